@@ -1,0 +1,1 @@
+"""Daybook: a self-hosted lifelog with an assistant, and the LLM gateway and ledger under it."""

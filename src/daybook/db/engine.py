@@ -1,0 +1,72 @@
+"""Connections to PostgreSQL, and the two kinds of session: one that reads, one whose work is committed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NewType
+
+import orjson
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from daybook.kit.errors import Invalid
+
+ReadSession = NewType("ReadSession", AsyncSession)
+"""A session for looking: nothing done in it is kept."""
+
+WriteSession = NewType("WriteSession", AsyncSession)
+"""A session whose work is one transaction, committed when its block ends well."""
+
+
+def database_url(text: str) -> URL:
+    """`text` as a URL for asyncpg. `postgres://` and `postgresql://` are taken as well.
+
+    Raises `Invalid` without repeating the text, which may hold a password.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise Invalid("DATABASE_URL cannot be read: it should look like postgresql://user@host/name.") from None
+    if url.get_backend_name() not in {"postgres", "postgresql"}:
+        raise Invalid("DATABASE_URL must name a PostgreSQL database: postgresql://user@host/name.")
+    return url.set(drivername="postgresql+asyncpg")
+
+
+def create_engine(url: str, *, pool: int = 8) -> AsyncEngine:
+    """An engine with up to `pool` connections, tested before use so that a database restart is not felt twice."""
+    return create_async_engine(
+        database_url(url),
+        pool_size=pool,
+        max_overflow=0,
+        pool_pre_ping=True,
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+
+class Database:
+    """The database of this process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def connect(cls, url: str, *, pool: int = 8) -> "Database":
+        """The database at `url`; connections are made when they are needed."""
+        return cls(create_engine(url, pool=pool))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """A session for looking."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield ReadSession(session)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """One unit of work: committed when the block ends, rolled back when it raises."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield WriteSession(session)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

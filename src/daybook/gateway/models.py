@@ -1,0 +1,51 @@
+"""Provider configurations."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Integer, String, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daybook.db.base import Base, Created, Timestamps
+
+
+class LLMConfig(Created, Base):
+    """A provider that answers model calls.
+
+    `models` holds names and patterns (`gpt-*`); lower `priority` is tried first, and among equals `weight` decides
+    how often. `api_key` is encrypted and shown nowhere. `settings` may hold what `gateway.schemas.ConfigSettings` says.
+    """
+
+    __tablename__ = "llm_configs"
+    __table_args__ = (
+        CheckConstraint(
+            "provider IN ('openai', 'azure_openai', 'anthropic', 'gemini', 'openai_compatible')", name="provider"
+        ),
+        CheckConstraint("weight > 0", name="weight"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    provider: Mapped[str] = mapped_column(String(32))
+    base_url: Mapped[str] = mapped_column(Text)
+    api_key: Mapped[str] = mapped_column(Text)
+    models: Mapped[list[str]] = mapped_column(server_default=text("'{*}'"))
+    priority: Mapped[int] = mapped_column(server_default="100", default=100)
+    weight: Mapped[int] = mapped_column(server_default="1", default=1)
+    enabled: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    def __repr__(self) -> str:
+        return f"LLMConfig(id={self.id}, name={self.name!r}, provider={self.provider!r})"
+
+
+class PromptTemplate(Timestamps, Base):
+    """Deprecated: kept for old rows, read by nothing."""
+
+    __tablename__ = "llm_prompt_templates"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    name: Mapped[str | None] = mapped_column(String(255))
+    content: Mapped[str | None] = mapped_column(Text)

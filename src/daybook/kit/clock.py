@@ -1,0 +1,8 @@
+"""The time, always aware and always UTC."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """This moment in UTC."""
+    return datetime.now(UTC)

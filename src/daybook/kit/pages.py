@@ -1,0 +1,27 @@
+"""Lists that come page by page, in one shape everywhere: `list, page, page_size, total, has_more`."""
+
+from collections.abc import Sequence
+from typing import Annotated, Generic, TypeVar
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel
+
+T = TypeVar("T")
+
+PageNumber = Annotated[int, Ge(1)]
+PageSize = Annotated[int, Ge(1), Le(200)]
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a longer list; `page` counts from 1."""
+
+    list: Sequence[T]
+    page: int
+    page_size: int
+    total: int
+    has_more: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[T], *, page: int, page_size: int, total: int) -> "Page[T]":
+        """The page that holds `rows` out of `total`."""
+        return cls(list=rows, page=page, page_size=page_size, total=total, has_more=page * page_size < total)

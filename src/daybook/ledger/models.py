@@ -1,0 +1,97 @@
+"""The book (one line per model call), what was said in each call, and the prices that administrators set."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from llm_tracker.models import UsageColumns
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    String,
+    Text,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daybook.db.base import Base, Created
+
+
+class Line(UsageColumns, Base):
+    """One model call, whoever made it. The library's columns, and what the application adds.
+
+    No foreign keys: a line is kept whatever it names. The trigger `ledger_totals` adds it to the totals.
+    """
+
+    __tablename__ = "llm_tracker_usage"
+    __table_args__ = (
+        Index("ix_llm_tracker_usage_created_at", "created_at"),
+        Index("ix_llm_tracker_usage_user_id_created_at", "user_id", "created_at"),
+    )
+
+    source: Mapped[str] = mapped_column(String(32), server_default="library")
+    duration_ms: Mapped[int | None]
+    trace_id: Mapped[str | None] = mapped_column(String(64))
+    group_id: Mapped[int | None]
+    code: Mapped[str | None] = mapped_column(String(32))
+    conversation_id: Mapped[str | None] = mapped_column(String(36))
+    assistant_replies: Mapped[int] = mapped_column(server_default="0")
+    updated_at: Mapped[datetime | None] = mapped_column(onupdate=func.now())
+
+
+class CallLog(Base):
+    """What was asked and answered in a gateway call. Partitioned by month of `call_time`."""
+
+    __tablename__ = "llm_call_logs"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "call_time"),
+        CheckConstraint("status IN ('success', 'error')", name="status"),
+        Index("ix_llm_call_logs_call_time", "call_time"),
+        Index("ix_llm_call_logs_usage_id", "usage_id"),
+        {"postgresql_partition_by": "RANGE (call_time)"},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, autoincrement=True)
+    usage_id: Mapped[UUID | None]
+    config_id: Mapped[int | None]
+    template_id: Mapped[int | None]
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("groups.id"))
+    activation_code: Mapped[str | None] = mapped_column(String(32))
+    api: Mapped[str | None] = mapped_column(String(32))
+    model: Mapped[str | None] = mapped_column(String(128))
+    request_messages: Mapped[Any] = mapped_column(JSONB)
+    request_params: Mapped[dict[str, Any] | None]
+    response_content: Mapped[str | None] = mapped_column(Text)
+    response_data: Mapped[Any | None] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(String(20))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    tokens_used: Mapped[int | None]
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    call_time: Mapped[datetime] = mapped_column(server_default=func.now())
+    duration_ms: Mapped[int | None] = mapped_column(Integer)
+
+
+class ModelPrice(Created, Base):
+    """A price that an administrator set, in USD per million tokens; the newest row of a model counts."""
+
+    __tablename__ = "model_prices"
+    __table_args__ = (
+        Index("ix_model_prices_model_created_at", "model", "created_at"),
+        CheckConstraint("input >= 0 AND output >= 0 AND cached_input >= 0 AND cache_write >= 0", name="positive"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    model: Mapped[str] = mapped_column(String(128))
+    input: Mapped[Decimal] = mapped_column(Numeric)
+    output: Mapped[Decimal] = mapped_column(Numeric)
+    cached_input: Mapped[Decimal | None] = mapped_column(Numeric)
+    cache_write: Mapped[Decimal | None] = mapped_column(Numeric)

@@ -1,0 +1,58 @@
+"""What a person may set, in the environment. `docs/howto/settings.md` lists the same, and a test compares the two."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data() -> Path:
+    """`data/` in the checkout that this package runs from, else the user's own data directory."""
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "data"
+    return Path.home() / ".local" / "share" / "daybook"
+
+
+class Settings(BaseSettings):
+    """Daybook's settings; each is read from `DAYBOOK_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="DAYBOOK_", env_ignore_empty=True, populate_by_name=True)
+
+    data: Path = Field(default_factory=default_data, description="Folder for everything that Daybook keeps.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every network.")
+    port: int = Field(8400, ge=1, le=65535, description="Port of the pages, the API and the gateway.")
+    database_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("DAYBOOK_DATABASE_URL", "DATABASE_URL"),
+        repr=False,
+        description="A PostgreSQL (15 or newer) to use instead of the embedded one.",
+    )
+    database_pool: int = Field(8, ge=2, le=200, description="Database connections of one serve process.")
+    secret_key: SecretStr | None = Field(
+        None, description="Fernet key that encrypts provider keys; else `<data>/secret.key`, made on first use."
+    )
+    log_level: str = Field("info", description="debug, info, warning or error.")
+
+    demo_model: Path | None = Field(None, description="A GGUF file to serve instead of the demo model's own.")
+    demo_url: str | None = Field(None, description="Address of the running demo model; `daybook run` sets it.")
+    model_url: str | None = Field(
+        None, description="Base URL of any OpenAI-compatible server that takes the demo model's place."
+    )
+    model_key: SecretStr | None = Field(None, description="Key for DAYBOOK_MODEL_URL, where it wants one.")
+
+    max_body: int = Field(64 * 2**20, ge=1024, description="Largest request that the gateway takes, in bytes.")
+    connect_timeout: float = Field(10, gt=0, description="Seconds to wait for a connection to a provider.")
+    first_byte_timeout: float = Field(300, gt=0, description="Seconds to wait for a provider's first byte.")
+    idle_timeout: float = Field(120, gt=0, description="Seconds of silence after which an answer is given up.")
+    session_days: int = Field(30, ge=1, description="Days that a sign-in lasts without use.")
+    cookie_secure: bool = Field(
+        default=False, description="Send the session's cookie over HTTPS only; turn on behind TLS."
+    )
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()  # pyright: ignore[reportCallIssue]  (every field has a default or comes from the environment)
