@@ -1,0 +1,37 @@
+"""Anthropic's usage object, from api.anthropic.com, Vertex and whoever else speaks the Messages API."""
+
+from typing import Any
+
+from llm_tracker.usage.buckets import Usage, count, inclusive, members
+
+
+def messages_usage(raw: Any) -> Usage | None:
+    """Usage of a message. `input_tokens` excludes cache reads and writes, which are added to the prompt.
+
+    The top level is what is billed at the model's own price; `iterations` repeats it turn by turn and adds what
+    other models were asked (an advisor), so it is left in `raw`.
+    """
+    usage = members(raw)
+    fresh = count(usage.get("input_tokens"))
+    cached = count(usage.get("cache_read_input_tokens"))
+    written = count(usage.get("cache_creation_input_tokens"))
+    if written is None:
+        by_lifetime = members(usage.get("cache_creation"))
+        written = _sum(
+            count(by_lifetime.get("ephemeral_5m_input_tokens")),
+            count(by_lifetime.get("ephemeral_1h_input_tokens")),
+        )
+    return inclusive(
+        raw,
+        prompt=_sum(fresh, cached, written),
+        completion=count(usage.get("output_tokens")),
+        cached=cached,
+        reasoning=count(members(usage.get("output_tokens_details")).get("thinking_tokens")),
+        cache_write=written,
+    )
+
+
+def _sum(*counts: int | None) -> int | None:
+    """The sum of the counts that were reported; None when none was."""
+    reported = [number for number in counts if number is not None]
+    return sum(reported) if reported else None

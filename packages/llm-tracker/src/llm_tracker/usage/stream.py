@@ -1,0 +1,175 @@
+"""`UsageReader`: usage read off a stream of bytes as it passes, on the gateway's hot path.
+
+Three kinds of bodies are told apart by their first bytes: server-sent events, NDJSON (Ollama), and one JSON value (a
+whole answer, or Gemini's array of events). Bytes that cannot hold usage are never parsed, and nothing is kept but the
+event that is not complete yet. What is larger than `_MAX_PARSED` goes through `JsonScanner`, which keeps nothing.
+"""
+
+from enum import Enum, auto
+from typing import Any
+
+import orjson
+
+from llm_tracker.usage.buckets import Usage
+from llm_tracker.usage.response import Report
+from llm_tracker.usage.rules import rule_for
+from llm_tracker.usage.scanner import JsonScanner
+
+_MAX_PARSED = 64 * 1024
+"""Bytes of one event, or of a whole JSON answer, that are kept and parsed at once."""
+
+_BEFORE_BODY = b"\xef\xbb\xbf \t\n"
+"""A byte order mark and white space, which may precede a body."""
+
+
+class _Kind(Enum):
+    UNKNOWN = auto()  # nothing but white space so far
+    EVENTS = auto()  # server-sent events
+    VALUE = auto()  # JSON whose first line has not ended: LINES or JSON
+    LINES = auto()  # one JSON object a line
+    JSON = auto()  # one JSON value
+
+
+class UsageReader:
+    """Reads the usage of one answer from its bytes, cut anywhere. Never raises for what a provider sent.
+
+    `ValueError` for an unknown `api`. Not for use by two threads at once.
+    """
+
+    __slots__ = ("_after_cr", "_buffer", "_kind", "_report", "_rule", "_scanner", "_searched")
+
+    def __init__(self, api: str) -> None:
+        self._rule = rule_for(api)
+        self._report = Report(self._rule)
+        self._kind = _Kind.UNKNOWN
+        self._buffer = bytearray()  # the event that is not complete yet
+        self._searched = 0  # bytes of the buffer in which no event ends
+        self._after_cr = False  # the last byte was a CR, whose LF may follow
+        self._scanner: JsonScanner | None = None  # reads the present event, which is a large one
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the answer."""
+        if not data or not self._rule.sources:
+            return
+        if self._after_cr or b"\r" in data:
+            data = self._with_lf(data)
+        self._buffer += data
+        if self._kind is _Kind.UNKNOWN or self._kind is _Kind.VALUE:
+            self._find_kind()
+        if self._kind is _Kind.EVENTS:
+            self._feed_events(b"\n\n")
+        elif self._kind is _Kind.LINES:
+            self._feed_events(b"\n")
+        elif self._kind is _Kind.JSON:
+            self._feed_json()
+
+    def finish(self) -> Usage | None:
+        """The usage that the answer reported, or None; the last event need not have been ended."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        self._searched = 0
+        if self._scanner is not None:
+            self._scan(rest)
+            self._scanner = None
+        elif self._rule.hint.search(rest):
+            if self._kind is _Kind.JSON or self._kind is _Kind.VALUE:
+                self._take_json(rest)
+            else:
+                self._take_event(rest)
+        return self._report.usage()
+
+    def _with_lf(self, data: bytes) -> bytes:
+        """The data with LF for every line end; none of them is inside a JSON string, where CR is escaped."""
+        if self._after_cr and data.startswith(b"\n"):
+            data = data[1:]
+        self._after_cr = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _find_kind(self) -> None:
+        """Tell the kind of body by its first byte, and NDJSON by a first line that is an object by itself."""
+        if self._kind is _Kind.UNKNOWN:
+            self._buffer = self._buffer.lstrip(_BEFORE_BODY)
+            if not self._buffer:
+                return
+            self._kind = _Kind.VALUE if self._buffer[:1] in (b"{", b"[") else _Kind.EVENTS
+        if self._kind is _Kind.VALUE:
+            line_end = self._buffer.find(b"\n", self._searched)
+            self._searched = len(self._buffer)
+            if line_end >= 0:
+                first_line = _parsed(bytes(self._buffer[:line_end]))
+                self._kind = _Kind.LINES if isinstance(first_line, dict) else _Kind.JSON
+                self._searched = 0
+            elif len(self._buffer) > _MAX_PARSED:
+                self._kind = _Kind.JSON
+
+    def _feed_events(self, separator: bytes) -> None:
+        if self._scanner is not None and not self._large_event_ended(separator):
+            return
+        buffer = self._buffer
+        end = buffer.rfind(separator, max(0, self._searched - 1))
+        if end >= 0:
+            complete = bytes(buffer[:end])
+            del buffer[: end + len(separator)]
+            if self._rule.hint.search(complete):
+                for event in complete.split(separator):
+                    if self._rule.hint.search(event):
+                        self._take_event(event)
+        self._searched = len(buffer)
+        if len(buffer) > _MAX_PARSED:
+            self._scanner = JsonScanner(self._rule.keep)
+            self._large_event_ended(separator)
+
+    def _large_event_ended(self, separator: bytes) -> bool:
+        """Pass what there is of a large event through the scanner; whether its end was there."""
+        buffer = self._buffer
+        end = buffer.find(separator)
+        ended = end >= 0
+        # A line end may be the first half of an event's: it waits for the next bytes.
+        stop = end if ended else len(buffer) - (buffer.endswith(b"\n") and len(separator) > 1)
+        self._scan(bytes(buffer[:stop]))
+        del buffer[: stop + len(separator) if ended else stop]
+        self._searched = 0
+        if ended:
+            self._scanner = None
+        return ended
+
+    def _feed_json(self) -> None:
+        if self._scanner is None and len(self._buffer) > _MAX_PARSED:
+            self._scanner = JsonScanner(self._rule.keep)
+        if self._scanner is not None:
+            self._scan(bytes(self._buffer))
+            self._buffer.clear()
+
+    def _scan(self, data: bytes) -> None:
+        if self._scanner is not None:
+            for item in self._scanner.feed(data):
+                self._report.take(item)
+
+    def _take_json(self, body: bytes) -> None:
+        value = _parsed(body)
+        if value is None:  # cut off, or several values: what is complete counts
+            self._scanner = JsonScanner(self._rule.keep)
+            self._scan(body)
+            self._scanner = None
+        for item in value if isinstance(value, list) else [value]:
+            self._report.take(item)
+
+    def _take_event(self, event: bytes) -> None:
+        if self._kind is _Kind.LINES:
+            self._report.take(_parsed(event))
+            return
+        payloads = [line[5:] for line in map(bytes.lstrip, event.split(b"\n")) if line.startswith(b"data:")]
+        value = _parsed(b"\n".join(payloads))
+        if value is not None or len(payloads) < 2:  # noqa: PLR2004 - more than one line of data
+            self._report.take(value)
+            return
+        # Not one value over several lines, then one value a line, from a server that forgets the blank lines.
+        for payload in payloads:
+            self._report.take(_parsed(payload))
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
