@@ -44,10 +44,10 @@ class ProviderConfig:
     """How often, among those of the same priority."""
     retries: int = 2
     """Further attempts on this configuration, after the first, while no byte of an answer has come."""
-    connect_timeout: float | None = None
-    """Seconds; None takes the setting of the same name, here and below."""
-    first_byte_timeout: float | None = None
-    idle_timeout: float | None = None
+    connect_timeout: float = 10
+    """Seconds, here and below; the server's settings where the configuration has none of its own."""
+    first_byte_timeout: float = 300
+    idle_timeout: float = 120
     stream_usage: bool = True
     """Whether the gateway may ask a stream to report its usage."""
     api_version: str | None = None
