@@ -8,8 +8,8 @@ from llm_tracker.usage.buckets import Usage, count, inclusive, members
 def messages_usage(raw: Any) -> Usage | None:
     """Usage of a message. `input_tokens` excludes cache reads and writes, which are added to the prompt.
 
-    The top level is what is billed at the model's own price; `iterations` repeats it turn by turn and adds what
-    other models were asked (an advisor), so it is left in `raw`.
+    The top level is what is billed at the model's own price; `iterations` repeats it turn by turn and adds
+    what other models were asked (an advisor), so it is left in `raw`.
     """
     usage = members(raw)
     fresh = count(usage.get("input_tokens"))

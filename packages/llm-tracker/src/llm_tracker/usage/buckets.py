@@ -13,8 +13,9 @@ class Usage:
     """The tokens of one call (or of several attempts, added up). Buckets are inclusive.
 
     Invariants of every `Usage` that this package makes: no bucket is negative;
-    `total_tokens == prompt_tokens + completion_tokens`; `cached_tokens` and `cache_write_tokens` are each within
-    `prompt_tokens` (some providers report a token in both); `reasoning_tokens` is within `completion_tokens`.
+    `total_tokens == prompt_tokens + completion_tokens`; `cached_tokens` and `cache_write_tokens` are each
+    within `prompt_tokens` (some providers report a token in both); `reasoning_tokens` is within
+    `completion_tokens`.
     """
 
     prompt_tokens: int = 0
@@ -73,8 +74,8 @@ def inclusive(
 
     Where only a total is given it is the prompt's. What a total has beyond prompt and completion is the
     completion's, and hidden reasoning (Gemini's OpenAI-compatible endpoint, xAI); in speech to text it is the
-    prompt's (Mistral counts the audio in the total alone). A total below the sum is ignored. Parts larger than
-    their whole (azure-ai's cache, Vercel's reasoning) are cut to it.
+    prompt's (Mistral counts the audio in the total alone). A total below the sum is ignored. Parts larger
+    than their whole (azure-ai's cache, Vercel's reasoning) are cut to it.
 
     None when neither prompt nor completion nor total was reported. Zeros are a report.
     """
@@ -106,8 +107,8 @@ def inclusive(
 def count(value: Any) -> int | None:
     """A token count as a provider wrote it, or None for everything that is none.
 
-    An integer from 0 to `MAX_COUNT`, or a float that is one (`12.0`). Booleans, strings, fractions, negative and
-    absurd numbers are no counts.
+    An integer from 0 to `MAX_COUNT`, or a float that is one (`12.0`). Booleans, strings, fractions, negative
+    and absurd numbers are no counts.
     """
     if type(value) is float and value.is_integer():
         value = int(value)

@@ -8,8 +8,8 @@ from llm_tracker.usage.buckets import Usage, count, inclusive, members
 def gemini_usage(raw: Any) -> Usage | None:
     """Usage of generateContent, streamGenerateContent and embedContent.
 
-    `candidatesTokenCount` excludes thoughts, `promptTokenCount` includes cached content but not what tools brought
-    (`toolUsePromptTokenCount`); the total has all of it.
+    `candidatesTokenCount` excludes thoughts, `promptTokenCount` includes cached content but not what tools
+    brought (`toolUsePromptTokenCount`); the total has all of it.
     """
     usage = members(raw)
     prompt = count(usage.get("promptTokenCount"))

@@ -1,8 +1,8 @@
 """OpenAI's usage object and everything that resembles it.
 
-One reader serves chat completions, completions, responses, embeddings, images, audio and rerank, and the many
-servers that speak these APIs, because they differ only in names: `prompt_tokens` or `input_tokens`, and where the
-cached and the reasoning part are told.
+One reader serves chat completions, completions, responses, embeddings, images, audio and rerank, and the
+many servers that speak these APIs, because they differ only in names: `prompt_tokens` or `input_tokens`, and
+where the cached and the reasoning part are told.
 """
 
 from typing import Any

@@ -18,8 +18,8 @@ OLLAMA_FIELDS = (
 def cohere_usage(raw: Any) -> Usage | None:
     """Usage of Cohere's chat: `usage` (v2) or `meta` (v1).
 
-    `tokens` is what the model read and wrote. `billed_units` is what is charged (without Cohere's own prompt) and
-    no token count: an answer with nothing else reports no usage.
+    `tokens` is what the model read and wrote. `billed_units` is what is charged (without Cohere's own prompt)
+    and no token count: an answer with nothing else reports no usage.
     """
     usage = members(raw)
     tokens = members(usage.get("tokens"))

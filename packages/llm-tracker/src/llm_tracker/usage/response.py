@@ -9,9 +9,9 @@ from llm_tracker.usage.rules import Rule, Source, locate, rule_for
 def usage_from_response(api: str, body: Any) -> Usage | None:
     """The usage that a whole answer reports, or None where it reports none.
 
-    `body` is the parsed JSON: an object, or a list of objects (a stream's events, as Gemini sends them without
-    `alt=sse`). Anything else, and anything malformed in it, reports nothing and never raises; an error that tells
-    what it cost reports that. ValueError for an unknown `api`.
+    `body` is the parsed JSON: an object, or a list of objects (a stream's events, as Gemini sends them
+    without `alt=sse`). Anything else, and anything malformed in it, reports nothing and never raises; an
+    error that tells what it cost reports that. ValueError for an unknown `api`.
     """
     report = Report(rule_for(api))
     for item in body if isinstance(body, list) else [body]:

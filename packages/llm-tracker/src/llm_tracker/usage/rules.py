@@ -30,10 +30,10 @@ class Source:
 class Rule:
     """How one API reports usage.
 
-    `sources` are tried in order, the first that holds an object wins. `hint` is a cheap test on bytes: an event that
-    it does not match holds no usage and is never parsed. `spread` says that a stream tells its usage in parts
-    (Anthropic), of which the last non-null value of each field holds; otherwise the last report holds.
-    `keep` are the paths that have to survive when an answer is too large to be parsed whole.
+    `sources` are tried in order, the first that reports tokens wins. `hint` is a cheap test on bytes: an
+    event that it does not match holds no usage and is never parsed. `spread` says that a stream tells its
+    usage in parts (Anthropic), of which the last non-null value of each field holds; otherwise the last
+    report holds. `keep` are the paths that have to survive when an answer is too large to be parsed whole.
     """
 
     sources: tuple[Source, ...] = ()

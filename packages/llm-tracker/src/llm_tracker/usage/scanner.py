@@ -1,7 +1,7 @@
 """Reading a few members out of JSON of any size, in constant memory and linear time.
 
-An embeddings answer has megabytes of numbers, an image answer megabytes of base64, and the usage stands somewhere
-among them. Small answers are parsed whole; this is for the others.
+An embeddings answer has megabytes of numbers, an image answer megabytes of base64, and the usage stands
+somewhere among them. Small answers are parsed whole; this is for the others.
 """
 
 import re
@@ -25,9 +25,9 @@ _CONTINUED_DATA = re.compile(rb"\n[a-z]*+:")
 class JsonScanner:
     """Takes JSON in pieces cut anywhere and yields each top-level object, reduced to the wanted members.
 
-    The text is a sequence of values, as in NDJSON, or one array of them. Of server-sent events the raw lines may be
-    given: what stands before a value is skipped, and `data:` at the head of a line is dropped from wanted values.
-    Malformed text yields nonsense or nothing and never raises.
+    The text is a sequence of values, as in NDJSON, or one array of them. Of server-sent events the raw lines
+    may be given: what stands before a value is skipped, and `data:` at the head of a line is dropped from
+    wanted values. Malformed text yields nonsense or nothing and never raises.
     """
 
     __slots__ = (
@@ -167,9 +167,9 @@ class JsonScanner:
                 at += 1
             self._maybe_name = None
             return at
-        return self._value(data, at, character)
+        return self._value(at, character)
 
-    def _value(self, data: bytes, at: int, character: bytes) -> int:
+    def _value(self, at: int, character: bytes) -> int:
         """At the first byte of a member's value: open it, capture it or skip it."""
         path = (*self._path, self._name or "")
         if character == b"{" and path in self._prefixes:

@@ -1,8 +1,9 @@
 """`UsageReader`: usage read off a stream of bytes as it passes, on the gateway's hot path.
 
-Three kinds of bodies are told apart by their first bytes: server-sent events, NDJSON (Ollama), and one JSON value (a
-whole answer, or Gemini's array of events). Bytes that cannot hold usage are never parsed, and nothing is kept but the
-event that is not complete yet. What is larger than `_MAX_PARSED` goes through `JsonScanner`, which keeps nothing.
+Three kinds of bodies are told apart by their first bytes: server-sent events, NDJSON (Ollama), and one JSON
+value (a whole answer, or Gemini's array of events). Bytes that cannot hold usage are never parsed, and
+nothing is kept but the event that is not complete yet. What is larger than `_MAX_PARSED` goes through
+`JsonScanner`, which keeps nothing.
 """
 
 from enum import Enum, auto
@@ -53,6 +54,14 @@ class UsageReader:
             return
         if self._after_cr or b"\r" in data:
             data = self._with_lf(data)
+        if (
+            self._kind is _Kind.EVENTS
+            and not self._buffer
+            and self._scanner is None
+            and data.endswith(b"\n\n")
+            and not self._rule.hint.search(data)
+        ):
+            return  # whole events without usage: nearly every piece of nearly every stream
         self._buffer += data
         if self._kind is _Kind.UNKNOWN or self._kind is _Kind.VALUE:
             self._find_kind()
@@ -91,7 +100,7 @@ class UsageReader:
             self._buffer = self._buffer.lstrip(_BEFORE_BODY)
             if not self._buffer:
                 return
-            self._kind = _Kind.VALUE if self._buffer[:1] in (b"{", b"[") else _Kind.EVENTS
+            self._kind = _Kind.VALUE if self._buffer.startswith((b"{", b"[")) else _Kind.EVENTS
         if self._kind is _Kind.VALUE:
             line_end = self._buffer.find(b"\n", self._searched)
             self._searched = len(self._buffer)
