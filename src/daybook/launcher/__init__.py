@@ -1,0 +1,14 @@
+"""`daybook run`: the whole of Daybook on one machine, as one process tree.
+
+    daybook run            this package: starts, watches, stops
+    ├── postgres           unless DATABASE_URL names another
+    ├── demo model         unless DAYBOOK_MODEL_URL names another
+    ├── daybook serve
+    └── daybook worker
+
+It stays small: it imports nothing that a child needs, and has no threads.
+"""
+
+from daybook.launcher.launch import run
+
+__all__ = ["run"]

@@ -1,0 +1,64 @@
+"""Where Daybook listens, and whether it can."""
+
+import errno
+import http.client
+import socket
+
+from daybook.kit.errors import Conflict, Invalid
+
+_LAST_PORT = 65535
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  (we only look at what was set)
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise `Conflict` when another program listens there, `Invalid` when `host` is not ours to listen on."""
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in addresses:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+                probe.listen(1)
+    except socket.gaierror as error:
+        raise Invalid(f"DAYBOOK_HOST={host} is not an address: {error.strerror}.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < _LAST_PORT else port - 1
+            raise Conflict(
+                f"Port {port} of {host} is in use by another program. Choose another one, for example: "
+                f"DAYBOOK_PORT={other} make run"
+            ) from error
+        if error.errno == errno.EACCES:
+            raise Invalid(
+                f"We may not listen on port {port}. Choose one from 1024 on with DAYBOOK_PORT."
+            ) from error
+        raise Invalid(f"We cannot listen on DAYBOOK_HOST={host}: {error.strerror}.") from error
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def url_of(host: str, port: int) -> str:
+    """The address to open on this machine."""
+    name = _ANY.get(host, host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def answers(host: str, port: int, path: str = "/", headers: dict[str, str] | None = None) -> bytes | None:
+    """The body that a GET of `path` gets with status 200; None when it gets none."""
+    connection = http.client.HTTPConnection(_ANY.get(host, host), port, timeout=5)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return body if response.status == http.client.OK else None

@@ -1,0 +1,108 @@
+"""A child process that is kept running."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daybook.db.embedded.logfile import LogFile
+from daybook.db.embedded.process import spawn
+
+_LONGEST_PAUSE = 30.0
+_SETTLED = 60.0  # seconds of life after which a death counts as the first again
+
+
+@dataclass
+class Backoff:
+    """How long to wait before what died is started again: 0.5 s, doubled each time, at most 30 s."""
+
+    deaths: int = 0
+    _started: float = 0.0
+
+    def started(self) -> None:
+        """It has been started."""
+        self._started = time.monotonic()
+
+    def pause(self) -> float:
+        """It has died: seconds to wait."""
+        if time.monotonic() - self._started > _SETTLED:
+            self.deaths = 0
+        self.deaths += 1
+        return min(0.5 * 2 ** min(self.deaths - 1, 10), _LONGEST_PAUSE)
+
+
+@dataclass(eq=False)
+class Child:
+    """A program, its log and its life."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    log: LogFile
+    lock_fd: int
+    """The data folder's lock, which the child holds on to until it has ended."""
+    grace: float = 8.0
+    """Seconds that it gets to finish what it is doing."""
+    cwd: Path | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+    process: "subprocess.Popen[bytes] | None" = None
+    _log_start: int = 0
+
+    def start(self) -> None:
+        """Start it. It gets SIGTERM when we end, however we end."""
+        self.log.rotate()
+        self._log_start = self.log.size()
+        self.process = spawn(
+            self.command,
+            death_signal=signal.SIGTERM,
+            output=self.log.fd,
+            env=self.env,
+            pass_fds=(self.lock_fd,),
+            cwd=self.cwd,
+        )
+        self.backoff.started()
+
+    def exit_status(self) -> int | None:
+        """How it ended (negative: by that signal); None while it runs. What it left behind is ended too."""
+        if self.process is None:
+            return None
+        status = self.process.poll()
+        if status is not None:
+            _kill_group(self.process.pid)
+        return status
+
+    def last_lines(self, count: int = 8) -> str:
+        """The last lines of its log since it was started."""
+        return self.log.tail(count, since=self._log_start)
+
+    def stop(self, hurry: Callable[[], bool]) -> None:
+        """End it: SIGTERM, and SIGKILL when its grace is over or as soon as `hurry()`."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            deadline = time.monotonic() + self.grace
+            while process.poll() is None and time.monotonic() < deadline and not hurry():
+                time.sleep(0.02)
+            _kill_group(process.pid)
+            process.wait()
+        self.log.close()
+
+
+def how_it_ended(status: int) -> str:
+    """An exit status in words."""
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+def _kill_group(pid: int) -> None:
+    """End every process of the session that `pid` led (its own children, say a video encoder)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
