@@ -26,10 +26,17 @@ def database_url(text: str) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise Invalid("DATABASE_URL cannot be read: it should look like postgresql://user@host/name.") from None
+        raise Invalid(
+            "DATABASE_URL cannot be read: it should look like postgresql://user@host/name."
+        ) from None
     if url.get_backend_name() not in {"postgres", "postgresql"}:
         raise Invalid("DATABASE_URL must name a PostgreSQL database: postgresql://user@host/name.")
     return url.set(drivername="postgresql+asyncpg")
+
+
+def asyncpg_dsn(text: str) -> str:
+    """`text` as asyncpg itself takes it, for what goes past SQLAlchemy (COPY)."""
+    return database_url(text).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def create_engine(url: str, *, pool: int = 8) -> AsyncEngine:

@@ -57,7 +57,7 @@ class ProviderConfig:
 
     def serves(self, model: str) -> bool:
         """Whether this configuration answers for `model`."""
-        return any(name == model or ("*" in name and _matches(name, model)) for name in self.models)
+        return any(matches(name, model) for name in self.models)
 
     @property
     def exact_models(self) -> tuple[str, ...]:
@@ -65,8 +65,10 @@ class ProviderConfig:
         return tuple(name for name in self.models if "*" not in name)
 
 
-def _matches(pattern: str, model: str) -> bool:
-    """Whether the whole of `model` fits `pattern`; in linear time, however long a name a caller sends."""
+def matches(pattern: str, model: str) -> bool:
+    """Whether `model` is `pattern`, in which `*` stands for anything; in linear time, however long a name is sent."""
+    if "*" not in pattern:
+        return pattern == model
     first, *middle, last = pattern.split("*")
     if len(model) < len(first) + len(last) or not model.startswith(first) or not model.endswith(last):
         return False

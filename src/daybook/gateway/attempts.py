@@ -1,0 +1,273 @@
+"""Getting an answer to begin: retries and fallback, until the first byte. After that there is no second try."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from llm_tracker.usage import usage_from_response
+
+from daybook.gateway.apis import Api
+from daybook.gateway.body import with_field
+from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Attempt, Exchange
+from daybook.gateway.routing import Target
+from daybook.gateway.transcript import answer_of_body
+from daybook.gateway.upstream import address, headers_for, timeout_of
+
+_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses that another try may not meet
+_LARGEST = 256 * 2**20  # bytes of a whole answer
+_LARGEST_ERROR = 2**20
+
+
+@dataclass(slots=True)
+class Whole:
+    """A whole answer, ready to be sent. `parsed` is its JSON, None where it is not JSON."""
+
+    status: int
+    headers: "aiohttp.typedefs.CIMultiDictProxy[str]"
+    body: bytes
+    parsed: Any
+
+
+@dataclass(slots=True)
+class Begun:
+    """An answer whose first bytes have come and whose others will."""
+
+    response: aiohttp.ClientResponse
+    first: bytes
+
+
+@dataclass(slots=True)
+class _Failure:
+    """Why an attempt failed: what to tell the caller if it was the last, and whether trying again may help."""
+
+    refusal: Refusal
+    again: bool
+    whole: Whole | None = None
+    """The provider's own error, where that is what the caller should see."""
+
+
+async def begin(
+    client: aiohttp.ClientSession, exchange: Exchange, api: Api, targets: list[Target]
+) -> Whole | Begun:
+    """The answer of the first target that gives one. Raises `Refusal` when none does."""
+    failure: _Failure | None = None
+    for target in targets:
+        for tries in range(target.provider.retries + 1):
+            if tries:
+                await asyncio.sleep(_pause(tries, failure))
+            exchange.target = target
+            outcome = await _attempt(client, exchange, api, target)
+            if not isinstance(outcome, _Failure):
+                return outcome
+            failure = outcome
+            if not failure.again:
+                break
+        if failure is not None and failure.whole is not None and not failure.again:
+            break  # the provider understood the request and refused it; another would too
+    if failure is None:
+        raise Refusal(503, "no_provider", "No provider is configured for this model.")
+    if failure.whole is not None:
+        exchange.error = failure.refusal.message
+        return failure.whole
+    raise failure.refusal
+
+
+def _pause(tries: int, failure: _Failure | None) -> float:
+    """Seconds before the next try: what the provider asks for, within reason, else doubling from a quarter."""
+    asked = failure.refusal.retry_after if failure is not None else None
+    return min(asked, 5.0) if asked is not None else min(0.25 * 2 ** (tries - 1), 2.0)
+
+
+async def _attempt(
+    client: aiohttp.ClientSession, exchange: Exchange, api: Api, target: Target
+) -> Whole | Begun | _Failure:
+    started = time.perf_counter()
+    attempt = Attempt(target.provider.name, target.model, 0)
+    exchange.attempts.append(attempt)
+    try:
+        outcome = await _send(client, exchange, api, target, attempt)
+    except aiohttp.ClientConnectorError as problem:
+        outcome = _failed(
+            502, "upstream_unreachable", f"cannot be reached ({problem.os_error!s:.120})", again=True
+        )
+    except aiohttp.ConnectionTimeoutError:
+        outcome = _failed(504, "upstream_timeout", "took too long to accept a connection", again=True)
+    except (TimeoutError, aiohttp.ServerTimeoutError):
+        exchange.reached = True
+        outcome = _failed(504, "upstream_timeout", "did not begin to answer in time", again=False)
+    except (aiohttp.ClientError, OSError, ValueError) as problem:
+        exchange.reached = exchange.reached or not isinstance(problem, aiohttp.ServerDisconnectedError)
+        outcome = _failed(
+            502, "upstream_broken", f"broke off before it answered ({type(problem).__name__})", again=True
+        )
+    attempt.milliseconds = round((time.perf_counter() - started) * 1000)
+    if isinstance(outcome, _Failure):
+        outcome.refusal.message = f"The provider {target.provider.name!r} {outcome.refusal.message}."
+        attempt.error = outcome.refusal.message[:500]
+    return outcome
+
+
+def _failed(status: int, code: str, message: str, *, again: bool) -> _Failure:
+    return _Failure(Refusal(status, code, message), again)
+
+
+async def _send(
+    client: aiohttp.ClientSession, exchange: Exchange, api: Api, target: Target, attempt: Attempt
+) -> Whole | Begun | _Failure:
+    provider = target.provider
+    response = await client.post(
+        address(provider, api, target.model, exchange.query),
+        data=_body_for(exchange, api, target),
+        headers=headers_for(provider, api, exchange.headers),
+        timeout=timeout_of(provider),
+        allow_redirects=False,
+    )
+    attempt.status = response.status
+    streaming = False
+    try:
+        if response.status == 200:  # noqa: PLR2004  (OK)
+            exchange.reached = True
+            streaming = (
+                exchange.stream and _is_stream(api, response) or (api.binary and not _is_json(response))
+            )
+            if streaming:
+                return Begun(response, await response.content.readany())
+        return await _whole(exchange, api, target, response)
+    except BaseException:
+        streaming = False
+        raise
+    finally:
+        if not streaming:
+            response.release()
+
+
+def _body_for(exchange: Exchange, api: Api, target: Target) -> bytes:
+    """The caller's bytes, but for the model's name where it was given as `provider/model`, and the request for the
+    usage of a stream where the caller did not make it."""
+    body, request = exchange.body, exchange.request
+    if api.body != "json":
+        return (
+            body.replace(exchange.model.encode(), target.model.encode(), 1)
+            if _renamed(exchange, target)
+            else body
+        )
+    if _renamed(exchange, target) and "model" in request:
+        body = with_field(body, request, "model", target.model)
+        request = {**request, "model": target.model}
+    options = request.get("stream_options")
+    exchange.asked_usage = (
+        api.asks_usage
+        and exchange.stream
+        and target.provider.stream_usage
+        and not (isinstance(options, dict) and options.get("include_usage"))
+    )
+    if exchange.asked_usage:
+        options = options if isinstance(options, dict) else {}
+        body = with_field(body, request, "stream_options", {**options, "include_usage": True})
+    return body
+
+
+def _renamed(exchange: Exchange, target: Target) -> bool:
+    return target.model != exchange.model
+
+
+def _is_json(response: aiohttp.ClientResponse) -> bool:
+    return response.content_type == "application/json" or response.content_type.endswith("+json")
+
+
+def _is_stream(api: Api, response: aiohttp.ClientResponse) -> bool:
+    if response.content_type in {"text/event-stream", "application/x-ndjson", "application/jsonl"}:
+        return True
+    return api.name == "streamGenerateContent" and _is_json(response)
+
+
+async def _whole(
+    exchange: Exchange, api: Api, target: Target, response: aiohttp.ClientResponse
+) -> Whole | _Failure:
+    good = response.status == 200  # noqa: PLR2004  (OK)
+    body = await _read(response, _LARGEST if good else _LARGEST_ERROR)
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = None
+    whole = Whole(response.status, response.headers, body, parsed)
+    if good and (
+        parsed is not None or (api.body == "multipart" and response.content_type.startswith("text/plain"))
+    ):
+        if not _is_error(parsed):
+            return whole
+        usage = usage_from_response(api.name, parsed)
+        if usage is not None:
+            exchange.spent = usage if exchange.spent is None else exchange.spent + usage
+        message = answer_of_body(api.name, parsed).error or "an error without words"
+        return _failed(
+            502, "upstream_error", f"answered with an error: {_clean(message, target)}", again=True
+        )
+    if good:
+        kind = response.content_type[:80]
+        return _failed(502, "upstream_not_json", f"answered with {kind}, not with JSON", again=True)
+    return _refused(api, target, whole)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while chunk := await response.content.readany():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise ValueError("the answer is too large")
+    return b"".join(parts)
+
+
+def _is_error(parsed: Any) -> bool:
+    """Whether a 200 holds an error instead of an answer. A Responses object that failed is an answer all the same."""
+    return isinstance(parsed, dict) and bool(parsed.get("error")) and parsed.get("object") != "response"
+
+
+def _refused(api: Api, target: Target, whole: Whole) -> _Failure:
+    """What a provider's status other than 200 means for the caller."""
+    status = whole.status
+    message = _clean(
+        answer_of_body(api.name, whole.parsed if whole.parsed is not None else whole.body).error, target
+    )
+    again = status in _PASSING
+    if status in {401, 403}:
+        words = "refused the key that Daybook has for it. An administrator should check it with 'daybook config test'"
+        return _failed(502, "upstream_auth", words, again=False)
+    if 300 <= status < 400:  # noqa: PLR2004  (redirects)
+        return _failed(
+            502, "upstream_redirect", "answered with a redirect; its base URL is wrong", again=False
+        )
+    retry_after = _seconds(whole.headers.get("retry-after"))
+    if status >= 500:  # noqa: PLR2004  (its fault)
+        failure = _failed(
+            504 if status == 504 else 502, "upstream_error", f"failed ({status}): {message}", again=again
+        )  # noqa: PLR2004
+    else:
+        failure = _failed(
+            status, "upstream_refused", f"refused the request ({status}): {message}", again=again
+        )
+        if whole.parsed is not None and 400 <= status < 500:  # noqa: PLR2004
+            key = target.provider.api_key
+            whole.body = whole.body.replace(key.encode(), b"***") if key else whole.body
+            failure.whole = whole
+    failure.refusal.retry_after = retry_after
+    return failure
+
+
+def _clean(message: str | None, target: Target) -> str:
+    """A provider's words, short, and without the key that some of them repeat."""
+    text = (message or "no reason given")[:500]
+    return text.replace(target.provider.api_key, "***") if target.provider.api_key else text
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        return max(float(value), 0.0) if value else None
+    except ValueError:
+        return None

@@ -1,0 +1,127 @@
+"""The caller's body: read within a limit, parsed once, and changed only where a rule needs it."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from email.message import Message
+from typing import Any
+
+import orjson
+
+from daybook.gateway.errors import Refusal
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_IN_THREAD = 2**20  # a larger body is parsed beside the event loop
+_SMALL = 16 * 2**10
+
+
+class ClientLeft(Exception):  # noqa: N818  (it is their right)
+    """The caller closed the connection before the call was over."""
+
+
+async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> bytes:
+    """The whole body. Raises `Refusal` (413) past `limit` bytes, `ClientLeft` when it is cut off."""
+    declared = headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    first: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return first
+    parts, size = [first], len(first)
+    while message["type"] == "http.request" and message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise _too_large(limit)
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(
+        413, "request_too_large", f"The request is larger than the {limit:,} bytes that this gateway takes."
+    )
+
+
+async def parse_json(body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+    """The body as a JSON object. Raises `Refusal` (400, 415) with words for the caller."""
+    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Refusal(
+            415,
+            "wrong_content_type",
+            f"Send 'Content-Type: application/json'; {media_type[:80]!r} is not read here.",
+        )
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refusal(
+            415, "wrong_content_encoding", "Send the body uncompressed: Content-Encoding is not read here."
+        )
+    if not body:
+        raise Refusal(400, "empty_body", "The request has no body; a JSON object is expected.")
+    try:
+        parsed = _loads(body) if len(body) < _IN_THREAD else await asyncio.to_thread(_loads, body)
+    except (ValueError, RecursionError) as problem:
+        raise Refusal(400, "malformed_json", f"The body is not valid JSON: {problem!s:.200}.") from None
+    if not isinstance(parsed, dict):
+        raise Refusal(400, "malformed_json", "The body is JSON, but not an object: {…} is expected.")
+    return parsed
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if b"\\u" in body:  # lone surrogates are JSON all the same, and the provider may take them
+            return json.loads(body, parse_constant=_no_constant)
+        raise
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def with_field(body: bytes, request: dict[str, Any], name: str, value: Any) -> bytes:
+    """`body` with `name` set to `value`. A new field is put in front and all other bytes stay as they came; only a
+    field that is there already costs writing the body anew. `request` (the parsed body) is not changed."""
+    if name not in request:
+        start = body.index(b"{") + 1
+        separator = b"," if request else b""
+        return body[:start] + orjson.dumps({name: value})[1:-1] + separator + body[start:]
+    changed = {**request, name: value}
+    try:
+        return orjson.dumps(changed)
+    except (TypeError, ValueError):  # lone surrogates, or integers beyond 64 bits
+        return json.dumps(changed).encode()
+
+
+def form_fields(body: bytes, headers: dict[str, str]) -> dict[str, str]:
+    """The text fields of a multipart body; files appear as their size. Raises `Refusal` (400, 415)."""
+    header = Message()
+    header["content-type"] = headers.get("content-type", "")
+    boundary = header.get_param("boundary")
+    if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str) or not boundary:
+        raise Refusal(
+            415, "wrong_content_type", "Send 'Content-Type: multipart/form-data' with its boundary."
+        )
+    fields: dict[str, str] = {}
+    for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        disposition = Message()
+        for line in head.strip().splitlines():
+            key, _, text = line.decode("utf-8", "replace").partition(":")
+            if key.lower() == "content-disposition":
+                disposition["content-disposition"] = text.strip()
+        name = disposition.get_param("name", header="content-disposition")
+        if not isinstance(name, str):
+            continue
+        if disposition.get_filename() is not None or len(content) > _SMALL:
+            fields[name] = f"<file, {len(content)} bytes>"
+        else:
+            fields[name] = content.decode("utf-8", "replace")
+    if not fields:
+        raise Refusal(400, "malformed_form", "The multipart body has no fields that can be read.")
+    return fields

@@ -1,0 +1,120 @@
+"""Providers, prices and models as this process knows them: read anew every second or so, while calls come."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from daybook.db.engine import Database
+from daybook.gateway import service
+from daybook.gateway.apis import CHAT, MESSAGES, Api, Family, route_of
+from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.listings import listing_of, one_of
+from daybook.gateway.providers import ProviderConfig, matches
+from daybook.gateway.secrets import Vault
+from daybook.gateway.probe import listed_models
+from daybook.gateway.upstream import speaks
+from daybook.ledger.prices import PriceBook
+
+log = logging.getLogger(__name__)
+
+FRESH = 1.0
+"""Seconds that a reading is used before the next is begun."""
+
+_STALE = 2.0  # seconds after which a call waits for the next reading
+_LISTED = 300.0  # seconds that a provider's own list of models is remembered
+_PATIENCE = 5.0  # seconds to wait for it
+
+_GENERATE = route_of("POST", "/v1beta/models/any:generateContent").api
+_LEADING: dict[Family, Api] = {
+    Family.OPENAI: CHAT,
+    Family.ANTHROPIC: MESSAGES,
+    Family.GEMINI: _GENERATE or CHAT,
+}
+
+
+class Catalogue:
+    """What can be called here, and for how much."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+        self._providers: Sequence[ProviderConfig] = ()
+        self._read_at: float | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._listed: dict[tuple[int, str], tuple[float, Sequence[str]]] = {}
+        self.prices = PriceBook()
+
+    async def providers(self) -> Sequence[ProviderConfig]:
+        """The enabled providers, in order of priority. While the database is away, those last read.
+
+        Raises `Refusal` (503) when they never were.
+        """
+        age = None if self._read_at is None else time.monotonic() - self._read_at
+        if age is None or age > FRESH:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read(), name="catalogue")
+            if age is None or age > _STALE:
+                await asyncio.shield(self._reading)
+        if self._read_at is None:
+            raise Refusal(503, "database_away", "Daybook's database is away. Try again soon.", 2)
+        return self._providers
+
+    async def _read(self) -> None:
+        looked = time.monotonic()
+        try:
+            async with self._database.read() as session:
+                self._providers = await service.load_providers(session, self._vault)
+                self.prices = await PriceBook.load(session)
+            self._read_at = looked
+        except (SQLAlchemyError, OSError) as problem:
+            log.warning("Providers could not be read anew: %s", type(problem).__name__)
+            if self._read_at is not None:
+                self._read_at = looked - FRESH  # ask again, but not for every call
+
+    async def listing(self, exchange: Exchange) -> dict[str, Any]:
+        """The models that the caller may use in this API, in its shape; or the one that the path names.
+
+        Raises `Refusal` (404) when there is no such model.
+        """
+        family = exchange.route.family
+        providers = [one for one in await self.providers() if speaks(one, _LEADING[family])]
+        names = await asyncio.gather(*(self._models_of(one) for one in providers))
+        owners: dict[str, str] = {}
+        for provider, models in zip(providers, names, strict=True):
+            for model in models:
+                if exchange.grant.models is None or any(
+                    matches(allowed, model) for allowed in exchange.grant.models
+                ):
+                    owners.setdefault(model, provider.name)
+        if exchange.route.model is None:
+            return listing_of(family, owners)
+        if exchange.route.model not in owners:
+            raise Refusal(
+                404,
+                "model_not_found",
+                f"There is no model {exchange.route.model[:200]!r} here.",
+                param="model",
+            )
+        return one_of(family, exchange.route.model, owners[exchange.route.model])
+
+    async def _models_of(self, provider: ProviderConfig) -> Sequence[str]:
+        """The models of `provider`: those that its configuration names, and of those it tells of itself, the ones
+        that fit its patterns. One that does not answer in time is asked again by the next list."""
+        named = provider.exact_models
+        if len(named) == len(provider.models) or provider.key_unreadable:
+            return named
+        known = self._listed.get((provider.id, provider.base_url))
+        if known is None or time.monotonic() - known[0] > _LISTED:
+            try:
+                found = await asyncio.wait_for(listed_models(provider), _PATIENCE)
+            except TimeoutError:
+                found = None
+            known = (time.monotonic(), found or ())
+            if found is not None:
+                self._listed[provider.id, provider.base_url] = known
+        return [*named, *(name for name in known[1] if name not in named and provider.serves(name))]

@@ -1,0 +1,96 @@
+"""One call through the gateway, from the caller's first header to what is written of it."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from llm_tracker.ids import uuid7
+from llm_tracker.usage import Usage
+
+from daybook.accounts.schemas import CodeGrant
+from daybook.gateway.apis import Route
+from daybook.gateway.routing import Target
+from daybook.kit.clock import now
+
+KEPT = 8 * 2**20
+"""Bytes of a streamed answer that are kept for the call log; usage is read off all of them."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at one provider, for the line's metadata."""
+
+    config: str
+    model: str
+    milliseconds: int
+    status: int | None = None
+    error: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Only what is known."""
+        known = {"config": self.config, "model": self.model, "ms": self.milliseconds}
+        if self.status is not None:
+            known["status"] = self.status
+        return known if self.error is None else {**known, "error": self.error}
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The state of one call. It is written once, by the door, when the call has ended."""
+
+    grant: CodeGrant
+    route: Route
+    path: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    id: UUID = field(default_factory=uuid7)
+    moment: datetime = field(default_factory=now)
+    started: float = field(default_factory=time.perf_counter)
+    trace_id: str | None = None
+    caller: dict[str, Any] | None = None
+    """What the caller sent in `x-daybook-metadata`."""
+
+    body: bytes = b""
+    request: Any = None
+    """The body, parsed; None where it could not be."""
+    model: str = ""
+    stream: bool = False
+    asked_usage: bool = False
+    """Whether the gateway asked for the stream's usage, and must hide the answer to that from the caller."""
+
+    target: Target | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    spent: Usage | None = None
+    """Tokens that failed attempts reported."""
+
+    status: int = 200
+    media_type: str = "application/json"
+    answer: bytearray = field(default_factory=bytearray)
+    parsed: Any = None
+    """A whole answer, parsed; None for streams."""
+    streamed: bool = False
+    truncated: bool = False
+    usage: Usage | None = None
+    error: str | None = None
+    reached: bool = False
+    """Whether a provider may have worked on it: then missing tokens are counted, and the line is marked."""
+    first_byte: float | None = None
+    ended: float | None = None
+
+    @property
+    def api_name(self) -> str:
+        """The API's name, as the ledger's normaliser and transcripts know it."""
+        return self.route.api.name if self.route.api is not None else self.route.kind
+
+    def keep(self, chunk: bytes) -> None:
+        """Keep bytes of the answer, as long as there is room."""
+        if len(self.answer) + len(chunk) <= KEPT:
+            self.answer += chunk
+        else:
+            self.truncated = True
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds from the call's beginning to its end, or to now."""
+        return round(((self.ended or time.perf_counter()) - self.started) * 1000)

@@ -1,0 +1,72 @@
+"""Which provider a model call goes to, and which come after it when that one fails."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daybook.gateway.apis import Api
+from daybook.gateway.errors import Refusal
+from daybook.gateway.providers import ProviderConfig
+from daybook.gateway.upstream import speaks
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A provider and the name that it knows the model by."""
+
+    provider: ProviderConfig
+    model: str
+
+
+def targets_for(providers: Sequence[ProviderConfig], api: Api, model: str) -> list[Target]:
+    """The providers of `model`, in the order in which they are tried: by priority, among equals drawn by weight.
+
+    `name/model`, where `name` is a configuration's or a provider's, picks that one. Raises `Refusal` where nobody can
+    answer: 503 when nothing is configured or no key can be read, 404 when nobody has the model or speaks this API.
+    """
+    if not providers:
+        raise Refusal(
+            503,
+            "no_provider",
+            "No provider is configured, so no model can answer. An administrator adds one with 'daybook config set'.",
+        )
+    serving = _picked(providers, model) or [Target(one, model) for one in providers if one.serves(model)]
+    if not serving:
+        raise Refusal(
+            404,
+            "model_not_found",
+            f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists those that are there.",
+            param="model",
+        )
+    speaking = [target for target in serving if speaks(target.provider, api)]
+    if not speaking:
+        raise Refusal(
+            404,
+            "api_not_served",
+            f"The model {model[:200]!r} is here, but its provider does not answer this API ({api.tail}).",
+            param="model",
+        )
+    readable = [target for target in speaking if not target.provider.key_unreadable]
+    if not readable:
+        raise Refusal(
+            503,
+            "key_unreadable",
+            f"The stored key of {speaking[0].provider.name!r} cannot be decrypted, so it cannot be used. "
+            "An administrator sets it anew or brings back secret.key.",
+        )
+    return readable if len(readable) == 1 else sorted(readable, key=_draw)
+
+
+def _picked(providers: Sequence[ProviderConfig], model: str) -> list[Target]:
+    prefix, slash, rest = model.partition("/")
+    if not slash:
+        return []
+    named = [one for one in providers if one.name == prefix] or [
+        one for one in providers if one.provider == prefix
+    ]
+    return [Target(one, rest) for one in named if one.serves(rest)]
+
+
+def _draw(target: Target) -> tuple[int, float]:
+    """Sorting by this key draws without replacement, weighted (Efraimidis and Spirakis, 2006)."""
+    return target.provider.priority, -(random.random() ** (1 / target.provider.weight))  # noqa: S311  (not a secret)

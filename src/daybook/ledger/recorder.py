@@ -1,0 +1,213 @@
+"""Writes what calls leave behind: batches by COPY, line and log of a call in one transaction.
+
+Invariants:
+
+- A call that was added is written once, or stays in memory until it can be (`backlog` tells how many wait).
+- No record can stop the others: a batch that PostgreSQL refuses is taken apart until the row at fault is alone; that
+  row's payload is replaced by a note, its line is kept.
+- There is no fixed window: the next batch is written as soon as the last one has been, so that a quiet server records
+  a call within milliseconds and a busy one in large batches.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+import orjson
+
+from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, line_values, log_values
+from daybook.ledger.partitions import make_partition, month_of
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"""Calls in one transaction at most."""
+
+LIMIT = 20_000
+"""Calls that may wait in memory; beyond that the gateway refuses new ones rather than lose a record."""
+
+_SLICE = 0.002  # seconds of building rows before others get their turn on the event loop
+_PATIENCE = 30.0  # seconds to wait at shutdown for a database that is away
+
+
+class Recorder:
+    """Takes calls from the gateway, writes them to the ledger. One per process; start it with `start`."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._waiting: deque[Callable[[], Entry]] = deque()
+        self._added = asyncio.Event()
+        self._months: set[tuple[int, int]] = set()
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._writing = 0
+        self._closing = False
+
+    @property
+    def backlog(self) -> int:
+        """Calls that are not in the database yet."""
+        return len(self._waiting) + self._writing
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that no further call may be let in."""
+        return len(self._waiting) >= LIMIT
+
+    def add(self, build: Callable[[], Entry]) -> None:
+        """Take a call. `build` makes its rows later, off the request's path, and must not raise."""
+        self._waiting.append(build)
+        self._added.set()
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._run(), name="recorder")
+
+    async def close(self) -> None:
+        """Write all that waits, then stop. A database that stays away for too long is reported with the loss."""
+        self._closing = True
+        self._added.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _run(self) -> None:
+        give_up: float | None = None
+        while True:
+            if not self._waiting:
+                if self._closing:
+                    return
+                self._added.clear()
+                await self._added.wait()
+                continue
+            batch = await self._build()
+            pause = 0.1
+            while True:
+                try:
+                    await self._write(batch)
+                    self._writing = 0
+                    break
+                except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, *_AWAY) as problem:
+                    log.warning(
+                        "The database is away (%s); %d calls wait to be recorded.", problem, self.backlog
+                    )
+                    await self._disconnect()
+                if self._closing:
+                    give_up = give_up or time.monotonic() + _PATIENCE
+                    if time.monotonic() > give_up:
+                        log.critical(
+                            "%d calls could not be recorded: the database stayed away.", self.backlog
+                        )
+                        return
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _build(self) -> list[Entry]:
+        batch: list[Entry] = []
+        turn = time.perf_counter()
+        while self._waiting and len(batch) < BATCH:
+            batch.append(self._waiting.popleft()())
+            self._writing = len(batch)
+            if time.perf_counter() - turn > _SLICE:
+                await asyncio.sleep(0)
+                turn = time.perf_counter()
+        return batch
+
+    async def _write(self, batch: list[Entry]) -> None:
+        connection = await self._connect()
+        for month in {month_of(entry.log.call_time) for entry in batch if entry.log} - self._months:
+            await make_partition(connection, month)
+            self._months.add(month)
+        await self._copy(connection, batch)
+
+    async def _copy(self, connection: "asyncpg.Connection[Any]", batch: list[Entry]) -> None:
+        """Write `batch`; where PostgreSQL refuses it, its halves; and the single row at fault by itself."""
+        if len(batch) == 1:
+            await self._insert(connection, batch[0])
+            return
+        lines = [line_values(entry.line) for entry in batch if entry.line]
+        logs = [log_values(entry.log) for entry in batch if entry.log]
+        try:
+            async with connection.transaction():
+                if lines:
+                    await connection.copy_records_to_table(
+                        "llm_tracker_usage", records=lines, columns=LINE_COLUMNS
+                    )
+                if logs:
+                    await connection.copy_records_to_table("llm_call_logs", records=logs, columns=LOG_COLUMNS)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, *_REFUSED) as problem:
+            log.info(
+                "A batch of %d calls was refused (%s); writing it in parts.",
+                len(batch),
+                type(problem).__name__,
+            )
+            middle = len(batch) // 2
+            await self._copy(connection, batch[:middle])
+            await self._copy(connection, batch[middle:])
+
+    async def _insert(self, connection: "asyncpg.Connection[Any]", entry: Entry) -> None:
+        """Write one call. A line that is there already (a commit whose answer was lost) is not written again."""
+        try:
+            await self._insert_rows(connection, entry)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, *_REFUSED) as problem:
+            note = f"could not be stored: {type(problem).__name__}"
+            log.exception("A call's payload %s; its line is kept.", note)
+            if entry.log is not None:
+                entry.log.request_messages = orjson.dumps({"daybook": note}).decode()
+                entry.log.request_params = entry.log.response_content = entry.log.response_data = None
+            if entry.line is not None:
+                entry.line.metadata = orjson.dumps({"daybook": note}).decode()
+            await self._insert_rows(connection, entry)
+
+    async def _insert_rows(self, connection: "asyncpg.Connection[Any]", entry: Entry) -> None:
+        async with connection.transaction():
+            if entry.line is not None:
+                added = await connection.fetchval(_INSERT_LINE, *line_values(entry.line))
+                if added is None:
+                    return
+            if entry.log is not None:
+                await connection.execute(_INSERT_LOG, *log_values(entry.log))
+
+    async def _connect(self) -> "asyncpg.Connection[Any]":
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.terminate()
+
+
+# What PostgreSQL says when it is stopping, starting or out of connections…
+_AWAY = (
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    TimeoutError,
+)
+# … and what it, or asyncpg before it, says of a row that it cannot take.
+_REFUSED = (
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.StatementTooComplexError,
+    asyncpg.exceptions.UntranslatableCharacterError,
+    UnicodeError,
+    OverflowError,
+    ValueError,
+)
+
+
+def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
+    places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {ending}"
+
+
+_INSERT_LINE = _insert("llm_tracker_usage", LINE_COLUMNS, "ON CONFLICT (id) DO NOTHING RETURNING id")
+_INSERT_LOG = _insert("llm_call_logs", LOG_COLUMNS)

@@ -1,0 +1,93 @@
+"""`daybook serve`: one port for the pages, the API and the gateway. The door comes first, ahead of every middleware."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from daybook.db.engine import Database, asyncpg_dsn
+from daybook.gateway.auth import Codes
+from daybook.gateway.catalogue import Catalogue
+from daybook.gateway.door import Door
+from daybook.gateway.secrets import Vault
+from daybook.gateway.upstream import client
+from daybook.ledger.recorder import Recorder
+from daybook.settings import Settings
+from daybook.web.app import create_app
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@asynccontextmanager
+async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncIterator[Door]:
+    """The gateway, ready to answer; when the block ends, everything that it took is written down first."""
+    vault = Vault.of(settings)
+    recorder = Recorder(asyncpg_dsn(database_url))
+    recorder.start()
+    try:
+        async with client() as upstreams:
+            yield Door(
+                settings=settings,
+                codes=Codes(database),
+                catalogue=Catalogue(database, vault),
+                recorder=recorder,
+                client=upstreams,
+            )
+    finally:
+        await recorder.close()
+
+
+class Site:
+    """The ASGI application of the whole port."""
+
+    def __init__(self, door: Door, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._door = door
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """To the gateway what is the gateway's."""
+        if scope["type"] == "http" and self._door.is_for(scope["path"]):
+            await self._door(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+async def serve_async(settings: Settings, database_url: str) -> None:
+    """Serve until a signal says stop; calls under way may end, for a while."""
+    database = Database.connect(database_url, pool=settings.database_pool)
+    try:
+        async with open_door(settings, database, database_url) as door:
+            config = uvicorn.Config(
+                Site(door, create_app(database, settings)),
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=20,
+                backlog=4096,
+            )
+            await uvicorn.Server(config).serve()
+    finally:
+        await database.close()
+
+
+def serve(settings: Settings, database_url: str) -> None:
+    """Serve in this process."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_async(settings, database_url))
