@@ -24,8 +24,8 @@ from daybook.settings import Settings
 
 _READY_WITHIN = 60.0  # seconds for the server to answer
 _PREPARE_WITHIN = 3600.0  # a migration may have to rewrite a large table
-_SERVER_GRACE = 25.0  # seconds: longer than the server itself waits for calls under way, whose lines it
-writes last _HOUSEKEEPING = 30.0  # seconds between looks at the logs' sizes
+_SERVER_GRACE = 25.0  # seconds: longer than the server waits for calls under way, whose lines it writes last
+_HOUSEKEEPING = 30.0  # seconds between looks at the logs' sizes
 _REPEATED = 3  # deaths in a row after which it is worth more words
 
 
