@@ -1,0 +1,33 @@
+# Everything that a person types here. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench bench-gateway lock clean
+
+help: ## list what can be typed
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+# exec, so that Ctrl-C and signals reach Daybook itself.
+run: ## set up everything that is missing, and run Daybook
+	@scripts/bootstrap run && exec .venv/bin/daybook run
+
+test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
+	@scripts/bootstrap dev && exec .venv/bin/pytest $(ARGS)
+
+check: ## format, lint, types, import contracts and tests: what must be green before a commit
+	@scripts/bootstrap dev && scripts/check
+
+format: ## format the code
+	@scripts/bootstrap dev && .venv/bin/ruff format && .venv/bin/ruff check --fix-only
+
+bench: bench-gateway ## every measurement
+
+bench-gateway: ## requests per second and latency of the gateway, beside others
+	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway.py
+
+lock: ## write the lock files anew (maintainers; needs uv)
+	@scripts/lock
+
+clean: ## remove the environment and what was built, not the data
+	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src packages tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
