@@ -1,0 +1,113 @@
+"""Daybook as a user runs it: `daybook run` with its embedded PostgreSQL, in a data folder of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import exchange
+import psycopg
+from exchange import Mode
+from processes import BenchError, Process
+from target import Recorded, Target
+
+from daybook.db.embedded import running_server
+
+COUNTS = """
+    SELECT count(*), count(*) FILTER (WHERE success AND NOT is_estimated AND total_tokens = %s),
+           (SELECT count(*) FROM llm_call_logs)
+    FROM llm_tracker_usage
+"""
+
+
+class Daybook(Target):
+    """What is measured. Its PostgreSQL is on the same core, as on a small machine."""
+
+    name = "Daybook"
+    note = "`daybook run`, PostgreSQL on the same core, ledger line and whole exchange recorded"
+
+    def __init__(self, folder: Path, core: int, upstream_port: int) -> None:
+        super().__init__(folder, core, upstream_port)
+        self.data = folder / "data"
+        self._database: psycopg.Connection[tuple[int, int, int]] | None = None
+
+    def start(self) -> None:
+        """Start it with the upstream as its only provider besides the demo model."""
+        program = [str(Path(sys.executable).with_name("daybook")), "run"]
+        self.process = Process(
+            program, core=self.core, log=self.folder / "daybook.log", environment=self._environment()
+        )
+        self.wait_until(lambda: (self.data / "credentials.json").is_file() and self.answers("/"), 120)
+        self.key = json.loads((self.data / "credentials.json").read_text())["activation_code"]
+        for mode in exchange.MODES:
+            self._add_provider(mode)
+        server = running_server(self.data)
+        if server is None:
+            raise BenchError(f"No PostgreSQL runs in {self.data}. The log ends:\n{self.running.log_tail()}")
+        self._database = psycopg.connect(server.url(), autocommit=True)
+        self.wait_until(self._knows_models, 10)
+
+    def stop(self) -> None:
+        """End it, the database last, and remove what it left outside its folder."""
+        if self._database is not None:
+            self._database.close()
+        super().stop()
+        home = self.data / "postgres"
+        if home.is_symlink():  # the database of a root who runs it as another user may be elsewhere
+            shutil.rmtree(home.resolve(), ignore_errors=True)
+
+    def recorded(self) -> Recorded:
+        """Count in the database itself."""
+        if self._database is None:
+            raise BenchError("Daybook's database has not been opened.")
+        row = self._database.execute(COUNTS, [exchange.USAGE["total_tokens"]]).fetchone()
+        if row is None:
+            raise BenchError("PostgreSQL gave no counts.")
+        return Recorded(*row)
+
+    def final_problems(self) -> list[str]:
+        """Whether the command line tells the same as the table, the whole run long."""
+        books = self.recorded()
+        told = json.loads(self._command("usage", "--json"))
+        if told["total_calls"] == books.lines:
+            return []
+        return [
+            f"`daybook usage --json` tells {told['total_calls']} calls, the ledger has {books.lines} lines"
+        ]
+
+    def _add_provider(self, mode: Mode) -> None:
+        raise NotImplementedError
+
+    def _knows_models(self) -> bool:
+        """Whether the gateway has taken up the configurations."""
+        try:
+            for mode in exchange.MODES:
+                self.check(mode)
+        except BenchError:
+            return False
+        return True
+
+    def _command(self, *words: str) -> str:
+        """What a `daybook` command prints."""
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("daybook")), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env=self._environment(),
+            cwd=self.folder,
+        )
+        if done.returncode != 0:
+            raise BenchError(f"daybook {words[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("DAYBOOK_", "LLM_")) and name != "DATABASE_URL"
+        }
+        return inherited | {"DAYBOOK_DATA": str(self.data), "DAYBOOK_PORT": str(self.port)}
