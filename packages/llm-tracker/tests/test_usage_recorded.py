@@ -1,7 +1,7 @@
 """Every recorded exchange with a provider, against what that provider reported.
 
-What is expected is derived here from the file's own `usage` and `usage_raw` and from the inclusive rule, and from
-nothing that the normaliser does.
+What is expected is derived here from the file's own `usage` and `usage_raw` and from the inclusive rule, and
+from nothing that the normaliser does.
 """
 
 import json

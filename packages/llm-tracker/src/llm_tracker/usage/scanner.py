@@ -19,15 +19,13 @@ _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SCALAR_REST = re.compile(rb"[^,}\]\s]*+")
 _SPACE = re.compile(rb"\s*+")
-_CONTINUED_DATA = re.compile(rb"\n[a-z]*+:")
 
 
 class JsonScanner:
     """Takes JSON in pieces cut anywhere and yields each top-level object, reduced to the wanted members.
 
-    The text is a sequence of values, as in NDJSON, or one array of them. Of server-sent events the raw lines
-    may be given: what stands before a value is skipped, and `data:` at the head of a line is dropped from
-    wanted values. Malformed text yields nonsense or nothing and never raises.
+    The text is a sequence of values, as in NDJSON, or one array of them. What stands between them is skipped.
+    Malformed text yields nonsense or nothing and never raises.
     """
 
     __slots__ = (
@@ -217,6 +215,6 @@ class JsonScanner:
                 return
             target = inner
         try:
-            target[name] = orjson.loads(_CONTINUED_DATA.sub(b"\n", captured))
+            target[name] = orjson.loads(captured)
         except orjson.JSONDecodeError:
             return

@@ -6,6 +6,7 @@ nothing is kept but the event that is not complete yet. What is larger than `_MA
 `JsonScanner`, which keeps nothing.
 """
 
+import re
 from enum import Enum, auto
 from typing import Any
 
@@ -21,6 +22,10 @@ _MAX_PARSED = 64 * 1024
 
 _BEFORE_BODY = b"\xef\xbb\xbf \t\n"
 """A byte order mark and white space, which may precede a body."""
+
+_FIELD = re.compile(rb"\n(?:data|event|id|retry)?+:")
+"""The name at the head of an event's line."""
+_MAX_FIELD = len(b"\nretry:")
 
 
 class _Kind(Enum):
@@ -132,15 +137,20 @@ class UsageReader:
         """Pass what there is of a large event through the scanner; whether its end was there."""
         buffer = self._buffer
         end = buffer.find(separator)
-        ended = end >= 0
-        # A line end may be the first half of an event's: it waits for the next bytes.
-        stop = end if ended else len(buffer) - (buffer.endswith(b"\n") and len(separator) > 1)
-        self._scan(bytes(buffer[:stop]))
-        del buffer[: stop + len(separator) if ended else stop]
-        self._searched = 0
-        if ended:
+        if end >= 0:
+            self._scan(bytes(buffer[:end]))
             self._scanner = None
-        return ended
+            del buffer[: end + len(separator)]
+        else:
+            stop = len(buffer)
+            if self._kind is _Kind.EVENTS:
+                # A line end may be half of an event's end, or its line's field name is still to come.
+                line_end = buffer.rfind(b"\n", max(0, stop - _MAX_FIELD))
+                stop = line_end if line_end >= 0 else stop
+            self._scan(bytes(buffer[:stop]))
+            del buffer[:stop]
+        self._searched = 0
+        return end >= 0
 
     def _feed_json(self) -> None:
         if self._scanner is None and len(self._buffer) > _MAX_PARSED:
@@ -150,6 +160,8 @@ class UsageReader:
             self._buffer.clear()
 
     def _scan(self, data: bytes) -> None:
+        if self._kind is _Kind.EVENTS:
+            data = _FIELD.sub(b"\n", data)
         if self._scanner is not None:
             for item in self._scanner.feed(data):
                 self._report.take(item)
