@@ -1,0 +1,10 @@
+"""Call a language model and keep one line for every call: tokens, cost, success.
+
+Importing this package loads neither an SDK nor a database driver; they come with the first call.
+"""
+
+from llm_tracker.settings import configure
+
+__all__ = ["__version__", "configure"]
+
+__version__ = "0.1.0"

@@ -1,0 +1,235 @@
+"""Engines: one per database and process, safe across threads and forks.
+
+A SQLite connection must not be open while the process forks: SQLite keeps its file locks in memory that the
+child would inherit and believe. So every use of SQLite in this process holds one lock, and a fork waits for
+that lock and closes the connections first. Postgres connections stay with the parent; a child opens its own.
+"""
+
+import atexit
+import hashlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from llm_tracker.errors import ConfigurationError
+from llm_tracker.schema import bring_up_to_date
+from llm_tracker.sqlite_functions import register_sqlite_functions
+
+BUSY_TIMEOUT = 10.0  # seconds a writer waits for another before its line goes to the spill file
+_CONNECT_TIMEOUT = "10"  # seconds, as libpq reads it
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+_KNOWN_DRIVERS = {"", "pysqlite", "aiosqlite", "psycopg", "psycopg2", "psycopg_async", "asyncpg"}
+
+
+def parse_url(given: str) -> URL:
+    """The URL with the driver that the library uses, SQLite's path made absolute.
+
+    Async drivers' URLs are taken too, so that an application can share its own. Raises ConfigurationError.
+    """
+    try:
+        url = make_url(given)
+        backend, _, driver = url.drivername.partition("+")
+    except (ArgumentError, ValueError, TypeError):
+        # The given text is not shown: it may hold a password.
+        raise ConfigurationError(
+            "LLM_TRACKER_DATABASE_URL cannot be read as a URL; it should look like sqlite:///calls.db or "
+            "postgresql://user:password@host:5432/database"
+        ) from None
+    if backend not in _DRIVERS or driver not in _KNOWN_DRIVERS:
+        raise ConfigurationError(
+            f"LLM_TRACKER_DATABASE_URL names {url.drivername!r}; the library keeps its lines "
+            "in sqlite or postgresql"
+        )
+    url = url.set(drivername=_DRIVERS[backend])
+    if backend == "sqlite":
+        return _absolute(url)
+    if find_spec("psycopg") is None:
+        raise ConfigurationError(
+            "LLM_TRACKER_DATABASE_URL names Postgres, whose driver is not installed: "
+            "pip install 'llm-tracker[postgres]'"
+        )
+    return _without_asyncpg_options(url)
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of a SQLite database; None where there is none (memory, or Postgres)."""
+    name = url.database
+    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+        return None
+    return Path(name)
+
+
+def fingerprint(url: URL) -> str:
+    """Tells databases apart, without their passwords."""
+    shown = url.set(password=None).render_as_string(hide_password=True)
+    return hashlib.sha256(shown.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True)
+class _Held:
+    """An engine, and the file it has open: one that was moved away must not swallow lines."""
+
+    engine: Engine
+    inode: tuple[int, int] | None
+    ready: bool = False
+
+
+class _Engines:
+    """The engines of one process."""
+
+    def __init__(self) -> None:
+        # Re-entrant, because the thread that forks takes it in a hook.
+        self.lock = threading.RLock()
+        self.held: dict[URL, _Held] = {}
+
+    def get(self, url: URL) -> _Held:
+        with self.lock:
+            held = self.held.get(url)
+            if held is not None and held.inode is not None and held.inode != _inode(url):
+                held.engine.dispose()
+                held = None
+            if held is None:
+                held = self.held[url] = _Held(_create(url), None)
+            return held
+
+
+_engines = _Engines()
+_inherited: list[_Engines] = []  # kept, because collecting them would close the parent's connections
+_sqlite_in_use = threading.RLock()
+
+
+@contextmanager
+def transaction(url: URL) -> Generator[Connection]:
+    """A transaction on a table that is up to date. Commits at the end, or not at all."""
+    on_sqlite = _on_sqlite(url)
+    with _sqlite_in_use if on_sqlite else nullcontext():
+        held = _engines.get(url)
+        if not held.ready:
+            bring_up_to_date(held.engine)
+            held.inode = _inode(url)
+            held.ready = True
+        with held.engine.begin() as connection:
+            if not on_sqlite:
+                # Nobody's table lock may hold up an answer for longer than this.
+                connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+            yield connection
+
+
+def forget(url: URL) -> None:
+    """Something went wrong: open the database and look at its table anew at the next use."""
+    with _sqlite_in_use if _on_sqlite(url) else nullcontext(), _engines.lock:
+        held = _engines.held.get(url)
+        if held is None:
+            return
+        held.ready = False
+        if _inode(url) is not None or not _on_sqlite(url):
+            held.engine.dispose()  # but a database in memory would go with its connection
+
+
+def close_all() -> None:
+    """Close every connection; the next use opens new ones."""
+    with _sqlite_in_use, _engines.lock:
+        for held in _engines.held.values():
+            held.engine.dispose()
+        _engines.held.clear()
+
+
+def _on_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _absolute(url: URL) -> URL:
+    path = sqlite_path(url)
+    return url if path is None else url.set(database=str(Path.cwd() / path))
+
+
+def _without_asyncpg_options(url: URL) -> URL:
+    """The query of a URL that was written for asyncpg, in libpq's words."""
+    query: dict[str, Any] = {
+        name: value for name, value in url.query.items() if not name.startswith("prepared_statement_")
+    }
+    if "ssl" in query:
+        query.setdefault("sslmode", query.pop("ssl"))
+    return url.set(query=query)
+
+
+def _inode(url: URL) -> tuple[int, int] | None:
+    path = sqlite_path(url)
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_dev, found.st_ino)
+
+
+def _create(url: URL) -> Engine:
+    # hide_parameters: what callers put into metadata has no place in a traceback or a log.
+    if url.get_backend_name() != "sqlite":
+        missing = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=missing)
+    # One connection: every use holds the lock, and a database in memory lives as long as its connection.
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """WAL: readers do not wait for writers. FULL: a committed line survives a power cut."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] not in {"wal", "memory"}:
+                connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # Changing the mode does not wait for others as other statements do.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+    connection.execute("PRAGMA synchronous = FULL")
+    register_sqlite_functions(connection)
+
+
+def _before_fork() -> None:
+    _sqlite_in_use.acquire()
+    for url, held in list(_engines.held.items()):
+        if sqlite_path(url) is not None:
+            held.engine.dispose()
+
+
+def _after_fork_in_parent() -> None:
+    _sqlite_in_use.release()
+
+
+def _after_fork_in_child() -> None:
+    global _engines, _sqlite_in_use  # noqa: PLW0603  # the old locks may be held by threads that are not here
+    _inherited.append(_engines)
+    _engines = _Engines()
+    _sqlite_in_use = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
+atexit.register(close_all)

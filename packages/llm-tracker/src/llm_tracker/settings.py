@@ -1,0 +1,290 @@
+"""Where the library's settings come from, and what they are.
+
+Each setting is looked up by its name in three places, the first that has it wins:
+
+1. what `llm_tracker.configure(...)` was told,
+2. Django's `settings`, when a Django project is loaded and has configured them,
+3. the environment (`*_CONFIG` hold a JSON object there).
+
+They are looked up anew for every call, so a change is felt by the next one.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from llm_tracker.errors import ConfigurationError
+
+DEFAULT_DATABASE_URL = "sqlite:///llm_tracker.db"
+GEMINI_BASE = "https://generativelanguage.googleapis.com/v1beta/openai/"
+AZURE_API_VERSION = "2024-10-21"
+
+_SHORT_NAMES = {
+    "PROVIDER": "LLM_PROVIDER",
+    "DATABASE_URL": "LLM_TRACKER_DATABASE_URL",
+    "SPILL_FILE": "LLM_TRACKER_SPILL_FILE",
+}
+SETTING_NAMES = (
+    "LLM_PROVIDER",
+    "OPENAI_CONFIG",
+    "AZURE_OPENAI_CONFIG",
+    "GEMINI_CONFIG",
+    "OPENAI_COMPATIBLE_CONFIG",
+    "LLM_TRACKER_DATABASE_URL",
+    "LLM_TRACKER_SPILL_FILE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    """What one value of LLM_PROVIDER means: where its config is, what it must hold, what it defaults to."""
+
+    configs: tuple[str, ...]
+    required: tuple[str, ...]
+    defaults: Mapping[str, Any]
+    environment: Mapping[str, tuple[str, ...]]  # read where none of `configs` is set
+
+
+PROVIDERS: Mapping[str, _Provider] = {
+    "openai": _Provider(
+        configs=("OPENAI_CONFIG",),
+        required=("api_key",),
+        defaults={"model": "gpt-4.1-mini"},
+        environment={
+            "api_key": ("OPENAI_API_KEY",),
+            "api_base": ("OPENAI_BASE_URL",),
+            "model": ("OPENAI_MODEL",),
+        },
+    ),
+    "azure_openai": _Provider(
+        configs=("AZURE_OPENAI_CONFIG",),
+        required=("api_key", "api_base"),
+        defaults={"model": "gpt-4.1-mini", "api_version": AZURE_API_VERSION},
+        environment={
+            "api_key": ("AZURE_OPENAI_API_KEY",),
+            "api_base": ("AZURE_OPENAI_ENDPOINT",),
+            "api_version": ("OPENAI_API_VERSION",),
+            "deployment": ("AZURE_OPENAI_DEPLOYMENT",),
+        },
+    ),
+    "gemini": _Provider(
+        configs=("GEMINI_CONFIG",),
+        required=("api_key",),
+        defaults={"model": "gemini-2.5-flash", "api_base": GEMINI_BASE},
+        environment={"api_key": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "model": ("GEMINI_MODEL",)},
+    ),
+    "openai_compatible": _Provider(
+        configs=("OPENAI_COMPATIBLE_CONFIG", "OPENAI_CONFIG"),
+        required=("api_base",),
+        defaults={},
+        environment={
+            "api_key": ("OPENAI_API_KEY",),
+            "api_base": ("OPENAI_BASE_URL",),
+            "model": ("OPENAI_MODEL",),
+        },
+    ),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class ProviderConfig:
+    """One provider's settings, complete. Hashable, so that services can be cached by it."""
+
+    source: str  # the setting it came from, for error messages
+    provider: str
+    api_key: str | None = None
+    api_base: str | None = None
+    model: str | None = None  # None: the first that the server lists
+    deployment: str | None = None  # Azure: the name in the URL, where it is not the model's
+    api_version: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    timeout: float | None = None  # seconds; None: the SDK's own
+    max_retries: int = 2
+    organization: str | None = None
+    project: str | None = None
+    include_usage: bool = True  # ask streams for their usage; off for servers that refuse the question
+    default_headers: tuple[tuple[str, str], ...] = ()
+    transport: Any = None  # an httpx2 transport in the network's place
+
+    def __repr__(self) -> str:
+        """Name and model only: keys may stand in headers and URLs too."""
+        return (
+            f"ProviderConfig(provider={self.provider!r}, model={self.model!r}, has_key={bool(self.api_key)})"
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never reach a log, a record or an error."""
+        return tuple(secret for secret in (self.api_key, *(v for _, v in self.default_headers)) if secret)
+
+
+_configured: dict[str, Any] = {}
+
+
+def configure(settings: Mapping[str, Any] | None = None, /, **named: Any) -> None:
+    """Set settings by name, for this process: `configure(LLM_PROVIDER="openai", OPENAI_CONFIG={...})`.
+
+    A mapping may be given too. Each name replaces what was configured under it before; None takes it away,
+    so that Django and the environment are asked again. Names may be written small, and `provider`,
+    `database_url` and `spill_file` are short for the full ones.
+    """
+    global _configured  # noqa: PLW0603  # replaced whole, so that a reader in another thread sees old or new
+    changed = dict(_configured)
+    for given, value in {**(settings or {}), **named}.items():
+        name = _SHORT_NAMES.get(given.upper(), given.upper())
+        if name not in SETTING_NAMES:
+            raise ConfigurationError(f"{given} is not a setting; there are {', '.join(SETTING_NAMES)}")
+        changed[name] = dict(value) if isinstance(value, Mapping) else value
+    _configured = {name: value for name, value in changed.items() if value is not None}
+
+
+def current() -> Mapping[str, Any]:
+    """What `configure` was told so far, for whoever must put it back."""
+    return _configured
+
+
+def replace(settings: Mapping[str, Any]) -> None:
+    """Forget what `configure` was told and take these instead."""
+    global _configured  # noqa: PLW0603  # as in configure
+    _configured = dict(settings)
+
+
+def provider_config() -> ProviderConfig:
+    """The config of the provider that LLM_PROVIDER names (default: openai).
+
+    Raises ConfigurationError (a ValueError) naming the key that is missing or wrong.
+    """
+    name = _setting("LLM_PROVIDER")
+    name = "openai" if name is None else name
+    if not isinstance(name, str) or name.strip().lower() not in PROVIDERS:
+        raise ConfigurationError(f"LLM_PROVIDER must be one of {', '.join(PROVIDERS)}, not {_shown(name)}")
+    name = name.strip().lower()
+    provider = PROVIDERS[name]
+    source, values = _provider_values(provider)
+    for key in provider.required:
+        if not isinstance(values.get(key), str) or not values[key].strip():
+            raise ConfigurationError(
+                f"{source}['{key}'] is missing: LLM_PROVIDER is {name}, which cannot be called without it. "
+                f"Set it with llm_tracker.configure({source}={{...}}), in Django's settings, or as JSON in "
+                f"the environment variable {source}"
+            )
+    return _checked(source, name, {**provider.defaults, **values})
+
+
+def database_url() -> str:
+    """LLM_TRACKER_DATABASE_URL, else a SQLite file in the working directory."""
+    url = _setting("LLM_TRACKER_DATABASE_URL")
+    if url is None:
+        return DEFAULT_DATABASE_URL
+    if isinstance(url, os.PathLike):
+        return f"sqlite:///{os.fspath(url)}"
+    if not isinstance(url, str) or not url.strip():
+        raise ConfigurationError("LLM_TRACKER_DATABASE_URL must be a URL such as sqlite:///calls.db")
+    return url.strip()
+
+
+def spill_file() -> Path | None:
+    """LLM_TRACKER_SPILL_FILE, or None for the place that goes with the database."""
+    path = _setting("LLM_TRACKER_SPILL_FILE")
+    if path is None:
+        return None
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise ConfigurationError("LLM_TRACKER_SPILL_FILE must be the path of a file")
+    return Path(os.fsdecode(path))
+
+
+def _setting(name: str) -> Any:
+    if name in _configured:
+        return _configured[name]
+    if (value := _from_django(name)) is not None:
+        return value
+    return os.environ.get(name) or None
+
+
+def _from_django(name: str) -> Any:
+    """Django is never imported here: a project that uses it has imported it."""
+    django = sys.modules.get("django.conf")
+    settings = getattr(django, "settings", None)
+    if settings is None or not getattr(settings, "configured", False):
+        return None
+    return getattr(settings, name, None)
+
+
+def _provider_values(provider: _Provider) -> tuple[str, dict[str, Any]]:
+    """The setting that holds the provider's config, and what is in it."""
+    for source in provider.configs:
+        value = _setting(source)
+        if value is not None:
+            return source, _as_mapping(source, value)
+    values: dict[str, Any] = {}
+    for key, variables in provider.environment.items():
+        values[key] = next((os.environ[name] for name in variables if os.environ.get(name)), None)
+    return provider.configs[0], {key: value for key, value in values.items() if value is not None}
+
+
+def _as_mapping(source: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ConfigurationError(
+                f'{source} must be a JSON object such as {{"api_key": "..."}}; what it holds is not JSON'
+            ) from None
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{source} must be a mapping of names to values, not {type(value).__name__}")
+    values: dict[str, Any] = {str(key): item for key, item in value.items() if item is not None}
+    if "base_url" in values:
+        values.setdefault("api_base", values.pop("base_url"))
+    return values
+
+
+def _checked(source: str, provider: str, values: Mapping[str, Any]) -> ProviderConfig:
+    """Every value with its type; what the library does not know is left for others who share the setting."""
+    text: dict[str, str | None] = {}
+    for key in ("api_key", "api_base", "model", "deployment", "api_version", "organization", "project"):
+        value = values.get(key)
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(f"{source}['{key}'] must be text, not {type(value).__name__}")
+        text[key] = value.strip() or None if value else None
+    headers = values.get("default_headers") or {}
+    if not isinstance(headers, Mapping):
+        raise ConfigurationError(f"{source}['default_headers'] must be a mapping of names to values")
+    tokens, retries = _number(source, values, "max_tokens"), _number(source, values, "max_retries")
+    for key, number, least in (("max_tokens", tokens, 1), ("max_retries", retries, 0)):
+        if number is not None and (number < least or number != int(number)):
+            raise ConfigurationError(f"{source}['{key}'] must be a whole number, at least {least}")
+    return ProviderConfig(
+        source=source,
+        provider=provider,
+        max_tokens=None if tokens is None else int(tokens),
+        temperature=_number(source, values, "temperature"),
+        timeout=_number(source, values, "timeout"),
+        max_retries=2 if retries is None else int(retries),
+        include_usage=bool(values.get("include_usage", True)),
+        default_headers=tuple((str(name), str(value)) for name, value in headers.items()),
+        transport=values.get("transport"),
+        **text,
+    )
+
+
+def _number(source: str, values: Mapping[str, Any], key: str) -> float | None:
+    value = values.get(key)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ConfigurationError(f"{source}['{key}'] must be a number")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return repr(value if isinstance(value, str) else type(value).__name__)[:60]
