@@ -17,6 +17,7 @@ from daybook.gateway.providers import Provider, ProviderConfig
 from daybook.gateway.schemas import ConfigAnswer, ConfigChange, ConfigNew, ConfigSettings
 from daybook.gateway.secrets import KeyUnreadable, Vault
 from daybook.kit.errors import Conflict, Invalid, NotFound
+from daybook.kit.text import storable
 from daybook.settings import Settings
 from daybook.settings import settings as process_settings
 
@@ -36,9 +37,14 @@ async def get_config(session: ReadSession | WriteSession, vault: Vault, config_i
     return answer(await _row(session, config_id), vault)
 
 
+async def find_config_id(session: ReadSession | WriteSession, name: str) -> int | None:
+    """The id of the configuration with this name, if there is one."""
+    return await session.scalar(select(LLMConfig.id).where(LLMConfig.name == storable(name)))
+
+
 async def config_id_of(session: ReadSession | WriteSession, name: str) -> int:
     """The id of the configuration with this name. Raises `NotFound`."""
-    found = await session.scalar(select(LLMConfig.id).where(LLMConfig.name == name))
+    found = await find_config_id(session, name)
     if found is None:
         raise NotFound(f"There is no configuration named {name!r}.")
     return found
@@ -185,8 +191,7 @@ async def _row(session: ReadSession | WriteSession, config_id: int, *, for_updat
 
 async def _flush(session: WriteSession, name: str) -> None:
     try:
-        async with session.begin_nested():
-            await session.flush()
+        await session.flush()
     except IntegrityError:
         raise Conflict(f"There is a configuration named {name!r} already.") from None
 

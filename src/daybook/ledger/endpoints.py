@@ -1,0 +1,142 @@
+"""The book for administrators, and each person's own part of it; below `/api/v1`."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+
+from daybook.accounts.access import Administrator, CurrentUser
+from daybook.db.dependencies import AppDatabase, Reading, Writing
+from daybook.kit.ids import BigRowId, RowId
+from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.ledger import prices, service
+from daybook.ledger.schemas import (
+    CallAnswer,
+    CallExchange,
+    CallFilter,
+    Label,
+    LineAnswer,
+    OwnUsage,
+    PriceAnswer,
+    PriceNew,
+    TokenStats,
+)
+
+admin = APIRouter(prefix="/admin", tags=["ledger"])
+own = APIRouter(prefix="/me", tags=["me"])
+router = APIRouter()
+
+Moment = Annotated[
+    str | None,
+    Query(
+        max_length=64,
+        description="A date or a time (ISO 8601, else UTC). An end given as a date includes that day.",
+    ),
+]
+
+
+@admin.get("/token-stats")
+async def token_stats(
+    _: Administrator,
+    database: AppDatabase,
+    start_date: Moment = None,
+    end_date: Moment = None,
+    user_id: RowId | None = None,
+    granularity: Literal["hour", "day", "month"] = "day",
+) -> TokenStats:
+    """What model calls cost, altogether, by model and over time (UTC)."""
+    dates = service.date_range(start_date, end_date)
+    async with service.snapshot(database) as session:
+        return TokenStats(
+            granularity=granularity,
+            summary=await service.summary(session, dates, user_id=user_id),
+            by_model=await service.by_model(session, dates, user_id=user_id),
+            series=await service.time_series(session, dates, granularity=granularity, user_id=user_id),
+        )
+
+
+@admin.get("/llm-usage")
+async def llm_usage(
+    _: Administrator,
+    session: Reading,
+    start_date: Moment = None,
+    end_date: Moment = None,
+    user_id: RowId | None = None,
+    model: Annotated[Label | None, Query()] = None,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+) -> Page[LineAnswer]:
+    """Lines of the book, newest first."""
+    dates = service.date_range(start_date, end_date)
+    return await service.usage_page(
+        session, dates, user_id=user_id, model=model, page=page, page_size=page_size
+    )
+
+
+def _call_filter(
+    config_id: RowId | None = None,
+    template_id: RowId | None = None,
+    group_id: RowId | None = None,
+    activation_code: Annotated[Label | None, Query(description="The code's public id.")] = None,
+    status: Literal["success", "error"] | None = None,
+    model: Annotated[Label | None, Query()] = None,
+) -> CallFilter:
+    return CallFilter(
+        config_id=config_id,
+        template_id=template_id,
+        group_id=group_id,
+        activation_code=activation_code,
+        status=status,
+        model=model,
+    )
+
+
+@admin.get("/llm/call-logs")
+async def call_logs(
+    _: Administrator,
+    session: Reading,
+    wanted: Annotated[CallFilter, Depends(_call_filter)],
+    start: Moment = None,
+    end: Moment = None,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+) -> Page[CallAnswer]:
+    """Gateway calls, newest first, without what was said in them."""
+    dates = service.date_range(start, end, names=("start", "end"))
+    return await service.call_page(session, wanted, dates, page=page, page_size=page_size)
+
+
+@admin.get("/llm/call-logs/{call_id}")
+async def call_log(_: Administrator, session: Reading, call_id: BigRowId) -> CallExchange:
+    """One gateway call, whole: what was asked, what was answered, and its line in the book."""
+    return await service.call(session, call_id)
+
+
+@admin.get("/prices")
+async def list_prices(_: Administrator, session: Reading) -> list[PriceAnswer]:
+    """The prices that administrators set; all other models have the public ones."""
+    return await prices.list_prices(session)
+
+
+@admin.put("/prices")
+async def set_price(_: Administrator, session: Writing, price: PriceNew) -> PriceAnswer:
+    """Set what a model costs from now on. Lines that are in the book keep their cost."""
+    return await prices.set_price(session, price)
+
+
+@own.get("/usage")
+async def own_usage(
+    user: CurrentUser, database: AppDatabase, start_date: Moment = None, end_date: Moment = None
+) -> OwnUsage:
+    """What your calls cost. Dates and days are those of your timezone."""
+    dates = service.date_range(start_date, end_date, timezone=user.timezone)
+    async with service.snapshot(database) as session:
+        return OwnUsage(
+            timezone=user.timezone,
+            summary=await service.summary(session, dates, user_id=user.id),
+            by_model=await service.by_model(session, dates, user_id=user.id),
+            by_day=await service.by_day(session, dates, user_id=user.id, timezone=user.timezone),
+        )
+
+
+router.include_router(admin)
+router.include_router(own)

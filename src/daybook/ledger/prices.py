@@ -1,0 +1,54 @@
+"""Prices that administrators set. They come before the library's own table of public prices."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.ledger.models import ModelPrice
+from daybook.ledger.schemas import PriceAnswer, PriceNew
+from llm_tracker.pricing import Price, price_of
+from llm_tracker.usage import Usage
+
+
+async def set_price(session: WriteSession, new: PriceNew) -> PriceAnswer:
+    """Set what a model costs from now on. Lines that are in the book keep the cost that they have."""
+    price = ModelPrice(**new.model_dump())
+    session.add(price)
+    await session.flush()
+    await session.refresh(price)
+    return PriceAnswer.model_validate(price, from_attributes=True)
+
+
+async def list_prices(session: ReadSession | WriteSession) -> list[PriceAnswer]:
+    """The price that counts for each model that has one, by name."""
+    newest = (
+        select(ModelPrice)
+        .distinct(ModelPrice.model)
+        .order_by(ModelPrice.model, ModelPrice.created_at.desc(), ModelPrice.id.desc())
+    )
+    return [PriceAnswer.model_validate(row, from_attributes=True) for row in await session.scalars(newest)]
+
+
+class PriceBook:
+    """What models cost, as it was when the book was loaded: asking it costs no query."""
+
+    def __init__(self, prices: dict[str, Price] | None = None) -> None:
+        self._prices = prices or {}
+
+    @classmethod
+    async def load(cls, session: ReadSession | WriteSession) -> "PriceBook":
+        """The book as the database has it now."""
+        return cls(
+            {
+                price.model: Price(price.input, price.output, price.cached_input, price.cache_write)
+                for price in await list_prices(session)
+            }
+        )
+
+    def cost(
+        self, model: str, usage: Usage, *, provider: str | None = None, at: datetime | None = None
+    ) -> Decimal | None:
+        """The cost of a call in USD by an administrator's price, else the public one; None where unknown."""
+        return price_of(model, usage, provider=provider, at=at, prices=self._prices)

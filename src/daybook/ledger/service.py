@@ -1,0 +1,194 @@
+"""Reading the book: sums over its lines, the lines themselves, and what was said in each gateway call.
+
+Sums are the library's own statements over the application's mapping of the table, so that both say the same.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, load_only
+
+from daybook.db.engine import Database, ReadSession
+from daybook.kit.errors import Invalid, NotFound
+from daybook.kit.pages import Page
+from daybook.ledger.models import CallLog, Line
+from daybook.ledger.schemas import (
+    BucketTotals,
+    CallAnswer,
+    CallExchange,
+    CallFilter,
+    DayTotals,
+    LineAnswer,
+    ModelTotals,
+    Totals,
+)
+from llm_tracker import queries
+from llm_tracker.arguments import DateRange, Granularity, parse_range
+from llm_tracker.errors import InvalidArgumentError
+
+Answer = TypeVar("Answer", bound=BaseModel)
+ALWAYS = DateRange()
+
+
+@asynccontextmanager
+async def snapshot(database: Database) -> AsyncGenerator[ReadSession]:
+    """A session whose statements all see the same moment, so that sums which stand side by side agree."""
+    engine = database.engine.execution_options(isolation_level="REPEATABLE READ")
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        yield ReadSession(session)
+
+
+def date_range(
+    start: str | None,
+    end: str | None,
+    *,
+    names: tuple[str, str] = ("start_date", "end_date"),
+    timezone: str = "UTC",
+) -> DateRange:
+    """The moments that two dates or times (ISO 8601) mean; an end given as a date includes that day.
+
+    Raises `Invalid` that speaks of the parameters by `names`.
+    """
+    try:
+        return parse_range(_with_plus(start), _with_plus(end), timezone)
+    except InvalidArgumentError as error:
+        message = str(error).replace("start_date", names[0]).replace("end_date", names[1])
+        raise Invalid(f"{message}.") from None
+
+
+async def summary(session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None) -> Totals:
+    """The sums of all lines."""
+    rows = await session.execute(queries.summary_query(Line, *_where(dates, user_id)))
+    return Totals.model_validate(queries.summary_row(rows.mappings().one()))
+
+
+async def by_model(
+    session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None
+) -> list[ModelTotals]:
+    """The sums of each model, most tokens first."""
+    rows = await session.execute(queries.by_model_query(Line, *_where(dates, user_id)))
+    return [ModelTotals.model_validate(queries.model_row(row)) for row in rows.mappings()]
+
+
+async def by_day(
+    session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None, timezone: str = "UTC"
+) -> list[DayTotals]:
+    """The sums of each day that has lines, ascending; days are those of `timezone`."""
+    query = queries.by_day_query(Line, *_where(dates, user_id), timezone=timezone)
+    rows = await session.execute(query)
+    return [DayTotals.model_validate(queries.day_row(row, timezone)) for row in rows.mappings()]
+
+
+async def time_series(
+    session: ReadSession,
+    dates: DateRange = ALWAYS,
+    *,
+    granularity: Granularity = "day",
+    user_id: int | None = None,
+) -> list[BucketTotals]:
+    """The sums of each hour, day or month (UTC) that has lines, ascending."""
+    query = queries.time_series_query(Line, *_where(dates, user_id), granularity=granularity)
+    rows = await session.execute(query)
+    return [BucketTotals.model_validate(queries.bucket_row(row, granularity)) for row in rows.mappings()]
+
+
+async def usage_page(
+    session: ReadSession,
+    dates: DateRange = ALWAYS,
+    *,
+    user_id: int | None = None,
+    model: str | None = None,
+    page: int = 1,
+    page_size: int = 20,
+) -> Page[LineAnswer]:
+    """Lines of the book, newest first."""
+    where = queries.conditions(Line, dates, user_id=user_id, model=model)
+    total = await session.scalar(select(func.count()).select_from(Line).where(*where))
+    rows = await session.scalars(
+        select(Line)
+        .where(*where)
+        .order_by(Line.created_at.desc(), Line.id.desc())
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    )
+    lines = [_answer(LineAnswer, row) for row in rows]
+    return Page[LineAnswer].of(lines, page=page, page_size=page_size, total=total or 0)
+
+
+async def call_page(
+    session: ReadSession,
+    wanted: CallFilter,
+    dates: DateRange = ALWAYS,
+    *,
+    page: int = 1,
+    page_size: int = 20,
+) -> Page[CallAnswer]:
+    """Gateway calls, newest first, without what was said in them: payloads are large."""
+    where = _call_conditions(wanted, dates)
+    total = await session.scalar(select(func.count()).select_from(CallLog).where(*where))
+    rows = await session.scalars(
+        select(CallLog)
+        .options(load_only(*_CALL_COLUMNS, raiseload=True))
+        .where(*where)
+        .order_by(CallLog.call_time.desc(), CallLog.id.desc())
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    )
+    calls = [_answer(CallAnswer, row) for row in rows]
+    return Page[CallAnswer].of(calls, page=page, page_size=page_size, total=total or 0)
+
+
+async def call(session: ReadSession, call_id: int) -> CallExchange:
+    """One gateway call, whole. Raises `NotFound`."""
+    found = await exchanges(session, [call_id])
+    if not found:
+        raise NotFound(f"There is no call {call_id}. Calls are kept for as long as their month is.")
+    return found[0]
+
+
+async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallExchange]:
+    """These gateway calls, whole, in the order in which they are named; what is not there is left out."""
+    logs = {row.id: row for row in await session.scalars(select(CallLog).where(CallLog.id.in_(call_ids)))}
+    usage_ids = [row.usage_id for row in logs.values() if row.usage_id is not None]
+    lines: dict[UUID, Line] = {}
+    if usage_ids:
+        lines = {row.id: row for row in await session.scalars(select(Line).where(Line.id.in_(usage_ids)))}
+    return [_exchange(logs[call_id], lines) for call_id in call_ids if call_id in logs]
+
+
+def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallExchange:
+    line = lines.get(log.usage_id) if log.usage_id is not None else None
+    values = {name: getattr(log, name) for name in CallExchange.model_fields if name != "line"}
+    return CallExchange(**values, line=None if line is None else _answer(LineAnswer, line))
+
+
+def _where(dates: DateRange, user_id: int | None) -> list[ColumnElement[bool]]:
+    return queries.conditions(Line, dates, user_id=user_id)
+
+
+def _call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [
+        getattr(CallLog, name) == value for name, value in wanted.model_dump(exclude_none=True).items()
+    ]
+    if dates.start is not None:
+        where.append(CallLog.call_time >= dates.start)
+    if dates.end is not None:
+        where.append(CallLog.call_time < dates.end)
+    return where
+
+
+def _answer(schema: type[Answer], row: Any) -> Answer:
+    return schema.model_validate(row, from_attributes=True)
+
+
+def _with_plus(text: str | None) -> str | None:
+    """A `+` that was not escaped in a query arrives as a space: `2026-01-31T08:00:00 02:00`."""
+    return text.replace(" ", "+") if text is not None and "T" in text else text
+
+
+_CALL_COLUMNS: list[InstrumentedAttribute[Any]] = [getattr(CallLog, name) for name in CallAnswer.model_fields]
