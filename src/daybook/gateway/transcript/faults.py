@@ -1,0 +1,84 @@
+"""What went wrong, in a sentence: errors as each provider writes them."""
+
+import re
+from typing import Any
+
+from daybook.gateway.transcript.shape import as_dict, as_list, as_text, parse
+from daybook.gateway.transcript.storable import storable_text
+
+ERROR_LIMIT = 500
+"""Characters of an error that are kept."""
+
+_DEEPEST = 4  # levels of an error in which its message is looked for
+_UNSAID = "The provider reports an error without saying which."
+_PAGE_LIMIT = 16_000  # bytes of a page in which its text is looked for
+_WORDS = ("message", "msg", "detail", "error_description", "error", "reason", "status", "code", "type")
+
+
+def fault_in(answer: Any) -> str | None:
+    """The error that an answer, or an event of a stream, reports although its status is 200; or None."""
+    if isinstance(answer, list):
+        return next((fault for item in answer[:3] if (fault := _fault_in_object(as_dict(item)))), None)
+    return _fault_in_object(as_dict(answer))
+
+
+def _fault_in_object(answer: dict[str, Any]) -> str | None:
+    response = as_dict(answer.get("response"))  # the last event of the Responses API
+    error = answer.get("error") or response.get("error")
+    if not error and (answer.get("type") == "error" or answer.get("object") == "error"):
+        error = answer
+    if not error and answer.get("success") is False:  # Cloudflare
+        error = answer.get("errors")
+    if not error and answer.get("code") and answer.get("message") and not answer.get("output"):  # DashScope
+        error = answer
+    for choice in as_list(answer.get("choices")):  # OpenRouter
+        error = error or as_dict(choice).get("error")
+    if error:
+        return _sentence(error)
+    failed = response.get("status") == "failed" or (answer.get("status") == "failed" and "output" in answer)
+    return "The provider reports that the response failed." if failed else None
+
+
+def fault_of_body(body: Any) -> str:
+    """The error in the body of a 4xx or 5xx answer: JSON of any provider's shape, text or HTML."""
+    if isinstance(body, bytes):
+        try:
+            body = parse(body)
+        except ValueError:
+            return page_text(body) or "The answer is empty."
+    if isinstance(body, str):
+        return page_text(body.encode("utf-8", "replace")) or "The answer is empty."
+    return fault_in(body) or _sentence(body)
+
+
+def page_text(raw: bytes) -> str:
+    """The beginning of the text that a person would see of a page of HTML or plain text."""
+    page = raw[:_PAGE_LIMIT].decode("utf-8", "replace")
+    if "<" in page:
+        first, *others = re.split(r"(?i)<(?:script|style)\b", page)
+        visible = (re.split(r"(?i)</(?:script|style)\s*>", other, maxsplit=1)[1:] for other in others)
+        page = re.sub(r"<[^<>]*>?", " ", " ".join([first, *(text for texts in visible for text in texts)]))
+    return _cut(" ".join(page.split()))
+
+
+def _sentence(error: Any, depth: int = 0) -> str:
+    if isinstance(error, str):
+        return _cut(" ".join(error.split())) or _UNSAID
+    if isinstance(error, list) and error and depth < _DEEPEST:
+        return _cut("; ".join(_sentence(item, depth + 1) for item in error[:3]))
+    if isinstance(error, dict) and depth < _DEEPEST:
+        for word in _WORDS:
+            held = error.get(word)
+            if isinstance(held, int) and not isinstance(held, bool):
+                return f"The provider reports error {str(held)[:20]}."
+            if held and isinstance(held, str | list | dict):
+                said = _sentence(held, depth + 1)
+                cause = as_text(
+                    as_dict(error.get("metadata")).get("raw")
+                )  # OpenRouter: what its provider said
+                return _cut(f"{said}: {cause}") if cause else said
+    return _UNSAID
+
+
+def _cut(text: str) -> str:
+    return storable_text(text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…")

@@ -1,0 +1,77 @@
+"""The events of an Anthropic stream put together as the message that it would have been without streaming."""
+
+from typing import Any
+
+from daybook.gateway.transcript.shape import as_dict, as_text, grow, index_of, join_pieces, parse
+
+_GROWING = {"text_delta": "text", "thinking_delta": "thinking", "compaction_delta": "content"}
+
+
+def assemble_messages(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """The whole message, and whether `message_stop` was seen."""
+    message: dict[str, Any] = {}
+    blocks: dict[int, dict[str, Any]] = {}
+    inputs: dict[int, list[str]] = {}
+    stopped = False
+    for event in chunks:
+        kind = as_text(event.get("type"))
+        index = index_of(event)
+        if kind == "content_block_delta":
+            _add_delta(blocks.setdefault(index, {}), inputs, index, as_dict(event.get("delta")))
+        elif kind == "content_block_start":
+            blocks[index] = dict(as_dict(event.get("content_block")))
+        elif kind == "message_start":
+            message.update(as_dict(event.get("message")))
+        elif kind == "message_delta":
+            _finish(message, event)
+        elif kind == "message_stop":
+            stopped = True
+        elif event.get("error"):
+            message["error"] = event["error"]
+    if blocks or message.get("type") == "message":
+        message["content"] = _content(blocks, inputs)
+    return message, stopped
+
+
+def _content(blocks: dict[int, dict[str, Any]], inputs: dict[int, list[str]]) -> list[dict[str, Any]]:
+    for index, pieces in inputs.items():
+        if partial := "".join(pieces):
+            blocks[index]["input"] = _input(partial)
+    return [join_pieces(block) for _, block in sorted(blocks.items())]
+
+
+def _add_delta(
+    block: dict[str, Any], inputs: dict[int, list[str]], index: int, delta: dict[str, Any]
+) -> None:
+    kind = as_text(delta.get("type"))
+    if kind == "input_json_delta":
+        inputs.setdefault(index, []).append(as_text(delta.get("partial_json")))
+    elif kind == "citations_delta":
+        citations = block.get("citations")
+        if not isinstance(citations, list):
+            citations = block["citations"] = []
+        citations.append(delta.get("citation"))
+    else:
+        if kind in _GROWING:
+            block.setdefault("type", kind.removesuffix("_delta"))
+        for key, value in delta.items():
+            if isinstance(value, str) and key == _GROWING.get(kind):
+                grow(block, key, value)
+            elif key != "type":
+                block[key] = value
+
+
+def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:
+    """The reason of the end, and usage, whose numbers are cumulative: the last one that is not null wins."""
+    message.update(as_dict(event.get("delta")))
+    usage = {key: value for key, value in as_dict(event.get("usage")).items() if value is not None}
+    message["usage"] = {**as_dict(message.get("usage")), **usage}
+    message.update((key, value) for key, value in event.items() if key not in {"type", "delta", "usage"})
+
+
+def _input(partial: str) -> Any:
+    """A tool's input; the text itself when the stream ended before it was whole."""
+    try:
+        return parse(partial.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return partial
