@@ -1,4 +1,7 @@
-"""Users, their sign-ins, groups and activation codes. Users and groups are archived, never deleted: history names them."""
+"""Users, their sign-ins, groups and activation codes.
+
+Users and groups are archived, never deleted: history names them.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -17,8 +20,12 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+def _values(roles: type[Role]) -> list[str]:
+    return [role.value for role in roles]
+
+
 class User(Timestamps, Base):
-    """A person who signs in. `token_usage` is the total over their lines in the ledger, kept by its trigger."""
+    """A person who signs in. The ledger's trigger keeps `token_usage`, the total over their lines."""
 
     __tablename__ = "users"
 
@@ -26,7 +33,7 @@ class User(Timestamps, Base):
     account: Mapped[str] = mapped_column(String(255), unique=True)
     password_hash: Mapped[str | None] = mapped_column(Text)
     role: Mapped[Role] = mapped_column(
-        Enum(Role, name="user_role", values_callable=lambda roles: [role.value for role in roles]),
+        Enum(Role, name="user_role", values_callable=_values),
         server_default=Role.USER.value,
         default=Role.USER,
     )
@@ -63,6 +70,7 @@ class SignInFailure(Base):
     __table_args__ = (
         Index("ix_sign_in_failures_account_failed_at", "account", "failed_at"),
         Index("ix_sign_in_failures_address_failed_at", "address", "failed_at"),
+        Index("ix_sign_in_failures_failed_at", "failed_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

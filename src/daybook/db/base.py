@@ -21,6 +21,8 @@ class Base(DeclarativeBase):
     """Base of every model. Times are aware; dictionaries are JSONB; lists of strings are arrays."""
 
     metadata = MetaData(naming_convention=NAMES)
+    # What the database sets, such as `updated_at`, comes back at once: async code cannot load it later.
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
@@ -38,5 +40,3 @@ class Timestamps(Created):
     """`created_at`, and `updated_at`, which is null until the first update and set by every one."""
 
     updated_at: Mapped[datetime | None] = mapped_column(onupdate=func.now())
-
-

@@ -1,0 +1,48 @@
+"""Groups, for administrators."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, status
+
+from daybook.accounts import service
+from daybook.accounts.access import Administrator
+from daybook.accounts.schemas import GroupBody, GroupView, NewGroupBody
+from daybook.db.dependencies import Reading, Writing
+from daybook.kit.ids import RowId
+from daybook.kit.pages import Page, PageNumber, PageSize
+
+router = APIRouter(prefix="/admin/groups", tags=["groups"])
+
+GroupId = Annotated[RowId, Path()]
+
+
+@router.get("")
+async def list_groups(
+    _: Administrator,
+    session: Reading,
+    archived: Annotated[bool, Query(description="The archived ones too.")] = False,
+    page: PageNumber = 1,
+    page_size: PageSize = 50,
+) -> Page[GroupView]:
+    """Groups by name."""
+    groups = await service.list_groups(session, archived=archived, page=page, page_size=page_size)
+    return Page[GroupView].model_validate(groups, from_attributes=True)
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+async def create_group(body: NewGroupBody, _: Administrator, session: Writing) -> GroupView:
+    """Make a group."""
+    return GroupView.model_validate(await service.create_group(session, body.name, body.description))
+
+
+@router.get("/{group_id}")
+async def get_group(group_id: GroupId, _: Administrator, session: Reading) -> GroupView:
+    """One group."""
+    return GroupView.model_validate(await service.get_group(session, group_id))
+
+
+@router.patch("/{group_id}")
+async def update_group(group_id: GroupId, body: GroupBody, _: Administrator, session: Writing) -> GroupView:
+    """Change a group, archive it, or take it out of the archive."""
+    changes = service.GroupChanges(name=body.name, description=body.description, archived=body.archived)
+    return GroupView.model_validate(await service.update_group(session, group_id, changes))

@@ -1,0 +1,148 @@
+"""What names, timezones, languages, limits and the like may be. Each function gives the value as it is
+stored, or raises `Invalid` saying which field is wrong and what it may be. The API and the command line
+both come by here.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from daybook.kit.clock import now
+from daybook.kit.errors import Invalid
+
+LARGEST_LIMIT = 2**31 - 1
+MOST_MODELS = 100
+MOST_SETTINGS = 50
+LARGEST_NUMBER = 2**53  # what JSON's readers can all hold
+
+_ACCOUNT = re.compile(r"[\w.@+-]{1,255}")
+_SETTING = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_LANGUAGE = re.compile(
+    r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?((?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)",
+    re.IGNORECASE,
+)
+
+
+def account_name(value: str) -> str:
+    """An account's name in its one spelling: `Ana@Example.org` and `ana@example.org` are the same."""
+    name = normal_account(value)
+    if not _ACCOUNT.fullmatch(name):
+        raise Invalid("account: use 1 to 255 letters, digits or any of . _ @ + - and no spaces.")
+    return name
+
+
+def normal_account(value: str) -> str:
+    """`value` as accounts are compared, whether or not it could be one."""
+    return unicodedata.normalize("NFKC", value).strip().casefold()
+
+
+def line(value: str, field: str, longest: int) -> str:
+    """One line of text, such as a name."""
+    value = unicodedata.normalize("NFC", value).strip()
+    if not value:
+        raise Invalid(f"{field}: must not be empty.")
+    return _checked(value, field, longest, allowed="")
+
+
+def paragraph(value: str | None, field: str, longest: int) -> str | None:
+    """Text of several lines; None when there is nothing in it."""
+    value = unicodedata.normalize("NFC", value or "").strip()
+    return _checked(value, field, longest, allowed="\n\r\t") or None
+
+
+def timezone_name(value: str) -> str:
+    """A timezone's IANA name in its own spelling."""
+    name = _timezones().get(value.strip().casefold())
+    if name is None:
+        raise Invalid("timezone: must be an IANA name such as Asia/Taipei, Europe/Berlin or UTC.")
+    return name
+
+
+def language_tag(value: str) -> str:
+    """A language tag (BCP 47: language, script, region, variants), spelt as the standard recommends."""
+    found = _LANGUAGE.fullmatch(value.strip())
+    if found is None:
+        raise Invalid("language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.")
+    language, script, region, variants = found.groups()
+    parts = [language.lower(), script and script.title(), region and region.upper()]
+    return "-".join(part for part in parts if part) + variants.lower()
+
+
+def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A person's settings with `changes` made; None takes one away. They are flat: names and plain values."""
+    result = dict(current or {})
+    for name, value in changes.items():
+        if not _SETTING.fullmatch(name):
+            raise Invalid("settings: a name is 1 to 64 of a-z, 0-9 and _, and begins with a letter.")
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _setting(name, value)
+    if len(result) > MOST_SETTINGS:
+        raise Invalid(f"settings: at most {MOST_SETTINGS} can be kept.")
+    return result
+
+
+def model_patterns(value: Sequence[str] | None) -> list[str] | None:
+    """Names and patterns (`gpt-*`) of models; None for all of them."""
+    if value is None:
+        return None
+    if not value:
+        raise Invalid("models: name at least one, or leave it out to allow all.")
+    if len(value) > MOST_MODELS:
+        raise Invalid(f"models: at most {MOST_MODELS} names or patterns.")
+    return list(dict.fromkeys(line(pattern, "models", 128) for pattern in value))
+
+
+def limit(value: int | None, field: str) -> int | None:
+    """A limit per minute; None for none."""
+    if value is not None and not 1 <= value <= LARGEST_LIMIT:
+        raise Invalid(f"{field}: must be between 1 and {LARGEST_LIMIT}, or null for no limit.")
+    return value
+
+
+def expiry(value: datetime | None) -> datetime | None:
+    """A time in the future, in UTC; one without a timezone is taken as UTC. None for never."""
+    if value is None:
+        return None
+    try:
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise Invalid("expires_at: is beyond the calendar.") from None
+    if value <= now():
+        raise Invalid("expires_at: must be in the future.")
+    return value
+
+
+def _setting(name: str, value: Any) -> str | bool | float:
+    if name == "language" and not isinstance(value, str):
+        raise Invalid("language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.")
+    match value:
+        case str() if name == "language":
+            return language_tag(value)
+        case str():
+            return _checked(unicodedata.normalize("NFC", value), f"settings.{name}", 1000, allowed="\n\r\t")
+        case bool():
+            return value
+        case int() | float() if abs(value) <= LARGEST_NUMBER:  # false for NaN as well
+            return value
+        case _:
+            raise Invalid(f"settings.{name}: must be text, a number, true or false, or null to remove it.")
+
+
+def _checked(value: str, field: str, longest: int, *, allowed: str) -> str:
+    if len(value) > longest:
+        raise Invalid(f"{field}: at most {longest} characters.")
+    for character in value:
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed:
+            raise Invalid(f"{field}: holds characters that are not text (U+{ord(character):04X}).")
+    return value
+
+
+@cache
+def _timezones() -> dict[str, str]:
+    return {name.casefold(): name for name in available_timezones() if name not in {"localtime", "Factory"}}

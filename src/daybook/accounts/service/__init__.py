@@ -1,0 +1,92 @@
+"""What the rest of Daybook may ask of accounts.
+
+Services work in the session that they are given and never commit. The two exceptions are `sign_in` and
+`change_password`: they hash for a long time between short transactions of their own.
+"""
+
+from daybook.accounts.service.codes import (
+    UNCHANGED,
+    CodeChanges,
+    CodeGrant,
+    CodeTerms,
+    NewCode,
+    Unchanged,
+    create_code,
+    create_own_code,
+    find_code,
+    get_code,
+    list_codes,
+    revoke_code,
+    revoke_own_code,
+    update_code,
+)
+from daybook.accounts.service.first_run import FirstRun, first_run
+from daybook.accounts.service.groups import (
+    DEFAULT_GROUP,
+    GroupChanges,
+    create_group,
+    get_group,
+    get_group_by_name,
+    list_groups,
+    update_group,
+)
+from daybook.accounts.service.sign_in import (
+    NewSignIn,
+    SignedIn,
+    change_password,
+    extend_sign_in,
+    find_sign_in,
+    sign_in,
+    sign_out,
+)
+from daybook.accounts.service.users import (
+    NewUser,
+    UserChanges,
+    create_user,
+    get_user,
+    get_user_by_account,
+    list_users,
+    set_password,
+    update_user,
+)
+
+__all__ = [
+    "DEFAULT_GROUP",
+    "UNCHANGED",
+    "CodeChanges",
+    "CodeGrant",
+    "CodeTerms",
+    "FirstRun",
+    "GroupChanges",
+    "NewCode",
+    "NewSignIn",
+    "NewUser",
+    "SignedIn",
+    "Unchanged",
+    "UserChanges",
+    "change_password",
+    "create_code",
+    "create_group",
+    "create_own_code",
+    "create_user",
+    "extend_sign_in",
+    "find_code",
+    "find_sign_in",
+    "first_run",
+    "get_code",
+    "get_group",
+    "get_group_by_name",
+    "get_user",
+    "get_user_by_account",
+    "list_codes",
+    "list_groups",
+    "list_users",
+    "revoke_code",
+    "revoke_own_code",
+    "set_password",
+    "sign_in",
+    "sign_out",
+    "update_code",
+    "update_group",
+    "update_user",
+]

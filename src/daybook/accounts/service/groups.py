@@ -1,0 +1,82 @@
+"""Groups, which own activation codes. They are archived, never deleted: the ledger names them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from daybook.accounts import fields, repository
+from daybook.accounts.models import Group
+from daybook.accounts.repository import Session
+from daybook.db.engine import WriteSession
+from daybook.kit.clock import now
+from daybook.kit.errors import NotFound
+from daybook.kit.pages import Page
+
+DEFAULT_GROUP = "default"
+"""The group that the first run makes, in which everybody may make codes for themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanges:
+    """What to change; what is None stays, and an empty description is taken away."""
+
+    name: str | None = None
+    description: str | None = None
+    archived: bool | None = None
+
+
+async def list_groups(
+    session: Session, *, archived: bool = False, page: int = 1, page_size: int = 50
+) -> Page[Group]:
+    """Groups by name; the archived ones too if asked."""
+    query = select(Group).order_by(Group.name)
+    if not archived:
+        query = query.where(Group.archived_at.is_(None))
+    rows, total = await repository.page_of(session, query, page=page, page_size=page_size)
+    return Page[Any].of(rows, page=page, page_size=page_size, total=total)
+
+
+async def get_group(session: Session, group_id: int, *, lock: bool = False) -> Group:
+    """The group. Raises `NotFound`."""
+    group = await repository.group_by_id(session, group_id, lock=lock)
+    if group is None:
+        raise NotFound("There is no such group.")
+    return group
+
+
+async def get_group_by_name(session: Session, name: str) -> Group:
+    """The group of that name. Raises `NotFound`."""
+    group = await repository.group_by_name(session, fields.line(name, "name", 128))
+    if group is None:
+        raise NotFound(f"There is no group {fields.line(name, 'name', 128)}.")
+    return group
+
+
+async def create_group(session: WriteSession, name: str, description: str | None = None) -> Group:
+    """A new group. Raises `Invalid`, or `Conflict` when the name is taken."""
+    group = Group(
+        name=fields.line(name, "name", 128),
+        description=fields.paragraph(description, "description", 2000),
+    )
+    return await repository.insert(session, group, _taken(group.name))
+
+
+async def update_group(session: WriteSession, group_id: int, changes: GroupChanges) -> Group:
+    """Change a group. The codes of an archived one are refused until it is taken out of the archive.
+
+    Raises `Invalid`, `NotFound`, or `Conflict` when the name is taken.
+    """
+    group = await get_group(session, group_id, lock=True)
+    name = group.name if changes.name is None else fields.line(changes.name, "name", 128)
+    group.name = name
+    if changes.description is not None:
+        group.description = fields.paragraph(changes.description, "description", 2000)
+    if changes.archived is not None and changes.archived != (group.archived_at is not None):
+        group.archived_at = now() if changes.archived else None
+    await repository.flush(session, _taken(name), group)
+    return group
+
+
+def _taken(name: str) -> str:
+    return f"There is a group {name} already (it may be archived)."

@@ -1,0 +1,65 @@
+"""The application's API and pages. The gateway's hot path stands ahead of it, on the same port."""
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.routing import APIRoute
+
+from daybook.accounts import endpoints as accounts
+from daybook.accounts.access import same_origin
+from daybook.db.engine import Database
+from daybook.gateway import endpoints as gateway
+from daybook.ledger import endpoints as ledger
+from daybook.settings import Settings
+from daybook.web import errors, status
+from daybook.web.headers import SecurityHeaders
+from daybook.web.limits import BodyLimit
+
+ROUTERS: list[APIRouter] = [accounts.router, gateway.router, ledger.router]
+"""The endpoints of every domain."""
+
+TAGS = [
+    {"name": "session", "description": "Signing in and out."},
+    {"name": "me", "description": "Oneself: profile, password, codes, usage."},
+    {"name": "users", "description": "Users, for administrators."},
+    {"name": "groups", "description": "Groups, for administrators."},
+    {"name": "codes", "description": "Activation codes, for administrators."},
+    {"name": "provider configurations", "description": "Who answers model calls, for administrators."},
+    {"name": "the book", "description": "Calls, usage and prices, for administrators."},
+]
+
+
+def create_app(database: Database, settings: Settings) -> FastAPI:
+    """The application. Whoever made `database` closes it."""
+    app = FastAPI(
+        title="Daybook",
+        version=version("daybook"),
+        openapi_url="/api/v1/openapi.json",
+        openapi_tags=TAGS,
+        # Their pages load scripts from elsewhere; the schema itself is what programs need.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.database = database
+    app.state.settings = settings
+    errors.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders, over_tls=settings.cookie_secure)
+    app.include_router(status.router)
+    for router in ROUTERS:
+        app.include_router(
+            router,
+            dependencies=[Depends(same_origin)],
+            responses={
+                "4XX": {"model": errors.ErrorBody, "description": "What was wrong with the request."},
+                "5XX": {"model": errors.ErrorBody, "description": "What went wrong in Daybook."},
+            },
+        )
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The endpoint's own name, which a test keeps unique: generated clients have functions of that name."""
+    return route.name

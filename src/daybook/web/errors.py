@@ -1,0 +1,208 @@
+"""Errors → HTTP, in one place. Every error's body is `{"error": {"code", "message"}}`.
+
+An unexpected one is answered with a number that its log entry has too. The entry names the error's type and
+where it was raised, and leaves its message out: messages of databases and clients quote what they were
+given, secrets included.
+"""
+
+import logging
+import math
+import secrets
+import traceback
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daybook.kit.errors import (
+    Conflict,
+    DaybookError,
+    Forbidden,
+    Invalid,
+    Limited,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    Upstream,
+)
+from daybook.kit.text import storable
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[DaybookError], HTTPStatus] = {
+    Invalid: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Limited: HTTPStatus.TOO_MANY_REQUESTS,
+    Upstream: HTTPStatus.BAD_GATEWAY,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class ErrorDetail(BaseModel):
+    """What happened: a code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+class ErrorBody(BaseModel):
+    """The body of every error."""
+
+    error: ErrorDetail
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer errors in this shape."""
+    app.add_middleware(UnexpectedErrors)
+    app.add_exception_handler(DaybookError, _daybook_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(DBAPIError, _database_error)
+    for unreachable in (PoolTimeoutError, ConnectionError, TimeoutError):
+        app.add_exception_handler(unreachable, _database_away)
+
+
+def error_response(
+    status: HTTPStatus, code: str, message: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """An answer in the shape of every error."""
+    body = ErrorBody(error=ErrorDetail(code=code, message=storable(message)))
+    return JSONResponse(body.model_dump(), status, headers=headers)
+
+
+class UnexpectedErrors:
+    """The last one to catch: ahead of the server's own handler, which would log messages as well."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, whatever is raised."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001  (the last one to catch)
+            number = secrets.token_hex(8)
+            log.error("Error %s in %s %s: %s", number, scope["method"], scope["path"], _described(error))  # noqa: TRY400  (its message may hold a secret)
+            if started:
+                # Too late for another answer: a broken connection tells that this one is not whole.
+                raise BrokenResponseError(number) from None
+            answer = error_response(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "internal",
+                f"Something went wrong inside Daybook. Its log says more under {number}.",
+                {"x-daybook-call-id": number},
+            )
+            await answer(scope, receive, send)
+
+
+class BrokenResponseError(Exception):
+    """An answer broke off in the middle; the log says more under this number."""
+
+
+async def _daybook_error(_request: Request, error: Exception) -> JSONResponse:
+    error = cast("DaybookError", error)
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers: dict[str, str] = {}
+    if isinstance(error, Limited) and error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Cookie"
+    return error_response(status, error.code, error.message, headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    problems = cast("RequestValidationError", error).errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return error_response(HTTPStatus.BAD_REQUEST, "malformed_json", "The body is not JSON.")
+    content_type = request.headers.get("content-type", "")
+    if "json" not in content_type and any(problem["loc"] == ("body",) for problem in problems):
+        return error_response(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "wrong_content_type",
+            "Send a JSON body, with Content-Type: application/json.",
+        )
+    # Only where and what, never the value: it may be a password.
+    words = "; ".join(f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:20])
+    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{words}.")
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return storable(".".join(str(part) for part in location[1:]) or str(location[0]), 100)
+
+
+async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
+    error = cast("HTTPException", error)
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers) if error.headers else None
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return error_response(status, "unknown_path", "There is nothing at this address.", headers)
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return error_response(status, "wrong_method", "This address does not take that method.", headers)
+        case HTTPStatus.BAD_REQUEST:
+            return error_response(status, "malformed_body", "The body cannot be read as JSON.", headers)
+        case _:
+            return error_response(status, status.name.lower(), status.description or status.phrase, headers)
+
+
+async def _database_error(request: Request, error: Exception) -> JSONResponse:
+    error = cast("DBAPIError", error)
+    kind = (getattr(error.orig, "sqlstate", None) or "")[:2]
+    if kind == "22":  # data exception: a number too large, text that is no UTF-8
+        return error_response(HTTPStatus.BAD_REQUEST, "invalid", "A value cannot be stored as it was sent.")
+    if kind == "23":  # integrity constraint violation, such as one found when committing
+        log.warning("Conflict in %s %s: %s", request.method, request.url.path, _described(error))
+        return error_response(
+            HTTPStatus.CONFLICT, "conflict", "It clashes with what was written at the same time. Try again."
+        )
+    if kind in {"08", "53", "57"} or isinstance(error, InterfaceError | OperationalError):
+        return await _database_away(request, error)
+    raise error
+
+
+async def _database_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("Database away in %s %s: %s", request.method, request.url.path, _described(error))
+    return error_response(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "database_unavailable",
+        "The database does not answer. Try again in a moment.",
+        {"Retry-After": "2"},
+    )
+
+
+def _described(error: BaseException) -> str:
+    """The types and places of `error` and its causes."""
+    return " caused by ".join(
+        f"{type(link).__module__}.{type(link).__qualname__} at\n"
+        + "".join(traceback.format_tb(link.__traceback__))
+        for link in _causes(error)
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -1,0 +1,61 @@
+"""How large a request of the application's API may be. The gateway, ahead of it, has a limit of its own."""
+
+from contextlib import suppress
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daybook.web.errors import error_response
+
+LARGEST_BODY = 2**20  # bytes; endpoints that take files will need a limit of their own
+
+
+class BodyTooLargeError(Exception):
+    """More came than was announced or allowed."""
+
+
+class BodyLimit:
+    """Refuses a body of more than `LARGEST_BODY` bytes, announced or not, before it is all in memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse with 413."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > LARGEST_BODY:
+            await _refuse(scope, receive, send)
+            return
+        received = 0
+        refused = False
+
+        async def counted() -> Message:
+            nonlocal received, refused
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > LARGEST_BODY:
+                refused = True
+                raise BodyTooLargeError
+            return message
+
+        async def unless_refused(message: Message) -> None:
+            if not refused:
+                await send(message)
+
+        with suppress(BodyTooLargeError):
+            await self.app(scope, counted, unless_refused)
+        if refused:
+            await _refuse(scope, receive, send)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = error_response(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "body_too_large",
+        f"The body is too large: at most {LARGEST_BODY} bytes.",
+        {"Connection": "close"},
+    )
+    await answer(scope, receive, send)

@@ -1,0 +1,72 @@
+"""`GET /` says on a page whether Daybook runs and what to do next. `GET /health`: the same for programs."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from sqlalchemy import exists, select, text
+
+from daybook.accounts.access import AppSettings
+from daybook.db.dependencies import AppDatabase
+from daybook.db.engine import Database
+from daybook.gateway.models import LLMConfig
+from daybook.settings import Settings
+from daybook.web.status_page import POLICY, Providers, status_page
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(include_in_schema=False)
+
+PATIENCE = 2.0
+"""Seconds that the database has for an answer."""
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def show_status(request: Request, database: AppDatabase, settings: AppSettings) -> HTMLResponse:
+    """The status page."""
+    providers = await _within_patience(find_providers(database, settings))
+    page = status_page(str(request.base_url).rstrip("/"), providers)
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+
+
+@router.api_route("/health", methods=["GET", "HEAD"])
+async def show_health(database: AppDatabase) -> JSONResponse:
+    """Whether Daybook can work: 200, or 503 while the database is away."""
+    up = await _within_patience(_answers(database)) is not None
+    word = "ok" if up else "unavailable"
+    return JSONResponse(
+        {"status": word, "database": word, "version": version("daybook")},
+        HTTPStatus.OK if up else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+async def find_providers(database: Database, settings: Settings) -> Providers:
+    """Who answers model calls at the moment. No names: everybody who reaches the port may see the page."""
+    async with database.read() as session:
+        configured = await session.scalar(select(exists().where(LLMConfig.enabled)))
+    return Providers(
+        configured=bool(configured) or settings.model_url is not None, demo=settings.demo_url is not None
+    )
+
+
+async def _answers(database: Database) -> bool:
+    async with database.read() as session:
+        await session.execute(text("SELECT 1"))
+    return True
+
+
+async def _within_patience(answer: Awaitable[T]) -> T | None:
+    """What the database answers; None when it does not in time."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await answer
+    except Exception as error:  # noqa: BLE001  (whatever keeps it from answering is what is to be told)
+        log.warning("The database does not answer: %s", type(error).__qualname__)
+        return None
