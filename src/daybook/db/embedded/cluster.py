@@ -80,8 +80,11 @@ def open_cluster(data: Path) -> Cluster:
     return Cluster(home, user)
 
 
-def make_cluster(cluster: Cluster, binaries: Path, log: LogFile, *, sync: bool = True) -> None:
-    """Make the cluster, under a temporary name until it is whole."""
+def make_cluster(cluster: Cluster, binaries: Path, log: LogFile, lock_fd: int, *, sync: bool = True) -> None:
+    """Make the cluster, under a temporary name until it is whole.
+
+    initdb holds the data folder's lock: killed with us, its own children may write a moment longer.
+    """
     new = cluster.directory.with_name(f"{MAJOR}.new")
     if new.exists():  # left by one that was killed
         shutil.rmtree(new)
@@ -105,6 +108,7 @@ def make_cluster(cluster: Cluster, binaries: Path, log: LogFile, *, sync: bool =
         user=cluster.user,
         output=log.fd,
         env=server_environment(),
+        pass_fds=(lock_fd,),
         cwd="/",
     )
     if initdb.wait() != 0:

@@ -62,7 +62,7 @@ class EmbeddedServer:
         self.data = data.absolute()
         self.durable = durable
         self.is_new = False
-        """Whether `start` had to make the cluster."""
+        """Whether the last `start` had to make the cluster."""
         self._given_lock = lock
         self._lock = lock
         self._process: subprocess.Popen[bytes] | None = None
@@ -157,9 +157,9 @@ class EmbeddedServer:
             self._log = LogFile(self.log_path)
         cluster = self._cluster = open_cluster(self.data)
         binaries = binaries_for(cluster.user)
-        if not cluster.directory.exists():
-            make_cluster(cluster, binaries, self._log, sync=self.durable)
-            self.is_new = True
+        self.is_new = not cluster.directory.exists()
+        if self.is_new:
+            make_cluster(cluster, binaries, self._log, lock.fd, sync=self.durable)
         sockets = make_socket_folder(cluster)
         start = self._log.size()
         self._process = spawn(
