@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.ledger.models import ModelPrice
@@ -25,7 +26,7 @@ async def list_prices(session: ReadSession | WriteSession) -> list[PriceAnswer]:
     """The price that counts for each model that has one, by name."""
     newest = (
         select(ModelPrice)
-        .distinct(ModelPrice.model)
+        .ext(distinct_on(ModelPrice.model))
         .order_by(ModelPrice.model, ModelPrice.created_at.desc(), ModelPrice.id.desc())
     )
     return [PriceAnswer.model_validate(row, from_attributes=True) for row in await session.scalars(newest)]

@@ -1,0 +1,44 @@
+"""The command line, a file for each subject. What a command needs beyond typer is imported when it runs: so
+`daybook --help` answers at once.
+"""
+
+import os
+import sys
+
+import typer
+
+from daybook.cli import calls, codes, configs, groups, prices, processes, usage, users
+from daybook.kit.errors import DaybookError
+
+app = typer.Typer(
+    name="daybook",
+    help="A self-hosted lifelog with an assistant, and the LLM gateway and ledger under it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+processes.register(app)
+usage.register(app)
+app.add_typer(calls.app, name="calls")
+app.add_typer(configs.app, name="config")
+app.add_typer(prices.app, name="price")
+app.add_typer(groups.app, name="group")
+app.add_typer(codes.app, name="code")
+app.add_typer(users.app, name="user")
+
+
+def main() -> None:
+    """Run the command that was typed. A failure is a sentence on stderr and exit code 1; wrong usage is 2."""
+    try:
+        app()
+    except DaybookError as error:
+        print(f"daybook: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

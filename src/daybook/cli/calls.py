@@ -1,0 +1,147 @@
+"""`daybook calls`: what was asked and answered through the gateway."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daybook.cli.names import config_id_of, group_id_of
+from daybook.cli.options import From, Json, To
+from daybook.cli.output import cell, print_fields, print_json, print_table, printable
+from daybook.cli.work import checked, work
+
+if TYPE_CHECKING:
+    from daybook.db.engine import Database
+    from daybook.ledger.schemas import CallExchange
+
+app = typer.Typer(help="What was asked and answered through the gateway.", no_args_is_help=False)
+
+
+class Status(StrEnum):
+    """How a call ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+
+
+@app.callback(invoke_without_command=True)
+def calls(
+    context: typer.Context,
+    start: From = None,
+    end: To = None,
+    config: Annotated[str | None, typer.Option(help="Configuration: name or id.")] = None,
+    group: Annotated[str | None, typer.Option(help="Group: name or id.")] = None,
+    code: Annotated[str | None, typer.Option(help="Activation code: its public id.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model.")] = None,
+    status: Annotated[Status | None, typer.Option(help="How the call ended.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List gateway calls, newest first; --json gives each one whole. `daybook calls show ID` shows one."""
+    if context.invoked_subcommand is not None:
+        return
+    wanted = {"activation_code": code, "model": model, "status": status}
+    found = work(lambda database: _find(database, start, end, config, group, wanted, limit))
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["id", "time (UTC)", "model", "status", "tokens", "ms", "code", "asked", "answered"],
+        [
+            [
+                call.id,
+                call.call_time,
+                cell(call.model, 32),
+                call.status,
+                call.tokens_used,
+                call.duration_ms,
+                call.activation_code,
+                cell(_last_words(call.request_messages), 32),
+                cell(call.response_content if call.status == "success" else call.error_message, 32),
+            ]
+            for call in found
+        ],
+        empty="No calls.",
+    )
+
+
+@app.command()
+def show(
+    call_id: Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="ID")], as_json: Json = False
+) -> None:
+    """Show one call: the whole exchange and its line in the book."""
+    call = work(lambda database: _one(database, call_id))
+    if as_json:
+        print_json(call)
+        return
+    payload = {"request_messages", "request_params", "response_content", "response_data", "line"}
+    print_fields((name, getattr(call, name)) for name in type(call).model_fields if name not in payload)
+    if call.line is not None:
+        print("\nLine in the book")
+        line = call.line
+        print_fields(
+            (f"  {name}", getattr(line, name)) for name in type(line).model_fields if name != "metadata"
+        )
+    for title, value in (
+        ("Parameters", call.request_params),
+        ("Asked", call.request_messages),
+        ("Answered", call.response_content),
+        ("Answer, whole", call.response_data),
+    ):
+        if value:
+            print(f"\n{title}\n{_block(value)}")
+
+
+async def _find(
+    database: "Database",
+    start: str | None,
+    end: str | None,
+    config: str | None,
+    group: str | None,
+    wanted: dict[str, Any],
+    limit: int,
+) -> "list[CallExchange]":
+    from daybook.ledger import service  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.ledger.schemas import CallFilter  # noqa: PLC0415
+
+    dates = service.date_range(start, end, names=("--from", "--to"))
+    async with database.read() as session:
+        call_filter = checked(
+            CallFilter,
+            config_id=None if config is None else await config_id_of(session, config),
+            group_id=None if group is None else await group_id_of(session, group),
+            **wanted,
+        )
+        page = await service.call_page(session, call_filter, dates, page_size=limit)
+        return await service.exchanges(session, [call.id for call in page.list])
+
+
+async def _one(database: "Database", call_id: int) -> "CallExchange":
+    from daybook.ledger import service  # noqa: PLC0415
+
+    async with database.read() as session:
+        return await service.call(session, call_id)
+
+
+def _last_words(messages: Any) -> str | None:
+    """The last text in what was asked, in whatever API's shape."""
+    match messages:
+        case str():
+            return messages
+        case list() if messages:
+            return next((text for part in reversed(messages) if (text := _last_words(part))), None)
+        case dict():
+            parts = (
+                messages.get(name) for name in ("text", "content", "parts", "input", "contents", "messages")
+            )
+            return next((text for part in parts if (text := _last_words(part))), None)
+        case _:
+            return None
+
+
+def _block(value: Any) -> str:
+    if isinstance(value, str):
+        return printable(value)
+    import json  # noqa: PLC0415
+
+    return printable(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,96 @@
+"""How commands answer: JSON for programs (exact money as strings, times in UTC), tables for people."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def print_json(value: Any) -> None:
+    """`value` (plain values, dataclasses, the API's models) as indented JSON, as the API would answer it."""
+    import orjson  # noqa: PLC0415  (see the package's docstring)
+
+    text = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """A table; numbers stand right. `empty` is said where there are no rows."""
+    values = [list(row) for row in rows]
+    if not values:
+        print(empty)
+        return
+    right = [all(_is_number(row[column]) for row in values) for column in range(len(headings))]
+    cells = [list(headings), *([cell(value) for value in row] for row in values)]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
+    for row in cells:
+        padded = (
+            " " * (width - _width(text)) + text if number else text + " " * (width - _width(text))
+            for text, width, number in zip(row, widths, right, strict=True)
+        )
+        print("  ".join(padded).rstrip())
+
+
+def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
+    """Names and values below each other."""
+    rows = [(name, cell(value)) for name, value in fields]
+    width = max(_width(name) for name, _ in rows)
+    for name, text in rows:
+        print(f"{name}{' ' * (width - _width(name))}  {text}".rstrip())
+
+
+def cell(value: Any, limit: int | None = None) -> str:
+    """`value` in one line for a person. What a terminal would obey is made visible: callers choose names."""
+    from daybook.kit.money import money_text  # noqa: PLC0415
+
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case Decimal():
+            return money_text(value)
+        case datetime():
+            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        case list() | tuple():
+            text = ", ".join(str(item) for item in value) or "-"
+        case _:
+            text = str(value)
+    text = printable(text.replace("\n", " "))
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    r"""`text` with control characters and changes of direction written as `\x1b`; line ends stay."""
+    return "\n".join(
+        _CONTROL.sub(lambda found: ascii(found[0])[1:-1], line.rstrip("\r")) for line in text.split("\n")
+    )
+
+
+def _plain(value: Any) -> Any:
+    from daybook.kit.money import money_text  # noqa: PLC0415
+
+    if isinstance(value, Decimal):
+        return money_text(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool))
+
+
+def _width(text: str) -> int:
+    """The columns that `text` takes: Chinese, Japanese and Korean characters take two."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )

@@ -1,0 +1,86 @@
+"""`daybook price`: what models cost."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybook.cli.options import Json, amount
+from daybook.cli.output import print_json, print_table
+from daybook.cli.work import checked, work
+
+if TYPE_CHECKING:
+    from daybook.db.engine import Database
+    from daybook.ledger.schemas import PriceAnswer
+
+app = typer.Typer(help="What models cost, in USD per million tokens.", no_args_is_help=True)
+
+
+@app.command("set")
+def set_price(
+    model: Annotated[str, typer.Argument(metavar="MODEL")],
+    input_price: Annotated[Decimal, typer.Option("--input", parser=amount, metavar="USD", help="Prompt.")],
+    output_price: Annotated[
+        Decimal, typer.Option("--output", parser=amount, metavar="USD", help="Completion.")
+    ],
+    cached_input: Annotated[
+        Decimal | None, typer.Option(parser=amount, metavar="USD", help="Prompt from the cache (as --input).")
+    ] = None,
+    cache_write: Annotated[
+        Decimal | None,
+        typer.Option(parser=amount, metavar="USD", help="Prompt put in the cache (as --input)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Set what a model costs from now on, in USD per million tokens. Lines in the book keep their cost."""
+    price = work(
+        lambda database: _set(
+            database,
+            model=model,
+            input=input_price,
+            output=output_price,
+            cached_input=cached_input,
+            cache_write=cache_write,
+        )
+    )
+    if as_json:
+        print_json(price)
+    else:
+        _print([price])
+
+
+@app.command("list")
+def list_prices(as_json: Json = False) -> None:
+    """List the prices that were set; all other models have the public ones."""
+    found = work(_all)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+
+
+def _print(prices: "list[PriceAnswer]") -> None:
+    print_table(
+        ["model", "input", "output", "cached input", "cache write", "since (UTC)"],
+        [
+            [price.model, price.input, price.output, price.cached_input, price.cache_write, price.created_at]
+            for price in prices
+        ],
+        empty="No prices were set; models have the public ones.",
+    )
+
+
+async def _set(database: "Database", **values: object) -> "PriceAnswer":
+    from daybook.ledger import prices  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.ledger.schemas import PriceNew  # noqa: PLC0415
+
+    new: PriceNew = checked(PriceNew, **values)
+    async with database.write() as session:
+        return await prices.set_price(session, new)
+
+
+async def _all(database: "Database") -> "list[PriceAnswer]":
+    from daybook.ledger import prices  # noqa: PLC0415
+
+    async with database.read() as session:
+        return await prices.list_prices(session)

@@ -1,0 +1,54 @@
+"""`daybook run`, `daybook serve` and `daybook worker`: what stays up."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from daybook.cli.work import read_settings
+from daybook.kit.errors import Unavailable
+
+if TYPE_CHECKING:
+    from daybook.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("serve")(serve)
+    app.command("worker")(worker)
+
+
+def run() -> None:
+    """Run all of Daybook on this machine: database, demo model, server, worker."""
+    from daybook import launcher  # noqa: PLC0415  (here and below: see the package's docstring)
+
+    raise typer.Exit(launcher.run(read_settings()))
+
+
+def serve() -> None:
+    """Serve the pages, the API and the gateway, on the database in DATABASE_URL."""
+    from daybook.web.serve import serve as serve_site  # noqa: PLC0415
+
+    serve_site(_with_database())
+
+
+def worker() -> None:
+    """Do the work that is done in the background, on the database in DATABASE_URL."""
+    from daybook.worker import run as run_worker  # noqa: PLC0415
+
+    run_worker(_with_database())
+
+
+def _with_database() -> "Settings":
+    """The settings with a database that stays up: DATABASE_URL, else the one that `daybook run` keeps."""
+    settings = read_settings()
+    if settings.database_url is not None:
+        return settings
+    from daybook.db.embedded import running_server  # noqa: PLC0415
+
+    server = running_server(settings.data)
+    if server is None:
+        raise Unavailable(
+            "There is no database to work on. Set DATABASE_URL, or use `daybook run`, which brings its own."
+        )
+    return settings.model_copy(update={"database_url": server.dsn})
