@@ -19,21 +19,21 @@ def register(app: typer.Typer) -> None:
 
 
 def run() -> None:
-    """Run all of Daybook on this machine: database, demo model, server, worker."""
+    """Run all of Daybook on this machine."""
     from daybook import launcher  # noqa: PLC0415  (here and below: see the package's docstring)
 
     raise typer.Exit(launcher.run(read_settings()))
 
 
 def serve() -> None:
-    """Serve the pages, the API and the gateway, on the database in DATABASE_URL."""
+    """Serve pages, API and gateway, on the database in DATABASE_URL."""
     from daybook.web.serve import serve as serve_site  # noqa: PLC0415
 
     serve_site(_with_database())
 
 
 def worker() -> None:
-    """Do the work that is done in the background, on the database in DATABASE_URL."""
+    """Do the background work, on the database in DATABASE_URL."""
     from daybook.worker import run as run_worker  # noqa: PLC0415
 
     run_worker(_with_database())

@@ -37,7 +37,10 @@ def usage(
     by: Annotated[By | None, typer.Option("--by", help="One row for each.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what model calls cost: all together, or by day, model, hour or month (UTC)."""
+    """Show what model calls cost.
+
+    All together, or by day, model, hour or month (UTC).
+    """
     rows = work(lambda database: _rows(database, start, end, user, by))
     if as_json:
         print_json(rows if by else rows[0])

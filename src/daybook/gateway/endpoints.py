@@ -1,4 +1,4 @@
-"""Provider configurations, for administrators; below `/api/v1`."""
+"""Provider configurations, for administrators."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from daybook.gateway.schemas import ConfigAnswer, ConfigChange, ConfigNew, Probe
 from daybook.gateway.secrets import Vault
 from daybook.kit.ids import RowId
 
-router = APIRouter(prefix="/admin/llm-configs", tags=["providers"])
+router = APIRouter(prefix="/api/v1/admin/llm-configs", tags=["provider configurations"])
 
 
 def _vault(settings: AppSettings) -> Vault:

@@ -1,4 +1,4 @@
-"""The book for administrators, and each person's own part of it; below `/api/v1`."""
+"""The book for administrators, and each person's own part of it."""
 
 from typing import Annotated, Literal
 
@@ -21,8 +21,8 @@ from daybook.ledger.schemas import (
     TokenStats,
 )
 
-admin = APIRouter(prefix="/admin", tags=["ledger"])
-own = APIRouter(prefix="/me", tags=["me"])
+admin = APIRouter(prefix="/api/v1/admin", tags=["the book"])
+own = APIRouter(prefix="/api/v1/me", tags=["me"])
 router = APIRouter()
 
 Moment = Annotated[
