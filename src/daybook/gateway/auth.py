@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from daybook.accounts import codes
 from daybook.accounts import service as accounts
-from daybook.accounts.schemas import CodeGrant
+from daybook.accounts.service import CodeGrant
 from daybook.db.engine import Database
 from daybook.gateway.errors import Refusal
 from daybook.kit.clock import now

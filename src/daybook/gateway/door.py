@@ -4,6 +4,7 @@ The path of a call: who is it → where does it lead → what does it ask → wh
 down. A call that was let in leaves a call log whatever happens after, and one that was sent to a model leaves exactly one line.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping, MutableMapping
@@ -14,7 +15,7 @@ import aiohttp
 import orjson
 from llm_tracker.usage import Usage, usage_from_response
 
-from daybook.accounts.schemas import CodeGrant
+from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import PREFIXES, Api, Family, Route, route_of
 from daybook.gateway.attempts import Begun, Whole, begin
 from daybook.gateway.auth import Codes, shown_code
@@ -142,8 +143,16 @@ class Call:
             await _send_refusal(self._send, exchange.route.family, refusal, str(exchange.id))
         except ClientLeft:
             exchange.error = "The client closed the connection in the middle of its request."
-        except BaseException as problem:
-            exchange.error = exchange.error or f"The gateway failed: {type(problem).__name__}."
+        except Exception:
+            log.exception("Call %s failed inside the gateway.", exchange.id)
+            refusal = Refusal(
+                500, "internal", f"Daybook itself failed; its log tells why, under call {exchange.id}."
+            )
+            self._refused(refusal)
+            if exchange.first_byte is None:
+                await _send_refusal(self._send, exchange.route.family, refusal, str(exchange.id))
+        except asyncio.CancelledError:
+            exchange.error = exchange.error or "The server stopped before the answer was complete."
             raise
         finally:
             if not recorded:

@@ -9,7 +9,7 @@ from uuid import UUID
 from llm_tracker.ids import uuid7
 from llm_tracker.usage import Usage
 
-from daybook.accounts.schemas import CodeGrant
+from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import Route
 from daybook.gateway.routing import Target
 from daybook.kit.clock import now

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from daybook.accounts.schemas import CodeGrant
+from daybook.accounts.service import CodeGrant
 from daybook.gateway.errors import Refusal
 
 MINUTE = 60.0

@@ -111,7 +111,13 @@ def _cost(exchange: Exchange, answer: Answer, usage: Usage, prices: PriceBook) -
     provider = exchange.target.provider.provider.value
     for model in (exchange.target.model, answer.model):
         if model:
-            cost = prices.cost(model[:128], usage, provider=provider, at=exchange.moment)
+            try:
+                cost = prices.cost(model[:128], usage, provider=provider, at=exchange.moment)
+            except Exception:  # a price list must not cost a record
+                log.exception(
+                    "The price of call %s could not be worked out; it is recorded without.", exchange.id
+                )
+                return None
             if cost is not None:
                 return cost
     return None

@@ -62,13 +62,13 @@ async def relay(
         exchange.ended = time.perf_counter()
         if reader is not None:
             exchange.usage = reader.finish()
-    rest = b"" if hiding is None else hiding.finish()
+    rest = b"" if hiding is None else hiding.rest()
     if end is not None:
-        rest = end.feed(rest) + end.finish()
+        rest = end.feed(rest) + end.rest()
     if left.done() and not left.cancelled():
         exchange.error = CLIENT_LEFT
         return b""
-    if problem is None and end is not None and not end.seen and not _finished(exchange, api):
+    if problem is None and end is not None and not end.begun and not _finished(exchange, api):
         problem = ("upstream_broken", "The provider ended its answer before it was complete.")
     if problem is not None:
         exchange.error = problem[1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
 
@@ -14,6 +14,10 @@ PageSize = Annotated[int, Ge(1), Le(200)]
 
 class Page(BaseModel, Generic[T]):
     """One page of a longer list; `page` counts from 1."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True
+    )  # services fill pages with rows, endpoints with schemas
 
     list: Sequence[T]
     page: int

@@ -111,7 +111,10 @@ class Recorder:
         batch: list[Entry] = []
         turn = time.perf_counter()
         while self._waiting and len(batch) < BATCH:
-            batch.append(self._waiting.popleft()())
+            try:
+                batch.append(self._waiting.popleft()())
+            except Exception:
+                log.critical("A call was lost: its record could not be built.", exc_info=True)
             self._writing = len(batch)
             if time.perf_counter() - turn > _SLICE:
                 await asyncio.sleep(0)

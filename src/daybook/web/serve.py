@@ -15,6 +15,7 @@ from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.door import Door
 from daybook.gateway.secrets import Vault
 from daybook.gateway.upstream import client
+from daybook.kit.errors import Unavailable
 from daybook.ledger.recorder import Recorder
 from daybook.settings import Settings
 from daybook.web.app import create_app
@@ -58,8 +59,14 @@ class Site:
             await self._app(scope, receive, send)
 
 
-async def serve_async(settings: Settings, database_url: str) -> None:
-    """Serve until a signal says stop; calls under way may end, for a while."""
+async def serve_async(settings: Settings) -> None:
+    """Serve until a signal says stop; calls under way may end, for a while.
+
+    Raises `Unavailable` when no database is named.
+    """
+    database_url = settings.database_url
+    if database_url is None:
+        raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
     database = Database.connect(database_url, pool=settings.database_pool)
     try:
         async with open_door(settings, database, database_url) as door:
@@ -84,10 +91,10 @@ async def serve_async(settings: Settings, database_url: str) -> None:
         await database.close()
 
 
-def serve(settings: Settings, database_url: str) -> None:
+def serve(settings: Settings) -> None:
     """Serve in this process."""
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_async(settings, database_url))
+        runner.run(serve_async(settings))

@@ -1,0 +1,67 @@
+"""`daybook worker`: what has to be done again and again, whoever is looking. Any number of workers may run."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from datetime import timedelta
+
+import asyncpg
+import uvloop
+
+from daybook.db.engine import asyncpg_dsn
+from daybook.kit.clock import now
+from daybook.kit.errors import Unavailable
+from daybook.ledger.partitions import make_partition, month_of
+from daybook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(hours=1)
+AFTER_FAILURE = timedelta(seconds=15)
+AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
+
+
+async def make_months(url: str) -> None:
+    """Make the call logs' partitions of this month and the next."""
+    connection = await asyncpg.connect(asyncpg_dsn(url), timeout=10)
+    try:
+        for month in sorted({month_of(now()), month_of(now() + AHEAD)}):
+            await make_partition(connection, month)
+    finally:
+        await connection.close()
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Do everything once, then every hour, until `stop`. A database that is away is tried again soon.
+
+    Raises `Unavailable` when no database is named.
+    """
+    if settings.database_url is None:
+        raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
+    while not stop.is_set():
+        pause = EVERY
+        try:
+            await make_months(settings.database_url)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as problem:
+            log.warning("The database is away or refuses (%s); trying again soon.", type(problem).__name__)
+            pause = AFTER_FAILURE
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause.total_seconds())
+
+
+async def _until_signal(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await work(settings, stop)
+
+
+def run(settings: Settings) -> None:
+    """Work in this process until a signal says stop."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_signal(settings))
