@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import exchange
@@ -34,7 +35,7 @@ class Daybook(Target):
         self._database: psycopg.Connection[tuple[int, int, int]] | None = None
 
     def start(self) -> None:
-        """Start it with the upstream as its only provider besides the demo model."""
+        """Start it with the upstream as its only provider, the demo model left out."""
         program = [str(Path(sys.executable).with_name("daybook")), "run"]
         self.process = Process(
             program, core=self.core, log=self.folder / "daybook.log", environment=self._environment()
@@ -47,7 +48,7 @@ class Daybook(Target):
         if server is None:
             raise BenchError(f"No PostgreSQL runs in {self.data}. The log ends:\n{self.running.log_tail()}")
         self._database = psycopg.connect(server.url(), autocommit=True)
-        self.wait_until(self._knows_models, 10)
+        self._wait_for_providers()
 
     def stop(self) -> None:
         """End it, the database last, and remove what it left outside its folder."""
@@ -78,16 +79,23 @@ class Daybook(Target):
         ]
 
     def _add_provider(self, mode: Mode) -> None:
-        raise NotImplementedError
+        words = ["config", "set", exchange.model(mode), "--provider", "openai_compatible"]
+        words += ["--base-url", f"{self.upstream}/{mode}/v1", "--models", exchange.model(mode)]
+        self._command(*words, "--key", "sk-upstream")
 
-    def _knows_models(self) -> bool:
-        """Whether the gateway has taken up the configurations."""
-        try:
-            for mode in exchange.MODES:
-                self.check(mode)
-        except BenchError:
-            return False
-        return True
+    def _wait_for_providers(self) -> None:
+        """Return when the gateway has taken up the configurations; they are felt within seconds."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                for mode in exchange.MODES:
+                    self.check(mode)
+            except BenchError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.25)
+            else:
+                return
 
     def _command(self, *words: str) -> str:
         """What a `daybook` command prints."""
@@ -110,4 +118,10 @@ class Daybook(Target):
             for name, value in os.environ.items()
             if not name.startswith(("DAYBOOK_", "LLM_")) and name != "DATABASE_URL"
         }
-        return inherited | {"DAYBOOK_DATA": str(self.data), "DAYBOOK_PORT": str(self.port)}
+        ours = {
+            "DATA": self.data,
+            "PORT": self.port,
+            "DEMO_MODEL": self.folder / "none",
+            "LOG_LEVEL": "warning",
+        }
+        return inherited | {f"DAYBOOK_{name}": str(value) for name, value in ours.items()}

@@ -150,13 +150,12 @@ def _settle(target: Target, before: Recorded | None, requests: int) -> tuple[flo
     `before`; None and None where it keeps none.
     """
     ended = time.monotonic()
-    deadline = ended + SETTLE_SECONDS
     if before is None:
-        _wait_for_quiet(target, deadline)
+        _wait_for_quiet(target)
         return None, None
     reached: float | None = None
     last, changed = target.recorded(), time.monotonic()
-    while time.monotonic() < deadline:
+    while time.monotonic() - ended < SETTLE_SECONDS:
         now = time.monotonic()
         books = target.recorded()
         if books != last:
@@ -166,13 +165,14 @@ def _settle(target: Target, before: Recorded | None, requests: int) -> tuple[flo
         if reached is not None and now - changed >= STILL_SECONDS:
             break
         time.sleep(0.2)
-    _wait_for_quiet(target, deadline)
+    _wait_for_quiet(target)
     return (reached if reached is not None else SETTLE_SECONDS), (last - before if last is not None else None)
 
 
-def _wait_for_quiet(target: Target, deadline: float) -> None:
+def _wait_for_quiet(target: Target) -> None:
     """Return when the target leaves its core alone: what the load abandoned must not slow the next target."""
     step = 0.3
+    deadline = time.monotonic() + SETTLE_SECONDS
     used = target.cpu()["all"]
     while time.monotonic() < deadline:
         time.sleep(step)

@@ -53,7 +53,7 @@ def recording_table(cells: Sequence[Cell], targets: Sequence[Target], rounds: Se
                 requests = sum(each.requests for each in chosen)
                 serve = sum(each.cpu_serve for each in chosen)
                 database = sum(each.cpu_database for each in chosen)
-                rest = sum(each.cpu_all for each in chosen) - serve - database
+                rest = max(0.0, sum(each.cpu_all for each in chosen) - serve - database)
                 lag = max(each.settle or 0.0 for each in chosen)
                 serve_each, database_each, rest_each = (
                     seconds / calls * 1e6 if calls else 0.0 for seconds in (serve, database, rest)

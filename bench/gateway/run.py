@@ -120,7 +120,7 @@ def _bounded(seconds: int) -> Generator[None]:
             raise BenchError(f"it took longer than {seconds} s (--limit)")
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, give_up)
     signal.alarm(seconds)
     try:
