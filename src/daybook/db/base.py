@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, MetaData, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import Text
 
 NAMES = {
@@ -21,13 +21,16 @@ class Base(DeclarativeBase):
     """Base of every model. Times are aware; dictionaries are JSONB; lists of strings are arrays."""
 
     metadata = MetaData(naming_convention=NAMES)
-    # What the database sets, such as `updated_at`, comes back at once: async code cannot load it later.
-    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[str]: ARRAY(Text),
     }
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805  (SQLAlchemy calls it with the class)
+        # What the database sets, such as `updated_at`, comes back at once: async code cannot load it later.
+        return {"eager_defaults": True}
 
 
 class Created:
