@@ -1,0 +1,320 @@
+"""`daybook run` from outside: the real process tree, as the one who typed it sees it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from daybook.db.embedded.process import is_running
+
+
+class Run:
+    """A `daybook run` under way."""
+
+    def __init__(self, data, port, **settings):
+        self.data = data
+        self.url = f"http://127.0.0.1:{port}"
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DAYBOOK_", "DATABASE"))
+        }
+        self.env = {**clean, "DAYBOOK_DATA": str(data), "DAYBOOK_PORT": str(port), **settings}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "daybook", "run"],
+            env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        self.said = ""
+
+    def read_until(self, text):
+        for line in self.process.stdout:
+            self.said += line
+            if text in line:
+                return self
+        raise AssertionError(f"It never said {text!r}, but:\n{self.said}")
+
+    def rest(self):
+        self.said += self.process.stdout.read()
+        return self.said
+
+    def tree(self):
+        """Every process below it, by what it is."""
+        children = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+                command = folder.joinpath("cmdline").read_bytes().decode().split("\0")
+            except (OSError, IndexError):
+                continue
+            if parent == self.process.pid:
+                children[int(folder.name)] = command
+        kinds = {
+            "postgres": "-D",
+            "model": "daybook.launcher.demo_model",
+            "server": "serve",
+            "worker": "worker",
+        }
+        return {
+            kind: pid for kind, word in kinds.items() for pid, command in children.items() if word in command
+        }
+
+    def credentials(self):
+        return json.loads((self.data / "credentials.json").read_text())
+
+    def get(self, path="/", **headers):
+        with urllib.request.urlopen(
+            urllib.request.Request(self.url + path, headers=headers), timeout=10
+        ) as answer:
+            return answer.read().decode()
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(40)
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def made():
+    """A data folder that was run before, so that most tests start in a second or two."""
+    from daybook.db.embedded.cluster import remove_cluster
+
+    with tempfile.TemporaryDirectory(prefix="daybook-test-") as name:
+        Path(name).chmod(0o711)
+        data = Path(name) / "data"
+        yield data
+        remove_cluster(data)
+
+
+@pytest.fixture
+def start(made, port):
+    runs = []
+
+    def start(data=made, port=port, **settings):
+        # The demo model has tests of its own; here its two CPUs would only be in the way.
+        settings.setdefault("DAYBOOK_MODEL_URL", "http://127.0.0.1:9/v1")
+        runs.append(Run(data, port, **settings))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.end()
+
+
+def gone_within(seconds, pids):
+    deadline = time.monotonic() + seconds
+    while left := [pid for pid in pids if is_running(pid)]:
+        if time.monotonic() > deadline:
+            return left
+        time.sleep(0.05)
+    return []
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "It did not come to pass in time."
+        time.sleep(0.05)
+
+
+def test_a_newcomer_gets_all_that_is_needed_and_it_works_as_printed(port, start):
+    from daybook.db.embedded.cluster import remove_cluster
+
+    with tempfile.TemporaryDirectory(prefix="daybook-test-") as name:
+        Path(name).chmod(0o711)
+        data = Path(name) / "data"
+        run = start(data, DAYBOOK_MODEL_URL="").read_until("Ctrl-C stops everything")
+        try:
+            kept = run.credentials()
+            assert set(kept) == {"url", "account", "password", "activation_code"}
+            assert kept["url"] == run.url
+            assert stat.S_IMODE((data / "credentials.json").stat().st_mode) == 0o600
+            for value in kept.values():
+                assert value in run.said
+            assert "demo model (SmolLM2 135M)" in run.said
+            assert run.get()
+
+            curl = next(line for line in run.said.splitlines() if line.startswith("curl "))
+            answer = subprocess.run(
+                ["/bin/sh", "-c", curl + " -sS"], capture_output=True, text=True, timeout=120, check=False
+            )
+            if answer.returncode != 127:  # there may be no curl
+                assert json.loads(answer.stdout)["choices"][0]["message"]["content"]
+
+            program = re.search(r"^from openai import OpenAI\n(?:.*\S.*\n){5}", run.said, re.MULTILINE).group(
+                0
+            )
+            answer = subprocess.run(
+                [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+            )
+            assert answer.returncode == 0, answer.stderr
+            assert answer.stdout.strip()
+
+            for log in (data / "log").iterdir():
+                text = log.read_text(errors="replace")
+                assert kept["password"] not in text
+                assert kept["activation_code"] not in text
+        finally:
+            run.end()
+            remove_cluster(data)
+
+
+def test_everything_is_stopped_and_the_database_last(start):
+    run = start().read_until("Ctrl-C stops everything")
+    tree = run.tree()
+    assert set(tree) == {"postgres", "server", "worker"}
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(30) == 0
+    assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "database"]
+    assert gone_within(0, tree.values()) == []
+    assert "database system is shut down" in (run.data / "log" / "postgres.log").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_ways_to_be_asked(start, number):
+    run = start().read_until("Ctrl-C stops everything")
+    tree = run.tree()
+    run.process.send_signal(number)
+    assert run.process.wait(30) == 0
+    assert gone_within(0, tree.values()) == []
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.4, 0.8, 1.2, 1.8])
+def test_ctrl_c_while_starting(start, moment):
+    run = start()
+    time.sleep(moment)
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(30) in {0, 130, -signal.SIGINT}
+    assert (
+        "Traceback" not in run.rest() or moment < 0.3
+    )  # before Daybook has taken over, Python says so itself
+    assert run.tree() == {}
+
+
+def test_a_killed_parent_leaves_nothing_and_the_next_run_works(start):
+    run = start().read_until("Ctrl-C stops everything")
+    tree = run.tree()
+    before = run.credentials()
+    run.process.kill()
+    again = start()
+    assert gone_within(10, tree.values()) == []
+    again.read_until("Ctrl-C stops everything")
+    assert again.get()
+    assert again.credentials() == before
+
+
+def test_the_supervisor_stays_light():
+    program = "import sys, daybook.launcher; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "daybook.launcher.launch" in modules
+    assert not {"sqlalchemy", "asyncpg", "fastapi", "xllamacpp"} & set(modules)
+
+
+def test_a_killed_make_takes_daybook_with_it(made, port):
+    if shutil.which("make") is None:
+        pytest.skip("there is no make")
+    makefile = made.parent / "Makefile"
+    makefile.write_text(f"run:\n\t@exec {sys.executable} -m daybook run\n")
+    env = {
+        **os.environ,
+        "DAYBOOK_DATA": str(made),
+        "DAYBOOK_PORT": str(port),
+        "DAYBOOK_MODEL_URL": "http://127.0.0.1:9",
+    }
+    make = subprocess.Popen(["make", "-f", str(makefile), "run"], env=env, stdout=subprocess.PIPE, text=True)
+    for line in make.stdout:
+        if "Ctrl-C stops everything" in line:
+            break
+    daybook = int(json.loads((made / "daybook.lock").read_text())["pid"])
+    make.kill()
+    make.wait()
+    assert gone_within(20, [daybook]) == []
+    make.stdout.close()
+
+
+@pytest.mark.parametrize("what", ["server", "worker"])
+def test_what_dies_is_started_again(start, what):
+    run = start().read_until("Ctrl-C stops everything")
+    first = run.tree()[what]
+    os.kill(first, signal.SIGKILL)
+    run.read_until(f"The {what} ended by SIGKILL")
+    wait_for(lambda: run.tree().get(what, first) != first)
+    if what == "server":
+        wait_for(lambda: answers(run))
+
+
+def test_a_database_that_dies_is_started_again_and_the_server_goes_on(start):
+    run = start().read_until("Ctrl-C stops everything")
+    code = run.credentials()["activation_code"]
+    os.kill(run.tree()["postgres"], signal.SIGKILL)
+    run.read_until("The database is up again")
+    wait_for(lambda: answers(run, "/v1/models", Authorization=f"Bearer {code}"))
+
+
+def test_the_address_is_true_at_each_start(start, made):
+    start().read_until("Ctrl-C stops everything").end()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        other = probe.getsockname()[1]
+    run = start(port=other).read_until("Ctrl-C stops everything")
+    assert run.credentials()["url"] == f"http://127.0.0.1:{other}"
+
+
+def test_a_port_in_use_is_named_with_what_to_do(start, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        run = start()
+        assert run.process.wait(20) == 1
+        assert f"DAYBOOK_PORT={port + 1} make run" in run.rest()
+
+
+def test_a_second_run_on_the_same_data_is_told_of_the_first(start):
+    run = start().read_until("Ctrl-C stops everything")
+    second = start(port=1)
+    assert second.process.wait(20) == 1
+    assert f"already running on {run.data} (process {run.process.pid})" in second.rest()
+
+
+def test_a_database_of_ones_own_is_used_instead(start, database_url):
+    with tempfile.TemporaryDirectory() as name:
+        run = start(Path(name), DATABASE_URL=database_url).read_until("Ctrl-C stops everything")
+        assert "postgres" not in run.tree()
+        assert not (run.data / "postgres").exists()
+        assert run.get()
+
+
+def test_a_database_that_is_not_there_is_one_sentence(start):
+    with tempfile.TemporaryDirectory() as name:
+        run = start(Path(name), DATABASE_URL="postgresql://me:hunter2@127.0.0.1:9/none")
+        assert run.process.wait(30) == 1
+        said = run.rest()
+        assert "DATABASE_URL" in said
+        assert "Traceback" not in said
+        assert "hunter2" not in said
+
+
+def answers(run, path="/", **headers):
+    try:
+        return run.get(path, **headers)
+    except (OSError, urllib.error.URLError):
+        return None
