@@ -1,16 +1,47 @@
-"""What a call costs."""
+"""What a call costs, in US dollars, offline.
+
+Prices come from an administrator (`Price`), else from the table that the installed `genai-prices` carries,
+with its history. Its network update is never started, so nothing is ever fetched. Money is `Decimal` from end
+to end; an unknown price is None, and a free model costs `Decimal(0)`.
+
+Not priced: what is no token (web searches, characters spoken, hours of sound). A model that is sold by such
+units alone is unknown here.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
+
+from genai_prices.data import providers as _providers
+from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 
 from llm_tracker.usage import Usage
+from llm_tracker.usage.parts import priced_parts
+
+_MILLION = 1_000_000
+_MAX_PRICE = Decimal(1_000_000)
+_MAX_MODEL_NAME = 256
+
+_TABLES = {"openai": "openai", "azure_openai": "azure", "gemini": "google", "anthropic": "anthropic"}
+"""Our providers and their names in the table."""
+
+_VENDORS = {"openai": "openai", "anthropic": "anthropic", "google": "google", "x-ai": "x-ai", "xai": "x-ai"}
+"""Who sells models that nobody else can run, by the prefix that resellers write before the model's name."""
+
+_OPEN_WEIGHTS = ("gpt-oss", "grok-1", "grok-2")
+"""Models of these vendors that anybody can run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price that an administrator set: money per million tokens."""
+    """A price that an administrator set: US dollars per million tokens.
+
+    `cached_input` and `cache_write` default to `input`, `reasoning` to `output`. `ValueError` names the field
+    that is no price: negative, not a number, infinite, above a million, or a float, which cannot hold a price
+    exactly.
+    """
 
     input: Decimal
     output: Decimal
@@ -18,9 +49,33 @@ class Price:
     cache_write: Decimal | None = None
     reasoning: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.name not in {"input", "output"}:
+                continue
+            if type(value) is int:
+                value = Decimal(value)
+                object.__setattr__(self, field.name, value)
+            if not isinstance(value, Decimal):
+                raise ValueError(f"{field.name} must be a Decimal, in US dollars per million tokens")  # noqa: TRY004 - one error for every wrong price
+            if not value.is_finite() or not 0 <= value <= _MAX_PRICE:
+                raise ValueError(
+                    f"{field.name} must be from 0 to {_MAX_PRICE} US dollars per million tokens, not {value}"
+                )
+
     def cost(self, usage: Usage) -> Decimal:
-        """The cost of this usage."""
-        raise NotImplementedError
+        """The cost of this usage in US dollars, exact."""
+        cached, written, fresh = _split_prompt(usage)
+        reasoning = min(usage.reasoning_tokens, usage.completion_tokens)
+        money = (
+            fresh * self.input
+            + cached * (self.input if self.cached_input is None else self.cached_input)
+            + written * (self.input if self.cache_write is None else self.cache_write)
+            + (usage.completion_tokens - reasoning) * self.output
+            + reasoning * (self.output if self.reasoning is None else self.reasoning)
+        )
+        return money / _MILLION
 
 
 def price_of(
@@ -31,5 +86,122 @@ def price_of(
     at: datetime | None = None,
     prices: Mapping[str, Price] | None = None,
 ) -> Decimal | None:
-    """The cost of a call, or None where the price is unknown."""
-    raise NotImplementedError
+    """The cost of a call in US dollars, or None where the price is unknown.
+
+    `prices` are an administrator's and win: by `provider/model`, then by `model`. `at` chooses among historic
+    prices (default now; naive means UTC).
+
+    `provider` is one of ours (`openai`, `azure_openai`, `gemini`, `anthropic`) or a name of the table
+    (`mistral`, `groq`, …): then that provider's price holds. With `openai_compatible`, or none, anybody may
+    have answered, and a name such as `llama3` or `mistral-7b` says nothing about the price. So a model is
+    priced only when nobody but its maker can run it (OpenAI's, Anthropic's, Google's and xAI's closed models,
+    by their own names or as `vendor/model`), at the maker's price. Any other provider is unknown.
+    """
+    if prices and (price := prices.get(f"{provider}/{model}") or prices.get(model)):
+        return price.cost(usage)
+    info = _model(model, provider) if len(model) <= _MAX_MODEL_NAME else None
+    if info is None:
+        return None
+    return _table_cost(info.get_prices(at or datetime.now(UTC)), usage)
+
+
+@lru_cache(maxsize=4096)
+def _model(model: str, provider: str | None) -> ModelInfo | None:
+    if provider is None or provider == "openai_compatible":
+        return _closed_model(model)
+    table = _table(_TABLES.get(provider, provider))
+    return table.find_model(model.removeprefix("models/"), all_providers=_providers) if table else None
+
+
+def _closed_model(model: str) -> ModelInfo | None:
+    """The model, when its name can only mean one that its maker alone runs."""
+    vendor, separator, name = model.lower().rpartition("/")
+    if separator:
+        candidates = [_VENDORS.get(vendor)]
+    else:
+        candidates = [
+            table.id
+            for table in _providers
+            if table.model_match is not None and table.model_match.is_match(name)
+        ]
+    if len(candidates) != 1 or candidates[0] not in _VENDORS.values() or name.startswith(_OPEN_WEIGHTS):
+        return None
+    table = _table(candidates[0])
+    return table.find_model(name) if table and ":" not in name else None
+
+
+@lru_cache(maxsize=256)
+def _table(provider: str) -> Provider | None:
+    return next((table for table in _providers if table.id == provider), None)
+
+
+def _table_cost(price: ModelPrice, usage: Usage) -> Decimal | None:
+    """The cost by a price of the table. A part without a price of its own has that of its whole."""
+    rates = {
+        name: _rate(value, usage.prompt_tokens) for name, value in price.__dict__.items() if value is not None
+    }
+    if not rates:
+        return Decimal(0)  # the table's way to say free
+    input_rate, output_rate = rates.get("input_mtok"), rates.get("output_mtok")
+    if (input_rate is None and (usage.prompt_tokens or output_rate is None)) or (
+        output_rate is None and usage.completion_tokens
+    ):
+        return None
+    money = (
+        _prompt_cost(rates, input_rate or Decimal(0), usage)
+        + _completion_cost(rates, output_rate or Decimal(0), usage)
+        + rates.get("requests_kcount", Decimal(0)) * 1000
+    )
+    return money / _MILLION
+
+
+def _prompt_cost(rates: dict[str, Decimal], input_rate: Decimal, usage: Usage) -> Decimal:
+    parts = priced_parts(usage)
+    cached, written, fresh = _split_prompt(usage)
+    cached_audio = min(parts.cached_audio, cached, parts.input_audio)
+    audio = min(parts.input_audio - cached_audio, fresh)
+    image = min(parts.input_image, fresh - audio)
+    hour = min(parts.cache_write_1h, written)
+    cached_rate = rates.get("cache_read_mtok", input_rate)
+    write_rate = rates.get("cache_write_mtok", input_rate)
+    return (
+        (fresh - audio - image) * input_rate
+        + audio * rates.get("input_audio_mtok", input_rate)
+        + image * rates.get("input_image_mtok", input_rate)
+        + (cached - cached_audio) * cached_rate
+        + cached_audio * rates.get("cache_audio_read_mtok", cached_rate)
+        + (written - hour) * write_rate
+        + hour * rates.get("cache_write_1h_mtok", write_rate)
+    )
+
+
+def _completion_cost(rates: dict[str, Decimal], output_rate: Decimal, usage: Usage) -> Decimal:
+    parts = priced_parts(usage)
+    completion = usage.completion_tokens
+    reasoning = min(usage.reasoning_tokens, completion)
+    audio = min(parts.output_audio, completion - reasoning)
+    image = min(parts.output_image, completion - reasoning - audio)
+    return (
+        (completion - reasoning - audio - image) * output_rate
+        + reasoning * rates.get("output_reasoning_mtok", output_rate)
+        + audio * rates.get("output_audio_mtok", output_rate)
+        + image * rates.get("output_image_mtok", output_rate)
+    )
+
+
+def _split_prompt(usage: Usage) -> tuple[int, int, int]:
+    """The prompt as tokens read from the cache, written to it, and neither; no token counts twice."""
+    cached = min(usage.cached_tokens, usage.prompt_tokens)
+    written = min(usage.cache_write_tokens, usage.prompt_tokens - cached)
+    return cached, written, usage.prompt_tokens - cached - written
+
+
+def _rate(price: Decimal | TieredPrices, prompt_tokens: int) -> Decimal:
+    """Dollars per million tokens. A tier that a prompt reaches holds for all of its tokens."""
+    if isinstance(price, Decimal):
+        return price
+    rate = price.base
+    for tier in price.tiers:
+        if prompt_tokens > tier.start:
+            rate = tier.price
+    return rate

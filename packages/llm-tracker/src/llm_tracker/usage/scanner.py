@@ -16,6 +16,7 @@ _MAX_NAME = 64
 """Bytes of a member's name that are remembered; a longer name is none of ours."""
 
 _STRUCTURE = re.compile(rb'["{}\[\]]')
+_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SCALAR_REST = re.compile(rb"[^,}\]\s]*+")
 _SPACE = re.compile(rb"\s*+")
@@ -134,14 +135,14 @@ class JsonScanner:
 
     def _nested_part(self, data: bytes, at: int) -> int:
         """Inside a value that is skipped or captured: count brackets."""
-        match = _STRUCTURE.search(data, at)
-        stop = match.end() if match else len(data)
+        stop = _TO_BRACKET.match(data, at).end()  # pyright: ignore[reportOptionalMemberAccess]
+        character = data[stop : stop + 1]
+        stop += len(character)
         if self._captured is not None:
             self._capture(data[at:stop])
-        if match is None:
+        if not character:
             return stop
-        character = match.group()
-        if character == b'"':
+        if character == b'"':  # a string that does not end in what is there
             self._in_string = True
         elif character in b"{[":
             self._nested += 1
