@@ -137,6 +137,14 @@ def forget(url: URL) -> None:
             held.engine.dispose()  # but a database in memory would go with its connection
 
 
+def close(url: URL) -> None:
+    """Close a database, one in memory for good."""
+    with _sqlite_in_use if _on_sqlite(url) else nullcontext(), _engines.lock:
+        held = _engines.held.pop(url, None)
+        if held is not None:
+            held.engine.dispose()
+
+
 def close_all() -> None:
     """Close every connection; the next use opens new ones."""
     with _sqlite_in_use, _engines.lock:

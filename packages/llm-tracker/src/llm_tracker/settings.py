@@ -12,11 +12,13 @@ They are looked up anew for every call, so a change is felt by the next one.
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from llm_tracker.errors import ConfigurationError
 
@@ -24,6 +26,7 @@ DEFAULT_DATABASE_URL = "sqlite:///llm_tracker.db"
 GEMINI_BASE = "https://generativelanguage.googleapis.com/v1beta/openai/"
 AZURE_API_VERSION = "2024-10-21"
 
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SHORT_NAMES = {
     "PROVIDER": "LLM_PROVIDER",
     "DATABASE_URL": "LLM_TRACKER_DATABASE_URL",
@@ -120,7 +123,9 @@ class ProviderConfig:
 
     def secrets(self) -> tuple[str, ...]:
         """What must never reach a log, a record or an error."""
-        return tuple(secret for secret in (self.api_key, *(v for _, v in self.default_headers)) if secret)
+        headers = [value for name, value in self.default_headers if _SECRET_HEADER.search(name)]
+        found = [self.api_key, urlsplit(self.api_base or "").password, *headers]
+        return tuple(secret for secret in found if secret)
 
 
 _configured: dict[str, Any] = {}
