@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from processes import BenchError, Process
 from target import Recorded, Target
 
 from daybook.db.embedded import running_server
+from daybook.db.embedded.cluster import remove_cluster
 
 COUNTS = """
     SELECT count(*), count(*) FILTER (WHERE success AND NOT is_estimated AND total_tokens = %s),
@@ -51,13 +51,11 @@ class Daybook(Target):
         self._wait_for_providers()
 
     def stop(self) -> None:
-        """End it, the database last, and remove what it left outside its folder."""
+        """End it, the database last, and remove its database, which may be outside its folder."""
         if self._database is not None:
             self._database.close()
         super().stop()
-        home = self.data / "postgres"
-        if home.is_symlink():  # the database of a root who runs it as another user may be elsewhere
-            shutil.rmtree(home.resolve(), ignore_errors=True)
+        remove_cluster(self.data)
 
     def recorded(self) -> Recorded:
         """Count in the database itself."""

@@ -137,11 +137,21 @@ def _workshop() -> Generator[tuple[Path, ExitStack]]:
         stack = ExitStack()
         try:
             yield Path(name), stack
+        except BenchError:
+            _show_logs(Path(name))
+            raise
         finally:
             signal.alarm(0)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             stack.close()
+
+
+def _show_logs(folder: Path) -> None:
+    """What Daybook's processes said last, before their folder goes."""
+    for log in sorted(folder.glob("*/data/log/*.log")):
+        if last := log.read_text(errors="replace")[-2000:].strip():
+            _tell(f"--- {log.name} ends:\n{last}")
 
 
 def _measure(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
