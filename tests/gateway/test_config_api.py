@@ -4,14 +4,12 @@ import json
 import logging
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
-from daybook.accounts.models import Role
 from daybook.gateway.secrets import Vault
 from daybook.gateway.service import load_providers
 from daybook.settings import Settings
-from support.application import application
+from support.api import Api
 from support.upstream import Reply
 
 CONFIGS = "/api/v1/admin/llm-configs"
@@ -23,95 +21,89 @@ def settings(tmp_path):
     return Settings(data=tmp_path)
 
 
-@pytest_asyncio.fixture
-async def app(database, settings):
-    async with application(database, settings) as running:
-        yield running
+@pytest.fixture
+def root(admin):
+    return Api(admin)
 
 
-@pytest_asyncio.fixture
-async def admin(app):
-    return await app.client("root", Role.ADMIN)
-
-
-async def make(admin, **fields):
-    status, config = await admin.call(
+async def make(root, **fields):
+    status, config = await root.call(
         "POST", CONFIGS, {"name": "main", "provider": "openai", "api_key": KEY, **fields}
     )
     assert status == 201, config
     return config
 
 
-async def providers(app, settings):
-    async with app.database.read() as session:
+async def providers(database, settings):
+    async with database.read() as session:
         return await load_providers(session, Vault.of(settings), limits=settings)
 
 
-async def test_a_key_is_used_and_shown_nowhere(app, admin, settings, caplog):
+async def test_a_key_is_used_and_shown_nowhere(database, root, settings, caplog):
     caplog.set_level(logging.DEBUG)
-    config = await make(admin)
+    config = await make(root)
     assert config["has_key"] is True
     assert config["key_unreadable"] is False
     assert config["base_url"] == "https://api.openai.com/v1"
-    said = json.dumps([config, await admin.get(CONFIGS), await admin.get(f"{CONFIGS}/{config['id']}")])
-    async with app.database.read() as session:
+    said = json.dumps([config, await root.get(CONFIGS), await root.get(f"{CONFIGS}/{config['id']}")])
+    async with database.read() as session:
         stored = await session.scalar(text("SELECT api_key FROM llm_configs"))
-    [provider] = await providers(app, settings)
+    [provider] = await providers(database, settings)
     assert provider.api_key == KEY
     for place in (said, stored, repr(provider), str(provider), caplog.text, repr(Vault.of(settings))):
         assert KEY not in place
 
 
-async def test_a_change_keeps_what_it_does_not_name(app, admin, settings):
+async def test_a_change_keeps_what_it_does_not_name(database, root, settings):
     config = await make(
-        admin, models=["gpt-4o", "gpt-4o", "o*"], settings={"retries": 0, "stream_usage": False}
+        root, models=["gpt-4o", "gpt-4o", "o*"], settings={"retries": 0, "stream_usage": False}
     )
     assert config["models"] == ["gpt-4o", "o*"]
     path = f"{CONFIGS}/{config['id']}"
-    status, changed = await admin.call("PATCH", path, {"priority": 5})
+    status, changed = await root.call("PATCH", path, {"priority": 5})
     assert status == 200
     assert changed == {**config, "priority": 5, "updated_at": changed["updated_at"]}
     assert changed["updated_at"] > config["updated_at"]
-    [provider] = await providers(app, settings)
+    [provider] = await providers(database, settings)
     assert (provider.api_key, provider.retries, provider.stream_usage) == (KEY, 0, False)
 
-    status, changed = await admin.call("PATCH", path, {"api_key": None, "settings": {"idle_timeout": 7}})
+    status, changed = await root.call("PATCH", path, {"api_key": None, "settings": {"idle_timeout": 7}})
     assert (status, changed["has_key"]) == (200, False)
-    [provider] = await providers(app, settings)
+    [provider] = await providers(database, settings)
     assert (provider.api_key, provider.retries, provider.idle_timeout) == (None, 2, 7)
     assert provider.connect_timeout == settings.connect_timeout
 
 
-async def test_only_enabled_ones_are_loaded_in_order_of_priority(app, admin, settings):
+async def test_only_enabled_ones_are_loaded_in_order_of_priority(database, root, settings):
     for name, priority, enabled in (("a", 3, True), ("b", 1, False), ("c", 2, True)):
-        await make(admin, name=name, priority=priority, enabled=enabled)
-    assert [one.name for one in await providers(app, settings)] == ["c", "a"]
-    assert [one["name"] for one in await admin.get(CONFIGS)] == ["b", "c", "a"]
+        await make(root, name=name, priority=priority, enabled=enabled)
+    assert [one.name for one in await providers(database, settings)] == ["c", "a"]
+    assert [one["name"] for one in await root.get(CONFIGS)] == ["b", "c", "a"]
 
 
-async def test_with_another_secret_the_configuration_says_so_and_a_new_key_mends_it(app, admin, settings):
-    config = await make(admin)
+async def test_with_another_secret_it_says_so_and_a_new_key_mends_it(database, root, settings):
+    config = await make(root)
     (settings.data / "secret.key").unlink()
-    [shown] = await admin.get(CONFIGS)
+    [shown] = await root.get(CONFIGS)
     assert (shown["has_key"], shown["key_unreadable"]) == (True, True)
-    [provider] = await providers(app, settings)
+    [provider] = await providers(database, settings)
     assert (provider.api_key, provider.key_unreadable) == (None, True)
-    status, found = await admin.call("POST", f"{CONFIGS}/{config['id']}/test")
+    status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
     assert (status, found["ok"]) == (200, False)
     assert "enter it again" in found["message"]
 
-    status, shown = await admin.call("PATCH", f"{CONFIGS}/{config['id']}", {"api_key": "sk-new"})
+    status, shown = await root.call("PATCH", f"{CONFIGS}/{config['id']}", {"api_key": "sk-new"})
     assert (status, shown["key_unreadable"]) == (200, False)
-    [provider] = await providers(app, settings)
+    [provider] = await providers(database, settings)
     assert provider.api_key == "sk-new"
 
 
-async def test_a_deleted_configuration_is_gone(admin):
-    config = await make(admin)
+async def test_a_deleted_configuration_is_gone(root):
+    config = await make(root)
     path = f"{CONFIGS}/{config['id']}"
-    assert await admin.call("DELETE", path) == (204, None)
+    assert await root.call("DELETE", path) == (204, None)
     for method in ("GET", "DELETE"):
-        status, body = await admin.call(method, path)
+        status, body = await root.call(method, path)
         assert (status, body["error"]["code"]) == (404, "not_found")
 
 
@@ -126,7 +118,7 @@ NONSENSE = [
     ({"base_url": "https://example.org/v1?key=hunter2"}, "base_url"),
     ({"base_url": "https://example.org:99999/hunter2"}, "base_url"),
     ({"base_url": "https://exa mple.org/hunter2"}, "base_url"),
-    ({"api_key": "hunter2\r\nx-admin: 1"}, "api_key"),
+    ({"api_key": "hunter2\r\nx-root: 1"}, "api_key"),
     ({"api_key": "hunter2" * 1000}, "api_key"),
     ({"models": []}, "models"),
     ({"models": ["a\x00b"]}, "models"),
@@ -141,35 +133,34 @@ NONSENSE = [
 ]
 
 
-async def test_nonsense_is_refused_in_words_without_repeating_secrets(admin):
+async def test_nonsense_is_refused_in_words_without_repeating_secrets(root):
     for fields, word in NONSENSE:
-        status, body = await admin.call(
+        status, body = await root.call(
             "POST", CONFIGS, {"name": "main", "provider": "openai", "api_key": KEY, **fields}
         )
         assert status in {400, 422}, fields
         assert word in body["error"]["message"]
         assert KEY not in json.dumps(body)
         assert "hunter2" not in json.dumps(body)
-    assert await admin.get(CONFIGS) == []
+    assert await root.get(CONFIGS) == []
 
 
-async def test_a_taken_name_and_a_reserved_one_are_refused(admin):
-    config = await make(admin)
-    await make(admin, name="other")
+async def test_a_taken_name_and_a_reserved_one_are_refused(root):
+    config = await make(root)
+    await make(root, name="other")
     for method, path, fields in (
         ("POST", CONFIGS, {"name": "other", "provider": "openai"}),
         ("POST", CONFIGS, {"name": "demo", "provider": "openai"}),
         ("PATCH", f"{CONFIGS}/{config['id']}", {"name": "other"}),
         ("PATCH", f"{CONFIGS}/{config['id']}", {"name": "local"}),
     ):
-        status, body = await admin.call(method, path, fields)
+        status, body = await root.call(method, path, fields)
         assert (status, body["error"]["code"]) == (409, "conflict")
 
 
-async def test_only_administrators_may(app, admin):
-    config = await make(admin)
-    nobody, person = app.anonymous(), await app.client("person")
-    for client, status in ((nobody, 401), (person, 403)):
+async def test_only_administrators_may(root, visitor, ana):
+    config = await make(root)
+    for client, status in ((Api(visitor), 401), (Api(ana), 403)):
         for method, path, body in (
             ("GET", CONFIGS, None),
             ("POST", CONFIGS, {"name": "x", "provider": "openai"}),
@@ -179,12 +170,12 @@ async def test_only_administrators_may(app, admin):
             ("POST", f"{CONFIGS}/{config['id']}/test", None),
         ):
             assert (await client.call(method, path, body))[0] == status
-    assert (await admin.get(CONFIGS))[0]["enabled"] is True
+    assert (await root.get(CONFIGS))[0]["enabled"] is True
 
 
-async def test_an_id_that_cannot_be_one_is_refused(admin):
+async def test_an_id_that_cannot_be_one_is_refused(root):
     for config_id in ("0", "x", str(2**31), str(2**70)):
-        status, body = await admin.call("GET", f"{CONFIGS}/{config_id}")
+        status, body = await root.call("GET", f"{CONFIGS}/{config_id}")
         assert status == 422
         assert "config_id" in body["error"]["message"]
 
@@ -204,14 +195,12 @@ async def test_an_id_that_cannot_be_one_is_refused(admin):
         ("azure_openai", "/openai/v1/models", ("api-key", KEY), {"data": [{"id": "m"}]}, "/openai/v1/"),
     ],
 )
-async def test_testing_asks_the_provider_with_its_key(
-    admin, upstream, provider, path, header, answer, suffix
-):
+async def test_testing_asks_the_provider_with_its_key(root, upstream, provider, path, header, answer, suffix):
     upstream.reply(Reply(body=answer))
     config = await make(
-        admin, provider=provider, base_url=upstream.url + suffix, models=["m", "missing", "x*"]
+        root, provider=provider, base_url=upstream.url + suffix, models=["m", "missing", "x*"]
     )
-    status, found = await admin.call("POST", f"{CONFIGS}/{config['id']}/test")
+    status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
     assert status == 200
     assert (found["ok"], found["reachable"], found["key_accepted"], found["models"]) == (True, True, True, 1)
     assert found["missing_models"] == ([] if provider == "azure_openai" else ["missing"])
@@ -241,19 +230,19 @@ ANSWERS = [
 ]
 
 
-async def test_testing_says_what_is_wrong_and_repeats_nothing(admin, upstream):
-    config = await make(admin, provider="openai_compatible", base_url=upstream.url)
+async def test_testing_says_what_is_wrong_and_repeats_nothing(root, upstream):
+    config = await make(root, provider="openai_compatible", base_url=upstream.url)
     for reply, accepted, words in ANSWERS:
         upstream.reply(reply)
-        status, found = await admin.call("POST", f"{CONFIGS}/{config['id']}/test")
+        status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
         assert (status, found["ok"], found["reachable"]) == (200, False, True)
         assert found["key_accepted"] is accepted
         assert words in found["message"]
         assert KEY not in json.dumps(found)
 
 
-async def test_testing_says_when_nobody_is_there(admin):
-    config = await make(admin, provider="openai_compatible", base_url="http://127.0.0.1:1/v1")
-    status, found = await admin.call("POST", f"{CONFIGS}/{config['id']}/test")
+async def test_testing_says_when_nobody_is_there(root):
+    config = await make(root, provider="openai_compatible", base_url="http://127.0.0.1:1/v1")
+    status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
     assert (status, found["ok"], found["reachable"]) == (200, False, False)
     assert "127.0.0.1:1" in found["message"]
