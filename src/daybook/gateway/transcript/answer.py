@@ -57,7 +57,7 @@ class Answer:
 def answer_of_body(api: str, body: Any, *, status: int = 200, media_type: str | None = None) -> Answer:
     """The answer that came in one piece.
 
-    `body` is its bytes, or the JSON in them. `status` and `media_type` are those of the HTTP answer: from 400 on
+    `body` is its bytes, or the JSON in them. `status` and `media_type` are the HTTP answer's: from 400 on
     every body is an error, whatever its shape.
     """
     if isinstance(body, bytes | bytearray):
@@ -84,8 +84,9 @@ def answer_of_stream(api: str, raw: bytes) -> Answer:
     if is_json and not api.endswith("enerateContent"):
         return answer_of_body(api, recorded.chunks[0])
     if not recorded.chunks:
-        empty = "The stream is empty." if not raw.strip() else None
-        return Answer(None, None, None, empty or (recorded.note() and page_text(raw)), finished=recorded.done)
+        note = recorded.note() if raw.strip() else "The stream is empty."
+        error = (page_text(raw) or note) if recorded.unreadable else note
+        return Answer(None, None, None, error, finished=recorded.done)
     data, finished = _ASSEMBLE.get(api, assemble_media)(recorded.chunks)
     error = next((fault for chunk in recorded.chunks if (fault := fault_in(chunk))), None)
     return _answer(data, error or recorded.note(), finished=finished or recorded.done)

@@ -1,6 +1,6 @@
 """`chat.completion.chunk`s put together as the `chat.completion` they are the parts of; completions alike.
 
-Every OpenAI-compatible provider adds something of its own; what is not known here is kept, the last value wins.
+Every OpenAI-compatible provider adds something of its own; the last value of what is not known here is kept.
 """
 
 from typing import Any
@@ -171,13 +171,12 @@ class _Call:
         call = {"id": self.identifier, "type": "function", **self._fields}
         for kind, held in self._kinds.items():
             argument = "input" if kind == "custom" else "arguments"
-            pieces = self._arguments.get(argument)
-            call[kind] = held if pieces is None else {**held, argument: "".join(pieces)}
+            call[kind] = {argument: "".join(self._arguments.get(argument, [])), **held}
         return call
 
 
 def _joined(pieces: list[Any]) -> Any:
-    """Pieces of text as one text; with parts of other kinds among them (Mistral's thinking), a list of parts."""
+    """Pieces of text as one text; a list of parts where some are of other kinds (Mistral's thinking)."""
     if all(isinstance(piece, str) for piece in pieces):
         return "".join(pieces)
     parts: list[Any] = []

@@ -10,8 +10,8 @@ _TEXT_KEYS = frozenset({"text", "thought", "thoughtSignature"})
 def assemble_gemini(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     """The whole response, and whether a candidate finished or the prompt was blocked.
 
-    Neighbouring texts of one kind (thought or not) become one part; a signature closes its part. Of everything
-    else, usage included, the last value wins: it is cumulative.
+    Neighbouring texts of one kind (thought or not) become one part; a signature closes its part. The last
+    value of everything else, usage included, wins: it is cumulative.
     """
     answer: dict[str, Any] = {}
     candidates: dict[int, _Candidate] = {}

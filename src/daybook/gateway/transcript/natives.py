@@ -55,7 +55,7 @@ def assemble_cohere(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]
 def assemble_dashscope(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     """DashScope's events as its answer without streaming, and whether a finish reason was seen.
 
-    An event holds either what is new or, without `incremental_output`, all there is so far; the texts tell which.
+    An event holds what is new or, without `incremental_output`, all there is so far; the texts tell which.
     """
     answer: dict[str, Any] = {}
     outputs: list[dict[str, Any]] = []

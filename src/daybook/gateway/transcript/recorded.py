@@ -1,7 +1,7 @@
 """A stream's bytes, read again after it is over: its events, in order, whatever framing the provider used.
 
-Server-sent events, one JSON object a line (Ollama), and one JSON array (Gemini without `alt=sse`) are told apart
-by their bytes. What cannot be read is skipped and counted; the rest is kept.
+Server-sent events, one JSON object a line (Ollama) and one JSON array (Gemini without `alt=sse`) are told
+apart by their bytes. What cannot be read is skipped and counted; the rest is kept.
 """
 
 import json

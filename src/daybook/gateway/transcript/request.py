@@ -13,7 +13,7 @@ _ANTHROPIC = ("system", "messages")
 _ASKED: dict[str, tuple[tuple[str, ...], ...]] = {
     "chat.completions": (("messages",),),
     "completions": (("prompt",),),
-    "responses": (("instructions", "input"),),
+    "responses": (("instructions", "input", "prompt"),),
     "embeddings": (
         ("input",),
         ("inputs",),

@@ -2,15 +2,35 @@
 
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_list, as_text, grow, index_of, join_pieces
+from daybook.gateway.transcript.shape import as_dict, as_text, grow, index_of, join_pieces
 
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+
+_PARTS = {
+    "content_part.added": ("content", "content_index"),
+    "content_part.done": ("content", "content_index"),
+    "reasoning_summary_part.added": ("summary", "summary_index"),
+    "reasoning_summary_part.done": ("summary", "summary_index"),
+}
+_TEXTS = {
+    "output_text.delta": ("content", "content_index", "output_text", "text"),
+    "refusal.delta": ("content", "content_index", "refusal", "refusal"),
+    "reasoning_text.delta": ("content", "content_index", "reasoning_text", "text"),
+    "reasoning_summary_text.delta": ("summary", "summary_index", "summary_text", "text"),
+}
+_FIELDS = {
+    "function_call_arguments.delta": "arguments",
+    "mcp_call_arguments.delta": "arguments",
+    "custom_tool_call_input.delta": "input",
+    "code_interpreter_call_code.delta": "code",
+}
 
 
 def assemble_responses(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     """The response, and whether its last event was seen.
 
-    The last event brings it whole. Without one, or where it leaves out the output, the output is put together.
+    The last event brings it whole. Without one, or without output in it, the output is put together.
     """
     response: dict[str, Any] = {}
     finished = False
@@ -52,28 +72,19 @@ class _Item:
         if kind in {"output_item.added", "output_item.done"}:
             self._fields.update(as_dict(event.get("item")))
             self._done = kind == "output_item.done"
-        elif kind in {"content_part.added", "content_part.done"}:
-            self._set_part("content", index_of(event, "content_index"), event)
-        elif kind in {"reasoning_summary_part.added", "reasoning_summary_part.done"}:
-            self._set_part("summary", index_of(event, "summary_index"), event)
+        elif kind in _PARTS:
+            name, place = _PARTS[kind]
+            self._parts.setdefault(name, {})[index_of(event, place)] = dict(as_dict(event.get("part")))
         elif kind == "output_text.annotation.added":
             part = self._part("content", index_of(event, "content_index"), "output_text")
-            notes = part.get("annotations")
-            part["annotations"] = [*as_list(notes), event.get("annotation")]
-        elif not isinstance(delta, str):
-            return
-        elif kind in {"output_text.delta", "refusal.delta", "reasoning_text.delta"}:
-            name = kind.removesuffix(".delta")
-            part = self._part("content", index_of(event, "content_index"), name)
-            grow(part, "refusal" if name == "refusal" else "text", delta)
-        elif kind == "reasoning_summary_text.delta":
-            grow(self._part("summary", index_of(event, "summary_index"), "summary_text"), "text", delta)
-        elif kind in {"function_call_arguments.delta", "mcp_call_arguments.delta"}:
-            grow(self._fields, "arguments", delta)
-        elif kind == "custom_tool_call_input.delta":
-            grow(self._fields, "input", delta)
-        elif kind == "code_interpreter_call_code.delta":
-            grow(self._fields, "code", delta)
+            if not isinstance(part.get("annotations"), list):
+                part["annotations"] = []
+            part["annotations"].append(event.get("annotation"))
+        elif kind in _TEXTS and isinstance(delta, str):
+            name, place, part_type, field = _TEXTS[kind]
+            grow(self._part(name, index_of(event, place), part_type), field, delta)
+        elif kind in _FIELDS and isinstance(delta, str):
+            grow(self._fields, _FIELDS[kind], delta)
 
     def whole(self) -> dict[str, Any]:
         fields = join_pieces(self._fields)
@@ -85,6 +96,3 @@ class _Item:
 
     def _part(self, name: str, index: int, kind: str) -> dict[str, Any]:
         return self._parts.setdefault(name, {}).setdefault(index, {"type": kind})
-
-    def _set_part(self, name: str, index: int, event: dict[str, Any]) -> None:
-        self._parts.setdefault(name, {})[index] = dict(as_dict(event.get("part")))

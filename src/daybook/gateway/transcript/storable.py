@@ -69,20 +69,22 @@ def file_marker(media_type: str, content: bytes) -> str:
 def _clean(value: Any, key: str, depth: int) -> Any:
     kind = type(value)
     if kind is str:
-        return storable_text(value)
-    if value is None or kind is bool:
-        return value
-    if kind is int:
-        return value if _SMALLEST <= value <= _LARGEST else _digits(value)
-    if kind is float:
-        return value if isfinite(value) else str(value)
-    if depth >= DEPTH_LIMIT:
-        return "[nested too deeply]"
-    if isinstance(value, Mapping):
-        return _clean_object(cast("Mapping[Any, Any]", value), key, depth)
-    if isinstance(value, list | tuple):
-        return _clean_array(cast("list[Any]", value), key, depth)
-    return _clean_foreign(value)
+        clean: Any = storable_text(value)
+    elif value is None or kind is bool:
+        clean = value
+    elif kind is int:
+        clean = value if _SMALLEST <= value <= _LARGEST else _digits(value)
+    elif kind is float:
+        clean = value if isfinite(value) else str(value)
+    elif depth >= DEPTH_LIMIT:
+        clean = "[nested too deeply]"
+    elif isinstance(value, Mapping):
+        clean = _clean_object(cast("Mapping[Any, Any]", value), key, depth)
+    elif isinstance(value, list | tuple):
+        clean = _clean_array(cast("list[Any]", value), key, depth)
+    else:
+        clean = _clean_foreign(value)
+    return clean
 
 
 def _clean_foreign(value: Any) -> str:
@@ -118,7 +120,7 @@ def _clean_array(value: list[Any], key: str, depth: int) -> list[Any]:
 
 
 def _plain_numbers(value: list[Any]) -> bool:
-    """Whether these are numbers that every serialiser writes: embeddings are long, and need no look at each."""
+    """Whether these are numbers that every serialiser writes. Embeddings are long: no look at each."""
     if not value or not set(map(type, value)) <= {int, float}:
         return False
     return min(value) >= _SMALLEST and max(value) <= _LARGEST and isfinite(sum(value))
@@ -136,7 +138,7 @@ def _digits(number: int) -> str:
 
 
 def _media_type(entry: Mapping[Any, Any], name: str, parent: str) -> str:
-    """What kind of file stands under `name`; empty if none does (a signature, a text, encrypted reasoning)."""
+    """What kind of file stands under `name`; empty if none does (a signature, encrypted reasoning)."""
     if name in {"b64_json", "partial_image_b64", "imageBytes"}:
         return f"image/{as_text(entry.get('output_format'))}".rstrip("/")
     kind = entry.get("type")

@@ -20,8 +20,8 @@ class StreamEnd:
     (b'', True, b'data: [DONE]\n\n')
 
     `feed` takes the next bytes of the stream, cut anywhere, and returns those that may go to the client now.
-    The answer is over at the latest when the provider's stream ends, terminal event or not. APIs without one let
-    everything pass.
+    The answer is over at the latest when the provider's stream ends, terminal event or not. APIs without one
+    let everything pass.
     """
 
     __slots__ = ("_scanner", "feed")
@@ -39,8 +39,9 @@ class StreamEnd:
     def complete(self) -> bool:
         """The terminal event is whole: nothing of the answer is to come.
 
-        Some of Gemini's models call every chunk the last one. The next chunk then makes `begun` and `complete`
-        false again, so the end of the provider's stream is the better sign where it can be waited for.
+        Some of Gemini's models call every chunk the last one. The next chunk then makes `begun` and
+        `complete` false again: the end of the provider's stream is the better sign where it can be waited
+        for.
         """
         return self._scanner.complete
 

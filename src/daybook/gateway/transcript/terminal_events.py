@@ -128,16 +128,25 @@ class NamedEvents(Scanner):
 
     def _terminal(self, chunk: bytes) -> int:
         """Where the terminal event begins among the whole lines; -1 if the name is only part of a text."""
+        other = self._other
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
-            if (start or not self._inside) and self._is_terminal(chunk[start:end]):
+            line = chunk[start:end].rstrip()
+            if start == 0 and self._inside:
+                pass
+            elif not line:
+                other = False
+            elif line.startswith(b"event:"):
+                name = line[6:].strip()
+                if name in self._names:
+                    return start
+                other = name.startswith(self._others)
+            elif not other and self._is_terminal(line):
                 return start
             start = end + 1
         return -1
 
     def _is_terminal(self, line: bytes) -> bool:
-        if line.startswith(b"event:"):
-            return line[6:].strip() in self._names
         if not line.startswith(b"data:") or not any(name in line for name in self._names):
             return False
         try:
@@ -159,6 +168,8 @@ class NamedEvents(Scanner):
         if self._may_be_terminal(chunk[start : start + 64], other=other):
             self._waiting.append(chunk[start:])
             return chunk[:start]
+        if chunk.startswith(b"event:", start):
+            self._other = chunk[start + 6 :].strip().startswith(self._others)
         self._inside = True
         return chunk
 

@@ -42,7 +42,7 @@ class _JsonEvents(Scanner):
         self._over = over
 
     def _last_terminal(self, data: bytes, events: list[tuple[int, int]]) -> int:
-        """Where the terminal event begins in `data`, whose new `events` are looked at; -1 if there is none."""
+        """Where the terminal event begins in `data`, whose new `events` are looked at; -1 without one."""
         terminal = 0 if self.begun else -1
         for start, end in events:
             event = data[start:end]
@@ -65,7 +65,7 @@ class _JsonEvents(Scanner):
 class JsonLines(_JsonEvents):
     """One JSON object a line, with or without `data:`.
 
-    A line waits until it is whole: its end may say that it is the last one, and no client can read half of it.
+    A line waits until it is whole: its end may tell that it is the last one. No client can read half of it.
     """
 
     __slots__ = ("_seen",)

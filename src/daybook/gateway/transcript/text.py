@@ -3,7 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from daybook.gateway.transcript.shape import as_dict, as_list, as_text
+from daybook.gateway.transcript.storable import storable
 
 _BETWEEN = "\n\n"
 
@@ -12,7 +15,8 @@ def visible_text(data: Any) -> str | None:
     """The visible text of a whole answer of any API; None when it has none (tool calls, vectors).
 
     The API is told by the answer's shape. The texts of one choice are joined as the SDKs join them, without
-    anything between; choices stand apart by an empty line. Thoughts are not visible; a refusal is, and so is what was said in sound.
+    anything between; choices stand apart by an empty line. Thoughts are not
+    visible; a refusal is, and so is what was said in sound.
     """
     answer = as_dict(data)
     if "choices" in answer:
@@ -56,6 +60,8 @@ def _content_text(content: Any) -> str:
     """A text, or the texts and refusals among the parts of a content."""
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):  # Cloudflare, where a schema was asked for
+        return orjson.dumps(storable(content)).decode()
     return "".join(
         as_text(part.get("text")) or as_text(part.get("refusal"))
         for part in map(as_dict, as_list(content))

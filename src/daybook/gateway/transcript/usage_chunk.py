@@ -12,10 +12,10 @@ _EMPTY_ARRAY = (b"[]", b"[ ", b"[\t")  # how an empty array may begin
 
 
 class UsageChunkFilter:
-    """Takes that one event out of a `chat.completions` or `completions` stream; passes all else byte for byte.
+    """Takes that one event out of a stream of chat or completions; passes all else byte for byte.
 
-    An event waits until it is whole (no client can read half of one); comments, which keep connections alive, do
-    not.
+    An event waits until it is whole (no client can read half of one); comments, which keep connections
+    alive, do not.
     """
 
     __slots__ = ("_waiting",)
@@ -75,5 +75,7 @@ def _is_usage_chunk(event: bytes) -> bool:
         chunk = as_dict(parse(data))
     except ValueError:
         return False
-    usage: Any = chunk.get("usage") or as_dict(chunk.get("x_groq")).get("usage")
+    usage: Any = chunk.get("usage")
+    if usage is None:
+        usage = as_dict(chunk.get("x_groq")).get("usage")
     return chunk.get("choices") == [] and isinstance(usage, dict) and not chunk.get("error")
