@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from llm_tracker.answers import Answer
 
-_MAX_SERVICES = 64
 # OpenAI's reasoning models refuse max_tokens.
 _COUNTS_REASONING = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
 
+# As many as there are configurations, and a program has few. None is ever closed: it may be in use.
 _services: dict[ProviderConfig, "LLMService"] = {}
 
 
@@ -30,8 +30,6 @@ def get_llm_service() -> "LLMService":
     Raises ValueError naming the key that the configuration lacks.
     """
     config = provider_config()
-    if len(_services) >= _MAX_SERVICES and config not in _services:
-        _services.clear()
     # setdefault is atomic: threads that race here get one and the same.
     return _services.setdefault(config, LLMService(config))
 
