@@ -1,4 +1,6 @@
-"""What a person may set, in the environment. `docs/howto/settings.md` lists the same, and a test compares the two."""
+"""What a person may set, in the environment. `docs/howto/settings.md` lists the same, and a test compares the
+two.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -31,21 +33,28 @@ class Settings(BaseSettings):
     )
     database_pool: int = Field(8, ge=2, le=200, description="Database connections of one serve process.")
     secret_key: SecretStr | None = Field(
-        None, description="Fernet key that encrypts provider keys; else `<data>/secret.key`, made on first use."
+        None,
+        description="Fernet key that encrypts provider keys; else `<data>/secret.key`, made on first use.",
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     demo_model: Path | None = Field(None, description="A GGUF file to serve instead of the demo model's own.")
-    demo_url: str | None = Field(None, description="Address of the running demo model; `daybook run` sets it.")
+    demo_url: str | None = Field(
+        None, description="Address of the running demo model; `daybook run` sets it."
+    )
     model_url: str | None = Field(
         None, description="Base URL of any OpenAI-compatible server that takes the demo model's place."
     )
     model_key: SecretStr | None = Field(None, description="Key for DAYBOOK_MODEL_URL, where it wants one.")
 
-    max_body: int = Field(64 * 2**20, ge=1024, description="Largest request that the gateway takes, in bytes.")
+    max_body: int = Field(
+        64 * 2**20, ge=1024, description="Largest request that the gateway takes, in bytes."
+    )
     connect_timeout: float = Field(10, gt=0, description="Seconds to wait for a connection to a provider.")
     first_byte_timeout: float = Field(300, gt=0, description="Seconds to wait for a provider's first byte.")
-    idle_timeout: float = Field(120, gt=0, description="Seconds of silence after which an answer is given up.")
+    idle_timeout: float = Field(
+        120, gt=0, description="Seconds of silence after which an answer is given up."
+    )
     session_days: int = Field(30, ge=1, description="Days that a sign-in lasts without use.")
     cookie_secure: bool = Field(
         default=False, description="Send the session's cookie over HTTPS only; turn on behind TLS."

@@ -1,4 +1,4 @@
-"""`daybook worker`: what has to be done again and again, whoever is looking. Any number of workers may run."""
+"""`daybook worker`: what has to be done again and again. Any number of workers may run."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""A provider on loopback that answers what a test tells it to: a real HTTP server, down to broken connections."""
+"""A provider on loopback that answers what a test tells it to: real HTTP, down to broken connections."""
 
 import asyncio
 import json
@@ -12,8 +12,9 @@ from aiohttp import web
 
 @dataclass(slots=True)
 class Reply:
-    """An answer. `chunks` are sent one by one, with `pause` seconds between them; `cut` breaks the connection after
-    them; `stall` leaves it open and silent."""
+    """An answer. `chunks` are sent one by one, with `pause` seconds between them; `cut` breaks the connection
+    after them; `stall` leaves it open and silent.
+    """
 
     status: int = 200
     body: Any = None

@@ -1,8 +1,8 @@
 """Connections to PostgreSQL, and the two kinds of session: one that reads, one whose work is committed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import NewType
+from typing import Any, NewType
 
 import orjson
 from sqlalchemy import URL, make_url
@@ -40,15 +40,21 @@ def asyncpg_dsn(text: str) -> str:
 
 
 def create_engine(url: str, *, pool: int = 8) -> AsyncEngine:
-    """An engine with up to `pool` connections, tested before use so that a database restart is not felt twice."""
+    """An engine with up to `pool` connections, tested before use so that a database restart is not felt
+    twice.
+    """
     return create_async_engine(
         database_url(url),
         pool_size=pool,
         max_overflow=0,
         pool_pre_ping=True,
-        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_serializer=_json_text,
         json_deserializer=orjson.loads,
     )
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 class Database:
@@ -63,13 +69,13 @@ class Database:
         return cls(create_engine(url, pool=pool))
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[ReadSession]:
+    async def read(self) -> AsyncGenerator[ReadSession]:
         """A session for looking."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
             yield ReadSession(session)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteSession]:
+    async def write(self) -> AsyncGenerator[WriteSession]:
         """One unit of work: committed when the block ends, rolled back when it raises."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield WriteSession(session)

@@ -1,4 +1,4 @@
-"""Bring a database up to date. One process at a time: others wait for the lock and then find nothing to do."""
+"""Bring a database up to date, one process at a time: others wait, and then find nothing to do."""
 
 import asyncio
 from pathlib import Path
@@ -47,7 +47,8 @@ def _upgrade(connection: Connection, revision: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if current is not None and current not in known:
         raise Unavailable(
-            f"The database was written by a newer Daybook (revision {current}). Start that version, or restore a backup."
+            f"The database was written by a newer Daybook (revision {current}). "
+            "Start that version, or restore a backup."
         )
     config.attributes["connection"] = connection
     command.upgrade(config, revision)

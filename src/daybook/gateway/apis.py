@@ -18,8 +18,9 @@ class Family(StrEnum):
 class Api:
     """One API.
 
-    `name` is what `llm_tracker.usage` calls it. `line` says whether its calls leave a line in the ledger (else a call
-    log only). `asks_usage`: whether its streams tell their usage only when `stream_options` asks for it.
+    `name` is what `llm_tracker.usage` calls it. `line` says whether its calls leave a line in the ledger
+    (else a call log only). `asks_usage`: whether its streams tell their usage only when `stream_options` asks
+    for it.
     """
 
     name: str
@@ -90,8 +91,9 @@ class Route:
 
 
 def route_of(method: str, path: str, *, anthropic: bool = False) -> Route:
-    """Where `method path` leads. `anthropic` tells that the request carries `anthropic-version`, which decides
-    in whose shape `/v1/models` and errors under `/v1` are answered."""
+    """Where `method path` leads. `anthropic` tells that the request carries `anthropic-version`, which
+    decides in whose shape `/v1/models` and errors under `/v1` are answered.
+    """
     version, _, rest = path.lstrip("/").partition("/")
     rest = rest.rstrip("/")
     family = Family.ANTHROPIC if anthropic or rest.startswith("messages") else Family.OPENAI

@@ -1,25 +1,27 @@
-"""Getting an answer to begin: retries and fallback, until the first byte. After that there is no second try."""
+"""Getting an answer to begin: retries and fallback, until the first byte. There is no second try after."""
 
 import asyncio
+import io
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import orjson
-from llm_tracker.usage import usage_from_response
 
 from daybook.gateway.apis import Api
 from daybook.gateway.body import with_field
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Attempt, Exchange
 from daybook.gateway.routing import Target
-from daybook.gateway.transcript import answer_of_body
+from daybook.gateway.transcript import fault_of_body, parse
 from daybook.gateway.upstream import address, headers_for, timeout_of
+from llm_tracker.usage import usage_from_response
 
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses that another try may not meet
 _LARGEST = 256 * 2**20  # bytes of a whole answer
 _LARGEST_ERROR = 2**20
+_IN_PIECES = 2**18
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class Whole:
     """A whole answer, ready to be sent. `parsed` is its JSON, None where it is not JSON."""
 
     status: int
-    headers: "aiohttp.typedefs.CIMultiDictProxy[str]"
+    headers: Mapping[str, str]
     body: bytes
     parsed: Any
 
@@ -42,7 +44,7 @@ class Begun:
 
 @dataclass(slots=True)
 class _Failure:
-    """Why an attempt failed: what to tell the caller if it was the last, and whether trying again may help."""
+    """Why an attempt failed: what the caller is told if it was the last; whether trying again may help."""
 
     refusal: Refusal
     again: bool
@@ -77,7 +79,7 @@ async def begin(
 
 
 def _pause(tries: int, failure: _Failure | None) -> float:
-    """Seconds before the next try: what the provider asks for, within reason, else doubling from a quarter."""
+    """Seconds before the next try: what the provider asks for, within reason; else it doubles."""
     asked = failure.refusal.retry_after if failure is not None else None
     return min(asked, 5.0) if asked is not None else min(0.25 * 2 ** (tries - 1), 2.0)
 
@@ -121,7 +123,7 @@ async def _send(
     provider = target.provider
     response = await client.post(
         address(provider, api, target.model, exchange.query),
-        data=_body_for(exchange, api, target),
+        data=_payload(_body_for(exchange, api, target)),
         headers=headers_for(provider, api, exchange.headers),
         timeout=timeout_of(provider),
         allow_redirects=False,
@@ -131,8 +133,8 @@ async def _send(
     try:
         if response.status == 200:  # noqa: PLR2004  (OK)
             exchange.reached = True
-            streaming = (
-                exchange.stream and _is_stream(api, response) or (api.binary and not _is_json(response))
+            streaming = (exchange.stream and _is_stream(api, response)) or (
+                api.binary and not _is_json(response)
             )
             if streaming:
                 return Begun(response, await response.content.readany())
@@ -146,8 +148,9 @@ async def _send(
 
 
 def _body_for(exchange: Exchange, api: Api, target: Target) -> bytes:
-    """The caller's bytes, but for the model's name where it was given as `provider/model`, and the request for the
-    usage of a stream where the caller did not make it."""
+    """The caller's bytes, but for the model's name where it was given as `provider/model`, and the request
+    for the usage of a stream where the caller did not make it.
+    """
     body, request = exchange.body, exchange.request
     if api.body != "json":
         return (
@@ -171,6 +174,11 @@ def _body_for(exchange: Exchange, api: Api, target: Target) -> bytes:
     return body
 
 
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    """A large body is written in pieces, between which others get their turn."""
+    return body if len(body) < _IN_PIECES else io.BytesIO(body)
+
+
 def _renamed(exchange: Exchange, target: Target) -> bool:
     return target.model != exchange.model
 
@@ -191,8 +199,8 @@ async def _whole(
     good = response.status == 200  # noqa: PLR2004  (OK)
     body = await _read(response, _LARGEST if good else _LARGEST_ERROR)
     try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        parsed = parse(body)
+    except ValueError:
         parsed = None
     whole = Whole(response.status, response.headers, body, parsed)
     if good and (
@@ -203,14 +211,14 @@ async def _whole(
         usage = usage_from_response(api.name, parsed)
         if usage is not None:
             exchange.spent = usage if exchange.spent is None else exchange.spent + usage
-        message = answer_of_body(api.name, parsed).error or "an error without words"
+        message = fault_of_body(parsed)
         return _failed(
             502, "upstream_error", f"answered with an error: {_clean(message, target)}", again=True
         )
     if good:
         kind = response.content_type[:80]
         return _failed(502, "upstream_not_json", f"answered with {kind}, not with JSON", again=True)
-    return _refused(api, target, whole)
+    return _refused(target, whole)
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -225,19 +233,20 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 def _is_error(parsed: Any) -> bool:
-    """Whether a 200 holds an error instead of an answer. A Responses object that failed is an answer all the same."""
+    """Whether a 200 holds an error instead of an answer. A Responses object that failed is an answer all the
+    same.
+    """
     return isinstance(parsed, dict) and bool(parsed.get("error")) and parsed.get("object") != "response"
 
 
-def _refused(api: Api, target: Target, whole: Whole) -> _Failure:
+def _refused(target: Target, whole: Whole) -> _Failure:
     """What a provider's status other than 200 means for the caller."""
     status = whole.status
-    message = _clean(
-        answer_of_body(api.name, whole.parsed if whole.parsed is not None else whole.body).error, target
-    )
+    body = whole.body.decode("utf-8", "replace") if whole.parsed is None else whole.parsed
+    message = _clean(fault_of_body(body), target)
     again = status in _PASSING
     if status in {401, 403}:
-        words = "refused the key that Daybook has for it. An administrator should check it with 'daybook config test'"
+        words = "refused the key that Daybook has for it. An administrator can try it: 'daybook config test'"
         return _failed(502, "upstream_auth", words, again=False)
     if 300 <= status < 400:  # noqa: PLR2004  (redirects)
         return _failed(
@@ -246,8 +255,11 @@ def _refused(api: Api, target: Target, whole: Whole) -> _Failure:
     retry_after = _seconds(whole.headers.get("retry-after"))
     if status >= 500:  # noqa: PLR2004  (its fault)
         failure = _failed(
-            504 if status == 504 else 502, "upstream_error", f"failed ({status}): {message}", again=again
-        )  # noqa: PLR2004
+            504 if status == 504 else 502,  # noqa: PLR2004  (HTTP's own number)
+            "upstream_error",
+            f"failed ({status}): {message}",
+            again=again,
+        )
     else:
         failure = _failed(
             status, "upstream_refused", f"refused the request ({status}): {message}", again=again
@@ -260,10 +272,10 @@ def _refused(api: Api, target: Target, whole: Whole) -> _Failure:
     return failure
 
 
-def _clean(message: str | None, target: Target) -> str:
+def _clean(message: str, target: Target) -> str:
     """A provider's words, short, and without the key that some of them repeat."""
-    text = (message or "no reason given")[:500]
-    return text.replace(target.provider.api_key, "***") if target.provider.api_key else text
+    key = target.provider.api_key
+    return (message.replace(key, "***") if key else message)[:500]
 
 
 def _seconds(value: str | None) -> float | None:

@@ -1,4 +1,6 @@
-"""Who is calling: the activation code that a request shows, looked up in a cache that revocation empties in time."""
+"""Who is calling: the activation code that a request shows, looked up in a cache that revocation empties in
+time.
+"""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +15,9 @@ from daybook.gateway.errors import Refusal
 from daybook.kit.clock import now
 
 FRESH = 1.5
-"""Seconds that a looked-up code is trusted; a revocation is felt everywhere after that, within the 2 s promised."""
+"""Seconds that a looked-up code is trusted; a revocation is felt everywhere after that, within the 2 s
+promised.
+"""
 
 _REMEMBERED = 50_000  # codes; an entry takes about 500 bytes
 

@@ -16,7 +16,7 @@ _IN_THREAD = 2**20  # a larger body is parsed beside the event loop
 _SMALL = 16 * 2**10
 
 
-class ClientLeft(Exception):  # noqa: N818  (it is their right)
+class ClientLeft(Exception):
     """The caller closed the connection before the call was over."""
 
 
@@ -74,10 +74,10 @@ async def parse_json(body: bytes, headers: dict[str, str]) -> dict[str, Any]:
 def _loads(body: bytes) -> Any:
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        if b"\\u" in body:  # lone surrogates are JSON all the same, and the provider may take them
-            return json.loads(body, parse_constant=_no_constant)
-        raise
+    except (
+        orjson.JSONDecodeError
+    ):  # it refuses lone surrogates and integers beyond 64 bits; a provider may not
+        return json.loads(body, parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> Any:
@@ -85,8 +85,10 @@ def _no_constant(name: str) -> Any:
 
 
 def with_field(body: bytes, request: dict[str, Any], name: str, value: Any) -> bytes:
-    """`body` with `name` set to `value`. A new field is put in front and all other bytes stay as they came; only a
-    field that is there already costs writing the body anew. `request` (the parsed body) is not changed."""
+    """`body` with `name` set to `value`. A new field is put in front and all other bytes stay as they came;
+    only a field that is there already costs writing the body anew. `request` (the parsed body) is not
+    changed.
+    """
     if name not in request:
         start = body.index(b"{") + 1
         separator = b"," if request else b""

@@ -14,9 +14,9 @@ from daybook.gateway.apis import CHAT, MESSAGES, Api, Family, route_of
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.listings import listing_of, one_of
+from daybook.gateway.probe import listed_models
 from daybook.gateway.providers import ProviderConfig, matches
 from daybook.gateway.secrets import Vault
-from daybook.gateway.probe import listed_models
 from daybook.gateway.upstream import speaks
 from daybook.ledger.prices import PriceBook
 
@@ -103,8 +103,9 @@ class Catalogue:
         return one_of(family, exchange.route.model, owners[exchange.route.model])
 
     async def _models_of(self, provider: ProviderConfig) -> Sequence[str]:
-        """The models of `provider`: those that its configuration names, and of those it tells of itself, the ones
-        that fit its patterns. One that does not answer in time is asked again by the next list."""
+        """The models of `provider`: those that its configuration names, and of those it tells of itself, the
+        ones that fit its patterns. One that does not answer in time is asked again by the next list.
+        """
         named = provider.exact_models
         if len(named) == len(provider.models) or provider.key_unreadable:
             return named

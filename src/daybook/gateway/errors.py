@@ -44,11 +44,11 @@ _GEMINI_STATUSES = {
 }
 
 
-class Refusal(Exception):  # noqa: N818  (it is not always an error of somebody's)
+class Refusal(Exception):
     """A call that is refused or has failed.
 
-    `code` is the machine's word for it; `message` says what happened, what it means and what to do. `retry_after` is
-    in seconds. `param` names the field at fault.
+    `code` is the machine's word for it; `message` says what happened, what it means and what to do.
+    `retry_after` is in seconds. `param` names the field at fault.
     """
 
     def __init__(

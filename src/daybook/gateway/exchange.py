@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from llm_tracker.ids import uuid7
-from llm_tracker.usage import Usage
-
 from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import Route
 from daybook.gateway.routing import Target
 from daybook.kit.clock import now
+from llm_tracker.ids import uuid7
+from llm_tracker.usage import Usage
 
 KEPT = 8 * 2**20
 """Bytes of a streamed answer that are kept for the call log; usage is read off all of them."""

@@ -43,7 +43,9 @@ class MinuteLimits:
         self._tokens: dict[int, _Window] = {}
 
     def admit(self, grant: CodeGrant) -> None:
-        """Count one request of `grant`. Raises `Refusal` (429) with the seconds to wait when a limit is reached."""
+        """Count one request of `grant`. Raises `Refusal` (429) with the seconds to wait when a limit is
+        reached.
+        """
         moment = time.monotonic()
         if grant.tokens_per_minute is not None:
             tokens = self._tokens.setdefault(grant.id, _Window())
@@ -71,6 +73,6 @@ class MinuteLimits:
         raise Refusal(
             429,
             f"{what}_per_minute",
-            f"This code may use {limit} {what} per minute, and they are used. Try again in {max(wait, 1):.0f} s.",
+            f"This code may use {limit} {what} per minute, all used. Try again in {max(wait, 1):.0f} s.",
             retry_after=max(wait, 1),
         )

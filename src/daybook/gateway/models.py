@@ -13,14 +13,16 @@ from daybook.db.base import Base, Created, Timestamps
 class LLMConfig(Created, Base):
     """A provider that answers model calls.
 
-    `models` holds names and patterns (`gpt-*`); lower `priority` is tried first, and among equals `weight` decides
-    how often. `api_key` is encrypted and shown nowhere. `settings` may hold what `gateway.schemas.ConfigSettings` says.
+    `models` holds names and patterns (`gpt-*`); lower `priority` is tried first, and among equals `weight`
+    decides how often. `api_key` is encrypted and shown nowhere. `settings` may hold what
+    `gateway.schemas.ConfigSettings` says.
     """
 
     __tablename__ = "llm_configs"
     __table_args__ = (
         CheckConstraint(
-            "provider IN ('openai', 'azure_openai', 'anthropic', 'gemini', 'openai_compatible')", name="provider"
+            "provider IN ('openai', 'azure_openai', 'anthropic', 'gemini', 'openai_compatible')",
+            name="provider",
         ),
         CheckConstraint("weight > 0", name="weight"),
     )

@@ -66,7 +66,9 @@ class ProviderConfig:
 
 
 def matches(pattern: str, model: str) -> bool:
-    """Whether `model` is `pattern`, in which `*` stands for anything; in linear time, however long a name is sent."""
+    """Whether `model` is `pattern`, in which `*` stands for anything; in linear time, however long a name is
+    sent.
+    """
     if "*" not in pattern:
         return pattern == model
     first, *middle, last = pattern.split("*")

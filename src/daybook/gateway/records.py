@@ -1,4 +1,6 @@
-"""What is written of a call: its line in the ledger and its call log. Runs in the recorder, off the request's path."""
+"""What is written of a call: its line in the ledger and its call log. Runs in the recorder, off the request's
+path.
+"""
 
 import logging
 from collections.abc import Callable
@@ -6,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from llm_tracker.counting import estimate_usage
-from llm_tracker.usage import Usage
 
 from daybook.gateway.exchange import Exchange
-from daybook.gateway.transcript import Answer, answer_of_body, answer_of_stream, request_parts
-from daybook.kit.text import storable, storable_json
+from daybook.gateway.transcript import Answer, answer_of_body, answer_of_stream, request_parts, storable
+from daybook.kit.text import storable as storable_text
 from daybook.ledger.entries import Entry, LineEntry, LogEntry, integer
 from daybook.ledger.prices import PriceBook
+from llm_tracker.counting import estimate_usage
+from llm_tracker.usage import Usage
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +23,9 @@ _NOTHING = Usage(0, 0, 0, 0, 0)
 
 
 def entry_builder(exchange: Exchange, prices: PriceBook) -> Callable[[], Entry]:
-    """A builder of the entry of `exchange` for the recorder. It does not raise: what cannot be read of a call is
-    left out of its record, never the record."""
+    """A builder of the entry of `exchange` for the recorder. It does not raise: what cannot be read of a call
+    is left out of its record, never the record.
+    """
 
     def build() -> Entry:
         try:
@@ -42,21 +45,16 @@ def entry_of(exchange: Exchange, prices: PriceBook) -> Entry:
     error = exchange.error or answer.error
     usage, estimated = _usage(exchange, answer)
     line = _line(exchange, answer, usage, estimated, error, prices)
-    return Entry(line, _log(exchange, answer, usage, error, line))
+    return Entry(line, _log(exchange, answer, error, line))
 
 
 def _answer(exchange: Exchange) -> Answer:
-    if exchange.streamed and exchange.route.api is not None and not exchange.route.api.binary:
+    if exchange.streamed:
         return answer_of_stream(exchange.api_name, bytes(exchange.answer))
-    if exchange.parsed is not None:
-        return answer_of_body(exchange.api_name, exchange.parsed)
-    data: Any = None
-    text = None
-    if exchange.answer:
-        if exchange.media_type.startswith("text/"):
-            text = exchange.answer.decode("utf-8", "replace")
-        data = {"media_type": exchange.media_type, "bytes": len(exchange.answer)}
-    return Answer(data=data, text=text, model=None, error=None, finished=True)
+    body = exchange.parsed if exchange.parsed is not None else bytes(exchange.answer)
+    if body == b"":
+        return Answer(data=None, text=None, model=None, error=None, finished=True)
+    return answer_of_body(exchange.api_name, body, status=exchange.status, media_type=exchange.media_type)
 
 
 def _usage(exchange: Exchange, answer: Answer) -> tuple[Usage, bool]:
@@ -83,15 +81,15 @@ def _line(
     return LineEntry(
         id=exchange.id,
         user_id=grant.user_id,
-        model=storable(target.model, 128),
+        model=storable_text(target.model, 128),
         prompt_tokens=integer(usage.prompt_tokens),
         completion_tokens=integer(usage.completion_tokens),
         total_tokens=integer(usage.total_tokens),
         cached_tokens=integer(usage.cached_tokens),
         reasoning_tokens=integer(usage.reasoning_tokens),
         success=error is None,
-        error=None if error is None else storable(error, 2000),
-        metadata=_json(_metadata(exchange, answer, usage)),
+        error=None if error is None else storable_text(error, 2000),
+        metadata=_json(storable(_metadata(exchange, answer, usage))),
         created_at=exchange.moment,
         provider=target.provider.provider.value,
         cost=_cost(exchange, answer, usage, prices),
@@ -105,7 +103,7 @@ def _line(
 
 
 def _cost(exchange: Exchange, answer: Answer, usage: Usage, prices: PriceBook) -> Decimal | None:
-    """The price under the name that was asked for, else under the one that answered (a dated version of it)."""
+    """The price under the name that was asked for, else under the one that answered (a dated version)."""
     if exchange.target is None:
         return None
     provider = exchange.target.provider.provider.value
@@ -144,9 +142,7 @@ def _metadata(exchange: Exchange, answer: Answer, usage: Usage) -> dict[str, Any
     return metadata
 
 
-def _log(
-    exchange: Exchange, answer: Answer, usage: Usage, error: str | None, line: LineEntry | None
-) -> LogEntry:
+def _log(exchange: Exchange, answer: Answer, error: str | None, line: LineEntry | None) -> LogEntry:
     body = (
         exchange.request if exchange.request is not None else exchange.body[:2000].decode("utf-8", "replace")
     )
@@ -161,13 +157,13 @@ def _log(
         group_id=grant.group_id,
         activation_code=grant.public_id,
         api=exchange.api_name[:32],
-        model=storable(exchange.model, 128) or None,
+        model=storable_text(exchange.model, 128) or None,
         request_messages=_json(messages),
         request_params=_json(params) if params else None,
-        response_content=None if answer.text is None else storable(answer.text),
+        response_content=answer.text,
         response_data=None if answer.data is None else _json(answer.data),
         status="success" if error is None else "error",
-        error_message=None if error is None else storable(error, 2000),
+        error_message=None if error is None else storable_text(error, 2000),
         tokens_used=None if line is None else line.total_tokens,
         prompt_tokens=None if line is None else line.prompt_tokens,
         completion_tokens=None if line is None else line.completion_tokens,
@@ -177,11 +173,5 @@ def _log(
 
 
 def _json(value: Any) -> str:
-    """`value` as JSON text that PostgreSQL stores."""
-    try:
-        text = orjson.dumps(value, default=str).decode()
-    except (TypeError, ValueError):  # lone surrogates, integers beyond 64 bits, keys that are not text
-        return orjson.dumps(storable_json(value), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    if "\\u0000" in text or "\\ud" in text:
-        return orjson.dumps(storable_json(value), default=str).decode()
-    return text
+    """`value`, which is storable, as JSON text."""
+    return orjson.dumps(value).decode()

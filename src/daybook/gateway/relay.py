@@ -1,74 +1,48 @@
 """Streams: bytes go to the caller as they come, except the end, which waits until the call is written down.
 
-A caller that leaves ends the provider's work too; what it cost until then is recorded. A stream that breaks off is
-ended with an error event in the API's own shape, so that it cannot be taken for an answer.
+A caller that leaves ends the provider's work too; what it cost until then is recorded. A stream that breaks
+off is ended with an error event in the API's own shape, so that it cannot be taken for an answer.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import aiohttp
-from llm_tracker.usage import UsageReader
 
 from daybook.gateway.apis import Api
 from daybook.gateway.attempts import Begun
-from daybook.gateway.body import Receive
 from daybook.gateway.errors import error_event
 from daybook.gateway.exchange import Exchange
+from daybook.gateway.replies import Send
 from daybook.gateway.transcript import StreamEnd, UsageChunkFilter, answer_of_stream
-
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from llm_tracker.usage import Usage, UsageReader
 
 CLIENT_LEFT = "The client closed the connection before the answer was complete."
 
 
-async def relay(
-    exchange: Exchange, api: Api, begun: Begun, idle: float, receive: Receive, send: Send
-) -> bytes:
-    """Pass the answer on as it comes. Returns the bytes that end it, for the door to send when the call is recorded."""
-    response = begun.response
+async def relay(exchange: Exchange, begun: Begun, left: "asyncio.Task[None]", send: Send) -> bytes:
+    """Pass the answer on as it comes; `left` ends when the caller leaves.
+
+    Returns the bytes that end the answer, for the caller to send when the call is recorded.
+    """
+    api, target, response = exchange.route.api, exchange.target, begun.response
+    if api is None or target is None:
+        raise AssertionError("a stream has an API and a target")
     exchange.streamed = True
-    reader = None if api.binary else UsageReader(api.name)
-    hiding = UsageChunkFilter() if exchange.asked_usage else None
-    end = None if api.binary else StreamEnd(api.name)
-    left = asyncio.create_task(_watch(receive, response))
-    chunk = begun.first
+    passage = _Passage(api, hides_usage=exchange.asked_usage)
+    left.add_done_callback(lambda _: response.close())
     try:
-        while chunk:
-            exchange.keep(chunk)
-            if reader is not None:
-                reader.feed(chunk)
-            if hiding is not None:
-                chunk = hiding.feed(chunk)
-            if end is not None:
-                chunk = end.feed(chunk)
-            if chunk:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            async with asyncio.timeout(idle):
-                chunk = await response.content.readany()
-        problem = None
-    except TimeoutError:
-        problem = (
-            "upstream_timeout",
-            f"The provider was silent for {idle:.0f} s in the middle of its answer.",
-        )
-    except (aiohttp.ClientError, OSError):
-        problem = ("upstream_broken", "The provider broke off in the middle of its answer.")
+        problem = await _pump(exchange, begun, passage, target.provider.idle_timeout, send)
     finally:
-        left.cancel()
-        response.close() if not response.content.at_eof() else response.release()
-        exchange.ended = time.perf_counter()
-        if reader is not None:
-            exchange.usage = reader.finish()
-    rest = b"" if hiding is None else hiding.rest()
-    if end is not None:
-        rest = end.feed(rest) + end.rest()
-    if left.done() and not left.cancelled():
+        if response.content.at_eof():
+            response.release()
+        else:
+            response.close()
+        exchange.usage = passage.usage()
+    if left.done():
         exchange.error = CLIENT_LEFT
         return b""
-    if problem is None and end is not None and not end.begun and not _finished(exchange, api):
+    rest = passage.rest()
+    if problem is None and not passage.over and not _finished(exchange, api):
         problem = ("upstream_broken", "The provider ended its answer before it was complete.")
     if problem is not None:
         exchange.error = problem[1]
@@ -76,11 +50,58 @@ async def relay(
     return rest
 
 
-async def _watch(receive: Receive, response: aiohttp.ClientResponse) -> None:
-    """Wait for the caller to leave, then end the provider's answer."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    response.close()
+async def _pump(
+    exchange: Exchange, begun: Begun, passage: "_Passage", idle: float, send: Send
+) -> tuple[str, str] | None:
+    """Send what comes until nothing more does. Returns what went wrong, as code and words."""
+    chunk = begun.first
+    try:
+        while chunk:
+            exchange.keep(chunk)
+            ready = passage.feed(chunk)
+            if ready:
+                await send({"type": "http.response.body", "body": ready, "more_body": True})
+            async with asyncio.timeout(idle):
+                chunk = await begun.response.content.readany()
+    except TimeoutError:
+        return "upstream_timeout", f"The provider was silent for {idle:g} s in the middle of its answer."
+    except (aiohttp.ClientError, OSError):
+        return "upstream_broken", "The provider broke off in the middle of its answer."
+    return None
+
+
+class _Passage:
+    """What every chunk goes through: its usage is read, what the caller did not ask for is taken out, and the
+    terminal event is held back.
+    """
+
+    def __init__(self, api: Api, *, hides_usage: bool) -> None:
+        self._reader = None if api.binary else UsageReader(api.name)
+        self._filter = UsageChunkFilter() if hides_usage else None
+        self._end = StreamEnd(api.name)
+        self._binary = api.binary
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take the next bytes; returns those that may go to the caller."""
+        if self._reader is not None:
+            self._reader.feed(chunk)
+        if self._filter is not None:
+            chunk = self._filter.feed(chunk)
+        return self._end.feed(chunk)
+
+    def usage(self) -> Usage | None:
+        """What the stream reported, so far."""
+        return None if self._reader is None else self._reader.finish()
+
+    def rest(self) -> bytes:
+        """What was held back."""
+        last = b"" if self._filter is None else self._filter.rest()
+        return self._end.feed(last) + self._end.rest()
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer has said that it is over; sound needs not say so."""
+        return self._binary or self._end.begun
 
 
 def _finished(exchange: Exchange, api: Api) -> bool:

@@ -19,23 +19,26 @@ class Target:
 
 
 def targets_for(providers: Sequence[ProviderConfig], api: Api, model: str) -> list[Target]:
-    """The providers of `model`, in the order in which they are tried: by priority, among equals drawn by weight.
+    """The providers of `model`, in the order in which they are tried: by priority, among equals drawn by
+    weight.
 
-    `name/model`, where `name` is a configuration's or a provider's, picks that one. Raises `Refusal` where nobody can
-    answer: 503 when nothing is configured or no key can be read, 404 when nobody has the model or speaks this API.
+    `name/model`, where `name` is a configuration's or a provider's, picks that one. Raises `Refusal` where
+    nobody can answer: 503 when nothing is configured or no key can be read, 404 when nobody has the model or
+    speaks this API.
     """
     if not providers:
         raise Refusal(
             503,
             "no_provider",
-            "No provider is configured, so no model can answer. An administrator adds one with 'daybook config set'.",
+            "No provider is configured, so no model can answer. "
+            "An administrator adds one with 'daybook config set'.",
         )
     serving = _picked(providers, model) or [Target(one, model) for one in providers if one.serves(model)]
     if not serving:
         raise Refusal(
             404,
             "model_not_found",
-            f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists those that are there.",
+            f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists what is there.",
             param="model",
         )
     speaking = [target for target in serving if speaks(target.provider, api)]

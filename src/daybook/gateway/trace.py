@@ -13,13 +13,15 @@ _LARGEST = 8192
 
 
 def trace_id(headers: dict[str, str]) -> str | None:
-    """The trace id of a `traceparent` header (W3C Trace Context); one that is malformed is ignored, as it says."""
+    """The trace id of a `traceparent` header (W3C Trace Context); one that is malformed is ignored, as it
+    says.
+    """
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", "").strip().lower())
     return found[1] if found and found[1] != _NO_TRACE else None
 
 
 def caller_metadata(headers: dict[str, str]) -> dict[str, Any] | None:
-    """The object in `x-daybook-metadata`, for the line's metadata. Raises `Refusal` (400) when it is not one."""
+    """The object in `x-daybook-metadata`, for the line's metadata. Raises `Refusal` (400)."""
     text = headers.get("x-daybook-metadata")
     if not text:
         return None

@@ -34,7 +34,7 @@ def speaks(provider: ProviderConfig, api: Api) -> bool:
 
 
 def address(provider: ProviderConfig, api: Api, model: str, query: Mapping[str, str]) -> str:
-    """The URL of `api` at `provider`. Of the caller's query only `alt` goes on: the rest may hold their code."""
+    """The URL of `api` at `provider`. Of the caller's query only `alt` goes on: the rest may hold a code."""
     base = provider.base_url
     if api.family is Family.GEMINI:
         alt = f"?{urlencode({'alt': query['alt']})}" if "alt" in query else ""
@@ -79,7 +79,9 @@ def timeout_of(provider: ProviderConfig) -> aiohttp.ClientTimeout:
 
 
 def client() -> aiohttp.ClientSession:
-    """The connections to every provider, kept open between calls. Cookies and proxies of the machine play no part."""
+    """The connections to every provider, kept open between calls. Cookies and proxies of the machine play no
+    part.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -1,8 +1,9 @@
 """Text that PostgreSQL can store. It takes neither the NUL character nor lone surrogates; both occur in what
-people and models send. They are escaped visibly, so that the rest of the text is kept and nobody is misled."""
+people and models send. They are escaped visibly, so that the rest of the text is kept and nobody is
+misled.
+"""
 
 import re
-from typing import Any
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -14,14 +15,3 @@ def storable(text: str, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "…"
     return text
-
-
-def storable_json(value: Any) -> Any:
-    """`value` (parsed JSON) with every string in it, keys included, made storable."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {storable(str(key)): storable_json(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [storable_json(item) for item in value]
-    return value

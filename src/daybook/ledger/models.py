@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from llm_tracker.models import UsageColumns
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -23,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from daybook.db.base import Base, Created
+from llm_tracker.models import UsageColumns
 
 
 class Line(UsageColumns, Base):
@@ -86,7 +86,9 @@ class ModelPrice(Created, Base):
     __tablename__ = "model_prices"
     __table_args__ = (
         Index("ix_model_prices_model_created_at", "model", "created_at"),
-        CheckConstraint("input >= 0 AND output >= 0 AND cached_input >= 0 AND cache_write >= 0", name="positive"),
+        CheckConstraint(
+            "input >= 0 AND output >= 0 AND cached_input >= 0 AND cache_write >= 0", name="positive"
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -1,5 +1,6 @@
-"""The months of `llm_call_logs`. There is no default partition: whoever writes a month first makes it, so that
-retention is a dropped partition."""
+"""The months of `llm_call_logs`. There is no default partition: whoever writes a month first makes it, so
+that retention is a dropped partition.
+"""
 
 from datetime import UTC, datetime
 from typing import Any, Protocol

@@ -3,10 +3,10 @@
 Invariants:
 
 - A call that was added is written once, or stays in memory until it can be (`backlog` tells how many wait).
-- No record can stop the others: a batch that PostgreSQL refuses is taken apart until the row at fault is alone; that
-  row's payload is replaced by a note, its line is kept.
-- There is no fixed window: the next batch is written as soon as the last one has been, so that a quiet server records
-  a call within milliseconds and a busy one in large batches.
+- No record can stop the others: a batch that PostgreSQL refuses is taken apart until the row at fault is
+alone; that row's payload is replaced by a note, its line is kept.
+- There is no fixed window: the next batch is written as soon as the last one has been, so that a quiet server
+records a call within milliseconds and a busy one in large batches.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import asyncpg
 import orjson
@@ -43,7 +42,7 @@ class Recorder:
         self._waiting: deque[Callable[[], Entry]] = deque()
         self._added = asyncio.Event()
         self._months: set[tuple[int, int]] = set()
-        self._connection: asyncpg.Connection[Any] | None = None
+        self._connection: asyncpg.Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._writing = 0
         self._closing = False
@@ -68,7 +67,7 @@ class Recorder:
         self._task = asyncio.create_task(self._run(), name="recorder")
 
     async def close(self) -> None:
-        """Write all that waits, then stop. A database that stays away for too long is reported with the loss."""
+        """Write all that waits, then stop. If the database stays away, the loss is reported."""
         self._closing = True
         self._added.set()
         if self._task is not None:
@@ -128,7 +127,7 @@ class Recorder:
             self._months.add(month)
         await self._copy(connection, batch)
 
-    async def _copy(self, connection: "asyncpg.Connection[Any]", batch: list[Entry]) -> None:
+    async def _copy(self, connection: asyncpg.Connection, batch: list[Entry]) -> None:
         """Write `batch`; where PostgreSQL refuses it, its halves; and the single row at fault by itself."""
         if len(batch) == 1:
             await self._insert(connection, batch[0])
@@ -153,8 +152,8 @@ class Recorder:
             await self._copy(connection, batch[:middle])
             await self._copy(connection, batch[middle:])
 
-    async def _insert(self, connection: "asyncpg.Connection[Any]", entry: Entry) -> None:
-        """Write one call. A line that is there already (a commit whose answer was lost) is not written again."""
+    async def _insert(self, connection: asyncpg.Connection, entry: Entry) -> None:
+        """Write one call. One that is there (a commit whose answer was lost) is not written again."""
         try:
             await self._insert_rows(connection, entry)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, *_REFUSED) as problem:
@@ -167,7 +166,7 @@ class Recorder:
                 entry.line.metadata = orjson.dumps({"daybook": note}).decode()
             await self._insert_rows(connection, entry)
 
-    async def _insert_rows(self, connection: "asyncpg.Connection[Any]", entry: Entry) -> None:
+    async def _insert_rows(self, connection: asyncpg.Connection, entry: Entry) -> None:
         async with connection.transaction():
             if entry.line is not None:
                 added = await connection.fetchval(_INSERT_LINE, *line_values(entry.line))
@@ -176,10 +175,12 @@ class Recorder:
             if entry.log is not None:
                 await connection.execute(_INSERT_LOG, *log_values(entry.log))
 
-    async def _connect(self) -> "asyncpg.Connection[Any]":
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
-        return self._connection
+    async def _connect(self) -> asyncpg.Connection:
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
+            self._connection = connection
+        return connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -209,7 +210,7 @@ _REFUSED = (
 
 def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
     places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {ending}"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {ending}"  # noqa: S608  (our own names)
 
 
 _INSERT_LINE = _insert("llm_tracker_usage", LINE_COLUMNS, "ON CONFLICT (id) DO NOTHING RETURNING id")

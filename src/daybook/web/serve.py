@@ -1,8 +1,10 @@
-"""`daybook serve`: one port for the pages, the API and the gateway. The door comes first, ahead of every middleware."""
+"""`daybook serve`: one port for the pages, the API and the gateway. The door comes first, ahead of every
+middleware.
+"""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,9 +12,11 @@ import uvicorn
 import uvloop
 
 from daybook.db.engine import Database, asyncpg_dsn
+from daybook.gateway.answering import Means
 from daybook.gateway.auth import Codes
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.door import Door
+from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.secrets import Vault
 from daybook.gateway.upstream import client
 from daybook.kit.errors import Unavailable
@@ -26,20 +30,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncIterator[Door]:
+async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
     """The gateway, ready to answer; when the block ends, everything that it took is written down first."""
     vault = Vault.of(settings)
     recorder = Recorder(asyncpg_dsn(database_url))
     recorder.start()
     try:
         async with client() as upstreams:
-            yield Door(
-                settings=settings,
-                codes=Codes(database),
-                catalogue=Catalogue(database, vault),
-                recorder=recorder,
-                client=upstreams,
-            )
+            catalogue = Catalogue(database, vault)
+            means = Means(upstreams, catalogue, recorder, MinuteLimits(), settings.max_body)
+            yield Door(Codes(database), means)
     finally:
         await recorder.close()
 

@@ -110,7 +110,7 @@ def _clean_object(value: Mapping[Any, Any], key: str, depth: int) -> dict[str, A
 
 def _clean_array(value: list[Any], key: str, depth: int) -> list[Any]:
     if _plain_numbers(value):
-        return list(value)
+        return value
     if key == "images":  # Ollama's pictures are bare base64
         return [
             _base64_marker("image", item) if _bare_base64(item) else _clean(item, key, depth + 1)
@@ -121,7 +121,10 @@ def _clean_array(value: list[Any], key: str, depth: int) -> list[Any]:
 
 def _plain_numbers(value: list[Any]) -> bool:
     """Whether these are numbers that every serialiser writes. Embeddings are long: no look at each."""
-    if not value or not set(map(type, value)) <= {int, float}:
+    kinds = set(map(type, value))
+    if kinds == {float}:
+        return isfinite(sum(value))
+    if not kinds or not kinds <= {int, float}:
         return False
     return min(value) >= _SMALLEST and max(value) <= _LARGEST and isfinite(sum(value))
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from daybook.gateway.transcript.shape import as_dict, parse
 
-_EMPTY_ARRAY = (b"[]", b"[ ", b"[\t")  # how an empty array may begin
-
 
 class UsageChunkFilter:
     """Takes that one event out of a stream of chat or completions; passes all else byte for byte.
@@ -31,7 +29,7 @@ class UsageChunkFilter:
                 return b""
             chunk = b"".join([*self._waiting, chunk])
             self._waiting.clear()
-        if chunk.endswith((b"\n\n", b"\n\r\n")) and not any(empty in chunk for empty in _EMPTY_ARRAY):
+        if chunk.endswith((b"\n\n", b"\n\r\n")) and not _may_hold_empty_array(chunk):
             return chunk
         return self._filtered(chunk)
 
@@ -67,8 +65,12 @@ def _event_end(data: bytes, at: int) -> int:
     return min(ends, default=0)
 
 
+def _may_hold_empty_array(data: bytes) -> bool:
+    return b"[]" in data or b"[ " in data or b"[\t" in data
+
+
 def _is_usage_chunk(event: bytes) -> bool:
-    if b'"usage"' not in event or not any(empty in event for empty in _EMPTY_ARRAY):
+    if b'"usage"' not in event or not _may_hold_empty_array(event):
         return False
     data = b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
     try:

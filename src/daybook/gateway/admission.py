@@ -1,0 +1,71 @@
+"""Reading what a call asks, and checking that it may be asked."""
+
+from typing import Any
+
+from daybook.accounts.service import CodeGrant
+from daybook.gateway.apis import Api, Route
+from daybook.gateway.body import Receive, form_fields, parse_json, read_body
+from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.providers import matches
+from daybook.gateway.trace import caller_metadata, trace_id
+
+
+async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
+    """Fill `exchange` with what its body and headers ask. Raises `Refusal` for what cannot be read or may not
+    be.
+    """
+    exchange.body = await read_body(receive, exchange.headers, max_body)
+    api = exchange.route.api
+    if api is None or exchange.route.kind != "call":
+        raise _no_such_call(exchange.route, exchange.path)
+    exchange.trace_id = trace_id(exchange.headers)
+    exchange.caller = caller_metadata(exchange.headers)
+    if api.body == "multipart":
+        exchange.request = form_fields(exchange.body, exchange.headers)
+        exchange.stream = exchange.request.get("stream", "").lower() == "true"
+    else:
+        exchange.request = await parse_json(exchange.body, exchange.headers)
+        exchange.stream = exchange.request.get("stream") is True or api.name == "streamGenerateContent"
+    exchange.model = exchange.route.model or _model_named(exchange.request)
+    _check(exchange.request, exchange.model, exchange.grant)
+    return api
+
+
+def _no_such_call(route: Route, path: str) -> Refusal:
+    match route.kind:
+        case "method":
+            return Refusal(405, "method_not_allowed", f"{path[:200]} is not called with this method.")
+        case "unmetered":
+            words = (
+                "is not passed on: what it does could not be counted to the token. Call the provider for it."
+            )
+            return Refusal(400, "not_metered", f"{path[:200]} {words}")
+        case _:
+            return Refusal(
+                404, "unknown_path", f"There is nothing at {path[:200]}. Check your SDK's base URL."
+            )
+
+
+def _model_named(request: dict[str, Any]) -> str:
+    model = request.get("model")
+    if isinstance(model, str) and model:
+        return model
+    raise Refusal(400, "missing_model", "The request names no model: set 'model' to a string.", param="model")
+
+
+def _check(request: dict[str, Any], model: str, grant: CodeGrant) -> None:
+    if request.get("background") is True:
+        raise Refusal(
+            400,
+            "not_metered",
+            "Background responses are not passed on: their tokens could not be counted. Leave it out.",
+            param="background",
+        )
+    if grant.models is not None and not any(matches(allowed, model) for allowed in grant.models):
+        raise Refusal(
+            403,
+            "model_not_allowed",
+            f"This activation code may not use {model[:200]!r}. It may use: {', '.join(grant.models)[:500]}.",
+            param="model",
+        )

@@ -1,0 +1,152 @@
+"""One call from its admission to its record: the answer is passed on, and whatever happens is written down
+once.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+import orjson
+
+from daybook.gateway.admission import admit
+from daybook.gateway.attempts import Begun, Whole, begin
+from daybook.gateway.body import ClientLeft, Receive
+from daybook.gateway.catalogue import Catalogue
+from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.limits import MinuteLimits
+from daybook.gateway.records import entry_builder
+from daybook.gateway.relay import CLIENT_LEFT, relay
+from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
+from daybook.gateway.routing import targets_for
+from daybook.ledger.recorder import Recorder
+from llm_tracker.usage import Usage, usage_from_response
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every call of this process shares."""
+
+    client: aiohttp.ClientSession
+    catalogue: Catalogue
+    recorder: Recorder
+    limits: MinuteLimits
+    max_body: int
+
+    def check_room(self) -> None:
+        """Raise `Refusal` (503) when calls cannot be written down."""
+        if self.recorder.full:
+            words = "Daybook cannot write calls down at the moment, so it takes none. Try again soon."
+            raise Refusal(503, "records_waiting", words, retry_after=5)
+
+
+class Call:
+    """A call that was let in."""
+
+    def __init__(self, means: Means, exchange: Exchange, receive: Receive, send: Send) -> None:
+        self._means = means
+        self._exchange = exchange
+        self._receive = receive
+        self._send = send
+        self._recorded = False
+
+    async def run(self) -> None:
+        """Answer the call, and record it whatever happens."""
+        exchange = self._exchange
+        try:
+            await self._answer()
+        except Refusal as refusal:
+            await self._refuse(refusal)
+        except ClientLeft:
+            exchange.error = "The client closed the connection in the middle of its request."
+        except Exception:
+            log.exception("Call %s failed inside the gateway.", exchange.id)
+            words = f"Daybook itself failed, not you. Its log tells why, under call {exchange.id}."
+            await self._refuse(Refusal(500, "internal", words))
+        except asyncio.CancelledError:
+            exchange.error = "The server stopped before the answer was complete."
+            raise
+        finally:
+            self._record()
+
+    async def _answer(self) -> None:
+        exchange, means = self._exchange, self._means
+        if exchange.route.kind == "models":
+            exchange.parsed = await means.catalogue.listing(exchange)
+            await self._answer_whole(200, orjson.dumps(exchange.parsed), {})
+            return
+        if exchange.route.kind == "call":
+            means.limits.admit(exchange.grant)
+        api = await admit(exchange, self._receive, max_body=means.max_body)
+        targets = targets_for(await means.catalogue.providers(), api, exchange.model)
+        left = asyncio.create_task(_client_leaves(self._receive))
+        try:
+            outcome = await begin(means.client, exchange, api, targets)
+            exchange.first_byte = time.perf_counter()
+            if isinstance(outcome, Begun):
+                await self._answer_stream(outcome, left)
+            else:
+                exchange.error = CLIENT_LEFT if left.done() else exchange.error
+                await self._answer_provider(outcome)
+        finally:
+            left.cancel()
+
+    async def _answer_provider(self, whole: Whole) -> None:
+        exchange = self._exchange
+        exchange.parsed = whole.parsed
+        exchange.media_type = whole.headers.get("content-type", "application/json")
+        if whole.parsed is None:
+            exchange.keep(whole.body)
+        exchange.usage = _usage(exchange, whole)
+        await self._answer_whole(whole.status, whole.body, whole.headers)
+
+    async def _answer_whole(self, status: int, body: bytes, received: Mapping[str, str]) -> None:
+        self._exchange.status = status
+        self._record()
+        await send_whole(self._send, self._exchange, body, received)
+
+    async def _answer_stream(self, begun: Begun, left: "asyncio.Task[None]") -> None:
+        exchange = self._exchange
+        exchange.media_type = begun.response.headers.get("content-type", "text/event-stream")
+        await start_stream(self._send, exchange, begun.response.headers)
+        rest = await relay(exchange, begun, left, self._send)
+        self._record()
+        await self._send({"type": "http.response.body", "body": rest, "more_body": False})
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        exchange = self._exchange
+        exchange.error = f"{refusal.code}: {refusal.message}"
+        if exchange.streamed:
+            return  # the answer had begun: all that can be done is to end it
+        exchange.status = refusal.status
+        self._record()
+        await send_refusal(self._send, exchange.route.family, refusal, exchange.id)
+
+    def _record(self) -> None:
+        """Write the call down, once, before its last byte goes out."""
+        if self._recorded:
+            return
+        self._recorded = True
+        exchange, means = self._exchange, self._means
+        exchange.ended = time.perf_counter()
+        if exchange.usage is not None:
+            means.limits.spend(exchange.grant, exchange.usage.total_tokens)
+        means.recorder.add(entry_builder(exchange, means.catalogue.prices))
+
+
+async def _client_leaves(receive: Receive) -> None:
+    """Return when the caller closes the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _usage(exchange: Exchange, whole: Whole) -> Usage | None:
+    api = exchange.route.api
+    return (
+        usage_from_response(api.name, whole.parsed) if whole.parsed is not None and api and api.line else None
+    )
