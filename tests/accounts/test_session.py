@@ -107,6 +107,12 @@ async def test_a_sign_in_that_is_used_lasts_and_one_that_is_not_ends(ana, databa
     assert (await ana.get(SESSION)).status_code == 401
 
 
+async def test_an_inactive_user_is_not_signed_in_though_the_sign_in_is_there(ana, database):
+    async with database.write() as session:
+        await session.execute(update(User).where(User.account == "ana").values(active=False))
+    assert (await ana.get(SESSION)).status_code == 401
+
+
 async def test_a_password_kept_with_old_parameters_is_kept_anew(ana, database, visitor):
     async def stored():
         async with database.read() as session:
