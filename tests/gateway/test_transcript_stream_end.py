@@ -16,14 +16,20 @@ _STREAMS = {
     ),
     "completions": (b'data: {"choices":[{"text":"[DONE]"}]}\n\nid: 3\n', b"data:[DONE]\n\n"),
     "messages": (
-        b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n'
-        b'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":"message_stop"}}\n\n'
-        b'event: ping\ndata: {"type":"ping"}\n\n'
-        b'event: message_delta\ndata: {"type":"message_delta","usage":{}}\n\n',
+        (
+            b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n'
+            b"event: content_block_delta\n"
+            b'data: {"type":"content_block_delta","delta":{"text":"message_stop"}}\n\n'
+            b'event: ping\ndata: {"type":"ping"}\n\n'
+            b'event: message_delta\ndata: {"type":"message_delta","usage":{}}\n\n'
+        ),
         b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     ),
     "responses": (
-        b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"response.completed"}\n\n',
+        (
+            b"event: response.output_text.delta\n"
+            b'data: {"type":"response.output_text.delta","delta":"response.completed"}\n\n'
+        ),
         b'event: response.completed\ndata: {"type":"response.completed","response":{"output":[]}}\n\n',
     ),
     "streamGenerateContent": (
@@ -35,7 +41,10 @@ _STREAMS = {
         b'{"message":{"content":""},"done":true}\n',
     ),
     "cohere.chat": (
-        b'event: content-delta\ndata: {"type":"content-delta","delta":{"message":{"content":{"text":"message-end"}}}}\n\n',
+        (
+            b"event: content-delta\n"
+            b'data: {"type":"content-delta","delta":{"message":{"content":{"text":"message-end"}}}}\n\n'
+        ),
         b'event: message-end\ndata: {"type":"message-end"}\n\ndata: [DONE]\n\n',
     ),
     "dashscope.generation": (
@@ -43,12 +52,15 @@ _STREAMS = {
         b'data:{"output":{"finish_reason":"stop","text":""}}\n\n',
     ),
     "audio.transcriptions": (
-        b'event: transcript.text.delta\ndata: {"type":"transcript.text.delta","delta":"transcript.text.done"}\n\n',
+        (
+            b"event: transcript.text.delta\n"
+            b'data: {"type":"transcript.text.delta","delta":"transcript.text.done"}\n\n'
+        ),
         b'event: transcript.text.done\ndata: {"type":"transcript.text.done","text":""}\n\n',
     ),
 }
 _ARRAY = (
-    b'[{\n  "candidates": [{"content": {"parts": [{"text": "}, {\\"finishReason\\": [\\\\"}]}}]\n}\n,\r\n',
+    b'[{\n  "candidates": [{"content": {"parts": [{"text": "}, {\\"finishReason: [\\\\"}]}}]\n}\n,\r\n',
     b'{\n  "candidates": [{"content": {"parts": [{"text": "."}]}, "finishReason": "STOP"}]\n}\n]',
 )
 _CASES = [(api, *parts) for api, parts in _STREAMS.items()] + [("streamGenerateContent", *_ARRAY)]

@@ -21,6 +21,9 @@ from daybook.gateway.transcript.storable import storable, storable_text
 from daybook.gateway.transcript.text import visible_text
 
 _FIRST_FAILURE = 400
+_OBJECTS_ARE_STREAMS = frozenset(
+    {"ollama.chat", "ollama.generate", "streamGenerateContent", "generateContent"}
+)
 _SOUNDS = ((b"RIFF", "audio/wav"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg"))
 _Assemble = Callable[[list[dict[str, Any]]], tuple[dict[str, Any], bool]]
 _ASSEMBLE: dict[str, _Assemble] = {
@@ -80,8 +83,7 @@ def answer_of_stream(api: str, raw: bytes) -> Answer:
     if api == "audio.speech" and raw[:64].lstrip()[:5] not in {b"data:", b"event"}:
         return answer_of_body(api, raw)
     recorded = read_recorded(raw)
-    is_json = recorded.whole and not api.startswith("ollama.")
-    if is_json and not api.endswith("enerateContent"):
+    if recorded.whole and api not in _OBJECTS_ARE_STREAMS:
         return answer_of_body(api, recorded.chunks[0])
     if not recorded.chunks:
         note = recorded.note() if raw.strip() else "The stream is empty."
