@@ -3,6 +3,7 @@
 Nothing is recorded here; `llm_tracker.llm_tracker` does that. Errors are the SDK's.
 """
 
+import atexit
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # OpenAI's reasoning models refuse max_tokens.
 _COUNTS_REASONING = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
 
-# As many as there are configurations, and a program has few. None is ever closed: it may be in use.
+# As many as there are configurations, and a program has few. Closed at exit only: one may be in use.
 _services: dict[ProviderConfig, "LLMService"] = {}
 
 
@@ -32,6 +33,12 @@ def get_llm_service() -> "LLMService":
     config = provider_config()
     # setdefault is atomic: threads that race here get one and the same.
     return _services.setdefault(config, LLMService(config))
+
+
+@atexit.register
+def _close_services() -> None:
+    for service in _services.values():
+        service.close()
 
 
 class LLMService:
@@ -152,6 +159,12 @@ class LLMService:
         from llm_tracker.clients import async_client  # noqa: PLC0415  # imports the SDK
 
         return async_client(self.config)
+
+    def close(self) -> None:
+        """Close this process's connections. The next call opens new ones."""
+        client = self._clients.pop(os.getpid(), None)
+        if client is not None:
+            client.close()
 
     def _client(self) -> "openai.OpenAI":
         process = os.getpid()

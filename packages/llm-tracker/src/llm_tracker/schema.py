@@ -41,15 +41,15 @@ def bring_up_to_date(engine: Engine) -> None:
 def _missing(connection: Connection, table: Table) -> list[Column[object]]:
     """The library's columns that the database does not have; all of them where there is no table."""
     inspector = inspect(connection)
-    if not inspector.has_table(table.name):
-        return list(table.columns)
-    present = {column["name"] for column in inspector.get_columns(table.name)}
+    present: set[str] = set()
+    if inspector.has_table(table.name):
+        present = {column["name"] for column in inspector.get_columns(table.name)}
     return [column for column in table.columns if column.name not in present]
 
 
 def _add(connection: Connection, table: Table) -> None:
     missing = _missing(connection, table)
-    if len(missing) == len(table.columns):
+    if not inspect(connection).has_table(table.name):
         table.create(connection)
         return
     if foreign := _SINCE_THE_FIRST_VERSION.intersection(column.name for column in missing):
