@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
 import orjson
 
 from daybook.gateway.admission import admit
@@ -18,6 +17,7 @@ from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.limits import MinuteLimits
+from daybook.gateway.pool import Pool
 from daybook.gateway.records import entry_builder
 from daybook.gateway.relay import CLIENT_LEFT, relay
 from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class Means:
     """What every call of this process shares."""
 
-    client: aiohttp.ClientSession
+    pool: Pool
     catalogue: Catalogue
     recorder: Recorder
     limits: MinuteLimits
@@ -86,7 +86,7 @@ class Call:
         targets = targets_for(await means.catalogue.providers(), api, exchange.model)
         left = asyncio.create_task(_client_leaves(self._receive))
         try:
-            outcome = await begin(means.client, exchange, api, targets)
+            outcome = await begin(means.pool, exchange, api, targets)
             exchange.first_byte = time.perf_counter()
             if isinstance(outcome, Begun):
                 await self._answer_stream(outcome, left)

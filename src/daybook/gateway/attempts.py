@@ -1,27 +1,26 @@
 """Getting an answer to begin: retries and fallback, until the first byte. There is no second try after."""
 
 import asyncio
-import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
-
 from daybook.gateway.apis import Api
 from daybook.gateway.body import with_field
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Attempt, Exchange
+from daybook.gateway.pool import Broken, NoConnection, Pool, Response, Silent
 from daybook.gateway.routing import Target
 from daybook.gateway.transcript import fault_of_body, parse
-from daybook.gateway.upstream import address, headers_for, timeout_of
+from daybook.gateway.upstream import address, headers_for
 from llm_tracker.usage import usage_from_response
 
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses that another try may not meet
 _LARGEST = 256 * 2**20  # bytes of a whole answer
 _LARGEST_ERROR = 2**20
-_IN_PIECES = 2**18
+_OK = 200
+_STREAMS = frozenset({"text/event-stream", "application/x-ndjson", "application/jsonl"})
 
 
 @dataclass(slots=True)
@@ -38,7 +37,7 @@ class Whole:
 class Begun:
     """An answer whose first bytes have come and whose others will."""
 
-    response: aiohttp.ClientResponse
+    response: Response
     first: bytes
 
 
@@ -52,9 +51,7 @@ class _Failure:
     """The provider's own error, where that is what the caller should see."""
 
 
-async def begin(
-    client: aiohttp.ClientSession, exchange: Exchange, api: Api, targets: list[Target]
-) -> Whole | Begun:
+async def begin(pool: Pool, exchange: Exchange, api: Api, targets: list[Target]) -> Whole | Begun:
     """The answer of the first target that gives one. Raises `Refusal` when none does."""
     failure: _Failure | None = None
     for target in targets:
@@ -62,7 +59,7 @@ async def begin(
             if tries:
                 await asyncio.sleep(_pause(tries, failure))
             exchange.target = target
-            outcome = await _attempt(client, exchange, api, target)
+            outcome = await _attempt(pool, exchange, api, target)
             if not isinstance(outcome, _Failure):
                 return outcome
             failure = outcome
@@ -84,28 +81,20 @@ def _pause(tries: int, failure: _Failure | None) -> float:
     return min(asked, 5.0) if asked is not None else min(0.25 * 2 ** (tries - 1), 2.0)
 
 
-async def _attempt(
-    client: aiohttp.ClientSession, exchange: Exchange, api: Api, target: Target
-) -> Whole | Begun | _Failure:
+async def _attempt(pool: Pool, exchange: Exchange, api: Api, target: Target) -> Whole | Begun | _Failure:
     started = time.perf_counter()
     attempt = Attempt(target.provider.name, target.model, 0)
     exchange.attempts.append(attempt)
     try:
-        outcome = await _send(client, exchange, api, target, attempt)
-    except aiohttp.ClientConnectorError as problem:
-        outcome = _failed(
-            502, "upstream_unreachable", f"cannot be reached ({problem.os_error!s:.120})", again=True
-        )
-    except aiohttp.ConnectionTimeoutError:
-        outcome = _failed(504, "upstream_timeout", "took too long to accept a connection", again=True)
-    except (TimeoutError, aiohttp.ServerTimeoutError):
+        outcome = await _send(pool, exchange, api, target, attempt)
+    except NoConnection as problem:
+        status, code = (504, "upstream_timeout") if problem.timed_out else (502, "upstream_unreachable")
+        outcome = _failed(status, code, str(problem), again=True)
+    except Silent:
         exchange.reached = True
         outcome = _failed(504, "upstream_timeout", "did not begin to answer in time", again=False)
-    except (aiohttp.ClientError, OSError, ValueError) as problem:
-        exchange.reached = exchange.reached or not isinstance(problem, aiohttp.ServerDisconnectedError)
-        outcome = _failed(
-            502, "upstream_broken", f"broke off before it answered ({type(problem).__name__})", again=True
-        )
+    except Broken as problem:
+        outcome = _failed(502, "upstream_broken", f"broke off before it answered ({problem})", again=True)
     attempt.milliseconds = round((time.perf_counter() - started) * 1000)
     if isinstance(outcome, _Failure):
         outcome.refusal.message = f"The provider {target.provider.name!r} {outcome.refusal.message}."
@@ -118,33 +107,28 @@ def _failed(status: int, code: str, message: str, *, again: bool) -> _Failure:
 
 
 async def _send(
-    client: aiohttp.ClientSession, exchange: Exchange, api: Api, target: Target, attempt: Attempt
+    pool: Pool, exchange: Exchange, api: Api, target: Target, attempt: Attempt
 ) -> Whole | Begun | _Failure:
     provider = target.provider
-    response = await client.post(
+    response = await pool.post(
         address(provider, api, target.model, exchange.query),
-        data=_payload(_body_for(exchange, api, target)),
-        headers=headers_for(provider, api, exchange.headers),
-        timeout=timeout_of(provider),
-        allow_redirects=False,
+        headers_for(provider, api, exchange.headers),
+        _body_for(exchange, api, target),
+        connect=provider.connect_timeout,
+        first_byte=provider.first_byte_timeout,
+        idle=provider.idle_timeout,
     )
     attempt.status = response.status
-    streaming = False
+    begun: Begun | None = None
     try:
-        if response.status == 200:  # noqa: PLR2004  (OK)
-            exchange.reached = True
-            streaming = (exchange.stream and _is_stream(api, response)) or (
-                api.binary and not _is_json(response)
-            )
-            if streaming:
-                return Begun(response, await response.content.readany())
+        exchange.reached = exchange.reached or response.status == _OK
+        if response.status == _OK and _comes_in_pieces(exchange, api, response):
+            begun = Begun(response, await response.chunk())
+            return begun
         return await _whole(exchange, api, target, response)
-    except BaseException:
-        streaming = False
-        raise
     finally:
-        if not streaming:
-            response.release()
+        if begun is None:
+            response.close()
 
 
 def _body_for(exchange: Exchange, api: Api, target: Target) -> bytes:
@@ -174,62 +158,56 @@ def _body_for(exchange: Exchange, api: Api, target: Target) -> bytes:
     return body
 
 
-def _payload(body: bytes) -> bytes | io.BytesIO:
-    """A large body is written in pieces, between which others get their turn."""
-    return body if len(body) < _IN_PIECES else io.BytesIO(body)
-
-
 def _renamed(exchange: Exchange, target: Target) -> bool:
     return target.model != exchange.model
 
 
-def _is_json(response: aiohttp.ClientResponse) -> bool:
-    return response.content_type == "application/json" or response.content_type.endswith("+json")
+def _is_json(media_type: str) -> bool:
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
-def _is_stream(api: Api, response: aiohttp.ClientResponse) -> bool:
-    if response.content_type in {"text/event-stream", "application/x-ndjson", "application/jsonl"}:
+def _comes_in_pieces(exchange: Exchange, api: Api, response: Response) -> bool:
+    """Whether the answer is passed on as it comes: streams, and sound."""
+    if api.binary and not _is_json(response.media_type):
         return True
-    return api.name == "streamGenerateContent" and _is_json(response)
+    if not exchange.stream:
+        return False
+    return response.media_type in _STREAMS or (
+        api.name == "streamGenerateContent" and _is_json(response.media_type)
+    )
 
 
-async def _whole(
-    exchange: Exchange, api: Api, target: Target, response: aiohttp.ClientResponse
-) -> Whole | _Failure:
-    good = response.status == 200  # noqa: PLR2004  (OK)
-    body = await _read(response, _LARGEST if good else _LARGEST_ERROR)
+async def _whole(exchange: Exchange, api: Api, target: Target, response: Response) -> Whole | _Failure:
+    body = await _read(response, _LARGEST if response.status == _OK else _LARGEST_ERROR)
     try:
         parsed = parse(body)
     except ValueError:
         parsed = None
     whole = Whole(response.status, response.headers, body, parsed)
-    if good and (
-        parsed is not None or (api.body == "multipart" and response.content_type.startswith("text/plain"))
-    ):
-        if not _is_error(parsed):
-            return whole
-        usage = usage_from_response(api.name, parsed)
-        if usage is not None:
-            exchange.spent = usage if exchange.spent is None else exchange.spent + usage
-        message = fault_of_body(parsed)
-        return _failed(
-            502, "upstream_error", f"answered with an error: {_clean(message, target)}", again=True
-        )
-    if good:
-        kind = response.content_type[:80]
-        return _failed(502, "upstream_not_json", f"answered with {kind}, not with JSON", again=True)
-    return _refused(target, whole)
+    if response.status != _OK:
+        return _refused(target, whole)
+    is_text = api.body == "multipart" and response.media_type == "text/plain"
+    if parsed is None and not is_text:
+        kind = response.media_type[:80] or "something"
+        return _failed(502, "upstream_not_json", f"answered with {kind} that is not JSON", again=True)
+    if not _is_error(parsed):
+        return whole
+    usage = usage_from_response(api.name, parsed)
+    if usage is not None:
+        exchange.spent = usage if exchange.spent is None else exchange.spent + usage
+    words = f"answered with an error: {_clean(fault_of_body(parsed), target)}"
+    return _failed(502, "upstream_error", words, again=True)
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read(response: Response, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    while chunk := await response.content.readany():
+    while chunk := await response.chunk():
         parts.append(chunk)
         size += len(chunk)
         if size > limit:
-            raise ValueError("the answer is too large")
-    return b"".join(parts)
+            raise Broken("its answer is too large")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _is_error(parsed: Any) -> bool:

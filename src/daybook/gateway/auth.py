@@ -2,10 +2,12 @@
 time.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.accounts import codes
 from daybook.accounts import service as accounts
@@ -14,12 +16,22 @@ from daybook.db.engine import Database
 from daybook.gateway.errors import Refusal
 from daybook.kit.clock import now
 
-FRESH = 1.5
-"""Seconds that a looked-up code is trusted; a revocation is felt everywhere after that, within the 2 s
-promised.
-"""
+FRESH = 1.0
+"""Seconds after which a code that is in use is looked up anew, beside the calls that show it."""
+
+STALE = 1.7
+"""Seconds after which a call waits for that: a revocation is felt everywhere within the 2 s promised."""
 
 _REMEMBERED = 50_000  # codes; an entry takes about 500 bytes
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the database said of a code, and when it was asked."""
+
+    grant: CodeGrant | None
+    asked: float
+    asking: asyncio.Task[None] | None = None
 
 
 def shown_code(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
@@ -35,7 +47,7 @@ class Codes:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: dict[bytes, tuple[float, CodeGrant | None]] = {}
+        self._known: dict[bytes, _Known] = {}
         self.refused = 0
         """Requests without a good code: counted, not logged, so that a flood of them fills no disk."""
 
@@ -69,23 +81,31 @@ class Codes:
         return grant
 
     async def _find(self, key: bytes) -> CodeGrant | None:
-        entry = self._known.get(key)
-        if entry is not None and time.monotonic() - entry[0] < FRESH:
-            return entry[1]
-        looked = time.monotonic()
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = _Known(None, float("-inf"))
+        age = time.monotonic() - known.asked
+        if age > FRESH:
+            if known.asking is None or known.asking.done():
+                known.asking = asyncio.create_task(self._ask(key, known), name="code")
+            if age > STALE:
+                await asyncio.shield(known.asking)
+        return known.grant
+
+    async def _ask(self, key: bytes, known: _Known) -> None:
+        """Look a code up. While the database is away, one that was looked up before stays as it was.
+
+        Raises `Refusal` (503) for one that was not.
+        """
+        asked = time.monotonic()
         try:
             async with self._database.read() as session:
-                grant = await accounts.find_code(session, key)
-        except (SQLAlchemyError, DBAPIError, OSError):
-            if entry is not None:
-                return entry[1]
-            raise Refusal(
-                503,
-                "database_away",
-                "Daybook's database is away, so the code cannot be checked. Try again soon.",
-                2,
-            ) from None
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[key] = (looked, grant)
-        return grant
+                known.grant = await accounts.find_code(session, key)
+        except (SQLAlchemyError, OSError):
+            if key not in self._known:
+                words = "Daybook's database is away, so the code cannot be checked. Try again soon."
+                raise Refusal(503, "database_away", words, retry_after=2) from None
+        known.asked = asked
+        self._known[key] = known

@@ -6,12 +6,11 @@ off is ended with an error event in the API's own shape, so that it cannot be ta
 
 import asyncio
 
-import aiohttp
-
 from daybook.gateway.apis import Api
 from daybook.gateway.attempts import Begun
 from daybook.gateway.errors import error_event
 from daybook.gateway.exchange import Exchange
+from daybook.gateway.pool import Broken, Silent
 from daybook.gateway.replies import Send
 from daybook.gateway.transcript import StreamEnd, UsageChunkFilter, answer_of_stream
 from llm_tracker.usage import Usage, UsageReader
@@ -24,19 +23,16 @@ async def relay(exchange: Exchange, begun: Begun, left: "asyncio.Task[None]", se
 
     Returns the bytes that end the answer, for the caller to send when the call is recorded.
     """
-    api, target, response = exchange.route.api, exchange.target, begun.response
-    if api is None or target is None:
-        raise AssertionError("a stream has an API and a target")
+    api, response = exchange.route.api, begun.response
+    if api is None:
+        raise AssertionError("a stream has an API")
     exchange.streamed = True
     passage = _Passage(api, hides_usage=exchange.asked_usage)
-    left.add_done_callback(lambda _: response.close())
+    left.add_done_callback(lambda _: response.abandon())
     try:
-        problem = await _pump(exchange, begun, passage, target.provider.idle_timeout, send)
+        problem = await _pump(exchange, begun, passage, send)
     finally:
-        if response.content.at_eof():
-            response.release()
-        else:
-            response.close()
+        response.close()
         exchange.usage = passage.usage()
     if left.done():
         exchange.error = CLIENT_LEFT
@@ -50,9 +46,7 @@ async def relay(exchange: Exchange, begun: Begun, left: "asyncio.Task[None]", se
     return rest
 
 
-async def _pump(
-    exchange: Exchange, begun: Begun, passage: "_Passage", idle: float, send: Send
-) -> tuple[str, str] | None:
+async def _pump(exchange: Exchange, begun: Begun, passage: "_Passage", send: Send) -> tuple[str, str] | None:
     """Send what comes until nothing more does. Returns what went wrong, as code and words."""
     chunk = begun.first
     try:
@@ -61,11 +55,10 @@ async def _pump(
             ready = passage.feed(chunk)
             if ready:
                 await send({"type": "http.response.body", "body": ready, "more_body": True})
-            async with asyncio.timeout(idle):
-                chunk = await begun.response.content.readany()
-    except TimeoutError:
-        return "upstream_timeout", f"The provider was silent for {idle:g} s in the middle of its answer."
-    except (aiohttp.ClientError, OSError):
+            chunk = await begun.response.chunk()
+    except Silent as limit:
+        return "upstream_timeout", f"The provider was silent for {limit} s in the middle of its answer."
+    except Broken:
         return "upstream_broken", "The provider broke off in the middle of its answer."
     return None
 

@@ -1,9 +1,7 @@
-"""The providers' side: what address and headers a call goes to, and how its answer is awaited."""
+"""The providers' side: what address a call goes to, and with which headers."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
-
-import aiohttp
 
 from daybook.gateway.addresses import credentials
 from daybook.gateway.apis import Api, Family
@@ -69,22 +67,3 @@ def headers_for(provider: ProviderConfig, api: Api, received: Mapping[str, str])
         if key:
             headers["x-api-key"] = key
     return headers
-
-
-def timeout_of(provider: ProviderConfig) -> aiohttp.ClientTimeout:
-    """Limits for the connection and for silence; how long a whole answer takes is nobody's business."""
-    return aiohttp.ClientTimeout(
-        total=None, sock_connect=provider.connect_timeout, sock_read=provider.first_byte_timeout
-    )
-
-
-def client() -> aiohttp.ClientSession:
-    """The connections to every provider, kept open between calls. Cookies and proxies of the machine play no
-    part.
-    """
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=60),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=True,
-        read_bufsize=256 * 1024,
-    )

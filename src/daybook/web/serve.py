@@ -17,8 +17,8 @@ from daybook.gateway.auth import Codes
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.door import Door
 from daybook.gateway.limits import MinuteLimits
+from daybook.gateway.pool import Pool
 from daybook.gateway.secrets import Vault
-from daybook.gateway.upstream import client
 from daybook.kit.errors import Unavailable
 from daybook.ledger.recorder import Recorder
 from daybook.settings import Settings
@@ -32,15 +32,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 @asynccontextmanager
 async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
     """The gateway, ready to answer; when the block ends, everything that it took is written down first."""
-    vault = Vault.of(settings)
-    recorder = Recorder(asyncpg_dsn(database_url))
+    recorder, pool = Recorder(asyncpg_dsn(database_url)), Pool()
     recorder.start()
     try:
-        async with client() as upstreams:
-            catalogue = Catalogue(database, vault)
-            means = Means(upstreams, catalogue, recorder, MinuteLimits(), settings.max_body)
-            yield Door(Codes(database), means)
+        catalogue = Catalogue(database, Vault.of(settings))
+        yield Door(Codes(database), Means(pool, catalogue, recorder, MinuteLimits(), settings.max_body))
     finally:
+        pool.close()
         await recorder.close()
 
 

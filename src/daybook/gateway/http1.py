@@ -1,0 +1,233 @@
+"""One HTTP/1.1 connection to a provider, as the hot path needs it: a request out, bytes in, nothing else.
+
+A general client costs more time per call than all the rest of the gateway (`make bench-gateway`); see
+`docs/decisions/` for the comparison. Parsing is httptools', the parser of Node.js.
+"""
+
+import asyncio
+import zlib
+from collections import deque
+from typing import Protocol, cast
+
+import httptools
+
+_HIGH_WATER = 512 * 1024  # bytes that may wait for a slow caller before the provider is slowed down
+_INFORMATIONAL = 200
+
+
+class Decoder(Protocol):
+    """What unpacks a compressed body."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """The next bytes, unpacked."""
+        ...
+
+
+class Broken(Exception):
+    """The connection broke off, or what came is not HTTP."""
+
+
+class Silent(Exception):
+    """Nothing came for as long as we were willing to wait."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection that carries one call at a time.
+
+    `send` begins a call, `head` waits for its status and headers, `chunk` for its body piece by piece.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+        self._paused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._since = 0.0
+        self._limit = 0.0
+        self._idle_limit = 0.0
+        self._error: Exception | None = None
+        self._busy = False
+        self._has_head = False
+        self._decoder: Decoder | None = None
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.complete = False
+        """The whole answer is here."""
+        self.reusable = False
+        """Another call may follow on this connection."""
+        self.answered = False
+        """A byte has come since the call was sent."""
+
+    # The call
+
+    def send(self, head: bytes, body: bytes, *, first_byte: float, idle: float) -> None:
+        """Send a request. `first_byte` and `idle` are seconds of silence that are borne, before and after the
+        answer begins. Raises `Broken`.
+        """
+        if self._transport is None:
+            raise Broken("the connection was closed")
+        self._reset(first_byte, idle)
+        if len(body) < 2**16:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+
+    async def head(self) -> None:
+        """Wait until `status` and `headers` are there. Raises `Broken` or `Silent`."""
+        while not self._has_head:
+            await self._wait()
+
+    async def chunk(self) -> bytes:
+        """The next bytes of the body, empty at its end. Raises `Broken` or `Silent`."""
+        while not self._chunks:
+            if self.complete:
+                return b""
+            await self._wait()
+        data = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._size = 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    def release(self) -> bool:
+        """End the call. Returns whether another may follow; else the connection is closed."""
+        self._busy = False
+        if self.complete and self.reusable and not self._chunks and self._error is None and not self.closed:
+            return True
+        self.close()
+        return False
+
+    def close(self) -> None:
+        """Close the connection at once: the provider need not go on."""
+        if self._error is None and not self.complete:
+            self._fail(Broken("closed by the gateway"))
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._transport is None or self._transport.is_closing()
+
+    def _reset(self, first_byte: float, idle: float) -> None:
+        self._busy, self._has_head, self._decoder = True, False, None
+        self.status, self.headers = 0, {}
+        self.complete = self.reusable = self.answered = False
+        self._since, self._limit, self._idle_limit = self._loop.time(), first_byte, idle
+        if self._timer is None:
+            self._timer = self._loop.call_later(min(first_byte, idle), self._check_silence)
+
+    async def _wait(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+        if self._error is not None and not (self._chunks or self.complete):
+            raise self._error
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = error
+        self._wake()
+
+    def _check_silence(self) -> None:
+        """Give up a call that has been silent for too long. One timer serves all calls of the connection."""
+        self._timer = None
+        if not self._busy or self.closed:
+            return
+        left = self._since + self._limit - self._loop.time()
+        if left <= 0 and not self._paused:
+            self._fail(Silent(f"{self._limit:g}"))
+            self.close()
+        else:
+            pause = max(min(left, self._idle_limit), 0.01) if not self._paused else self._idle_limit
+            self._timer = self._loop.call_later(pause, self._check_silence)
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of asyncio.Protocol."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Part of asyncio.Protocol."""
+        if not self._busy:  # nobody asked: whatever it is, the connection is of no further use
+            self.close()
+            return
+        self._since = self._loop.time()
+        self.answered = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, zlib.error) as problem:
+            self._fail(Broken(f"not HTTP: {problem!s:.100}"))
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of asyncio.Protocol. Without a length, the end of the connection is the end of the answer."""
+        self._transport = None
+        if not self.complete:
+            until_end = "content-length" not in self.headers and "transfer-encoding" not in self.headers
+            if exc is None and self._has_head and until_end:
+                self.complete = True
+            else:
+                self._fail(Broken("the connection was closed"))
+        self._wake()
+
+    # httptools' side
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Part of httptools' protocol."""
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        """Part of httptools' protocol."""
+        self.status = self._parser.get_status_code()
+        if self.status < _INFORMATIONAL:
+            self.headers = {}
+            return
+        self._has_head = True
+        self._limit = self._idle_limit
+        encoding = self.headers.get("content-encoding", "identity")
+        if encoding in {"gzip", "deflate"}:  # sent although it was not asked for
+            self._decoder = zlib.decompressobj(wbits=47 if encoding == "gzip" else 15)
+        elif encoding != "identity":
+            self._fail(Broken(f"compressed as {encoding[:20]}, which was not asked for"))
+        self._wake()
+
+    def on_body(self, body: bytes) -> None:
+        """Part of httptools' protocol."""
+        if self._decoder is not None:
+            body = self._decoder.decompress(body)
+            if not body:
+                return
+        self._chunks.append(body)
+        self._size += len(body)
+        if self._size > _HIGH_WATER and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def on_message_complete(self) -> None:
+        """Part of httptools' protocol."""
+        if not self._has_head:
+            return  # it was informational
+        self.complete = True
+        self.reusable = self._parser.should_keep_alive()
+        self._wake()
