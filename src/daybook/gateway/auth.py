@@ -3,6 +3,7 @@ time.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,14 +24,17 @@ STALE = 1.7
 """Seconds after which a call waits for that: a revocation is felt everywhere within the 2 s promised."""
 
 _REMEMBERED = 50_000  # codes; an entry takes about 500 bytes
+_NEVER = float("-inf")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Known:
     """What the database said of a code, and when it was asked."""
 
-    grant: CodeGrant | None
-    asked: float
+    grant: CodeGrant | None = None
+    asked: float = _NEVER
     asking: asyncio.Task[None] | None = None
 
 
@@ -85,27 +89,24 @@ class Codes:
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = _Known(None, float("-inf"))
+            known = self._known[key] = _Known()
         age = time.monotonic() - known.asked
         if age > FRESH:
             if known.asking is None or known.asking.done():
                 known.asking = asyncio.create_task(self._ask(key, known), name="code")
             if age > STALE:
                 await asyncio.shield(known.asking)
+        if known.asked == _NEVER:
+            words = "Daybook's database is away, so the code cannot be checked. Try again soon."
+            raise Refusal(503, "database_away", words, retry_after=2)
         return known.grant
 
     async def _ask(self, key: bytes, known: _Known) -> None:
-        """Look a code up. While the database is away, one that was looked up before stays as it was.
-
-        Raises `Refusal` (503) for one that was not.
-        """
+        """Look a code up. While the database is away, what was known of it stays as it was."""
         asked = time.monotonic()
         try:
             async with self._database.read() as session:
                 known.grant = await accounts.find_code(session, key)
-        except (SQLAlchemyError, OSError):
-            if key not in self._known:
-                words = "Daybook's database is away, so the code cannot be checked. Try again soon."
-                raise Refusal(503, "database_away", words, retry_after=2) from None
-        known.asked = asked
-        self._known[key] = known
+            known.asked = asked
+        except (SQLAlchemyError, OSError) as problem:
+            log.warning("A code could not be looked up: %s", type(problem).__name__)

@@ -8,6 +8,8 @@ from typing import Any
 
 from daybook.gateway.transcript.shape import as_dict, parse
 
+_EMPTY_ARRAY = (b"[]", b"[ ", b"[\t")  # how an empty array may begin
+
 
 class UsageChunkFilter:
     """Takes that one event out of a stream of chat or completions; passes all else byte for byte.
@@ -29,9 +31,14 @@ class UsageChunkFilter:
                 return b""
             chunk = b"".join([*self._waiting, chunk])
             self._waiting.clear()
-        if chunk.endswith((b"\n\n", b"\n\r\n")) and not _may_hold_empty_array(chunk):
-            return chunk
-        return self._filtered(chunk)
+        if not chunk.endswith((b"\n\n", b"\n\r\n")):
+            end = _last_event_end(chunk)
+            while chunk.startswith(b":", end) and (line_end := chunk.find(b"\n", end) + 1):
+                end = line_end
+            if end < len(chunk):
+                self._waiting.append(chunk[end:])
+            chunk = chunk[:end]
+        return _without_usage_chunk(chunk)
 
     def rest(self) -> bytes:
         """At the end of the stream: what still waits, unless it is the usage chunk without its empty line."""
@@ -39,38 +46,39 @@ class UsageChunkFilter:
         self._waiting.clear()
         return b"" if _is_usage_chunk(rest) else rest
 
-    def _filtered(self, data: bytes) -> bytes:
-        kept: list[bytes] = []
-        at = 0
-        while at < len(data):
-            if data[at : at + 1] in {b"\n", b"\r"}:  # more than one empty line
-                end = at + 1
-            elif data[at : at + 1] == b":":
-                end = data.find(b"\n", at) + 1
-            else:
-                end = _event_end(data, at)
-            if end <= 0:
-                self._waiting.append(data[at:])
-                break
-            event = data[at:end]
-            if not _is_usage_chunk(event):
-                kept.append(event)
-            at = end
-        return b"".join(kept)
+
+def _without_usage_chunk(events: bytes) -> bytes:
+    """Whole events without the one to hide. Only events that hold an empty array are looked at."""
+    kept: list[bytes] = []
+    at = look = 0
+    while (found := _empty_array(events, look)) >= 0:
+        start = at + _last_event_end(events[at:found])
+        look = _event_end(events, found)
+        if _is_usage_chunk(events[start:look]):
+            kept.append(events[at:start])
+            at = look
+    return b"".join([*kept, events[at:]]) if at else events
+
+
+def _empty_array(data: bytes, start: int) -> int:
+    """The next place where an empty array may begin; -1 if there is none."""
+    return min((at for begin in _EMPTY_ARRAY if (at := data.find(begin, start)) >= 0), default=-1)
 
 
 def _event_end(data: bytes, at: int) -> int:
-    """The end of the event's empty line; 0 if it is not there yet."""
-    ends = [end for end in (data.find(b"\n\n", at) + 2, data.find(b"\n\r\n", at) + 3) if end > 3]  # noqa: PLR2004
-    return min(ends, default=0)
+    """The end of the first empty line from `at` on."""
+    ends = [(data.find(b"\n\n", at), 2), (data.find(b"\n\r\n", at), 3)]
+    return min((place + length for place, length in ends if place >= 0), default=len(data))
 
 
-def _may_hold_empty_array(data: bytes) -> bool:
-    return b"[]" in data or b"[ " in data or b"[\t" in data
+def _last_event_end(data: bytes) -> int:
+    """The end of the last empty line; 0 if there is none."""
+    ends = [(data.rfind(b"\n\n"), 2), (data.rfind(b"\n\r\n"), 3)]
+    return max((place + length for place, length in ends if place >= 0), default=0)
 
 
 def _is_usage_chunk(event: bytes) -> bool:
-    if b'"usage"' not in event or not _may_hold_empty_array(event):
+    if b'"usage"' not in event or _empty_array(event, 0) < 0:
         return False
     data = b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
     try:
