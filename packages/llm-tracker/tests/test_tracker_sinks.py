@@ -11,9 +11,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -225,16 +226,21 @@ def test_a_refused_line_stays_and_holds_up_no_other(clean):
     assert get_summary_stats()["total_calls"] == 8
 
 
-def test_a_finaliser_that_runs_while_a_line_is_written_loses_nothing(clean, monkeypatch):
-    inner, insert = line(5), sinks._insert
+def test_a_finaliser_that_runs_while_a_line_is_written_loses_nothing(clean, monkeypatch, caplog):
+    inner, transaction = line(5), sinks.transaction
 
-    def insert_and_collect(url, lines):
-        monkeypatch.setattr(sinks, "_insert", insert)
-        record(current_target(), inner)  # what a stream's __del__ does when it is collected just now
-        insert(url, lines)
+    @contextmanager
+    def collecting(url):
+        monkeypatch.setattr(sinks, "transaction", transaction)
+        with transaction(url) as connection:
+            record(current_target(), inner)  # what a stream's __del__ does when it is collected just now
+            yield connection
 
-    monkeypatch.setattr(sinks, "_insert", insert_and_collect)
+    monkeypatch.setattr(sinks, "transaction", collecting)
+    began = time.monotonic()
     record(current_target(), line(2))
+    assert time.monotonic() - began < 5
+    assert caplog.records == []
     assert get_summary_stats()["total_tokens"] == 7
 
 
@@ -281,14 +287,21 @@ def write_many_in_threads():
 
 
 def test_processes_that_start_at_once_make_one_table(clean):
-    children = [FORK.Process(target=write_many, args=(5, 1)) for _ in range(8)]
+    together = FORK.Barrier(8)
+    children = [FORK.Process(target=write_without_trouble, args=(together,)) for _ in range(8)]
     for child in children:
         child.start()
     for child in children:
         child.join()
     assert [child.exitcode for child in children] == [0] * 8
     assert get_summary_stats()["total_calls"] == 40
-    assert [path.name for path in clean.iterdir() if "spill" in path.name] == []
+
+
+def write_without_trouble(together):
+    """Exits with 3 if a line had to wait in the spill file."""
+    logging.getLogger("llm_tracker").addFilter(lambda _: os._exit(3))
+    together.wait(30)
+    write_many(5, 1)
 
 
 def test_processes_that_spill_and_replay_at_once_add_up(clean):
@@ -331,7 +344,7 @@ while True:
 
 @pytest.mark.parametrize("where", ["database", "spill"])
 def test_what_was_recorded_survives_a_kill(clean, where):
-    program = WRITER.format(tests=os.path.dirname(__file__))  # noqa: PTH120 - text for a program
+    program = WRITER.format(tests=str(Path(__file__).parent))
     writers = [
         subprocess.Popen([sys.executable, "-c", program, where], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
@@ -362,6 +375,17 @@ def test_a_service_from_before_a_fork_works_in_the_child(book, chat_server):
         child.join()
     assert [child.exitcode for child in children] == [0, 0, 0]
     assert len(book.rows()) == 5
+
+
+def test_many_databases_do_not_use_up_the_open_files(clean):
+    before = len(list(Path("/dev/fd").iterdir()))
+    for number in range(30):
+        llm_tracker.configure(LLM_TRACKER_DATABASE_URL=f"sqlite:///{number}.db")
+        record(current_target(), line())
+    assert len(list(Path("/dev/fd").iterdir())) - before < 30
+    llm_tracker.configure(LLM_TRACKER_DATABASE_URL="sqlite:///0.db")
+    record(current_target(), line())
+    assert get_summary_stats()["total_calls"] == 2
 
 
 def test_memory_is_a_database_too(book):

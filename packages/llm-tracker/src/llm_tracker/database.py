@@ -27,6 +27,7 @@ from llm_tracker.schema import bring_up_to_date
 from llm_tracker.sqlite_functions import register_sqlite_functions
 
 BUSY_TIMEOUT = 10.0  # seconds a writer waits for another before its line goes to the spill file
+_OPEN_FILES = 4  # SQLite databases that are kept open
 _CONNECT_TIMEOUT = "10"  # seconds, as libpq reads it
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _KNOWN_DRIVERS = {"", "pysqlite", "aiosqlite", "psycopg", "psycopg2", "psycopg_async", "asyncpg"}
@@ -100,8 +101,16 @@ class _Engines:
                 held.engine.dispose()
                 held = None
             if held is None:
+                if _on_sqlite(url):
+                    self._close_longest_open()
                 held = self.held[url] = _Held(_create(url), None)
             return held
+
+    def _close_longest_open(self) -> None:
+        """A program that goes through many files keeps a few open. Whoever calls holds their lock."""
+        files = [url for url in self.held if sqlite_path(url) is not None]
+        for url in files[: -(_OPEN_FILES - 1)]:
+            self.held.pop(url).engine.dispose()
 
 
 _engines = _Engines()
