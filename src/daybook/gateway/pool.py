@@ -27,12 +27,13 @@ class NoConnection(Exception):
 class Response:
     """An answer whose head has come. Call `close` when done with it, however that was."""
 
-    __slots__ = ("_connection", "_origin", "_pool", "headers", "status")
+    __slots__ = ("_closed", "_connection", "_origin", "_pool", "headers", "status")
 
     def __init__(self, connection: Connection, pool: "Pool", origin: "_Origin") -> None:
         self._connection = connection
         self._pool = pool
         self._origin = origin
+        self._closed = False
         self.status = connection.status
         self.headers: Mapping[str, str] = connection.headers
 
@@ -47,12 +48,17 @@ class Response:
 
     def close(self) -> None:
         """Give the connection back; where the answer is not whole, close it, so that the provider stops."""
-        if self._connection.release():
-            self._pool.keep(self._origin, self._connection)
+        if not self._closed:
+            self._closed = True
+            if self._connection.release():
+                self._pool.keep(self._origin, self._connection)
 
     def abandon(self) -> None:
-        """Close the connection in the middle of the answer; whoever waits for a chunk gets `Broken`."""
-        self._connection.close()
+        """Close the connection in the middle of the answer; whoever waits for a chunk gets `Broken`. After
+        `close` the connection may be another call's, and stays as it is.
+        """
+        if not self._closed:
+            self._connection.close()
 
 
 @dataclass(frozen=True, slots=True)
