@@ -22,7 +22,7 @@ from daybook.db.embedded.cluster import (
     remove_cluster,
     server_environment,
 )
-from daybook.db.embedded.lock import DataLock, make_data_folder
+from daybook.db.embedded.lock import DataLock
 from daybook.db.embedded.logfile import LogFile
 from daybook.db.embedded.probe import Answer, probe
 from daybook.db.embedded.process import spawn
@@ -90,11 +90,11 @@ class EmbeddedServer:
         """The database's address for asyncpg, as SQLAlchemy writes it."""
         return self.url("postgresql+asyncpg")
 
-    def url(self, driver: str = "postgresql") -> str:
-        """The database's address for another driver."""
+    def url(self, driver: str = "postgresql", *, database: str = USER) -> str:
+        """The address for another driver, or of another database on the server."""
         if self._cluster is None:
             raise RuntimeError("The embedded server has not been started.")
-        return url_of(self._cluster.sockets, driver)
+        return url_of(self._cluster.sockets, driver, database)
 
     @property
     def pid(self) -> int | None:
@@ -197,16 +197,15 @@ class EmbeddedServer:
             raise Unavailable(f"The database could not be made: {made.stderr.strip()}")
 
 
-def url_of(sockets: Path | str, driver: str) -> str:
-    """The address of the database whose socket is in the folder `sockets`."""
-    return f"{driver}://{USER}@/{USER}?host={quote(str(sockets), safe='/')}&port=5432"
+def url_of(sockets: Path | str, driver: str, database: str = USER) -> str:
+    """The address of `database` on the server whose socket is in the folder `sockets`."""
+    return f"{driver}://{USER}@/{database}?host={quote(str(sockets), safe='/')}&port=5432"
 
 
 @contextmanager
 def temporary_server() -> Generator[EmbeddedServer]:
     """A fast, forgetful server with an empty database in a folder of its own, both removed afterwards."""
     data = Path(tempfile.mkdtemp(prefix="daybook-"))
-    make_data_folder(data)
     data.chmod(0o711)  # so that the server's user can stay in it
     server = EmbeddedServer(data, durable=False)
     try:
