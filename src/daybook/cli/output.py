@@ -25,7 +25,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty
     if not values:
         print(empty)
         return
-    right = [all(_is_number(row[column]) for row in values) for column in range(len(headings))]
+    right = [_is_numeric([row[column] for row in values]) for column in range(len(headings))]
     cells = [list(headings), *([cell(value) for value in row] for row in values)]
     widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
@@ -84,8 +84,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON")
 
 
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool))
+def _is_numeric(column: Sequence[Any]) -> bool:
+    numbers = [value for value in column if value is not None]
+    return bool(numbers) and all(type(value) in {int, Decimal} for value in numbers)
 
 
 def _width(text: str) -> int:
