@@ -15,6 +15,7 @@ from sqlalchemy import text
 from daybook.accounts.codes import new_code
 from daybook.db.engine import Database
 from daybook.settings import Settings
+from daybook.web.protocol import DoorProtocol
 from daybook.web.serve import Site, open_door
 
 
@@ -115,7 +116,7 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
         async with open_door(settings, database, database_url) as door, aiohttp.ClientSession() as http:
             config = uvicorn.Config(
                 Site(door, nothing),
-                http="httptools",
+                http=DoorProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

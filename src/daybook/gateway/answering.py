@@ -12,7 +12,7 @@ import orjson
 
 from daybook.gateway.admission import admit
 from daybook.gateway.attempts import Begun, Whole, begin
-from daybook.gateway.body import ClientLeft, Receive
+from daybook.gateway.body import ClientLeft, Departure, Receive
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
@@ -48,8 +48,11 @@ class Means:
 class Call:
     """A call that was let in."""
 
-    def __init__(self, means: Means, exchange: Exchange, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, means: Means, exchange: Exchange, departure: Departure, receive: Receive, send: Send
+    ) -> None:
         self._means = means
+        self._departure = departure
         self._exchange = exchange
         self._receive = receive
         self._send = send
@@ -84,20 +87,17 @@ class Call:
             means.limits.admit(exchange.grant)
         api = await admit(exchange, self._receive, max_body=means.max_body)
         targets = targets_for(await means.catalogue.providers(), api, exchange.model)
-        left = asyncio.create_task(_client_leaves(self._receive))
-        try:
-            outcome = await begin(means.pool, exchange, api, targets)
-            exchange.first_byte = time.perf_counter()
-            if isinstance(outcome, Begun):
-                await self._answer_stream(outcome, left)
-            else:
-                exchange.error = CLIENT_LEFT if left.done() else exchange.error
-                await self._answer_provider(outcome)
-        finally:
-            left.cancel()
+        outcome = await begin(means.pool, exchange, api, targets)
+        exchange.first_byte = time.perf_counter()
+        if isinstance(outcome, Begun):
+            await self._answer_stream(outcome)
+        else:
+            await self._answer_provider(outcome)
 
     async def _answer_provider(self, whole: Whole) -> None:
         exchange = self._exchange
+        if self._departure.happened:
+            exchange.error = CLIENT_LEFT
         exchange.parsed = whole.parsed
         exchange.media_type = whole.headers.get("content-type", "application/json")
         if whole.parsed is None:
@@ -110,11 +110,11 @@ class Call:
         self._record()
         await send_whole(self._send, self._exchange, body, received)
 
-    async def _answer_stream(self, begun: Begun, left: "asyncio.Task[None]") -> None:
+    async def _answer_stream(self, begun: Begun) -> None:
         exchange = self._exchange
         exchange.media_type = begun.response.headers.get("content-type", "text/event-stream")
         await start_stream(self._send, exchange, begun.response.headers)
-        rest = await relay(exchange, begun, left, self._send)
+        rest = await relay(exchange, begun, self._departure, self._send)
         self._record()
         await self._send({"type": "http.response.body", "body": rest, "more_body": False})
 
@@ -137,12 +137,6 @@ class Call:
         if exchange.usage is not None:
             means.limits.spend(exchange.grant, exchange.usage.total_tokens)
         means.recorder.add(entry_builder(exchange, means.catalogue.prices))
-
-
-async def _client_leaves(receive: Receive) -> None:
-    """Return when the caller closes the connection."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _usage(exchange: Exchange, whole: Whole) -> Usage | None:

@@ -103,7 +103,7 @@ def route_of(method: str, path: str, *, anthropic: bool = False) -> Route:
         return Route("call" if method == "POST" else "method", api.family, api)
     head, _, name = rest.partition("/")
     if head == "models" and version in _GEMINI_VERSIONS:
-        name, _, action = name.partition(":")
+        name, _, action = name.removeprefix("models/").partition(":")  # some name it twice; Google bears it
         if action:
             api = _GEMINI.get(action)
             if api is not None:

@@ -21,6 +21,7 @@ _LARGEST = 256 * 2**20  # bytes of a whole answer
 _LARGEST_ERROR = 2**20
 _OK = 200
 _STREAMS = frozenset({"text/event-stream", "application/x-ndjson", "application/jsonl"})
+_EVENT_FIELDS = (b"data:", b"event:", b":")  # how a stream of events begins; JSON never does
 
 
 @dataclass(slots=True)
@@ -122,10 +123,11 @@ async def _send(
     begun: Begun | None = None
     try:
         exchange.reached = exchange.reached or response.status == _OK
-        if response.status == _OK and _comes_in_pieces(exchange, api, response):
-            begun = Begun(response, await response.chunk())
+        first = await response.chunk()
+        if response.status == _OK and _comes_in_pieces(exchange, api, response, first):
+            begun = Begun(response, first)
             return begun
-        return await _whole(exchange, api, target, response)
+        return await _whole(exchange, api, target, response, first)
     finally:
         if begun is None:
             response.close()
@@ -166,19 +168,26 @@ def _is_json(media_type: str) -> bool:
     return media_type == "application/json" or media_type.endswith("+json")
 
 
-def _comes_in_pieces(exchange: Exchange, api: Api, response: Response) -> bool:
-    """Whether the answer is passed on as it comes: streams, and sound."""
+def _comes_in_pieces(exchange: Exchange, api: Api, response: Response, first: bytes) -> bool:
+    """Whether the answer is passed on as it comes: streams, even if their content type does not say that they
+    are, and sound.
+    """
     if api.binary and not _is_json(response.media_type):
         return True
     if not exchange.stream:
         return False
-    return response.media_type in _STREAMS or (
-        api.name == "streamGenerateContent" and _is_json(response.media_type)
-    )
+    if response.media_type in _STREAMS:
+        return True
+    if api.name == "streamGenerateContent" and _is_json(response.media_type):
+        return True
+    start = first[:6]
+    return bool(start) and any(start.startswith(field) or field.startswith(start) for field in _EVENT_FIELDS)
 
 
-async def _whole(exchange: Exchange, api: Api, target: Target, response: Response) -> Whole | _Failure:
-    body = await _read(response, _LARGEST if response.status == _OK else _LARGEST_ERROR)
+async def _whole(
+    exchange: Exchange, api: Api, target: Target, response: Response, first: bytes
+) -> Whole | _Failure:
+    body = await _read(response, first, _LARGEST if response.status == _OK else _LARGEST_ERROR)
     try:
         parsed = parse(body)
     except ValueError:
@@ -199,9 +208,8 @@ async def _whole(exchange: Exchange, api: Api, target: Target, response: Respons
     return _failed(502, "upstream_error", words, again=True)
 
 
-async def _read(response: Response, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
+async def _read(response: Response, first: bytes, limit: int) -> bytes:
+    parts, size = [first], len(first)
     while chunk := await response.chunk():
         parts.append(chunk)
         size += len(chunk)

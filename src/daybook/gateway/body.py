@@ -20,6 +20,28 @@ class ClientLeft(Exception):
     """The caller closed the connection before the call was over."""
 
 
+class Departure:
+    """Whether the caller has left, and what is to be done then."""
+
+    __slots__ = ("_then", "happened")
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._then: Callable[[], None] | None = None
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Call `act` when the caller leaves, or now when they have."""
+        self._then = act
+        if self.happened:
+            act()
+
+    def happen(self) -> None:
+        """The caller has left."""
+        self.happened = True
+        if self._then is not None:
+            self._then()
+
+
 async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> bytes:
     """The whole body. Raises `Refusal` (413) past `limit` bytes, `ClientLeft` when it is cut off."""
     declared = headers.get("content-length", "0")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from daybook.gateway.answering import Call, Means
 from daybook.gateway.apis import PREFIXES, route_of
 from daybook.gateway.auth import Codes, shown_code
-from daybook.gateway.body import Receive
+from daybook.gateway.body import Departure, Receive
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.replies import Send, send_refusal
@@ -31,7 +31,7 @@ class Door:
         return path.startswith(PREFIXES)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request. The listener (`web.protocol`) adds a `Departure` to the scope's extensions."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         raw_query: bytes = scope["query_string"]
         query = dict(parse_qsl(raw_query.decode("latin-1"))) if raw_query else {}
@@ -44,4 +44,5 @@ class Door:
             await send_refusal(send, route.family, refusal)
             return
         exchange = Exchange(grant=grant, route=route, path=path[:1000], headers=headers, query=query)
-        await Call(self._means, exchange, receive, send).run()
+        departure = scope.get("extensions", {}).get("daybook.departure") or Departure()
+        await Call(self._means, exchange, departure, receive, send).run()

@@ -4,10 +4,9 @@ A caller that leaves ends the provider's work too; what it cost until then is re
 off is ended with an error event in the API's own shape, so that it cannot be taken for an answer.
 """
 
-import asyncio
-
 from daybook.gateway.apis import Api
 from daybook.gateway.attempts import Begun
+from daybook.gateway.body import Departure
 from daybook.gateway.errors import error_event
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.pool import Broken, Silent
@@ -18,8 +17,8 @@ from llm_tracker.usage import Usage, UsageReader
 CLIENT_LEFT = "The client closed the connection before the answer was complete."
 
 
-async def relay(exchange: Exchange, begun: Begun, left: "asyncio.Task[None]", send: Send) -> bytes:
-    """Pass the answer on as it comes; `left` ends when the caller leaves.
+async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Send) -> bytes:
+    """Pass the answer on as it comes.
 
     Returns the bytes that end the answer, for the caller to send when the call is recorded.
     """
@@ -28,13 +27,13 @@ async def relay(exchange: Exchange, begun: Begun, left: "asyncio.Task[None]", se
         raise AssertionError("a stream has an API")
     exchange.streamed = True
     passage = _Passage(api, hides_usage=exchange.asked_usage)
-    left.add_done_callback(lambda _: response.abandon())
+    departure.then(response.abandon)
     try:
         problem = await _pump(exchange, begun, passage, send)
     finally:
         response.close()
         exchange.usage = passage.usage()
-    if left.done():
+    if departure.happened:
         exchange.error = CLIENT_LEFT
         return b""
     rest = passage.rest()

@@ -7,30 +7,41 @@ from uuid import UUID
 
 _COUNTER_BITS = 42
 _COUNTER_MAX = (1 << _COUNTER_BITS) - 1
+_STORE = 512  # random bytes that are asked for at a time
 
 
 class _Clock:
-    """The last millisecond and counter that were given out."""
+    """The last millisecond and counter that were given out, and random bytes in store: asking the system for
+    them costs more than all the rest of an id.
+    """
 
     def __init__(self) -> None:
         # Re-entrant: a finaliser may ask for an id while its own thread is in here.
         self.lock = threading.RLock()
         self.milliseconds = 0
         self.counter = 0
+        self.random = b""
 
-    def tick(self) -> tuple[int, int]:
-        """A pair (milliseconds, counter) greater than every one before it, whatever the wall clock does."""
+    def tick(self) -> tuple[int, int, int]:
+        """Milliseconds and counter, greater than any pair before whatever the clock does; 32 random bits."""
         with self.lock:
             now = time.time_ns() // 1_000_000
             if now > self.milliseconds:
                 # The top bit starts at 0, so that 2**41 ids fit into a millisecond before time is borrowed.
-                milliseconds, counter = now, int.from_bytes(os.urandom(6)) >> 7
+                milliseconds, counter = now, self.draw(6) >> 7
             elif self.counter < _COUNTER_MAX:
                 milliseconds, counter = self.milliseconds, self.counter + 1
             else:
                 milliseconds, counter = self.milliseconds + 1, 0
             self.milliseconds, self.counter = milliseconds, counter
-            return milliseconds, counter
+            return milliseconds, counter, self.draw(4)
+
+    def draw(self, size: int) -> int:
+        """`size` random bytes as a number; none is given out twice."""
+        if len(self.random) < size:
+            self.random = os.urandom(_STORE)
+        drawn, self.random = self.random[:size], self.random[size:]
+        return int.from_bytes(drawn)
 
 
 _clock = _Clock()
@@ -42,13 +53,13 @@ def uuid7() -> UUID:
     48 bits of milliseconds, a 42-bit counter that starts anew at random in each millisecond, 32 random bits.
     Safe across threads; a forked child starts a counter of its own.
     """
-    milliseconds, counter = _clock.tick()
+    milliseconds, counter, random = _clock.tick()
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
     value |= 0x7 << 76
     value |= (counter >> 30) << 64
     value |= 0b10 << 62
     value |= (counter & 0x3FFF_FFFF) << 32
-    value |= int.from_bytes(os.urandom(4))
+    value |= random
     return UUID(int=value)
 
 

@@ -52,7 +52,7 @@ def request_parts(api: str, body: Any) -> tuple[Any, dict[str, Any]]:
     """
     if not isinstance(body, dict):
         return {"raw": _raw(body)}, {}
-    whole = as_dict(storable(body))
+    whole = dict(as_dict(storable(body)))
     for keys in _ASKED.get(api, ()):
         asked = {key: whole.pop(key) for key in keys if whole.get(key) is not None}
         if asked:
