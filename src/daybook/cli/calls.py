@@ -46,11 +46,12 @@ def calls(
         print_json(found)
         return
     print_table(
-        ["id", "time (UTC)", "model", "status", "tokens", "ms", "code", "asked", "answered"],
+        ["id", "time (UTC)", "api", "model", "status", "tokens", "ms", "code", "asked", "answered"],
         [
             [
                 call.id,
                 call.call_time,
+                call.api,
                 cell(call.model, 32),
                 call.status,
                 call.tokens_used,
