@@ -271,6 +271,18 @@ CASES = {
         {"usageMetadata": {"promptTokenCount": 9, "thoughtsTokenCount": 25, "totalTokenCount": 34}},
         buckets(9, 25, reasoning=25),
     ),
+    "Gemini without a total": (
+        "generateContent",
+        {
+            "usageMetadata": {
+                "promptTokenCount": 9,
+                "candidatesTokenCount": 5,
+                "thoughtsTokenCount": 25,
+                "totalTokenCount": None,
+            }
+        },
+        buckets(9, 30, reasoning=25),
+    ),
     "a blocked prompt": (
         "generateContent",
         {"promptFeedback": {}, "usageMetadata": {"promptTokenCount": 9, "totalTokenCount": 9}},

@@ -146,6 +146,21 @@ STREAMS = {
         b'data: {"x": [],\ndata: "usage":\ndata: {"prompt_tokens": 30,\ndata: "completion_tokens": 12}}\n\n',
         buckets(30, 12),
     ),
+    "… with CRLF": (
+        "chat.completions",
+        b'data: {"x": [],\r\ndata: "usage": {"prompt_tokens": 30,\r\ndata: "completion_tokens": 12}}\r\n\r\n',
+        buckets(30, 12),
+    ),
+    "usage in the first event, after a byte order mark": (
+        "chat.completions",
+        b"\xef\xbb\xbf" + events(delta("hi", usage=USAGE)),
+        buckets(30, 12),
+    ),
+    "a whole answer after a byte order mark": (
+        "chat.completions",
+        b"\xef\xbb\xbf\n" + json.dumps({"usage": USAGE}).encode(),
+        buckets(30, 12),
+    ),
     "a broken event before a good one": (
         "chat.completions",
         b'data: {"usage": {"prompt_tokens": 9\n\n' + OPENAI,
@@ -242,6 +257,14 @@ def test_garbage_never_raises(pieces):
         read(api, *pieces)
         for opening in (b"[", b'{"a":', b"data: {", b'{"usage":{"a":"'):
             read(api, opening + b" " * 66_000, *pieces)
+
+
+@pytest.mark.parametrize(("api", "stream"), [("chat.completions", OPENAI), ("ollama.chat", OLLAMA)])
+def test_what_is_complete_is_not_kept(api, stream):
+    reader = UsageReader(api)
+    for byte in stream * 20:
+        reader.feed(bytes([byte]))
+    assert len(reader._buffer) == 0
 
 
 def test_the_raw_object_is_kept():

@@ -69,7 +69,7 @@ def _rule(*sources: Source, hint: bytes, spread: bool = False) -> Rule:
     for source in sources:
         keep.update([source.path] if source.path else [(name,) for name in OLLAMA_FIELDS])
     # The name of a member, and not null after it: OpenAI sends `"usage": null` in every chunk but the last.
-    pattern = re.compile(rb'"(?:' + hint + rb')"\s*+:\s*+(?!null)')
+    pattern = re.compile(rb'"' + hint + rb'"\s*+:\s*+(?!null)')
     return Rule(sources=sources, hint=pattern, spread=spread, keep=frozenset(keep))
 
 
@@ -91,7 +91,7 @@ _INPUT_ONLY = _rule(
     Source(("usageMetadata",), gemini_usage),
     Source(("meta",), cohere_usage),
     Source(_TOP, ollama_usage),
-    hint=rb"usage|usageMetadata|meta|(?:prompt_)?eval_count",
+    hint=rb"(?:usage|usageMetadata|meta|(?:prompt_)?eval_count)",
 )
 _SPEECH = _rule(Source(("usage",), prompt_usage), hint=rb"usage")
 _IMAGES = _rule(Source(("usage",), completion_usage), hint=rb"usage")
