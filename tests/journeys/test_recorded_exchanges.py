@@ -1,0 +1,311 @@
+"""Every recorded exchange whose API the gateway speaks, sent again through it.
+
+Seen from all sides: what the provider was asked, what the caller was given, and what stands in the books.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from os.path import commonprefix
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from llm_tracker.usage import UsageReader
+from support.gateway import Gateway
+from support.recorded import NOTHING, Buckets, Recorded, recorded
+from support.replay import PLAY, Replay
+
+pytestmark = pytest.mark.skipif(not recorded(), reason="the recorded exchanges are not beside this checkout")
+
+TAILS = {
+    "chat.completions": "chat/completions",
+    "completions": "completions",
+    "responses": "responses",
+    "embeddings": "embeddings",
+    "messages": "messages",
+    "count_tokens": "messages/count_tokens",
+    "audio.transcriptions": "audio/transcriptions",
+    "images.generations": "images/generations",
+    "moderations": "moderations",
+    "rerank": "rerank",
+}
+GEMINI = {"generateContent", "streamGenerateContent"}
+APIS = [*TAILS, *GEMINI]
+
+# What a caller names where the recording does not: some providers have a default.
+MODELS = {
+    "audio.transcriptions": "whisper-1",
+    "embeddings": "text-embedding-ada-002",
+    "images.generations": "dall-e-2",
+    "moderations": "omni-moderation-latest",
+}
+PROVIDERS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "gemini": "gemini",
+    "gemini-openai-compat": "gemini",
+    "azure-openai": "azure_openai",
+}
+BASES = {"openai": "/v1", "openai_compatible": "/v1"}
+AZURE_VERSION = "2024-12-01-preview"
+
+
+def is_spoken(exchange: Recorded) -> bool:
+    """Not so: Vertex's `:predict`, Portkey's prompts, and stored prompts, which name no model."""
+    if ":predict" in exchange.endpoint or "/prompts/" in exchange.endpoint:
+        return False
+    return not (exchange.api == "responses" and "model" not in (exchange.request or {}))
+
+
+def exchanges_of(api: str) -> list[Recorded]:
+    return [exchange for exchange in recorded() if exchange.api == api and is_spoken(exchange)]
+
+
+@dataclass(slots=True)
+class Ask:
+    """An exchange's request as a caller of the gateway sends it."""
+
+    exchange: Recorded
+    gateway: Gateway
+    path: str
+    provider_path: str
+    model: str
+    body: bytes
+    content_type: str = "application/json"
+    call_id: str = ""
+    status: int = 0
+    answer: bytes = b""
+
+    async def send(self) -> None:
+        """Send it and read the answer to its end."""
+        headers = {"user_agent": PLAY + self.exchange.id, "content_type": self.content_type}
+        async with self.gateway.post(self.path, self.body, **headers) as response:
+            self.answer = await response.read()
+            self.status = response.status
+            self.call_id = response.headers["x-daybook-call-id"]
+
+
+class Callers:
+    """Makes `Ask`s; opens a gateway for each kind of provider that they need."""
+
+    def __init__(self, gateways, replay: Replay) -> None:
+        self.gateways = gateways
+        self.replay = replay
+        self.opened: dict[str, Gateway] = {}
+
+    async def ask(self, exchange: Recorded) -> Ask:
+        """How a caller asks what was asked there."""
+        provider = PROVIDERS.get(exchange.provider, "openai_compatible")
+        if exchange.provider == "vertex":
+            provider = "anthropic" if exchange.api == "messages" else "gemini"
+        by_deployment = "/openai/deployments/" in exchange.endpoint
+        gateway = await self._gateway(provider, by_deployment=by_deployment)
+        request = dict(exchange.request or {})
+        if exchange.api in GEMINI or (provider == "gemini" and exchange.api != "chat.completions"):
+            return self._gemini(exchange, gateway, request)
+        model = request.get("model") or exchange.model or MODELS[exchange.api]
+        tail = TAILS[exchange.api]
+        if exchange.endpoint.endswith("/translations"):
+            tail = "audio/translations"
+        path = f"/v1/{tail}"
+        provider_path = {"azure_openai": f"/openai/v1/{tail}", "gemini": f"/v1beta/openai/{tail}"}.get(
+            provider, path
+        )
+        if by_deployment:
+            provider_path = f"/openai/deployments/{model}/{tail}?api-version={AZURE_VERSION}"
+        if exchange.api == "audio.transcriptions":
+            return Ask(exchange, gateway, path, provider_path, model, *form(model))
+        if not request.get("model"):
+            request = {**request, "model": model}
+        return Ask(exchange, gateway, path, provider_path, model, json.dumps(request).encode())
+
+    @staticmethod
+    def _gemini(exchange: Recorded, gateway: Gateway, request: dict[str, Any]) -> Ask:
+        action = exchange.endpoint.rpartition(":")[2]
+        named = exchange.endpoint.partition("/models/")[2].rpartition(":")[0]
+        query = "?alt=sse" if exchange.query.get("alt") else ""
+        model = named.removeprefix("models/")  # some callers name it so in the path, as Google does in lists
+        request = request or {"contents": [{"parts": [{"text": "hi"}]}]}
+        return Ask(
+            exchange,
+            gateway,
+            path=f"/v1beta/models/{named}:{action}{query}",
+            provider_path=f"/v1beta/models/{model}:{action}{query}",
+            model=model,
+            body=json.dumps(request, ensure_ascii=False).encode(),
+        )
+
+    async def _gateway(self, provider: str, *, by_deployment: bool) -> Gateway:
+        name = provider + (" by deployment" if by_deployment else "")
+        if name not in self.opened:
+            settings = {"api_version": AZURE_VERSION} if by_deployment else {}
+            base_url = self.replay.url + BASES.get(provider, "")
+            self.opened[name] = await self.gateways.open(provider, base_url, **settings)
+        return self.opened[name]
+
+
+def form(model: str) -> tuple[bytes, str]:
+    """A sound with its model, as the SDKs upload it."""
+    parts = [
+        b'--xxx\r\nContent-Disposition: form-data; name="model"',
+        b"",
+        model.encode(),
+        b'--xxx\r\nContent-Disposition: form-data; name="file"; filename="a.wav"',
+        b"Content-Type: audio/wav",
+        b"",
+        b"RIFF\x00\xff\r\n--xx",  # nearly the boundary
+        b"--xxx--\r\n",
+    ]
+    return b"\r\n".join(parts), "multipart/form-data; boundary=xxx"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def callers(gateways, replay):
+    return Callers(gateways, replay)
+
+
+@pytest.mark.parametrize("api", APIS)
+async def test_every_exchange_passes_whole_and_is_in_the_books_once(callers, api):
+    asks = [await callers.ask(exchange) for exchange in exchanges_of(api)]
+    assert asks
+    before = {name: await counts(gateway) for name, gateway in callers.opened.items()}
+    free = asyncio.Semaphore(8)
+
+    async def send(ask: Ask) -> None:
+        async with free:
+            await ask.send()
+
+    await asyncio.gather(*map(send, asks))
+
+    faults: list[str] = []
+    for name, gateway in callers.opened.items():
+        mine = [ask for ask in asks if ask.gateway is gateway]
+        lines_before, logs_before = before[name]
+        logs = (await gateway.logs(logs_before + len(mine)))[logs_before:]
+        lines = (await gateway.lines(lines_before))[lines_before:]
+        if len(logs) != len(mine) or len(lines) != (0 if api == "count_tokens" else len(mine)):
+            faults.append(f"{name}: {len(mine)} calls, {len(lines)} lines, {len(logs)} call logs")
+        for ask in mine:
+            problems = [*passage(ask, callers.replay), *books(ask, lines, logs)]
+            faults.extend(f"{ask.exchange}: {problem}" for problem in problems)
+    assert not faults, "\n".join(faults)
+
+
+async def counts(gateway: Gateway) -> tuple[int, int]:
+    return len(await gateway.lines(0)), len(await gateway.logs(0))
+
+
+def passage(ask: Ask, replay: Replay):
+    """What is wrong with what went to the provider and what came back."""
+    received = replay.received.get(ask.exchange.id, [])
+    if len(received) != 1:
+        yield f"the provider was asked {len(received)} times"
+        return
+    if received[0].path != ask.provider_path:
+        yield f"the provider was asked at {received[0].path}, not {ask.provider_path}"
+    if ask.gateway.code in str(received[0]):
+        yield "the provider was shown the caller's code"
+    usage_asked = received[0].body != ask.body
+    if usage_asked:
+        wanted = json.loads(ask.body)
+        wanted["stream_options"] = {**(wanted.get("stream_options") or {}), "include_usage": True}
+        if ask.exchange.api not in {"chat.completions", "completions"} or received[0].json != wanted:
+            yield f"the provider was asked {received[0].body[:300]!r}"
+    yield from answer_faults(ask, usage_hidden=usage_asked)
+
+
+def answer_faults(ask: Ask, *, usage_hidden: bool):
+    exchange = ask.exchange
+    if exchange.status in {401, 403}:  # the administrator's key is refused, not the caller's
+        if ask.status != 502 or b"upstream_auth" not in ask.answer.lower():
+            yield f"a refused key became {ask.status}: {ask.answer[:200]!r}"
+        return
+    if ask.status != exchange.status:
+        yield f"the caller got status {ask.status}"
+    expected = without_usage_chunk(exchange.body) if usage_hidden else exchange.body
+    if not expected and b'"error"' in ask.answer:
+        return  # an empty stream is ended with an error, which tells it from an empty answer
+    if ask.answer != expected:
+        same = len(commonprefix([ask.answer, expected]))
+        yield f"the caller got {ask.answer[same : same + 200]!r}, not {expected[same : same + 200]!r} at {same}"
+
+
+def without_usage_chunk(stream: bytes) -> bytes:
+    blank = b"\r\n\r\n" if b"\r\n\r\n" in stream else b"\n\n"
+    return blank.join(event for event in stream.split(blank) if not is_usage_chunk(event))
+
+
+def is_usage_chunk(event: bytes) -> bool:
+    try:
+        chunk = json.loads(event.strip().removeprefix(b"data:"))
+    except ValueError:
+        return False
+    usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
+    return chunk.get("choices") == [] and bool(usage)
+
+
+def books(ask: Ask, lines: list[dict[str, Any]], logs: list[dict[str, Any]]):
+    """What is wrong with the line and the call log."""
+    exchange = ask.exchange
+    if exchange.api == "count_tokens":
+        log = next((log for log in logs if as_sent(log, ask)), None)
+        if log is None:
+            yield "no call log has its request"
+            return
+        if log["usage_id"] is not None or log["tokens_used"] is not None:
+            yield "a count of tokens is in the ledger"
+    else:
+        mine = [line for line in lines if str(line["id"]) == ask.call_id]
+        its_logs = [log for log in logs if str(log["usage_id"]) == ask.call_id]
+        if len(mine) != 1 or len(its_logs) != 1:
+            yield f"{len(mine)} lines and {len(its_logs)} call logs"
+            return
+        log = its_logs[0]
+        yield from line_faults(ask, mine[0])
+        if (log["tokens_used"], log["prompt_tokens"], log["completion_tokens"]) != (
+            mine[0]["total_tokens"], mine[0]["prompt_tokens"], mine[0]["completion_tokens"],
+        ):  # fmt: skip
+            yield "line and call log differ in their tokens"
+    if log["status"] != ("error" if exchange.failed else "success"):
+        yield f"its call log says {log['status']}: {log['error_message']}"
+    if exchange.failed and not log["error_message"]:
+        yield "its call log does not tell the error"
+    if exchange.says_something and not (log["response_content"] or "").strip():
+        yield "its call log has no text"
+    if exchange.status == 200 and exchange.content and log["response_data"] is None:
+        yield "its call log has no answer"
+
+
+def as_sent(log: dict[str, Any], ask: Ask) -> bool:
+    """Whether `log` is of a call without a line: only its model and its answer tell."""
+    return log["model"] == ask.model and (ask.status != 200 or log["response_data"] == ask.exchange.content)
+
+
+def line_faults(ask: Ask, line: dict[str, Any]):
+    exchange = ask.exchange
+    if line["model"] != ask.model:
+        yield f"its line says model {line['model']}"
+    if line["success"] == exchange.failed:
+        yield f"its line says success={line['success']}: {line['error']}"
+    tokens, reported = Buckets.of(line), exchange.reported
+    if exchange.status != 200:
+        expected, estimated = NOTHING, False
+    elif reported is None and exchange.api != "moderations":
+        expected, estimated = tokens, True
+        if tokens.total <= 0:
+            yield "nobody told its tokens, and they were not counted"
+    else:
+        expected, estimated = reported or NOTHING, False
+    if tokens != expected:
+        yield f"its line has {tokens}, the provider told {expected}"
+    if line["is_estimated"] != estimated:
+        yield f"its line says is_estimated={line['is_estimated']}"
+    reader = UsageReader(exchange.api)
+    reader.feed(exchange.body)
+    normalised = reader.finish()
+    if normalised is not None and exchange.status == 200 and tokens != Buckets.of(normalised):
+        yield f"its line has {tokens}, the normaliser {normalised}"
+    if normalised is not None and exchange.status == 200 and not line["metadata"].get("usage"):
+        yield "its line lacks the provider's usage object"
