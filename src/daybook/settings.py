@@ -36,6 +36,9 @@ class Settings(BaseSettings):
         None,
         description="Fernet key that encrypts provider keys; else `<data>/secret.key`, made on first use.",
     )
+    trusted_proxies: str = Field(
+        "", description="Addresses of reverse proxies, with commas, whose X-Forwarded-For is believed."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     demo_model: Path | None = Field(None, description="A GGUF file to serve instead of the demo model's own.")

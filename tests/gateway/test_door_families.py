@@ -1,5 +1,6 @@
 """Anthropic's and Gemini's APIs through the door, and models and limits in the shape of each."""
 
+import asyncio
 import json
 
 import pytest
@@ -219,3 +220,22 @@ async def test_a_code_may_use_only_its_models(chat, upstream):
             assert response.status == status
             body = await response.json()
     assert body["error"]["code"] == "model_not_allowed"
+
+
+async def test_a_code_bound_to_a_model_may_name_its_provider_too(chat, upstream):
+    upstream.reply(Reply(body={"choices": []}))
+    code = await chat.add_code(models=["gpt-4o"])
+    headers = {"authorization": f"Bearer {code}"}
+    for model, status in (("main/gpt-4o", 200), ("main/gpt-5", 403)):
+        ask = {"model": model, "messages": []}
+        async with chat.http.post(chat.url + "/v1/chat/completions", json=ask, headers=headers) as response:
+            assert response.status == status
+
+
+async def test_a_stream_that_said_it_is_over_is_over(chat, upstream):
+    chunks = sse({"choices": [{"delta": {"content": "ho"}, "finish_reason": "stop", "index": 0}]})
+    upstream.reply(Reply(chunks=chunks, content_type="text/event-stream", stall=True))
+    ask = {"model": "m", "messages": [], "stream": True}
+    async with chat.post("/v1/chat/completions", ask) as response:
+        assert await asyncio.wait_for(response.read(), 3) == b"".join(chunks)
+    assert (await chat.lines())[0]["success"] is True

@@ -48,6 +48,7 @@ def create_engine(url: str, *, pool: int = 8) -> AsyncEngine:
         pool_size=pool,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # they may be secrets, and errors end up in logs
         json_serializer=_json_text,
         json_deserializer=orjson.loads,
     )

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import Api, Route
 from daybook.gateway.body import Receive, form_fields, parse_json, read_body
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
-from daybook.gateway.providers import matches
 from daybook.gateway.trace import caller_metadata, trace_id
 
 
@@ -28,7 +26,13 @@ async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
         exchange.request = await parse_json(exchange.body, exchange.headers)
         exchange.stream = exchange.request.get("stream") is True or api.name == "streamGenerateContent"
     exchange.model = exchange.route.model or _model_named(exchange.request)
-    _check(exchange.request, exchange.model, exchange.grant)
+    if exchange.request.get("background") is True:
+        raise Refusal(
+            400,
+            "not_metered",
+            "Background responses are not passed on: their tokens could not be counted. Leave it out.",
+            param="background",
+        )
     return api
 
 
@@ -52,20 +56,3 @@ def _model_named(request: dict[str, Any]) -> str:
     if isinstance(model, str) and model:
         return model
     raise Refusal(400, "missing_model", "The request names no model: set 'model' to a string.", param="model")
-
-
-def _check(request: dict[str, Any], model: str, grant: CodeGrant) -> None:
-    if request.get("background") is True:
-        raise Refusal(
-            400,
-            "not_metered",
-            "Background responses are not passed on: their tokens could not be counted. Leave it out.",
-            param="background",
-        )
-    if grant.models is not None and not any(matches(allowed, model) for allowed in grant.models):
-        raise Refusal(
-            403,
-            "model_not_allowed",
-            f"This activation code may not use {model[:200]!r}. It may use: {', '.join(grant.models)[:500]}.",
-            param="model",
-        )

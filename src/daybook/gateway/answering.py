@@ -86,7 +86,7 @@ class Call:
         if exchange.route.kind == "call":
             means.limits.admit(exchange.grant)
         api = await admit(exchange, self._receive, max_body=means.max_body)
-        targets = targets_for(await means.catalogue.providers(), api, exchange.model)
+        targets = targets_for(await means.catalogue.providers(), api, exchange.model, exchange.grant.models)
         outcome = await begin(means.pool, exchange, api, targets)
         exchange.first_byte = time.perf_counter()
         if isinstance(outcome, Begun):

@@ -46,6 +46,11 @@ class Response:
         """The next bytes of the body, empty at its end. Raises `Broken` or `Silent`."""
         return await self._connection.chunk()
 
+    @property
+    def complete(self) -> bool:
+        """Whether the whole body has come."""
+        return self._connection.complete
+
     def close(self) -> None:
         """Give the connection back; where the answer is not whole, close it, so that the provider stops."""
         if not self._closed:

@@ -4,7 +4,9 @@ A caller that leaves ends the provider's work too; what it cost until then is re
 off is ended with an error event in the API's own shape, so that it cannot be taken for an answer.
 """
 
-from daybook.gateway.apis import Api
+import asyncio
+
+from daybook.gateway.apis import Api, Family
 from daybook.gateway.attempts import Begun
 from daybook.gateway.body import Departure
 from daybook.gateway.errors import error_event
@@ -13,6 +15,8 @@ from daybook.gateway.pool import Broken, Silent
 from daybook.gateway.replies import Send
 from daybook.gateway.transcript import StreamEnd, UsageChunkFilter, answer_of_stream
 from llm_tracker.usage import Usage, UsageReader
+
+_AFTERTHOUGHT = 0.25  # seconds
 
 CLIENT_LEFT = "The client closed the connection before the answer was complete."
 
@@ -54,12 +58,26 @@ async def _pump(exchange: Exchange, begun: Begun, passage: "_Passage", send: Sen
             ready = passage.feed(chunk)
             if ready:
                 await send({"type": "http.response.body", "body": ready, "more_body": True})
-            chunk = await begun.response.chunk()
+            if passage.complete and not begun.response.complete:
+                chunk = await _last_chunk(begun)
+            else:
+                chunk = await begun.response.chunk()
     except Silent as limit:
         return "upstream_timeout", f"The provider was silent for {limit} s in the middle of its answer."
     except Broken:
         return "upstream_broken", "The provider broke off in the middle of its answer."
     return None
+
+
+async def _last_chunk(begun: Begun) -> bytes:
+    """What follows the terminal event: the end, as a rule at once. A provider that leaves the connection open
+    is not waited for.
+    """
+    try:
+        async with asyncio.timeout(_AFTERTHOUGHT):
+            return await begun.response.chunk()
+    except TimeoutError:
+        return b""
 
 
 class _Passage:
@@ -72,6 +90,7 @@ class _Passage:
         self._filter = UsageChunkFilter() if hides_usage else None
         self._end = StreamEnd(api.name)
         self._binary = api.binary
+        self._ends_with_connection = api.family is Family.GEMINI
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; returns those that may go to the caller."""
@@ -89,6 +108,11 @@ class _Passage:
         """What was held back."""
         last = b"" if self._filter is None else self._filter.rest()
         return self._end.feed(last) + self._end.rest()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more is to come. Gemini's models may go on after what looks like the end."""
+        return self._end.complete and not self._ends_with_connection
 
     @property
     def over(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from daybook.gateway.apis import Api
 from daybook.gateway.errors import Refusal
-from daybook.gateway.providers import ProviderConfig
+from daybook.gateway.providers import ProviderConfig, matches
 from daybook.gateway.upstream import speaks
 
 
@@ -18,13 +18,15 @@ class Target:
     model: str
 
 
-def targets_for(providers: Sequence[ProviderConfig], api: Api, model: str) -> list[Target]:
+def targets_for(
+    providers: Sequence[ProviderConfig], api: Api, model: str, allowed: Sequence[str] | None = None
+) -> list[Target]:
     """The providers of `model`, in the order in which they are tried: by priority, among equals drawn by
     weight.
 
     `name/model`, where `name` is a configuration's or a provider's, picks that one. Raises `Refusal` where
     nobody can answer: 503 when nothing is configured or no key can be read, 404 when nobody has the model or
-    speaks this API.
+    speaks this API, 403 when it is not among the `allowed` names and patterns (None: all are).
     """
     if not providers:
         raise Refusal(
@@ -39,6 +41,15 @@ def targets_for(providers: Sequence[ProviderConfig], api: Api, model: str) -> li
             404,
             "model_not_found",
             f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists what is there.",
+            param="model",
+        )
+    if allowed is not None:
+        serving = [target for target in serving if _is_allowed(allowed, model, target.model)]
+    if allowed is not None and not serving:
+        raise Refusal(
+            403,
+            "model_not_allowed",
+            f"This activation code may not use {model[:200]!r}. It may use: {', '.join(allowed)[:500]}.",
             param="model",
         )
     speaking = [target for target in serving if speaks(target.provider, api)]
@@ -68,6 +79,10 @@ def _picked(providers: Sequence[ProviderConfig], model: str) -> list[Target]:
         one for one in providers if one.provider == prefix
     ]
     return [Target(one, rest) for one in named if one.serves(rest)]
+
+
+def _is_allowed(allowed: Sequence[str], *names: str) -> bool:
+    return any(matches(pattern, name) for pattern in allowed for name in names)
 
 
 def _draw(target: Target) -> tuple[int, float]:

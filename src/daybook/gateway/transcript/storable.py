@@ -69,7 +69,7 @@ def file_marker(media_type: str, content: bytes) -> str:
 
 
 def _is_small_and_clean(value: Any) -> bool:
-    """Whether nothing in `value` needs to be changed; most bodies are small, and a serialiser looks faster."""
+    """Whether nothing in `value` needs to be changed; a serialiser looks faster."""
     if type(value) is not dict:
         return False
     try:
