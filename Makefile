@@ -23,7 +23,7 @@ format: ## format the code
 bench: bench-gateway ## every measurement
 
 bench-gateway: ## requests per second and latency of the gateway, beside others
-	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway.py
+	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway/run.py
 
 lock: ## write the lock files anew (maintainers; needs uv)
 	@scripts/lock

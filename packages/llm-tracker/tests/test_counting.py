@@ -92,6 +92,14 @@ def test_the_text_of_every_apis_request_is_counted(name):
     assert estimate.total_tokens == estimate.prompt_tokens
 
 
+def test_a_chats_messages_cost_a_few_tokens_each():
+    messages = [{"role": "user", "content": SENTENCE}, {"role": "assistant", "content": SENTENCE}]
+    estimate = estimate_usage("chat.completions", {"messages": messages}, "")
+    assert estimate.prompt_tokens == pytest.approx(
+        2 * (10 + MESSAGE_TOKENS), abs=1
+    )  # a line end between them
+
+
 def test_the_answer_is_counted():
     estimate = estimate_usage("chat.completions", {"messages": []}, SENTENCE)
     assert (estimate.completion_tokens, estimate.total_tokens) == (10, 10)

@@ -61,6 +61,17 @@ def test_the_table_is_followed(entry, prompt, completion, cached, written):
     assert abs(ours - table.total_price) < Decimal("1e-15")
 
 
+def test_a_price_for_each_request_is_added():
+    """Perplexity's sonar: 1 in and 1 out per million, and 12 per thousand requests."""
+    cost = price_of("sonar", usage(1_000_000, 1_000_000), provider="perplexity", at=AT)
+    assert cost == 2 + Decimal("0.012")
+
+
+def test_an_answer_that_has_no_price_is_unknown():
+    assert price_of("text-embedding-3-small", usage(1_000_000, 0), provider="openai") == Decimal("0.02")
+    assert price_of("text-embedding-3-small", usage(1_000_000, 1), provider="openai") is None
+
+
 def test_a_known_price_by_hand():
     """gpt-4o in September 2025: 2.50 in, 1.25 cached, 10 out, per million."""
     cost = price_of("gpt-4o", usage(1_000_000, 100_000, cached=400_000), provider="openai", at=AT)

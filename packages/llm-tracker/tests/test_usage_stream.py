@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_tracker.usage import Usage, UsageReader, usage_from_response
+from llm_tracker.usage.scanner import JsonScanner
 
 
 def buckets(prompt, completion, cached=0, reasoning=0, cache_write=0):
@@ -285,6 +286,26 @@ def test_the_raw_object_is_kept():
 def test_an_unknown_api_is_named():
     with pytest.raises(ValueError, match="'telepathy'"):
         UsageReader("telepathy")
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_the_scanner_keeps_the_wanted_members_alone(step):
+    text = json.dumps(
+        [
+            {"response": {"id": "r", "usage": [1, {"a": "}"}]}, "usage": {"n": 1}, "count": 12},
+            {"x": {"usage": 1}, "response": {}, "usage": None, "count": "12"},
+            [{"usage": 2}],
+            {"count": 7},
+        ],
+        indent=1,
+    ).encode()
+    scanner = JsonScanner([("usage",), ("response", "usage"), ("count",)])
+    items = [item for at in range(0, len(text), step) for item in scanner.feed(text[at : at + step])]
+    assert items == [
+        {"response": {"usage": [1, {"a": "}"}]}, "usage": {"n": 1}, "count": 12},
+        {"usage": None},
+        {"count": 7},
+    ]
 
 
 BASE64 = "QUJD" * 1_000_000

@@ -147,8 +147,8 @@ CREATE INDEX ix_model_prices_model_created_at ON model_prices (model, created_at
 """
 
 # Totals are changed by the statement that writes the lines, whoever runs it: INSERT, COPY, the library, a
-# repair. Rows are locked in order of id first, so that two batches which touch the same totals wait instead of
-# deadlocking.
+# repair. Rows are locked in order of id first, so that two batches which touch the same totals wait for each
+# other instead of deadlocking.
 TOTALS = """
 CREATE FUNCTION ledger_totals() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
