@@ -1,10 +1,12 @@
 """The configurations that come from settings: the offline demo model, or a person's own server in its place.
 
 `daybook run` calls `seed_local_models` at each start, because the demo model's port changes. Address, key and
-whether it is enabled are set anew each time; order and weight stay as an administrator left them.
+whether it is enabled are set anew each time; order and weight stay as an administrator left them. The demo
+model costs nothing: its price says so, unless an administrator says otherwise.
 """
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -19,6 +21,8 @@ from daybook.gateway.providers import Provider, ProviderConfig
 from daybook.gateway.schemas import MODELS_MAX
 from daybook.gateway.secrets import Vault
 from daybook.gateway.service import encrypted_key
+from daybook.ledger.prices import list_prices, set_price
+from daybook.ledger.schemas import PriceNew
 from daybook.settings import Settings
 
 DEMO_MODEL = "daybook-demo"
@@ -37,6 +41,8 @@ async def seed_local_models(database: Database, vault: Vault, settings: Settings
         local = await _discover(settings.model_url, settings.model_key)
     async with database.write() as session:
         await _seed(session, vault, "demo", 1000, demo)
+        if DEMO_MODEL not in {price.model for price in await list_prices(session)}:
+            await set_price(session, PriceNew(model=DEMO_MODEL, input=Decimal(0), output=Decimal(0)))
         await _seed(session, vault, "local", 900, local)
 
 

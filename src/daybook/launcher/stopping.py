@@ -28,7 +28,7 @@ class StopSignals:
         self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._old_fd = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         self._wake_end = wake
-        self._old = {number: signal.signal(number, self._on_stop) for number in _STOP if not _ignored(number)}
+        self._old = {number: signal.signal(number, self._on_stop) for number in _STOP if not _nohup(number)}
         self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _nothing)
         return self
 
@@ -61,9 +61,11 @@ class StopSignals:
                 raise StopRequested
 
 
-def _ignored(number: signal.Signals) -> bool:
-    """Whether we were started so that we ignore it (`nohup`)."""
-    return signal.getsignal(number) is signal.SIG_IGN
+def _nohup(number: signal.Signals) -> bool:
+    """Whether we were started to outlive the terminal. An ignored SIGINT says no such thing: every script's
+    background jobs have it, and whoever sends it there means it.
+    """
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
