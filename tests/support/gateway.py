@@ -130,7 +130,7 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
                 await session.execute(text("INSERT INTO groups (id, name) VALUES (1, 'test')"))
             gateway = Gateway(url, database, http, settings)
             gateway.code = await gateway.add_code()
-            while not server.started:  # noqa: ASYNC110  (uvicorn has no event for it)
+            while not server.started:
                 await asyncio.sleep(0.01)
             yield gateway
             server.should_exit = True

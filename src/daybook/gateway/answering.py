@@ -98,7 +98,7 @@ class Call:
         exchange = self._exchange
         if self._departure.happened:
             exchange.error = CLIENT_LEFT
-        exchange.parsed = whole.parsed
+        exchange.parsed, exchange.whole_size = whole.parsed, len(whole.body)
         exchange.media_type = whole.headers.get("content-type", "application/json")
         if whole.parsed is None:
             exchange.keep(whole.body)
@@ -136,7 +136,7 @@ class Call:
         exchange.ended = time.perf_counter()
         if exchange.usage is not None:
             means.limits.spend(exchange.grant, exchange.usage.total_tokens)
-        means.recorder.add(entry_builder(exchange, means.catalogue.prices))
+        means.recorder.add(entry_builder(exchange, means.catalogue.prices), exchange.size)
 
 
 def _usage(exchange: Exchange, whole: Whole) -> Usage | None:

@@ -69,6 +69,8 @@ class Exchange:
     answer: bytearray = field(default_factory=bytearray)
     parsed: Any = None
     """A whole answer, parsed; None for streams."""
+    whole_size: int = 0
+    """Its bytes."""
     streamed: bool = False
     truncated: bool = False
     usage: Usage | None = None
@@ -89,6 +91,11 @@ class Exchange:
             self.answer += chunk
         else:
             self.truncated = True
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes to remember this call, about."""
+        return len(self.body) + len(self.answer) + self.whole_size
 
     def elapsed_ms(self) -> int:
         """Milliseconds from the call's beginning to its end, or to now."""

@@ -15,9 +15,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import asyncpg
-import orjson
 
 from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, line_values, log_values
 from daybook.ledger.partitions import make_partition, month_of
@@ -30,6 +30,12 @@ BATCH = 500
 LIMIT = 20_000
 """Calls that may wait in memory; beyond that the gateway refuses new ones rather than lose a record."""
 
+LIMIT_BYTES = 256 * 2**20
+"""The same for the bytes of what they said."""
+
+HEAVY = 256 * 2**10
+"""From this many bytes on, a call's rows are built beside the event loop."""
+
 _SLICE = 0.002  # seconds of building rows before others get their turn on the event loop
 _PATIENCE = 30.0  # seconds to wait at shutdown for a database that is away
 
@@ -39,7 +45,8 @@ class Recorder:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._waiting: deque[Callable[[], Entry]] = deque()
+        self._waiting: deque[tuple[Callable[[], Entry], int]] = deque()
+        self._waiting_bytes = 0
         self._added = asyncio.Event()
         self._months: set[tuple[int, int]] = set()
         self._connection: asyncpg.Connection | None = None
@@ -55,11 +62,12 @@ class Recorder:
     @property
     def full(self) -> bool:
         """Whether so much waits that no further call may be let in."""
-        return len(self._waiting) >= LIMIT
+        return len(self._waiting) >= LIMIT or self._waiting_bytes >= LIMIT_BYTES
 
-    def add(self, build: Callable[[], Entry]) -> None:
-        """Take a call. `build` makes its rows later, off the request's path, and must not raise."""
-        self._waiting.append(build)
+    def add(self, build: Callable[[], Entry], size: int) -> None:
+        """Take a call of `size` bytes. `build` makes its rows later, off the request's path."""
+        self._waiting.append((build, size))
+        self._waiting_bytes += size
         self._added.set()
 
     def start(self) -> None:
@@ -76,42 +84,46 @@ class Recorder:
             await self._connection.close()
 
     async def _run(self) -> None:
-        give_up: float | None = None
-        while True:
+        while self._waiting or not self._closing:
             if not self._waiting:
-                if self._closing:
-                    return
                 self._added.clear()
                 await self._added.wait()
                 continue
             batch = await self._build()
-            pause = 0.1
-            while True:
-                try:
-                    await self._write(batch)
-                    self._writing = 0
-                    break
-                except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, *_AWAY) as problem:
-                    log.warning(
-                        "The database is away (%s); %d calls wait to be recorded.", problem, self.backlog
-                    )
-                    await self._disconnect()
-                if self._closing:
-                    give_up = give_up or time.monotonic() + _PATIENCE
-                    if time.monotonic() > give_up:
-                        log.critical(
-                            "%d calls could not be recorded: the database stayed away.", self.backlog
-                        )
-                        return
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
+            written = await self._write_patiently(batch)
+            if not written:
+                log.critical("%d calls could not be recorded: the database stayed away.", self.backlog)
+                return
+            self._writing = 0
+
+    async def _write_patiently(self, batch: list[Entry]) -> bool:
+        """Write `batch`, however long the database is away; while we are closing, for `_PATIENCE` at most."""
+        pause, give_up = 0.1, float("inf")
+        while True:
+            try:
+                await self._write(batch)
+            except Exception as problem:  # noqa: BLE001  (whatever it is, what waits must not be lost for it)
+                log.warning(
+                    "Not recorded yet, %d calls wait: %s: %s", self.backlog, type(problem).__name__, problem
+                )
+                await self._disconnect()
+            else:
+                return True
+            if self._closing:
+                give_up = min(give_up, time.monotonic() + _PATIENCE)
+            if time.monotonic() > give_up:
+                return False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
 
     async def _build(self) -> list[Entry]:
         batch: list[Entry] = []
         turn = time.perf_counter()
         while self._waiting and len(batch) < BATCH:
+            build, size = self._waiting.popleft()
+            self._waiting_bytes -= size
             try:
-                batch.append(self._waiting.popleft()())
+                batch.append(build() if size < HEAVY else await asyncio.to_thread(build))
             except Exception:
                 log.critical("A call was lost: its record could not be built.", exc_info=True)
             self._writing = len(batch)
@@ -142,7 +154,9 @@ class Recorder:
                     )
                 if logs:
                     await connection.copy_records_to_table("llm_call_logs", records=logs, columns=LOG_COLUMNS)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, *_REFUSED) as problem:
+        except Exception as problem:
+            if _is_away(problem):
+                raise
             log.info(
                 "A batch of %d calls was refused (%s); writing it in parts.",
                 len(batch),
@@ -154,17 +168,18 @@ class Recorder:
 
     async def _insert(self, connection: asyncpg.Connection, entry: Entry) -> None:
         """Write one call. One that is there (a commit whose answer was lost) is not written again."""
-        try:
-            await self._insert_rows(connection, entry)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, *_REFUSED) as problem:
-            note = f"could not be stored: {type(problem).__name__}"
-            log.exception("A call's payload %s; its line is kept.", note)
-            if entry.log is not None:
-                entry.log.request_messages = orjson.dumps({"daybook": note}).decode()
-                entry.log.request_params = entry.log.response_content = entry.log.response_data = None
-            if entry.line is not None:
-                entry.line.metadata = orjson.dumps({"daybook": note}).decode()
-            await self._insert_rows(connection, entry)
+        for attempt in (entry, _without_payload(entry)):
+            try:
+                await self._insert_rows(connection, attempt)
+            except Exception as problem:
+                if _is_away(problem):
+                    raise
+                log.exception(
+                    "PostgreSQL refuses a call (%s).", "what it said" if attempt is entry else "all of it"
+                )
+            else:
+                return
+        log.critical("A call was lost: not even its line could be stored: %s", entry.line)
 
     async def _insert_rows(self, connection: asyncpg.Connection, entry: Entry) -> None:
         async with connection.transaction():
@@ -189,23 +204,39 @@ class Recorder:
                 connection.terminate()
 
 
-# What PostgreSQL says when it is stopping, starting or out of connections…
+def _without_payload(entry: Entry) -> Entry:
+    """The same call, with a note in place of what was said: the line is kept whatever happens to the rest."""
+    note = '{"daybook": "what was said could not be stored"}'
+    line, said = entry.line, entry.log
+    return Entry(
+        None if line is None else replace(line, metadata=note),
+        None
+        if said is None
+        else replace(
+            said, request_messages=note, request_params=None, response_content=None, response_data=None
+        ),
+    )
+
+
 _AWAY = (
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    TimeoutError,
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
+    asyncpg.OperatorInterventionError,  # it is stopping or starting
+    asyncpg.PostgresSystemError,
+    asyncpg.TransactionRollbackError,  # a deadlock, say
+    asyncpg.SyntaxOrAccessError,  # a table or a right that is not there yet
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to be promoted
 )
-# … and what it, or asyncpg before it, says of a row that it cannot take.
-_REFUSED = (
-    asyncpg.ProgramLimitExceededError,
-    asyncpg.StatementTooComplexError,
-    asyncpg.exceptions.UntranslatableCharacterError,
-    UnicodeError,
-    OverflowError,
-    ValueError,
-)
+
+
+def _is_away(problem: Exception) -> bool:
+    """Whether it is the server's state that keeps it from writing, not what it was given to write.
+
+    asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well.
+    """
+    return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)
 
 
 def _insert(table: str, columns: tuple[str, ...], ending: str = "") -> str:
