@@ -239,3 +239,11 @@ async def test_a_stream_that_said_it_is_over_is_over(chat, upstream):
     async with chat.post("/v1/chat/completions", ask) as response:
         assert await asyncio.wait_for(response.read(), 3) == b"".join(chunks)
     assert (await chat.lines())[0]["success"] is True
+
+
+async def test_a_model_that_is_named_is_not_sent_to_a_pattern_that_comes_first(gateway, upstream):
+    await gateway.add_config("all", "http://127.0.0.1:9/v1", models=["*"], priority=1)
+    await gateway.add_config("demo", upstream.url + "/v1", models=["daybook-demo"], priority=1000)
+    upstream.reply(Reply(body={"choices": []}))
+    assert (await gateway.call("/v1/chat/completions", {"model": "daybook-demo", "messages": []}))[0] == 200
+    assert len((await gateway.lines())[0]["metadata"]["attempts"]) == 1

@@ -21,8 +21,8 @@ class Target:
 def targets_for(
     providers: Sequence[ProviderConfig], api: Api, model: str, allowed: Sequence[str] | None = None
 ) -> list[Target]:
-    """The providers of `model`, in the order in which they are tried: by priority, among equals drawn by
-    weight.
+    """The providers of `model`, in the order in which they are tried: those that name it before those whose
+    pattern it fits, then by priority, among equals drawn by weight.
 
     `name/model`, where `name` is a configuration's or a provider's, picks that one. Raises `Refusal` where
     nobody can answer: 503 when nothing is configured or no key can be read, 404 when nobody has the model or
@@ -85,6 +85,7 @@ def _is_allowed(allowed: Sequence[str], *names: str) -> bool:
     return any(matches(pattern, name) for pattern in allowed for name in names)
 
 
-def _draw(target: Target) -> tuple[int, float]:
+def _draw(target: Target) -> tuple[bool, int, float]:
     """Sorting by this key draws without replacement, weighted (Efraimidis and Spirakis, 2006)."""
-    return target.provider.priority, -(random.random() ** (1 / target.provider.weight))  # noqa: S311  (not a secret)
+    by_pattern = target.model not in target.provider.models
+    return by_pattern, target.provider.priority, -(random.random() ** (1 / target.provider.weight))  # noqa: S311  (not a secret)
