@@ -1,6 +1,7 @@
 """The APIs that the gateway speaks: which path is which, and what may be done with it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -90,13 +91,23 @@ class Route:
     model: str | None = None
 
 
-def route_of(method: str, path: str, *, anthropic: bool = False) -> Route:
-    """Where `method path` leads. `anthropic` tells that the request carries `anthropic-version`, which
-    decides in whose shape `/v1/models` and errors under `/v1` are answered.
+def family_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Family:
+    """Whose API the caller speaks, for paths under `/v1` that all three have: by what each SDK adds."""
+    if "anthropic-version" in headers:
+        return Family.ANTHROPIC
+    if "x-goog-api-key" in headers or "x-goog-api-client" in headers or "key" in query:
+        return Family.GEMINI
+    return Family.OPENAI
+
+
+def route_of(method: str, path: str, family: Family = Family.OPENAI) -> Route:
+    """Where `method path` leads. `family` decides in whose shape `/v1/models` and errors under `/v1` are
+    answered.
     """
     version, _, rest = path.lstrip("/").partition("/")
     rest = rest.rstrip("/")
-    family = Family.ANTHROPIC if anthropic or rest.startswith("messages") else Family.OPENAI
+    if rest.startswith("messages"):
+        family = Family.ANTHROPIC
     if version != "v1":
         family = Family.GEMINI
     elif api := _OPENAI.get(rest):

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from daybook.gateway.answering import Call, Means
-from daybook.gateway.apis import PREFIXES, route_of
+from daybook.gateway.apis import PREFIXES, family_of, route_of
 from daybook.gateway.auth import Codes, shown_code
 from daybook.gateway.body import Departure, Receive
 from daybook.gateway.errors import Refusal
@@ -36,7 +36,7 @@ class Door:
         raw_query: bytes = scope["query_string"]
         query = dict(parse_qsl(raw_query.decode("latin-1"))) if raw_query else {}
         path: str = scope["path"]
-        route = route_of(scope["method"], path, anthropic="anthropic-version" in headers)
+        route = route_of(scope["method"], path, family_of(headers, query))
         try:
             self._means.check_room()
             grant = await self._codes.grant(shown_code(headers, query))
