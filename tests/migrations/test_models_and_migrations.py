@@ -39,4 +39,4 @@ async def test_migrating_again_changes_nothing(database, database_url):
     await upgrade_async(database_url)
     async with database.engine.connect() as connection:
         rows = await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
-        assert rows.scalars().all() == ["0001"]
+        assert len(rows.scalars().all()) == 1
