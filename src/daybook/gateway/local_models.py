@@ -42,7 +42,12 @@ async def seed_local_models(database: Database, vault: Vault, settings: Settings
     async with database.write() as session:
         await _seed(session, vault, "demo", 1000, demo)
         if DEMO_MODEL not in {price.model for price in await list_prices(session)}:
-            await set_price(session, PriceNew(model=DEMO_MODEL, input=Decimal(0), output=Decimal(0)))
+            await set_price(
+                session,
+                PriceNew(
+                    model=DEMO_MODEL, input=Decimal(0), output=Decimal(0), cached_input=None, cache_write=None
+                ),
+            )
         await _seed(session, vault, "local", 900, local)
 
 
