@@ -118,6 +118,13 @@ async def test_a_code_as_a_bearer_token(caller, provider):
     assert await caller.tokens() == told(answer.usage)
 
 
+async def test_beta_features_are_asked_for_as_the_sdk_asks(caller, aclient, provider):
+    provider.reply(Reply(body=message(text("Well."))))
+    answer = await aclient.beta.messages.create(**ASK, betas=["context-1m-2025-08-07"])
+    assert provider.received[0].headers["anthropic-beta"] == "context-1m-2025-08-07"
+    assert await caller.tokens() == told(answer.usage)
+
+
 async def test_the_stream_helper(caller, client, provider):
     provider.reply(streamed(words("Well, ", "thank ", "you.")))
 

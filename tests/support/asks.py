@@ -98,6 +98,8 @@ class Callers:
         provider_path = {"azure_openai": f"/openai/v1/{tail}", "gemini": f"/v1beta/openai/{tail}"}.get(
             provider, path
         )
+        if exchange.query.get("beta"):
+            path, provider_path = f"{path}?beta=true", f"{provider_path}?beta=true"
         if by_deployment:
             provider_path = f"/openai/deployments/{model}/{tail}?api-version={AZURE_VERSION}"
         if exchange.api == "audio.transcriptions":

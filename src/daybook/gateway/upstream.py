@@ -32,7 +32,9 @@ def speaks(provider: ProviderConfig, api: Api) -> bool:
 
 
 def address(provider: ProviderConfig, api: Api, model: str, query: Mapping[str, str]) -> str:
-    """The URL of `api` at `provider`. Of the caller's query only `alt` goes on: the rest may hold a code."""
+    """The URL of `api` at `provider`. Of the caller's query only `alt` and `beta` go on: the rest may hold a
+    code.
+    """
     base = provider.base_url
     if api.family is Family.GEMINI:
         alt = f"?{urlencode({'alt': query['alt']})}" if "alt" in query else ""
@@ -44,11 +46,16 @@ def address(provider: ProviderConfig, api: Api, model: str, query: Mapping[str, 
         case Provider.AZURE_OPENAI:
             return f"{base}/openai/v1/{api.tail}"
         case Provider.ANTHROPIC:
-            return f"{base}/v1/{api.tail}"
+            return f"{base}/v1/{api.tail}{_beta(api, query)}"
         case Provider.GEMINI:
             return f"{base}/v1beta/openai/{api.tail}"
         case _:
-            return f"{base}/{api.tail}"
+            return f"{base}/{api.tail}{_beta(api, query)}"
+
+
+def _beta(api: Api, query: Mapping[str, str]) -> str:
+    """What Anthropic's SDK adds for its beta features."""
+    return "?beta=true" if api.family is Family.ANTHROPIC and query.get("beta") == "true" else ""
 
 
 def headers_for(provider: ProviderConfig, api: Api, received: Mapping[str, str]) -> dict[str, str]:
