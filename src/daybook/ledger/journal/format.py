@@ -1,0 +1,88 @@
+"""How records lie in a segment.
+
+A segment begins with its magic and number. A record is a frame (length of the payload, checksum, kind, call id) and
+its payload: the length of a JSON header, that header, and raw bytes (a request, an answer). Segments are allocated
+ahead and filled with zeros, so a frame of zeros means: nothing more yet.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+MAGIC = b"DAYBOOK\x01"
+SEGMENT_HEAD = struct.Struct("<8sII")  # magic, number, checksum of both
+FRAME = struct.Struct("<IIBB16s2x")  # payload's length, checksum, kind, version, call id
+_HEADER_LENGTH = struct.Struct("<I")
+_VERSION = 1
+
+FRAME_SIZE = FRAME.size
+HEAD_SIZE = SEGMENT_HEAD.size
+LOCK = "lock"
+
+
+class Kind(IntEnum):
+    """What a record says of its call."""
+
+    OPENED = 1
+    PROGRESS = 2
+    CLOSED = 3
+    END = 4
+    """No call: the journal goes on in the next segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record: `header` is small and JSON, `body` raw bytes."""
+
+    kind: Kind
+    call_id: UUID
+    header: dict[str, Any]
+    body: bytes
+
+
+def segment_name(number: int) -> str:
+    """The file name of a segment; names sort as numbers do."""
+    return f"{number:010}.journal"
+
+
+def segment_head(number: int) -> bytes:
+    """The first bytes of a segment."""
+    return SEGMENT_HEAD.pack(MAGIC, number, zlib.crc32(MAGIC + number.to_bytes(4, "little")))
+
+
+def is_segment(head: bytes, number: int) -> bool:
+    """Whether `head` begins segment `number`."""
+    return head == segment_head(number)
+
+
+def encode(segment: int, kind: Kind, call_id: UUID, header: Any, body: bytes = b"") -> list[bytes]:
+    """The pieces of a record, to be written one after the other."""
+    text = b"" if kind is Kind.END else orjson.dumps(header)
+    lead = _HEADER_LENGTH.pack(len(text)) + text
+    id_bytes = call_id.bytes
+    checksum = zlib.crc32(body, zlib.crc32(lead, zlib.crc32(id_bytes, segment << 8 | kind)))
+    frame = FRAME.pack(len(lead) + len(body), checksum, kind, _VERSION, id_bytes)
+    return [frame + lead, body] if body else [frame + lead]
+
+
+def frame_length(frame: bytes) -> int | None:
+    """The length of the payload that follows `frame`; None where nothing was written yet."""
+    return None if len(frame) < FRAME_SIZE or frame == b"\0" * FRAME_SIZE else int(FRAME.unpack(frame)[0])
+
+
+def decode(segment: int, frame: bytes, payload: bytes) -> Record | None:
+    """The record of `frame` and `payload`, or None where its checksum does not fit."""
+    length, checksum, kind, version, id_bytes = FRAME.unpack(frame)
+    if len(payload) != length or version != _VERSION or length < _HEADER_LENGTH.size:
+        return None
+    if zlib.crc32(payload, zlib.crc32(id_bytes, segment << 8 | kind)) != checksum:
+        return None
+    (header_length,) = _HEADER_LENGTH.unpack_from(payload)
+    start = _HEADER_LENGTH.size
+    header = orjson.loads(payload[start : start + header_length]) if header_length else {}
+    return Record(Kind(kind), UUID(bytes=id_bytes), header, payload[start + header_length :])

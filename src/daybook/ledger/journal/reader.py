@@ -1,0 +1,124 @@
+"""Reading a journal, while its writer goes on or after it has died."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from daybook.ledger.journal.format import (
+    FRAME_SIZE,
+    HEAD_SIZE,
+    LOCK,
+    Kind,
+    Record,
+    decode,
+    frame_length,
+    is_segment,
+    segment_name,
+)
+
+
+def journals_in(folder: Path) -> list[Path]:
+    """The journals in `folder`, the oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(entry for entry in folder.iterdir() if (entry / LOCK).exists())
+
+
+class JournalReader:
+    """Reads a journal from its first segment on. `records` goes on where it stopped, as often as it is asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+        self.torn = 0
+        """Records that were not whole."""
+        self._number = self._first()
+        self._fd = -1
+        self._offset = 0
+
+    @property
+    def segment(self) -> int:
+        """The segment that is being read."""
+        return self._number
+
+    def writer_is_gone(self) -> bool:
+        """Whether nobody writes any more: the lock of a living writer cannot be had."""
+        fd = os.open(self.folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(fd)
+        return True
+
+    def records(self) -> Iterator[tuple[int, Record]]:
+        """Every whole record that has come since the last time, with the number of its segment."""
+        while self._open():
+            record = self._next()
+            if record is None:
+                return
+            if record.kind is Kind.END:
+                self._leave()
+            else:
+                yield self._number, record
+
+    def skip_torn(self) -> bool:
+        """Go on behind a record that is not whole, when its writer is gone. Returns whether there was one: it was
+        the last that the writer wrote, so what follows is another segment at most.
+        """
+        if not self._open() or frame_length(os.pread(self._fd, FRAME_SIZE, self._offset)) is None:
+            return False
+        self.torn += 1
+        self._leave()
+        return True
+
+    def forget_before(self, segment: int) -> None:
+        """Delete the segments before `segment`: all that they say is in the database."""
+        for number in range(self._first(), min(segment, self._number)):
+            (self.folder / segment_name(number)).unlink(missing_ok=True)
+
+    def delete(self) -> None:
+        """Delete the journal: its writer is gone and all that it said is in the database."""
+        self.close()
+        shutil.rmtree(self.folder)
+
+    def close(self) -> None:
+        """Close the segment that is being read."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _first(self) -> int:
+        return min((int(path.stem) for path in self.folder.glob("*.journal")), default=1)
+
+    def _open(self) -> bool:
+        """Open the current segment. It may not be there yet, or be without its first bytes."""
+        if self._fd >= 0:
+            return True
+        try:
+            fd = os.open(self.folder / segment_name(self._number), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        if not is_segment(os.pread(fd, HEAD_SIZE, 0), self._number):
+            os.close(fd)
+            return False
+        self._fd, self._offset = fd, HEAD_SIZE
+        return True
+
+    def _next(self) -> Record | None:
+        """The next record, or None where there is none yet, or none that is whole."""
+        frame = os.pread(self._fd, FRAME_SIZE, self._offset)
+        length = frame_length(frame)
+        if length is None or length > os.fstat(self._fd).st_size - self._offset - FRAME_SIZE:
+            return None
+        record = decode(self._number, frame, os.pread(self._fd, length, self._offset + FRAME_SIZE))
+        if record is not None:
+            self._offset += FRAME_SIZE + length
+        return record
+
+    def _leave(self) -> None:
+        self.close()
+        self._number += 1
