@@ -169,6 +169,7 @@ def _log(exchange: Exchange, answer: Answer, error: str | None, line: LineEntry 
         completion_tokens=None if line is None else line.completion_tokens,
         call_time=exchange.moment,
         duration_ms=integer(exchange.elapsed_ms()),
+        call_id=exchange.id,
     )
 
 

@@ -56,6 +56,7 @@ class LogEntry:
     completion_tokens: int | None
     call_time: datetime
     duration_ms: int | None
+    call_id: UUID | None = None
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The book (one line per model call), what was said in each call, and the prices that administrators set."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from sqlalchemy import (
     Integer,
     Numeric,
     PrimaryKeyConstraint,
+    SmallInteger,
     String,
     Text,
+    UniqueConstraint,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -56,6 +58,7 @@ class CallLog(Base):
         CheckConstraint("status IN ('success', 'error')", name="status"),
         Index("ix_llm_call_logs_call_time", "call_time"),
         Index("ix_llm_call_logs_usage_id", "usage_id"),
+        UniqueConstraint("call_id", "call_time"),
         {"postgresql_partition_by": "RANGE (call_time)"},
     )
 
@@ -78,6 +81,47 @@ class CallLog(Base):
     completion_tokens: Mapped[int | None]
     call_time: Mapped[datetime] = mapped_column(server_default=func.now())
     duration_ms: Mapped[int | None] = mapped_column(Integer)
+    call_id: Mapped[UUID | None]
+
+
+class PrunedMonth(Base):
+    """A month (UTC, by its first day) whose call logs were pruned: its lines need not be paired with logs.
+
+    `rows` and `bytes` add up what was pruned, should a late call have made the month anew.
+    """
+
+    __tablename__ = "pruned_months"
+
+    month: Mapped[date] = mapped_column(primary_key=True)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    pruned_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class IdempotentCall(Created, Base):
+    """The call that a code made under an `Idempotency-Key`, and its answer once it is closed.
+
+    `owner` is the journal of the process that makes the call. A closed call without a body had a larger answer
+    than is kept.
+    """
+
+    __tablename__ = "idempotent_calls"
+    __table_args__ = (
+        PrimaryKeyConstraint("code_id", "key_hash"),
+        Index("ix_idempotent_calls_expires_at", "expires_at"),
+        Index("ix_idempotent_calls_owner", "owner"),
+    )
+
+    code_id: Mapped[int]
+    key_hash: Mapped[bytes]
+    request_hash: Mapped[bytes]
+    call_id: Mapped[UUID]
+    owner: Mapped[str] = mapped_column(String(64))
+    closed: Mapped[bool] = mapped_column(server_default="false")
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    headers: Mapped[dict[str, Any] | None]
+    body: Mapped[bytes | None]
+    expires_at: Mapped[datetime]
 
 
 class ModelPrice(Created, Base):

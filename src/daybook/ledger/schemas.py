@@ -126,6 +126,7 @@ class CallAnswer(BaseModel):
     completion_tokens: int | None
     call_time: datetime
     duration_ms: int | None
+    call_id: UUID | None = Field(description="What the answer's x-daybook-call-id said; null in old rows.")
 
 
 class CallExchange(CallAnswer):
