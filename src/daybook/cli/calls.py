@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -68,10 +69,14 @@ def calls(
 
 @app.command()
 def show(
-    call_id: Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="ID")], as_json: Json = False
+    call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False
 ) -> None:
-    """Show one call: the whole exchange and its line in the book."""
-    call = work(lambda database: _one(database, call_id))
+    """Show one call: the whole exchange and its line in the book.
+
+    ID is the number in the first column, or the call's id as the answer's x-daybook-call-id said it.
+    """
+    wanted = _number_or_id(call_id)
+    call = work(lambda database: _one(database, wanted))
     if as_json:
         print_json(call)
         return
@@ -91,6 +96,15 @@ def show(
     ):
         if value:
             print(f"\n{title}\n{_block(value)}")
+
+
+def _number_or_id(text: str) -> int | UUID:
+    if text.isascii() and text.isdecimal() and 1 <= int(text) < 2**63:
+        return int(text)
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter("must be a call's number or its id", param_hint="ID") from None
 
 
 async def _find(
@@ -117,7 +131,7 @@ async def _find(
         return await service.exchanges(session, [call.id for call in page.list])
 
 
-async def _one(database: "Database", call_id: int) -> "CallExchange":
+async def _one(database: "Database", call_id: int | UUID) -> "CallExchange":
     from daybook.ledger import service  # noqa: PLC0415
 
     async with database.read() as session:

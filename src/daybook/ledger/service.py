@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
@@ -143,12 +143,19 @@ async def call_page(
     return Page[CallAnswer].of(calls, page=page, page_size=page_size, total=total or 0)
 
 
-async def call(session: ReadSession, call_id: int) -> CallExchange:
-    """One gateway call, whole. Raises `NotFound`."""
-    found = await exchanges(session, [call_id])
+async def call(session: ReadSession, call_id: int | UUID) -> CallExchange:
+    """One gateway call, whole, by its number or by its call id (`x-daybook-call-id`). Raises `NotFound`."""
+    number = await _number_of(session, call_id) if isinstance(call_id, UUID) else call_id
+    found = [] if number is None else await exchanges(session, [number])
     if not found:
         raise NotFound(f"There is no call {call_id}. Calls are kept for as long as their month is.")
     return found[0]
+
+
+async def _number_of(session: ReadSession, call_id: UUID) -> int | None:
+    """The number of a call; that of an old row, which has no call id, is found by its line."""
+    either = or_(CallLog.call_id == call_id, CallLog.usage_id == call_id)
+    return await session.scalar(select(CallLog.id).where(either).limit(1))
 
 
 async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallExchange]:
