@@ -43,24 +43,28 @@ class Departure:
 
 
 async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> bytes:
-    """The whole body. Raises `Refusal` (413) past `limit` bytes, `ClientLeft` when it is cut off."""
+    """The whole body. Raises `Refusal` past `limit` bytes (413) and when it stops coming (408), `ClientLeft`
+    when it is cut off.
+    """
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit:
         raise _too_large(limit)
-    message = await receive()
-    first: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return first
-    parts, size = [first], len(first)
-    while message["type"] == "http.request" and message.get("more_body"):
-        message = await receive()
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        try:
+            message = await receive()
+        except TimeoutError:
+            words = "The request stopped in the middle of its body, so nothing was asked. Send it again."
+            raise Refusal(408, "request_timeout", words) from None
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
             raise _too_large(limit)
-    if message["type"] == "http.disconnect":
-        raise ClientLeft
-    return b"".join(parts)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> Refusal:

@@ -1,5 +1,6 @@
 """Answers as ASGI messages."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CALL_ID = b"x-daybook-call-id"
 _PASSED_ON = ("retry-after", "request-id", "x-request-id", "openai-processing-ms", "content-disposition")
-_TOO_LARGE = 413
+_UNREAD = frozenset({408, 413})  # the rest of the body is not worth reading
 
 
 async def send_whole(send: Send, exchange: Exchange, body: bytes, received: Mapping[str, str]) -> None:
@@ -37,8 +38,8 @@ async def send_refusal(send: Send, family: Family, refusal: Refusal, call_id: UU
     if call_id is not None:
         headers.append((CALL_ID, str(call_id).encode()))
     if refusal.retry_after is not None:
-        headers.append((b"retry-after", str(max(1, round(refusal.retry_after))).encode()))
-    if refusal.status == _TOO_LARGE:  # the rest of the body is not worth reading
+        headers.append((b"retry-after", str(max(1, math.ceil(refusal.retry_after))).encode()))
+    if refusal.status in _UNREAD:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -3,21 +3,41 @@
 Everything else goes uvicorn's own way. The gateway's calls stay ASGI, with two differences: the head of an
 answer is written together with the first bytes of its body, and a callback tells when the caller has left, so
 that no task has to wait for it. Both are a good part of a call's cost; `make bench-gateway` shows it.
+
+For all requests, what a caller can do to the connection is bounded: see the limits below.
 """
 
 import asyncio
 import http
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
+from urllib.parse import unquote_to_bytes
 
 import httptools
+import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from daybook.gateway.apis import PREFIXES
+from daybook.gateway.apis import PREFIXES, Family
 from daybook.gateway.body import Departure
+from daybook.gateway.errors import error_body
 
-_PREFIXES = tuple(prefix.encode() for prefix in PREFIXES)
+HEAD_LIMIT = 64 * 2**10
+"""Bytes of a request's head that are read on; one that comes at once may be longer."""
+
+HEAD_SECONDS = 30.0
+"""Seconds that a head may take to come."""
+
+BODY_SECONDS = 60.0
+"""Seconds of silence in the middle of a request's body."""
+
+STALLED_SECONDS = 120.0
+"""Seconds for which a caller may read nothing of an answer that waits for them."""
+
+LINGER_SECONDS = 10.0
+"""Seconds in which a caller may go on sending what is not read any more. Closing at once would reset the
+connection, and they would never see the refusal."""
+
 _STATUS = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus
 }
@@ -28,20 +48,84 @@ Application = Callable[
 ]
 
 
+class _Nowhere:
+    """Takes the place of a request's headers once they have all come: trailers are no headers."""
+
+    def append(self, _header: tuple[bytes, bytes]) -> None:
+        """Forget it."""
+
+
 class DoorProtocol(HttpToolsProtocol):
     """One connection of a caller."""
 
+    _in_head = False
+    _head_size = 0
+    _head_timer: asyncio.TimerHandle | None = None
+    _upgrading = False
+    _deaf = False
+    _running: Any = None
+    """The request that is being answered; `cycle` is the one that came last."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of asyncio.Protocol. A connection on which nothing is asked is closed like one that is idle."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Part of asyncio.Protocol."""
+        if self._deaf:
+            return
+        self._unset_keepalive_if_required()
+        was_in_head = self._in_head
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(
+                400, "malformed_http", "This is not an HTTP request that can be read in one way only."
+            )
+        if self._in_head:
+            self._wait_for_head(len(data) if was_in_head else 0)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of asyncio.Protocol: the caller has left, or everything was said."""
+        super().connection_lost(exc)
+        self._head_is_over()
+        running = self._running
+        for cycle, _ in self.pipeline:
+            cycle.disconnected = True
+        self.pipeline.clear()
+        if isinstance(running, DoorCycle) and not running.response_complete:
+            running.leave()
+
+    def on_message_begin(self) -> None:
+        """Part of httptools' protocol: a request begins."""
+        super().on_message_begin()
+        self._in_head, self._head_size = True, 0
+
     def on_headers_complete(self) -> None:
         """Part of httptools' protocol: a request's head has come."""
-        if not self.url.startswith(_PREFIXES):
-            super().on_headers_complete()
+        self._head_is_over()
+        parser = self.parser
+        if parser.should_upgrade():
+            self._upgrading = True
             return
-        parser = cast("httptools.HttpRequestParser", self.parser)
         url = httptools.parse_url(self.url)
+        path = unquote_to_bytes(url.path).decode("utf-8", "replace")
+        if not path.startswith(PREFIXES):
+            super().on_headers_complete()
+            self.headers = cast("Any", _Nowhere())
+            return
+        self.headers = cast("Any", _Nowhere())
+        version = parser.get_http_version()
+        self.scope["http_version"] = version
         self.scope["method"] = parser.get_method().decode("ascii")
-        self.scope["path"] = url.path.decode("ascii")
+        self.scope["path"] = path
         self.scope["query_string"] = url.query or b""
-        keeps = parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        keeps = version != "1.0" and parser.should_keep_alive()
         cycle = DoorCycle(self, keep_alive=keeps, expects=self.expect_100_continue)
         before = cast("DoorCycle | None", self.cycle)
         self.cycle = cast("Any", cycle)
@@ -51,12 +135,69 @@ class DoorProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, cast("Any", self.app)))
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Part of asyncio.Protocol: the caller has left, or everything was said."""
-        cycle = cast("Any", self.cycle)
-        super().connection_lost(exc)
-        if isinstance(cycle, DoorCycle) and not cycle.response_complete:
-            cycle.departure.happen()
+    def on_message_complete(self) -> None:
+        """Part of httptools' protocol: a request has come as a whole."""
+        if not self._upgrading:
+            super().on_message_complete()
+
+    def hang_up(self, *, unread: bool) -> None:
+        """Close the connection when all is written. `unread`: something of the request is still to come."""
+        if not unread:
+            self.transport.close()
+            return
+        self._deaf = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _wait_for_head(self, more: int) -> None:
+        """The head is not whole yet."""
+        self._head_size += more
+        if self._head_size > HEAD_LIMIT:
+            words = f"The request's headers are larger than {HEAD_LIMIT:,} bytes."
+            self._refuse(431, "headers_too_large", words)
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _head_is_over(self) -> None:
+        self._in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Answer in HTTP/1.1, as any server may. The parser takes what follows the head for another protocol,
+        but callers (Java's own HTTP client with every request) send a plain body: it is parsed anew.
+        """
+        self._upgrading = False
+        parser = self.parser
+        method = parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(405, "method_not_allowed", "This is not a proxy.")
+            return
+        kept = [(name, value) for name, value in self.headers if name not in {b"upgrade", b"connection"}]
+        head = b"".join(b"%s: %s\r\n" % header for header in kept)
+        version = parser.get_http_version().encode()
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"%s %s HTTP/%s\r\n%s\r\n%s" % (method, self.url, version, head, rest))
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Say what is wrong with a request of which no head can be read, and read no more."""
+        self._head_is_over()
+        running = self._running
+        if running is not None and not running.response_complete:
+            self.transport.abort()  # in the midst of another answer nothing can be said
+            return
+        body = orjson.dumps(error_body(Family.OPENAI, status, code, message))
+        self.transport.write(
+            b"%scontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
+            % (_STATUS[status], len(body), body)
+        )
+        self.hang_up(unread=True)
 
 
 class DoorCycle:
@@ -68,9 +209,9 @@ class DoorCycle:
         self._flow: FlowControl = protocol.flow
         self._head: list[bytes] | None = None
         self._chunked = False
-        self.departure = Departure()
+        self._departure = Departure()
         self.scope = cast("Message", protocol.scope)
-        self.scope["extensions"] = {"daybook.departure": self.departure}
+        self.scope["extensions"] = {"daybook.departure": self._departure}
         self.message_event = asyncio.Event()
         self.keep_alive = keep_alive
         self.disconnected = False
@@ -86,17 +227,25 @@ class DoorCycle:
             await app(self.scope, self.receive, self.send)
         finally:
             if not self.response_complete and not self.disconnected:
-                self._transport.close()
+                # Nobody must take what was sent for a whole answer: chunks tell, a plain end would not.
+                (self._transport.close if self._chunked else self._transport.abort)()
+
+    def leave(self) -> None:
+        """The caller has closed the connection."""
+        self.disconnected = True
+        self.message_event.set()
+        self._departure.happen()
 
     async def receive(self) -> Message:
-        """The next part of the request's body."""
+        """The next part of the request's body. Raises `TimeoutError` when it does not come."""
         if self.waiting_for_100_continue and not self._transport.is_closing():
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
         if self.more_body and not self.body and not self.disconnected:
             self._flow.resume_reading()
             self.message_event.clear()
-            await self.message_event.wait()
+            async with asyncio.timeout(BODY_SECONDS):
+                await self.message_event.wait()
         if self.disconnected:
             return {"type": "http.disconnect"}
         body, self.body = bytes(self.body), bytearray()
@@ -107,7 +256,7 @@ class DoorCycle:
     async def send(self, message: Message) -> None:
         """The next part of the answer. The gateway keeps its headers clean."""
         if self._flow.write_paused and not self.disconnected:
-            await self._flow.drain()
+            await self._drain()
         if self.disconnected:
             return
         if message["type"] == "http.response.start":
@@ -115,10 +264,19 @@ class DoorCycle:
         else:
             self._continue(message.get("body", b""), more=message.get("more_body", False))
 
+    async def _drain(self) -> None:
+        """Wait for a caller who reads slowly. One who does not read at all has left."""
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await self._flow.drain()
+        except TimeoutError:
+            self._transport.abort()
+            await self._flow.drain()
+
     def _start(self, message: Message) -> None:
         self.response_started = True
         head = [_STATUS.get(message["status"]) or b"HTTP/1.1 %d \r\n" % message["status"]]
-        self._chunked = True
+        self._chunked = self.scope["http_version"] == "1.1"
         for name, value in (*self._protocol.server_state.default_headers, *message["headers"]):
             if name == b"content-length":
                 self._chunked = False
@@ -133,16 +291,17 @@ class DoorCycle:
 
     def _continue(self, body: bytes, *, more: bool) -> None:
         parts, self._head = self._head or [], None
-        if not self._chunked:
-            parts.append(body)
-        elif body:
-            parts += (b"%x\r\n" % len(body), body, b"\r\n")
-        if self._chunked and not more:
-            parts.append(b"0\r\n\r\n")
+        if self.scope["method"] != "HEAD":
+            if not self._chunked:
+                parts.append(body)
+            elif body:
+                parts += (b"%x\r\n" % len(body), body, b"\r\n")
+            if self._chunked and not more:
+                parts.append(b"0\r\n\r\n")
         self._transport.write(b"".join(parts))
         if not more:
             self.response_complete = True
             self.message_event.set()
             if not self.keep_alive:
-                self._transport.close()
+                self._protocol.hang_up(unread=self.more_body)
             self._protocol.on_response_complete()
