@@ -39,17 +39,18 @@ def plain_environment(tmp_path):
 def cli(plain_environment, database_url, tmp_path):
     """`await cli("usage", "--json")`, on the test's database. It fails the test on a traceback."""
 
-    async def run(*arguments, input=None, **environment) -> Done:  # noqa: A002  (as subprocess calls it)
+    async def run(*arguments, input=None, output=None, **environment) -> Done:  # noqa: A002  (as subprocess calls it)
         process = await asyncio.create_subprocess_exec(
             DAYBOOK,
             *arguments,
             env={**plain_environment, "DATABASE_URL": database_url, **environment},
             cwd=tmp_path,
             stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE if output is None else output,
             stderr=asyncio.subprocess.PIPE,
         )
         out, err = await asyncio.wait_for(process.communicate(None if input is None else input.encode()), 60)
+        out = out or b""
         assert process.returncode is not None
         assert b"Traceback" not in out + err, err.decode()
         return Done(process.returncode, out.decode(), err.decode())

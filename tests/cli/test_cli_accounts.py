@@ -72,6 +72,9 @@ async def test_codes_are_made_for_groups_shown_once_and_revoked(cli, database):
     [left] = (await cli("code", "list", "--live", "--json")).json
     assert left["public_id"] in plain.out
 
+    [_, row, _] = (await cli("code", "list")).out.splitlines()
+    assert row.split()[:4] == [plain.out.split()[-1].rstrip("."), "-", "team", "-"]
+
     for arguments, status, words in (
         (("add", "--group", "nobody"), 1, "nobody"),
         (("add", "--group", "team", "--expires", "2001-01-01"), 1, "future"),
@@ -81,3 +84,14 @@ async def test_codes_are_made_for_groups_shown_once_and_revoked(cli, database):
         done = await cli("code", *arguments)
         assert (done.status, done.out) == (status, ""), arguments
         assert words in done.err
+
+
+async def test_a_name_that_is_a_number_is_a_name_first_and_else_an_id(cli):
+    groups = {name: (await cli("group", "add", name, "--json")).json["id"] for name in ("team", "2024", "1")}
+    await cli("user", "add", "007")
+    for asked, expected in (("2024", "2024"), (str(groups["team"]), "1"), (str(groups["1"]), "1")):
+        made = await cli("code", "add", "--group", asked, "--user", "007", "--json")
+        assert made.status == 0, made.err
+        assert made.json["group_id"] == groups[expected], asked
+    missing = await cli("code", "add", "--group", "777")
+    assert (missing.status, missing.out) == (1, "")

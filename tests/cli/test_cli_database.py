@@ -63,6 +63,12 @@ def test_a_database_that_is_away_is_told_without_its_password(plain_environment)
         ("postgresql://me:hunter2@127.0.0.1:1/daybook", "cannot be reached"),
         ("mysql://me:hunter2@localhost/daybook", "PostgreSQL"),
         ("hunter2", "DATABASE_URL"),
+        ("postgresql://me:hunter2@127.0.0.1:port/daybook", "DATABASE_URL"),
+        (
+            "postgresql://me:hunter2@127.0.0.1:1/daybook?sslmode=require&connect_timeout=5",
+            "cannot be reached",
+        ),
+        ("postgresql://me:hunter2@127.0.0.1:1/daybook?colour=hunter2", "colour"),
     ):
         done = run({**plain_environment, "DATABASE_URL": url}, "usage")
         assert (done.returncode, done.stdout) == (1, "")

@@ -4,10 +4,11 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 import typer
 
-from daybook.cli import calls, codes, configs, groups, prices, processes, usage, users
+from daybook.cli import calls, codes, configs, groups, outbox, prices, processes, usage, users
 from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
@@ -27,18 +28,35 @@ app.add_typer(prices.app, name="price")
 app.add_typer(groups.app, name="group")
 app.add_typer(codes.app, name="code")
 app.add_typer(users.app, name="user")
+app.add_typer(outbox.app, name="outbox")
 
 
 def main() -> None:
     """Run the command that was typed. A failure is a sentence on stderr and exit code 1; wrong usage is 2."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a terminal may lack letters; stderr does so itself
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except DaybookError as error:
         print(f"daybook: {error.message}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()  # whoever read it has seen enough
         sys.exit(1)
+    except OSError as error:
+        _close_output()
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"daybook: {place}{error.strerror or error}.", file=sys.stderr)
+        sys.exit(1)
+
+
+def _close_output() -> None:
+    """Nothing may be written at exit either: that would fail again, where nobody can say why."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -81,7 +81,7 @@ def list_codes(
     as_json: Json = False,
 ) -> None:
     """List activation codes by public id, newest first; the codes themselves are not kept."""
-    found = work(lambda database: _all(database, group, user, live=live))
+    found, groups, users = work(lambda database: _all(database, group, user, live=live))
     if as_json:
         print_json(found)
         return
@@ -102,8 +102,8 @@ def list_codes(
             [
                 code.public_id,
                 code.name,
-                str(code.group_id),
-                None if code.user_id is None else str(code.user_id),
+                groups.get(code.group_id, str(code.group_id)),
+                None if code.user_id is None else users.get(code.user_id, str(code.user_id)),
                 "all" if code.models is None else cell(code.models, 40),
                 code.requests_per_minute,
                 code.tokens_per_minute,
@@ -139,7 +139,10 @@ async def _revoke(database: "Database", public_id: str) -> "CodeView":
         return CodeView.model_validate(code)
 
 
-async def _all(database: "Database", group: str | None, user: str | None, *, live: bool) -> "list[CodeView]":
+async def _all(
+    database: "Database", group: str | None, user: str | None, *, live: bool
+) -> "tuple[list[CodeView], dict[int, str], dict[int, str]]":
+    """The codes, and the names of groups and users by id."""
     from daybook.accounts import service  # noqa: PLC0415
     from daybook.accounts.schemas import CodeView  # noqa: PLC0415
 
@@ -151,4 +154,10 @@ async def _all(database: "Database", group: str | None, user: str | None, *, liv
             live=live,
             page_size=MOST,
         )
-        return [CodeView.model_validate(code) for code in page.list]
+        groups = await service.list_groups(session, archived=True, page_size=MOST)
+        users = await service.list_users(session, page_size=MOST)
+        return (
+            [CodeView.model_validate(code) for code in page.list],
+            {row.id: row.name for row in groups.list},
+            {row.id: row.account for row in users.list},
+        )

@@ -1,5 +1,6 @@
 """How commands answer: JSON for programs (exact money as strings, times in UTC), tables for people."""
 
+import json
 import re
 import sys
 import unicodedata
@@ -15,8 +16,13 @@ def print_json(value: Any) -> None:
     """`value` (plain values, dataclasses, the API's models) as indented JSON, as the API would answer it."""
     import orjson  # noqa: PLC0415  (see the package's docstring)
 
-    text = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
-    sys.stdout.write(text.decode() + "\n")
+    text = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        # JSON has a way of its own to write the letters that the output lacks.
+        text = re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
+    sys.stdout.write(text + "\n")
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:

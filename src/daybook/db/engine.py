@@ -17,26 +17,43 @@ ReadSession = NewType("ReadSession", AsyncSession)
 WriteSession = NewType("WriteSession", AsyncSession)
 """A session whose work is one transaction, committed when its block ends well."""
 
+_OPTIONS = {"host", "port", "user", "password", "passfile", "ssl", "target_session_attrs"}
+"""What a URL's query may hold, as asyncpg calls it."""
+
+_LEFT_OUT = {"channel_binding", "connect_timeout", "prepared_statement_cache_size"}
+"""What addresses of managed servers, or those written for other drivers, may hold: it does no harm not to have
+it.
+"""
+
 
 def database_url(text: str) -> URL:
-    """`text` as a URL for asyncpg. `postgres://` and `postgresql://` are taken as well.
+    """`text` as a URL for asyncpg. `postgres://`, `postgresql://` and libpq's `sslmode` are taken as well.
 
     Raises `Invalid` without repeating the text, which may hold a password.
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise Invalid(
             "DATABASE_URL cannot be read: it should look like postgresql://user@host/name."
         ) from None
     if url.get_backend_name() not in {"postgres", "postgresql"}:
         raise Invalid("DATABASE_URL must name a PostgreSQL database: postgresql://user@host/name.")
-    return url.set(drivername="postgresql+asyncpg")
+    query = {
+        "ssl" if name == "sslmode" else name: value
+        for name, value in url.query.items()
+        if name not in _LEFT_OUT
+    }
+    if unknown := sorted(query.keys() - _OPTIONS):
+        raise Invalid(f"DATABASE_URL has options that cannot be used here: {', '.join(unknown)}.")
+    return url.set(drivername="postgresql+asyncpg", query=query)
 
 
 def asyncpg_dsn(text: str) -> str:
     """`text` as asyncpg itself takes it, for what goes past SQLAlchemy (COPY)."""
-    return database_url(text).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = database_url(text)
+    query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
+    return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)
 
 
 def create_engine(url: str, *, pool: int = 8) -> AsyncEngine:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
 
-PageNumber = Annotated[int, Ge(1)]
+PageNumber = Annotated[int, Ge(1), Le(2**31 - 1)]
 PageSize = Annotated[int, Ge(1), Le(200)]
 
 
