@@ -1,10 +1,12 @@
 """Every table of Daybook in one place, for Alembic and for checks."""
 
 from daybook.accounts import models as accounts
+from daybook.assistant import models as assistant
 from daybook.db.base import Base
 from daybook.gateway import models as gateway
 from daybook.ledger import models as ledger
+from daybook.ledger.outbox import models as outbox
 
-__all__ = ["Base", "accounts", "gateway", "ledger", "metadata"]
+__all__ = ["Base", "accounts", "assistant", "gateway", "ledger", "metadata", "outbox"]
 
 metadata = Base.metadata

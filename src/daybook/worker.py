@@ -9,9 +9,12 @@ from datetime import timedelta
 import asyncpg
 import uvloop
 
-from daybook.db.engine import asyncpg_dsn
+from daybook.assistant import service as assistant
+from daybook.db.engine import Database, asyncpg_dsn
 from daybook.kit.clock import now
 from daybook.kit.errors import Unavailable
+from daybook.ledger.outbox.delivery import deliver
+from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.settings import Settings
 
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=15)
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
+HANDLERS = Handlers(assistant.HANDLERS)
+"""Who consumes events."""
 
 
 async def make_months(url: str) -> None:
@@ -33,16 +38,27 @@ async def make_months(url: str) -> None:
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Do everything once, then every hour, until `stop`. A database that is away is tried again soon.
+    """Do every duty until `stop`. A database that is away is tried again soon.
 
     Raises `Unavailable` when no database is named.
     """
     if settings.database_url is None:
         raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
+    database = Database.connect(settings.database_url, pool=2)
+    try:
+        async with asyncio.TaskGroup() as duties:
+            duties.create_task(_keep_months(settings.database_url, stop), name="months")
+            duties.create_task(deliver(database, HANDLERS, stop), name="outbox")
+    finally:
+        await database.close()
+
+
+async def _keep_months(url: str, stop: asyncio.Event) -> None:
+    """Make months once, then every hour."""
     while not stop.is_set():
         pause = EVERY
         try:
-            await make_months(settings.database_url)
+            await make_months(url)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as problem:
             log.warning("The database is away or refuses (%s); trying again soon.", type(problem).__name__)
             pause = AFTER_FAILURE

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 
 import typer
 
-from daybook.cli import calls, codes, configs, groups, prices, processes, usage, users
+from daybook.cli import calls, codes, configs, groups, outbox, prices, processes, usage, users
 from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.add_typer(prices.app, name="price")
 app.add_typer(groups.app, name="group")
 app.add_typer(codes.app, name="code")
 app.add_typer(users.app, name="user")
+app.add_typer(outbox.app, name="outbox")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -30,13 +31,16 @@ from llm_tracker.models import UsageColumns
 class Line(UsageColumns, Base):
     """One model call, whoever made it. The library's columns, and what the application adds.
 
-    No foreign keys: a line is kept whatever it names. The trigger `ledger_totals` adds it to the totals.
+    No foreign keys: a line is kept whatever it names. The trigger `ledger_totals` adds it to the totals, unless
+    `posted_by` names another.
     """
 
     __tablename__ = "llm_tracker_usage"
     __table_args__ = (
         Index("ix_llm_tracker_usage_created_at", "created_at"),
         Index("ix_llm_tracker_usage_user_id_created_at", "user_id", "created_at"),
+        Index("ix_llm_tracker_usage_posted_by_outbox", "id", postgresql_where=text("posted_by = 'outbox'")),
+        CheckConstraint("posted_by IN ('trigger', 'outbox', 'turn')", name="posted_by"),
     )
 
     source: Mapped[str] = mapped_column(String(32), server_default="library")
@@ -47,6 +51,8 @@ class Line(UsageColumns, Base):
     conversation_id: Mapped[str | None] = mapped_column(String(36))
     assistant_replies: Mapped[int] = mapped_column(server_default="0")
     updated_at: Mapped[datetime | None] = mapped_column(onupdate=func.now())
+    posted_by: Mapped[str] = mapped_column(String(16), server_default="trigger")
+    """Who adds it to the totals: `ledger/posting.py`."""
 
 
 class CallLog(Base):

@@ -1,0 +1,47 @@
+"""The outbox, for administrators."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from daybook.accounts.access import Administrator
+from daybook.db.dependencies import Reading, Writing
+from daybook.kit.ids import BigRowId
+from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.ledger.outbox import service
+from daybook.ledger.outbox.schemas import EventAnswer, EventFilter, EventType, Retried, Status
+
+router = APIRouter(prefix="/api/v1/admin/outbox", tags=["outbox"])
+
+
+@router.get("")
+async def list_events(
+    _: Administrator,
+    session: Reading,
+    status: Status | None = None,
+    event_type: Annotated[EventType | None, Query(alias="type")] = None,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+) -> Page[EventAnswer]:
+    """Events, newest first: what waits, what was consumed, what is dead and why."""
+    return await service.event_page(
+        session, EventFilter(status=status, type=event_type), page=page, page_size=page_size
+    )
+
+
+@router.post("/retry")
+async def retry_dead_events(_: Administrator, session: Writing) -> Retried:
+    """Try every dead event again."""
+    return Retried(retried=await service.retry_dead(session))
+
+
+@router.get("/{event_id}")
+async def get_event(_: Administrator, session: Reading, event_id: BigRowId) -> EventAnswer:
+    """One event."""
+    return await service.event(session, event_id)
+
+
+@router.post("/{event_id}/retry")
+async def retry_event(_: Administrator, session: Writing, event_id: BigRowId) -> EventAnswer:
+    """Try an event again, now; one that was consumed is a conflict."""
+    return await service.retry(session, event_id)

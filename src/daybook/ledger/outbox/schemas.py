@@ -1,0 +1,66 @@
+"""What is published, and what the API says about events."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Status = Literal["pending", "consumed", "dead"]
+
+EventType = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
+
+
+class EventFilter(BaseModel):
+    """Which events to list; what is absent does not matter."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Status | None = None
+    type: EventType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to publish.
+
+    `key` is unique within its type; `aggregate` is what the event is about (`conversation:<id>`), whose events are
+    consumed in the order in which they were published. Both have at most 128 characters.
+    """
+
+    type: str
+    key: str
+    aggregate: str
+    payload: BaseModel
+    version: int = 1
+
+
+class EventAnswer(BaseModel):
+    """An event and what became of it."""
+
+    id: int
+    type: str
+    version: int
+    aggregate: str
+    key: str
+    payload: Any
+    status: Status
+    attempts: int
+    next_attempt_at: datetime
+    error: str | None = Field(description="Why it is not consumed.")
+    created_at: datetime
+    consumed_at: datetime | None
+
+
+class OutboxState(BaseModel):
+    """How much waits, and how much needs a person."""
+
+    pending: int
+    dead: int
+    oldest_pending_at: datetime | None = Field(description="When the one that waits longest was published.")
+
+
+class Retried(BaseModel):
+    """How many dead events are tried again."""
+
+    retried: int
