@@ -1,5 +1,6 @@
 """`daybook run` from outside: the real process tree, as the one who typed it sees it."""
 
+import http.server
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -87,6 +89,7 @@ def test_a_newcomer_gets_all_that_is_needed_and_it_works_as_printed(port, start)
                 assert value in run.said
             assert "demo model (SmolLM2 135M)" in run.said
             assert run.get()
+            assert json.loads(run.daybook("calls", "--json")) == []  # the first call will be the newcomer's
 
             curl = next(line for line in run.said.splitlines() if line.startswith("curl "))
             answer = subprocess.run(
@@ -201,7 +204,7 @@ def test_what_dies_is_started_again(start, what):
 
 def test_a_database_that_dies_is_started_again_and_the_server_goes_on(start):
     run = start().read_until("Ctrl-C stops everything")
-    code = run.credentials()["activation_code"]
+    code = fresh_code(run)
     os.kill(run.tree()["postgres"], signal.SIGKILL)
     run.read_until("The database is up again")
     wait_for(lambda: answers(run, "/v1/models", Authorization=f"Bearer {code}"))
@@ -229,7 +232,65 @@ def test_a_second_run_on_the_same_data_is_told_of_the_first(start):
     run = start().read_until("Ctrl-C stops everything")
     second = start(port=1)
     assert second.process.wait(20) == 1
-    assert f"already running on {run.data} (process {run.process.pid})" in second.rest()
+    assert f"already running on {run.data}: {run.url} (process {run.process.pid})" in second.rest()
+
+
+def test_what_is_shown_is_true_after_the_administrator_changed_it(start):
+    run = start().read_until("Ctrl-C stops everything")
+    kept = run.credentials()
+    assert f"  password         {kept['password']}\n" in run.said
+    run.daybook("user", "password", kept["account"], "--generate")
+    codes = json.loads(run.daybook("code", "list", "--json"))
+    code = next(code for code in codes if code["name"] == "first code")
+    run.daybook("code", "revoke", code["public_id"])
+    run.end()
+    again = start().read_until("Ctrl-C stops everything")
+    assert kept["password"] not in again.said
+    assert kept["activation_code"] not in again.said
+    assert f"user password {kept['account']}" in again.said
+    assert "code add" in again.said
+
+
+@pytest.mark.parametrize(
+    ("last_act", "words"),
+    [
+        ("os.kill(os.getpid(), signal.SIGILL)", "this machine's processor lacks instructions"),
+        ("os._exit(3)", "it ended with status 3 5 times in a row"),
+    ],
+)
+def test_a_demo_model_that_cannot_run_here_is_given_up(start, tmp_path, last_act, words):
+    """A wheel that is built for a newer processor, or that does not go with this system's libraries."""
+    (tmp_path / "xllamacpp.py").write_text(f"import os, signal\n{last_act}\n")
+    model = tmp_path / "some.gguf"
+    model.write_text("")
+    settings = {"DAYBOOK_MODEL_URL": "", "DAYBOOK_DEMO_MODEL": str(model), "PYTHONPATH": str(tmp_path)}
+    run = start(**settings).read_until(f"The demo model cannot run here: {words}").read_until("up to date")
+    if "Ctrl-C stops everything" not in run.said:
+        run.read_until("Ctrl-C stops everything")
+    configs = {config["name"]: config for config in json.loads(run.daybook("config", "list", "--json"))}
+    assert not configs["demo"]["enabled"]
+    assert run.get()
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(30) == 0
+    assert "demo model" not in run.rest().partition("Stopping")[2]
+
+
+def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
+    """An answer is under way, from a provider that never ends it."""
+    with Endless() as provider:
+        run = start(DAYBOOK_MODEL_URL=provider.url).read_until("Ctrl-C stops everything")
+        headers = {"Authorization": f"Bearer {fresh_code(run)}", "Content-Type": "application/json"}
+        body = {"model": "endless", "messages": [{"role": "user", "content": "?"}], "stream": True}
+        request = urllib.request.Request(run.url + "/v1/chat/completions", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.readline()
+            began = time.monotonic()
+            run.process.send_signal(signal.SIGINT)
+            run.read_until("waiting up to 25 s for the server to finish the answers that are under way")
+            run.process.send_signal(signal.SIGINT)
+            assert run.process.wait(30) == 0
+            assert time.monotonic() - began < 10
+    assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "database"]
 
 
 def test_a_database_of_ones_own_is_used_instead(start, database_url):
@@ -248,6 +309,54 @@ def test_a_database_that_is_not_there_is_one_sentence(start):
         assert "DATABASE_URL" in said
         assert "Traceback" not in said
         assert "hunter2" not in said
+
+
+class Endless:
+    """A provider on the loopback address, whose streams begin and never end."""
+
+    def __enter__(self):
+        outer = self
+        self.stopped = threading.Event()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.answer("application/json")
+                self.wfile.write(b'{"object": "list", "data": [{"id": "endless", "object": "model"}]}')
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer("text/event-stream")
+                chunk = {
+                    "object": "chat.completion.chunk",
+                    "choices": [{"index": 0, "delta": {"content": "a"}}],
+                }
+                self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+                outer.stopped.wait(60)
+
+            def answer(self, kind):
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def fresh_code(run):
+    """A code of one's own: another test may have revoked the first."""
+    return json.loads(run.daybook("code", "add", "--json"))["code"]
 
 
 def answers(run, path="/", **headers):

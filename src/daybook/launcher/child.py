@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from daybook.db.embedded.logfile import LogFile
 from daybook.db.embedded.process import spawn
 
 _LONGEST_PAUSE = 30.0
 _SETTLED = 60.0  # seconds of life after which a death counts as the first again
+_PATIENCE = 1.0  # seconds after which it is worth saying what is waited for
+_HURRIED = 3.0  # seconds to write down what there is, once it was asked to drop what is under way
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Child:
     """The data folder's lock, which the child holds on to until it has ended."""
     grace: float = 8.0
     """Seconds that it gets to finish what it is doing."""
-    cwd: Path | None = None
+    expendable: bool = False
+    """Whether Daybook goes on without it where it cannot run."""
     backoff: Backoff = field(default_factory=Backoff)
     process: "subprocess.Popen[bytes] | None" = None
     _log_start: int = 0
@@ -62,7 +64,6 @@ class Child:
             output=self.log.fd,
             env=self.env,
             pass_fds=(self.lock_fd,),
-            cwd=self.cwd,
         )
         self.backoff.started()
 
@@ -79,15 +80,22 @@ class Child:
         """The last lines of its log since it was started."""
         return self.log.tail(count, since=self._log_start)
 
-    def stop(self, hurry: Callable[[], bool]) -> None:
-        """End it: SIGTERM, and SIGKILL when its grace is over or as soon as `hurry()`."""
+    def stop(self, hurry: Callable[[], bool], waiting: Callable[[], None] = lambda: None) -> None:
+        """End it: SIGTERM, and SIGKILL when its grace is over. As soon as `hurry()`, SIGINT asks it to drop
+        what it is doing, and little grace is left. `waiting` is called once when all this takes a while.
+        """
         process, self.process = self.process, None
-        if process is None:
-            return
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             process.terminate()
-            deadline = time.monotonic() + self.grace
-            while process.poll() is None and time.monotonic() < deadline and not hurry():
+            began = time.monotonic()
+            deadline, hurried, said = began + self.grace, False, False
+            while process.poll() is None and (moment := time.monotonic()) < deadline:
+                if not hurried and hurry():
+                    hurried, deadline = True, min(deadline, moment + _HURRIED)
+                    process.send_signal(signal.SIGINT)
+                elif not said and moment > began + _PATIENCE:
+                    said = True
+                    waiting()
                 time.sleep(0.02)
             _kill_group(process.pid)
             process.wait()

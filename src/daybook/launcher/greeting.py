@@ -6,38 +6,48 @@ import sys
 from pathlib import Path
 
 from daybook.launcher.credentials import Credentials
+from daybook.launcher.outlook import Outlook
 
 _QUESTION = "Say hello in one short sentence."
 
 
-def greeting(url: str, credentials: Credentials | None, model: str | None, *, path: str, note: str) -> str:
-    """The text. `model`: the one to try, None when there is none yet; `path`: where the credentials are kept;
-    `note`: what to know about the model.
-    """
+def greeting(url: str, credentials: Credentials | None, outlook: Outlook, *, path: str, demo: str) -> str:
+    """The text. `path`: where the credentials are kept; `demo`: what the demo model is, in words."""
     lines = ["", f"Daybook is ready: {url}", ""]
+    daybook = _program("daybook")
     if credentials is None:
         lines += ["An administrator exists already, so no first password was made. To set a new one:"]
-        lines += [f"  {_program('daybook')} user password ACCOUNT"]
+        lines += [f"  {daybook} user password ACCOUNT"]
         return "\n".join(lines)
-    lines += [
-        f"  account          {credentials.account}",
-        f"  password         {credentials.password}",
-        f"  activation code  {credentials.activation_code}",
-        f"  (as first made; kept in {path})",
-        "",
-    ]
-    if model is None:
-        return "\n".join([*lines, f"No model can be called yet: {note}"])
+    password = credentials.password
+    if not outlook.password_holds:
+        password = f"changed since the first run; a new one: {daybook} user password {credentials.account}"
+    code = credentials.activation_code
+    if not outlook.code_holds:
+        code = f"the first one is no longer valid; a new one: {daybook} code add"
+    lines += [f"  account          {credentials.account}"]
+    lines += [f"  password         {password}", f"  activation code  {code}"]
+    lines += [f"  (as first made; kept in {path})"] if outlook.password_holds or outlook.code_holds else []
+    if not outlook.code_holds:
+        return "\n".join(lines)
+    if outlook.model is None:
+        lines += ["", "No model is known by name yet. Call one that your providers have, or add a provider:"]
+        lines += [f"  {daybook} config set openai"]
+        return "\n".join(lines)
+    source = {"demo": demo, "local": "from DAYBOOK_MODEL_URL"}.get(
+        outlook.provider or "", f"of the provider {outlook.provider}"
+    )
     return "\n".join(
         [
             *lines,
-            f"Ask a model ({note}). With curl:",
             "",
-            curl_line(url, credentials.activation_code, model),
+            f"Ask a model ({source}). With curl:",
+            "",
+            curl_line(url, credentials.activation_code, outlook.model),
             "",
             f"Or with Python (paste it into a file, and run that with {_program('python')}):",
             "",
-            python_program(url, credentials.activation_code, model),
+            python_program(url, credentials.activation_code, outlook.model),
         ]
     )
 

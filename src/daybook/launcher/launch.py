@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.metadata
-import json
 import os
 import signal
 import sys
@@ -17,8 +16,9 @@ from daybook.kit.errors import DaybookError, Unavailable
 from daybook.launcher import demo_model
 from daybook.launcher.address import answers, check_free, free_port, url_of
 from daybook.launcher.child import Backoff, Child, how_it_ended
-from daybook.launcher.credentials import Credentials, with_url
+from daybook.launcher.credentials import with_url
 from daybook.launcher.greeting import greeting
+from daybook.launcher.outlook import Outlook
 from daybook.launcher.stopping import StopRequested, StopSignals
 from daybook.settings import Settings
 
@@ -27,6 +27,11 @@ _PREPARE_WITHIN = 3600.0  # a migration may have to rewrite a large table
 _SERVER_GRACE = 25.0  # seconds: longer than the server waits for calls under way, whose lines it writes last
 _HOUSEKEEPING = 30.0  # seconds between looks at the logs' sizes
 _REPEATED = 3  # deaths in a row after which it is worth more words
+_HOPELESS = 5  # deaths in a row after which an expendable child is given up
+_UNDER_WAY = {
+    "server": "to finish the answers that are under way; Ctrl-C again cuts them off",
+    "worker": "to finish what it is doing; Ctrl-C again makes it stop",
+}
 
 
 def run(settings: Settings) -> int:
@@ -60,6 +65,8 @@ class Launch:
         self.children: list[Child] = []
         """In the order in which they are stopped."""
         self.database: EmbeddedServer | None = None
+        self._env: dict[str, str] = {}
+        self._outlook = Outlook()
         self._database_backoff = Backoff()
         self._lock: DataLock | None = None
         self._due: dict[Child | EmbeddedServer, float] = {}
@@ -69,19 +76,20 @@ class Launch:
         """Start everything. Raises `DaybookError` with words for the person."""
         began = time.monotonic()
         say(f"Daybook {importlib.metadata.version('daybook')}, data in {self.data}")
-        self._lock = DataLock.acquire(self.data, "run")
+        self._lock = DataLock.acquire(self.data, "run", url=self.url)
         check_free(self.settings.host, self.settings.port)
-        env = self._environment()
-        model_note = self._start_model(env)
-        env["DAYBOOK_DATABASE_URL"] = self._start_database()
-        self._prepare(env)
-        server = self._child("server", ["-m", "daybook", "serve"], env, grace=_SERVER_GRACE)
+        self._env = self._environment()
+        label = self._start_model()
+        self._env["DAYBOOK_DATABASE_URL"] = self._start_database()
+        self._prepare()
+        server = self._child("server", ["-m", "daybook", "serve"], grace=_SERVER_GRACE)
         self._wait_for_server(server)
-        self._child("worker", ["-m", "daybook", "worker"], env, grace=10)
+        self._child("worker", ["-m", "daybook", "worker"], grace=10)
+        for child in list(self.children):
+            self._look_after(child)  # what dies at once is said before anything is promised
         credentials = with_url(self.data, self.url)
-        model = self._first_model(credentials)
         path = str(self.data / "credentials.json")
-        say(greeting(self.url, credentials, model, path=path, note=model_note))
+        say(greeting(self.url, credentials, self._outlook, path=path, demo=label))
         say(f"\nUp in {time.monotonic() - began:.1f} s. Ctrl-C stops everything.")
 
     def watch(self) -> None:
@@ -89,7 +97,7 @@ class Launch:
         self.signals.settle()
         look_at_logs = time.monotonic() + _HOUSEKEEPING
         while not self.signals.requested:
-            for child in self.children:
+            for child in list(self.children):
                 self._look_after(child)
             self._look_after_database()
             now = time.monotonic()
@@ -107,7 +115,7 @@ class Launch:
             say("\nStopping (Ctrl-C again to hurry)")
         order = {"server": 0, "worker": 1}
         for child in sorted(self.children, key=lambda child: order.get(child.name, 2)):
-            child.stop(self.signals.hurry)
+            child.stop(self.signals.hurry, lambda child=child: _say_waiting(child))
             say(f"  {child.name} stopped")
         self.children.clear()
         if self.database is not None:
@@ -122,20 +130,20 @@ class Launch:
         given = {"DAYBOOK_DATA": self.data, "DAYBOOK_HOST": settings.host, "DAYBOOK_PORT": settings.port}
         return {**os.environ, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in given.items()}}
 
-    def _start_model(self, env: dict[str, str]) -> str:
-        """Start the demo model; nobody waits for it. What to say about the model to try."""
-        env.pop("DAYBOOK_DEMO_URL", None)
+    def _start_model(self) -> str:
+        """Start the demo model; nobody waits for it. What it is, in words."""
+        self._env.pop("DAYBOOK_DEMO_URL", None)
         if self.settings.model_url is not None:
-            return "from DAYBOOK_MODEL_URL"
+            return ""
         reason = demo_model.why_not(self.settings.demo_model)
         model = demo_model.find_model(self.settings.demo_model)
         if reason is not None or model is None:
             say(f"  demo model: none, because {reason}")
-            return "add a provider with `daybook config set`, or set DAYBOOK_MODEL_URL"
+            return ""
         port = free_port()
-        env["DAYBOOK_DEMO_URL"] = f"http://127.0.0.1:{port}"
+        self._env["DAYBOOK_DEMO_URL"] = f"http://127.0.0.1:{port}"
         command = ["-m", "daybook.launcher.demo_model", "--port", str(port), "--model", str(model)]
-        self._child("demo model", command, env, grace=1)
+        self._child("demo model", command, grace=1).expendable = True
         label = demo_model.LABEL if self.settings.demo_model is None else f"demo model {model.name}"
         say(f"  {label}: loading")
         return label
@@ -153,24 +161,29 @@ class Launch:
         say(f"  database: PostgreSQL {made} ({time.monotonic() - began:.1f} s)")
         return self.database.dsn
 
-    def _prepare(self, env: dict[str, str]) -> None:
-        """Migrations and the first administrator, in a process that brings its imports and ends."""
+    def _prepare(self) -> None:
+        """Migrations, the first administrator, the local models, in a process that brings its imports and
+        ends.
+        """
         began = time.monotonic()
-        child = self._child("prepare", ["-m", "daybook.launcher.prepare", self.url], env)
+        child = self._child("prepare", ["-m", "daybook.launcher.prepare", self.url])
         deadline = began + _PREPARE_WITHIN
         while (status := child.exit_status()) is None and time.monotonic() < deadline:
-            self.signals.wait(1)
+            if self.signals.requested:
+                raise StopRequested
+            time.sleep(0.02)  # not `signals.wait`: a child's end in this time is for `watch` to see
         words = child.last_lines(20)
         self.children.remove(child)
         child.stop(self.signals.hurry)
         if status != 0:
             how = "took longer than an hour" if status is None else how_it_ended(status)
             raise Unavailable(f"Preparing the database {how}:\n{words}")
+        self._outlook = Outlook.from_line(words.rpartition("\n")[2])
         say(f"  database: up to date ({time.monotonic() - began:.1f} s)")
 
     def _wait_for_server(self, server: Child) -> None:
         began = time.monotonic()
-        while answers(self.settings.host, self.settings.port) is None:
+        while not answers(self.settings.host, self.settings.port):
             status = server.exit_status()
             if status is not None:
                 raise Unavailable(
@@ -184,22 +197,12 @@ class Launch:
             self.signals.wait(0.05)
         say(f"  server: answers ({time.monotonic() - began:.1f} s)")
 
-    def _first_model(self, credentials: Credentials | None) -> str | None:
-        """The model that leads the list, for the examples."""
-        if credentials is None:
-            return None
-        headers = {"Authorization": f"Bearer {credentials.activation_code}"}
-        body = answers(self.settings.host, self.settings.port, "/v1/models", headers)
-        with contextlib.suppress(ValueError, KeyError, IndexError, TypeError):
-            return str(json.loads(body or b"{}")["data"][0]["id"])
-        return None
-
-    def _child(self, name: str, arguments: list[str], env: dict[str, str], *, grace: float = 8) -> Child:
+    def _child(self, name: str, arguments: list[str], *, grace: float = 8) -> Child:
         if self._lock is None:
             raise RuntimeError("The data folder must be locked before a child is started.")
         log = LogFile(self.data / "log" / f"{name.replace(' ', '-')}.log")
         command = [sys.executable, *arguments]
-        child = Child(name, command, dict(env), log, self._lock.fd, grace)
+        child = Child(name, command, dict(self._env), log, self._lock.fd, grace)
         self.children.append(child)
         child.start()
         return child
@@ -209,11 +212,31 @@ class Launch:
             self._start_when_due(child, child.start)
         elif (status := child.exit_status()) is not None:
             pause = child.backoff.pause()
+            if child.expendable and (status == -signal.SIGILL or child.backoff.deaths >= _HOPELESS):
+                self._go_on_without(child, status)
+                return
             self._due[child] = time.monotonic() + pause
             words = child.last_lines(5 if child.backoff.deaths < _REPEATED else 20)
             again = "" if child.backoff.deaths < _REPEATED else f" for the {child.backoff.deaths}th time"
             say(f"The {child.name} {how_it_ended(status)}{again}; it is started again in {pause:g} s.")
             say(_indented(words) + f"\n  (more in {child.log.path})")
+
+    def _go_on_without(self, child: Child, status: int) -> None:
+        """Give up what cannot run here, and take it out of the lists of models."""
+        why = f"it {how_it_ended(status)} {child.backoff.deaths} times in a row"
+        if status == -signal.SIGILL:
+            why = "this machine's processor lacks instructions that it is built with"
+        say(f"The {child.name} cannot run here: {why}. Daybook goes on without it until the next start.")
+        words = child.last_lines(5)
+        say((_indented(words) + "\n" if words else "") + f"  (more in {child.log.path})")
+        say("  Add a provider with `daybook config set`, or set DAYBOOK_MODEL_URL.")
+        self.children.remove(child)
+        child.stop(self.signals.hurry)
+        self._env.pop("DAYBOOK_DEMO_URL", None)
+        try:
+            self._prepare()
+        except DaybookError as error:
+            say(f"The {child.name} stays in the list of models until the next start. {error}")
 
     def _look_after_database(self) -> None:
         database = self.database
@@ -248,6 +271,11 @@ def say(text: str, to: int | None = None) -> None:
     with contextlib.suppress(OSError, ValueError):
         data = (text + "\n").encode(errors="replace")
         os.write(sys.stdout.fileno() if to is None else to, data)
+
+
+def _say_waiting(child: Child) -> None:
+    what = _UNDER_WAY.get(child.name, "to end; Ctrl-C again ends it at once")
+    say(f"  waiting up to {child.grace:.0f} s for the {child.name} {what}")
 
 
 def _indented(text: str) -> str:

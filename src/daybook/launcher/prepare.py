@@ -2,7 +2,7 @@
 
 `daybook run` waits for this program. It is one of its own so that what migrations import is gone again
 afterwards. Everything in it may be done any number of times; a kill in the middle leaves nothing that the
-next start cannot mend.
+next start cannot mend. Its last line is the `Outlook` for the greeting.
 """
 
 import asyncio
@@ -10,18 +10,29 @@ import sys
 
 from sqlalchemy.exc import DBAPIError
 
+from daybook.accounts import repository
+from daybook.accounts.codes import code_hash
+from daybook.accounts.passwords import verify_password
+from daybook.accounts.service.codes import CodeGrant, find_code
 from daybook.accounts.service.first_run import first_run
-from daybook.db.engine import Database
+from daybook.db.engine import Database, ReadSession
 from daybook.db.migrate import upgrade_async
+from daybook.gateway.apis import CHAT
 from daybook.gateway.local_models import seed_local_models
+from daybook.gateway.providers import matches
 from daybook.gateway.secrets import Vault
+from daybook.gateway.service import load_providers
+from daybook.gateway.upstream import speaks
+from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Unavailable
-from daybook.launcher.credentials import Credentials, write_credentials
+from daybook.launcher.credentials import Credentials, read_credentials, write_credentials
+from daybook.launcher.outlook import Outlook
 from daybook.settings import Settings, settings
 
 
-async def prepare(settings: Settings, url: str) -> None:
-    """Migrate the database of `settings`, make the first administrator, set up the local models.
+async def prepare(settings: Settings, url: str) -> Outlook:
+    """Migrate the database of `settings`, make the first administrator, set up the local models; what is so
+    now.
 
     `url`: where Daybook is about to answer. The first credentials are kept before they are committed: kept
     and not committed, they are overwritten at the next start; the other way round nobody would ever know
@@ -37,15 +48,48 @@ async def prepare(settings: Settings, url: str) -> None:
             made = await first_run(session)
             if made is not None:
                 write_credentials(settings.data, Credentials(url, made.account, made.password, made.code))
-        await seed_local_models(database, Vault.of(settings), settings)
+        vault = Vault.of(settings)
+        await seed_local_models(database, vault, settings)
+        async with database.read() as session:
+            return await look(session, vault, read_credentials(settings.data))
     finally:
         await database.close()
+
+
+async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> Outlook:
+    """What of the `kept` credentials still holds, and the first model that their code may call.
+
+    The gateway is not asked: the first call in the book is the newcomer's own. Nor are the providers, who may
+    be slow: a model counts that a configuration names in full.
+    """
+    if kept is None:
+        return Outlook()
+    user = await repository.user_by_account(session, kept.account)
+    password_holds = (
+        user is not None and user.active and await verify_password(user.password_hash, kept.password)
+    )
+    key = code_hash(kept.activation_code)
+    grant = None if key is None else await find_code(session, key)
+    if grant is None or grant.revoked or (grant.expires_at is not None and grant.expires_at <= now()):
+        return Outlook(password_holds=password_holds, code_holds=False)
+    model, provider = await _first_model(session, vault, grant)
+    return Outlook(password_holds=password_holds, model=model, provider=provider)
+
+
+async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> tuple[str | None, str | None]:
+    for provider in await load_providers(session, vault):
+        if provider.key_unreadable or not speaks(provider, CHAT):
+            continue
+        for model in provider.exact_models:
+            if grant.models is None or any(matches(allowed, model) for allowed in grant.models):
+                return model, provider.name
+    return None, None
 
 
 def main() -> int:
     """Read the command line and prepare."""
     try:
-        asyncio.run(prepare(settings(), sys.argv[1]))
+        outlook = asyncio.run(prepare(settings(), sys.argv[1]))
     except DaybookError as error:
         return _failed(error.message)
     except (OSError, TimeoutError) as error:
@@ -54,6 +98,7 @@ def main() -> int:
         return _failed(
             f"The database refuses: {str(error.orig).partition('>: ')[2] or type(error.orig).__name__}"
         )
+    print(outlook.to_line())  # noqa: T201  (`daybook run` reads it)
     return 0
 
 

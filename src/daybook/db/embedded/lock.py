@@ -25,8 +25,9 @@ class DataLock:
         self.fd = fd
 
     @classmethod
-    def acquire(cls, data: Path, purpose: Purpose, *, wait: float = 30) -> Self:
-        """Take the lock of the folder `data`, which is made when it is missing.
+    def acquire(cls, data: Path, purpose: Purpose, *, wait: float = 30, url: str = "") -> Self:
+        """Take the lock of the folder `data`, which is made when it is missing. `url`: where we are about to
+        answer, for whoever finds the folder taken.
 
         Waits up to `wait` seconds for a short command, or for the last processes of a Daybook that was
         killed.
@@ -46,8 +47,9 @@ class DataLock:
             holder = _holder(path)
             if holder is not None and holder["purpose"] == "run":
                 os.close(fd)
+                where = f": {holder['url']}" if holder["url"] else ""
                 raise Conflict(
-                    f"Daybook is already running on {data} (process {holder['pid']}). "
+                    f"Daybook is already running on {data}{where} (process {holder['pid']}). "
                     "Stop it first, or give this one a folder of its own with DAYBOOK_DATA."
                 )
             if time.monotonic() > deadline:
@@ -59,7 +61,7 @@ class DataLock:
                 )
             time.sleep(0.05)
         os.ftruncate(fd, 0)
-        note = {"pid": os.getpid(), "started": started_at(os.getpid()), "purpose": purpose}
+        note = {"pid": os.getpid(), "started": started_at(os.getpid()), "purpose": purpose, "url": url}
         os.pwrite(fd, json.dumps(note).encode(), 0)
         return cls(path, fd)
 
@@ -97,9 +99,9 @@ def _holder(path: Path) -> dict[str, str | int] | None:
     try:
         note = json.loads(path.read_text())
         pid, started = int(note["pid"]), str(note["started"])
-        purpose = str(note["purpose"])
+        purpose, url = str(note["purpose"]), str(note.get("url", ""))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not is_running(pid) or started_at(pid) != started:
         return None
-    return {"pid": pid, "purpose": purpose}
+    return {"pid": pid, "purpose": purpose, "url": url}
