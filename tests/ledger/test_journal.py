@@ -9,6 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from orjson import dumps
 
 from daybook.ledger.journal import Journal, JournalFull, JournalReader, Kind, journals_in
 from daybook.ledger.journal.format import FRAME_SIZE
@@ -27,9 +28,9 @@ def kinds(records):
 def test_what_is_written_is_read_in_order(tmp_path):
     journal = Journal(tmp_path)
     call = uuid7()
-    journal.open_call(call, {"model": "m"}, b"request")
-    journal.progress(call, {}, b"some")
-    journal.close_call(call, {"status": 200}, b"answer", essential={})
+    journal.open_call(call, dumps({"model": "m"}), b"request")
+    journal.progress(call, b"{}", b"some")
+    journal.close_call(call, dumps({"status": 200}), b"answer", essential=b"{}")
     _, records = read(journal.folder)
     assert kinds(records) == ["OPENED", "PROGRESS", "CLOSED"]
     assert {record.call_id for record in records} == {call}
@@ -41,7 +42,7 @@ def test_a_reader_goes_on_where_it_stopped(tmp_path):
     journal = Journal(tmp_path)
     reader = JournalReader(journal.folder)
     for _ in range(3):
-        journal.open_call(uuid7(), {}, b"")
+        journal.open_call(uuid7(), b"{}", b"")
         assert kinds(record for _, record in reader.records()) == ["OPENED"]
     assert list(reader.records()) == []
 
@@ -52,9 +53,9 @@ def test_segments_follow_each_other_unseen(tmp_path_factory, bodies):
     journal = Journal(tmp_path_factory.mktemp("journal"), segment=16 * 1024)
     calls = [uuid7() for _ in bodies]
     for call, body in zip(calls, bodies, strict=True):
-        journal.open_call(call, {"n": len(body)}, body)
+        journal.open_call(call, dumps({"n": len(body)}), body)
     for call, body in zip(calls, bodies, strict=True):
-        journal.close_call(call, {}, body[::-1], essential={})
+        journal.close_call(call, b"{}", body[::-1], essential=b"{}")
     _, records = read(journal.folder)
     assert [record.body for record in records] == [*bodies, *(body[::-1] for body in bodies)]
     assert [record.call_id for record in records] == calls * 2
@@ -64,8 +65,8 @@ def test_records_larger_than_a_segment_get_one_of_their_size(tmp_path):
     journal = Journal(tmp_path, segment=16 * 1024)
     body = os.urandom(300_000)
     call = uuid7()
-    journal.open_call(call, {}, body)
-    journal.close_call(call, {}, body, essential={})
+    journal.open_call(call, b"{}", body)
+    journal.close_call(call, b"{}", body, essential=b"{}")
     _, records = read(journal.folder)
     assert [record.body for record in records] == [body, body]
 
@@ -85,7 +86,7 @@ def open_until_full(journal):
     while True:
         call = uuid7()
         try:
-            journal.open_call(call, {}, b"x" * 1000)
+            journal.open_call(call, b"{}", b"x" * 1000)
         except JournalFull:
             return
         yield call
@@ -96,7 +97,7 @@ def test_at_its_limit_it_takes_no_more_calls_but_ends_those_it_took(tmp_path):
     calls = list(open_until_full(journal))
     assert calls
     for call in calls:
-        journal.close_call(call, {"all": True}, b"y" * 20_000, essential={"all": False})
+        journal.close_call(call, dumps({"all": True}), b"y" * 20_000, essential=dumps({"all": False}))
     _, records = read(journal.folder)
     closed = [record for record in records if record.kind is Kind.CLOSED]
     assert [record.call_id for record in closed] == calls
@@ -108,8 +109,8 @@ def test_room_comes_back_when_segments_are_forgotten(tmp_path):
     reader = JournalReader(journal.folder)
     for _ in range(200):
         call = uuid7()
-        journal.open_call(call, {}, b"x" * 1000)
-        journal.close_call(call, {}, b"", essential={})
+        journal.open_call(call, b"{}", b"x" * 1000)
+        journal.close_call(call, b"{}", b"", essential=b"{}")
         for segment, _record in reader.records():
             reader.forget_before(segment)
 
@@ -118,6 +119,7 @@ DISK_FULL = """
 import resource, signal, sys
 from pathlib import Path
 from llm_tracker.ids import uuid7
+from orjson import dumps
 from daybook.ledger.journal import Journal, JournalFull
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 journal = Journal(Path(sys.argv[1]), segment=64 * 1024)
@@ -126,12 +128,12 @@ calls = []
 try:
     while True:
         call = uuid7()
-        journal.open_call(call, {}, b"x" * 100_000 if len(calls) == 5 else b"x")
+        journal.open_call(call, b"{}", b"x" * 100_000 if len(calls) == 5 else b"x")
         calls.append(call)
 except JournalFull:
     pass
 for call in calls:
-    journal.close_call(call, {"all": True}, b"y" * 100_000, essential={"all": False})
+    journal.close_call(call, dumps({"all": True}), b"y" * 100_000, essential=dumps({"all": False}))
 print(len(calls))
 """
 
@@ -151,12 +153,13 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from llm_tracker.ids import uuid7
+from orjson import dumps
 from daybook.ledger.journal import Journal
 journal = Journal(Path(sys.argv[1]), segment=16 * 1024)
 while True:
     call = uuid7()
-    journal.open_call(call, {}, os.urandom(500))
-    journal.close_call(call, {}, os.urandom(500), essential={})
+    journal.open_call(call, b"{}", os.urandom(500))
+    journal.close_call(call, b"{}", os.urandom(500), essential=b"{}")
     os.write(1, call.bytes)
 """
 
@@ -180,9 +183,9 @@ def test_a_killed_writer_loses_nothing_that_it_said_it_had_written(tmp_path):
 def test_a_torn_record_is_seen_and_costs_only_itself(tmp_path, damage):
     journal = Journal(tmp_path)
     whole = uuid7()
-    journal.open_call(whole, {}, b"whole")
+    journal.open_call(whole, b"{}", b"whole")
     end = journal._offset
-    journal.open_call(uuid7(), {}, b"torn" * 1000)
+    journal.open_call(uuid7(), b"{}", b"torn" * 1000)
     journal.close()
     path = next(journal.folder.glob("*.journal"))
     with path.open("r+b") as file:
@@ -203,8 +206,8 @@ async def test_disk_mode_returns_when_the_bytes_are_there(tmp_path):
     journal = Journal(tmp_path, sync="disk", segment=16 * 1024)
     for _ in range(50):
         call = uuid7()
-        journal.open_call(call, {}, b"x" * 900)
+        journal.open_call(call, b"{}", b"x" * 900)
         await journal.durable()
-        journal.close_call(call, {}, b"", essential={})
+        journal.close_call(call, b"{}", b"", essential=b"{}")
         await journal.durable()
     assert len(read(journal.folder)[1]) == 100

@@ -60,7 +60,7 @@ def entry(
         moment,
         5,
     )
-    return Entry(line, said)
+    return Entry(line_id, line, said)
 
 
 @pytest.fixture

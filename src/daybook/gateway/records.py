@@ -45,7 +45,7 @@ def entry_of(exchange: Exchange, prices: PriceBook) -> Entry:
     error = exchange.error or answer.error
     usage, estimated = _usage(exchange, answer)
     line = _line(exchange, answer, usage, estimated, error, prices)
-    return Entry(line, _log(exchange, answer, error, line))
+    return Entry(exchange.id, line, _log(exchange, answer, error, line))
 
 
 def _answer(exchange: Exchange) -> Answer:

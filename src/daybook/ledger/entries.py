@@ -63,6 +63,7 @@ class LogEntry:
 class Entry:
     """One call: a line, where it was sent to a model, and a log."""
 
+    id: UUID
     line: LineEntry | None
     log: LogEntry | None
 

@@ -209,6 +209,7 @@ def _without_payload(entry: Entry) -> Entry:
     note = '{"daybook": "what was said could not be stored"}'
     line, said = entry.line, entry.log
     return Entry(
+        entry.id,
         None if line is None else replace(line, metadata=note),
         None
         if said is None

@@ -60,10 +60,9 @@ def is_segment(head: bytes, number: int) -> bool:
     return head == segment_head(number)
 
 
-def encode(segment: int, kind: Kind, call_id: UUID, header: Any, body: bytes = b"") -> list[bytes]:
-    """The pieces of a record, to be written one after the other."""
-    text = b"" if kind is Kind.END else orjson.dumps(header)
-    lead = _HEADER_LENGTH.pack(len(text)) + text
+def encode(segment: int, kind: Kind, call_id: UUID, header: bytes, body: bytes) -> list[bytes]:
+    """The pieces of a record, to be written one after the other. `header` is JSON."""
+    lead = _HEADER_LENGTH.pack(len(header)) + header
     id_bytes = call_id.bytes
     checksum = zlib.crc32(body, zlib.crc32(lead, zlib.crc32(id_bytes, segment << 8 | kind)))
     frame = FRAME.pack(len(lead) + len(body), checksum, kind, _VERSION, id_bytes)

@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from daybook.kit import faults
@@ -60,20 +60,20 @@ class Journal:
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._next_segment(0)
 
-    def open_call(self, call_id: UUID, header: Any, body: bytes) -> None:
+    def open_call(self, call_id: UUID, header: bytes, body: bytes) -> None:
         """Write `opened` and keep room for the call's end. Raises `JournalFull`."""
         faults.point("journal.opened.before")
         self._append(Kind.OPENED, call_id, header, body, ends=self._open_calls + 1)
         self._open_calls += 1
         faults.point("journal.opened.after")
 
-    def progress(self, call_id: UUID, header: Any, body: bytes) -> None:
+    def progress(self, call_id: UUID, header: bytes, body: bytes) -> None:
         """Note what of a stream has come since the last note. Without room it is left out: it is only a note."""
         with contextlib.suppress(JournalFull):
             self._append(Kind.PROGRESS, call_id, header, body, ends=self._open_calls)
             faults.point("journal.progress.after")
 
-    def close_call(self, call_id: UUID, header: Any, body: bytes, *, essential: Any) -> None:
+    def close_call(self, call_id: UUID, header: bytes, body: bytes, *, essential: bytes) -> None:
         """Write `closed`. Where there is no room for the answer, only what is `essential`: that much was kept free."""
         faults.point("journal.closed.before")
         self._open_calls -= 1
@@ -93,7 +93,7 @@ class Journal:
         os.close(self._fd)
         os.close(self._lock)
 
-    def _append(self, kind: Kind, call_id: UUID, header: Any, body: bytes, *, ends: int) -> None:
+    def _append(self, kind: Kind, call_id: UUID, header: bytes, body: bytes, *, ends: int) -> None:
         """Write a record so that the ends of `ends` calls still fit after it, in a new segment if need be."""
         pieces = encode(self._number, kind, call_id, header, body)
         size = sum(map(len, pieces))
@@ -128,7 +128,7 @@ class Journal:
             path.unlink()
             raise JournalFull(f"There is no room for the journal: {problem.strerror}.") from None
         if self._fd >= 0:
-            os.pwritev(self._fd, encode(self._number, Kind.END, _NOBODY, {}), self._offset)
+            os.pwritev(self._fd, encode(self._number, Kind.END, _NOBODY, b"", b""), self._offset)
             if self._syncer is not None:
                 os.fdatasync(self._fd)
             os.close(self._fd)

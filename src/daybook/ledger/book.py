@@ -1,0 +1,147 @@
+"""Writing calls into the book: batches by COPY, the line and the log of a call in one transaction.
+
+Invariants:
+
+- A call is written once, however often it comes: one whose line (or, without a line, whose log) is there is skipped.
+- No record can stop the others: a batch that PostgreSQL refuses is taken apart until the call at fault is alone; what
+  that one said is replaced by a note, its line is kept.
+"""
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import asyncpg
+
+from daybook.kit import faults
+from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, line_values, log_values
+from daybook.ledger.partitions import make_partition, month_of
+
+log = logging.getLogger(__name__)
+
+
+class Book:
+    """The book, over a connection of its own. `write` raises when the database is away; nothing is lost by that."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._months: set[tuple[int, int]] = set()
+        self._connection: asyncpg.Connection | None = None
+
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Write `entries`. When it returns, each is in the database."""
+        connection = await self._connect()
+        for month in {month_of(entry.log.call_time) for entry in entries if entry.log} - self._months:
+            await make_partition(connection, month)
+            self._months.add(month)
+        await self._write(connection, entries)
+
+    async def disconnect(self) -> None:
+        """Let go of a connection that may be broken."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.terminate()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _connect(self) -> asyncpg.Connection:
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
+            self._connection = connection
+        return connection
+
+    async def _write(self, connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
+        """Write all of `entries`; where PostgreSQL refuses them, each half by itself; a single one without what was
+        said in it.
+        """
+        try:
+            await _write_all(connection, entries)
+        except Exception as problem:
+            if is_away(problem):
+                raise
+            if len(entries) == 1:
+                await self._write_bare(connection, entries[0], problem)
+                return
+            log.info(
+                "%d calls were refused (%s); writing them in parts.", len(entries), type(problem).__name__
+            )
+            middle = len(entries) // 2
+            await self._write(connection, entries[:middle])
+            await self._write(connection, entries[middle:])
+
+    async def _write_bare(self, connection: asyncpg.Connection, entry: Entry, problem: Exception) -> None:
+        log.error("What was said in call %s cannot be stored (%s); its line is kept.", entry.id, problem)
+        try:
+            await _write_all(connection, [_without_payload(entry)])
+        except Exception as second:
+            if is_away(second):
+                raise
+            log.critical("Call %s was lost: not even its line can be stored: %s", entry.id, entry.line)
+
+
+async def _write_all(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
+    async with connection.transaction():
+        known = await _known(connection, [entry.id for entry in entries])
+        fresh = [entry for entry in entries if entry.id not in known] if known else entries
+        lines = [line_values(entry.line) for entry in fresh if entry.line]
+        logs = [log_values(entry.log) for entry in fresh if entry.log]
+        faults.point("book.copy.before")
+        if lines:
+            await connection.copy_records_to_table("llm_tracker_usage", records=lines, columns=LINE_COLUMNS)
+        faults.point("book.copy.between")
+        if logs:
+            await connection.copy_records_to_table("llm_call_logs", records=logs, columns=LOG_COLUMNS)
+        faults.point("book.commit.before")
+    faults.point("book.commit.after")
+
+
+async def _known(connection: asyncpg.Connection, ids: list[UUID]) -> set[UUID]:
+    """Which of these calls are in the database."""
+    rows = await connection.fetch(
+        "SELECT id FROM llm_tracker_usage WHERE id = ANY($1) "
+        "UNION ALL SELECT call_id FROM llm_call_logs WHERE call_id = ANY($1) AND usage_id IS NULL",
+        ids,
+    )
+    return {row[0] for row in rows}
+
+
+def _without_payload(entry: Entry) -> Entry:
+    """The same call, with a note in place of what was said."""
+    note = '{"daybook": "what was said could not be stored"}'
+    line, said = entry.line, entry.log
+    if line is not None:
+        line = replace(line, metadata=note)
+    if said is not None:
+        said = replace(
+            said, request_messages=note, request_params=None, response_content=None, response_data=None
+        )
+    return Entry(entry.id, line, said)
+
+
+_AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
+    asyncpg.OperatorInterventionError,  # it is stopping or starting
+    asyncpg.PostgresSystemError,
+    asyncpg.TransactionRollbackError,  # a deadlock, say
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to be promoted
+    asyncpg.SyntaxOrAccessError,  # a table or a right that is not there yet
+)
+
+
+def is_away(problem: Exception) -> bool:
+    """Whether it is the server's state that keeps it from writing, not what it was given to write.
+
+    asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well.
+    """
+    return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)

@@ -1,0 +1,232 @@
+"""Moves journals into the book: those of living gateways as they grow, those of dead ones to their end.
+
+One shipper runs per host (a lock says so); it may be killed at any time. It keeps no state but the journals: the next
+one reads them again and the book skips what it has. Segments are deleted when all their calls are in the book.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from daybook.kit import faults
+from daybook.ledger.book import Book
+from daybook.ledger.entries import Entry
+from daybook.ledger.journal import JournalReader, Kind, Record, journals_in
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"""Calls in one transaction at most."""
+
+BATCH_BYTES = 16 * 2**20
+"""The same for the bytes of what they said."""
+
+_IDLE = 0.03  # seconds between looks at journals that have nothing new
+_LOOK_FOR_OTHERS = 1.0  # seconds between looks for new journals
+_TURN = 0.01  # seconds of building rows before signals and others get their turn
+
+
+@dataclass(slots=True)
+class JournaledCall:
+    """A call as its journal tells it. `closed` is None where its gateway died before the call was over."""
+
+    journal: str
+    segment: int
+    opened: Record
+    progress: list[bytes] = field(default_factory=list)
+    closed: Record | None = None
+
+    @property
+    def id(self) -> UUID:
+        """The call's id."""
+        return self.opened.call_id
+
+    @property
+    def size(self) -> int:
+        """Bytes of what was said, as far as they are known."""
+        closed = len(self.closed.body) if self.closed is not None else 0
+        return len(self.opened.body) + sum(map(len, self.progress)) + closed
+
+
+class _Tail:
+    """A journal that is being shipped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reader = JournalReader(folder)
+        self.open: dict[UUID, JournaledCall] = {}
+        self.over = False
+        """Its writer is gone and everything in it was read."""
+
+    def read(self, room: int) -> list[JournaledCall]:
+        """The calls that have ended since the last time, as many as there is room for."""
+        ended: list[JournaledCall] = []
+        gone = self.reader.writer_is_gone()
+        size = 0
+        for segment, record in self.reader.records():
+            call = self._take(segment, record)
+            if call is not None:
+                ended.append(call)
+                size += call.size
+            if len(ended) >= room or size >= BATCH_BYTES:
+                return ended
+        if gone and not ended and not self.reader.skip_torn():
+            # The writer was gone before we read and there is nothing more: what is open will not be closed.
+            ended = list(self.open.values())
+            self.over = True
+        return ended
+
+    def forget(self, calls: Sequence[JournaledCall]) -> None:
+        """These calls are in the book: delete the segments that nobody needs any more."""
+        for call in calls:
+            self.open.pop(call.id, None)
+        needed = min((call.segment for call in self.open.values()), default=self.reader.segment)
+        self.reader.forget_before(min(needed, self.reader.segment))
+
+    def _take(self, segment: int, record: Record) -> JournaledCall | None:
+        if record.kind is Kind.OPENED:
+            self.open[record.call_id] = JournaledCall(self.reader.id, segment, record)
+            return None
+        call = self.open.get(record.call_id)
+        if call is None:
+            return None  # its beginning was shipped and deleted, so it is in the book
+        if record.kind is Kind.PROGRESS:
+            call.progress.append(record.body)
+            return None
+        call.closed = record
+        return call
+
+
+class Shipper:
+    """Ships the journals in `folder`. `build` makes the rows of a call and does not raise."""
+
+    def __init__(
+        self,
+        folder: Path,
+        book: Book,
+        build: Callable[[JournaledCall], Entry],
+        *,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._book = book
+        self._build = build
+        self._prepare = prepare
+        self._tails: dict[Path, _Tail] = {}
+        self._looked = float("-inf")
+        self._closing = False
+
+    async def run(self) -> None:
+        """Ship until `stop`, then what is left in the journals at that moment."""
+        lock = await _only_one(self._folder, lambda: self._closing)
+        if lock is None:
+            return
+        try:
+            while True:
+                closing = self._closing
+                if not await self.ship():
+                    if closing:
+                        return
+                    await asyncio.sleep(_IDLE)
+        finally:
+            os.close(lock)
+            for tail in self._tails.values():
+                tail.reader.close()
+            await self._book.close()
+
+    def stop(self) -> None:
+        """Ship what is there, then end `run`."""
+        self._closing = True
+
+    async def ship(self) -> int:
+        """Ship one batch. Returns the number of calls in it; waits for a database that is away."""
+        self._look_for_journals()
+        found: list[tuple[_Tail, list[JournaledCall]]] = []
+        room = BATCH
+        for tail in self._tails.values():
+            calls = tail.read(room)
+            if calls or tail.over:
+                found.append((tail, calls))
+                room -= len(calls)
+            if room <= 0:
+                break
+        calls = [call for _, ended in found for call in ended]
+        if calls:
+            await self._write_patiently(await self._entries(calls))
+            faults.point("shipper.forget.before")
+        for tail, ended in found:
+            tail.forget(ended)
+            if tail.over:
+                await self._end(tail)
+        return len(calls)
+
+    async def _entries(self, calls: Sequence[JournaledCall]) -> list[Entry]:
+        if self._prepare is not None:
+            await self._prepare()
+        entries: list[Entry] = []
+        turn = time.perf_counter()
+        for call in calls:
+            entries.append(self._build(call))
+            if time.perf_counter() - turn > _TURN:
+                await asyncio.sleep(0)
+                turn = time.perf_counter()
+        return entries
+
+    async def _write_patiently(self, entries: list[Entry]) -> None:
+        """Write `entries`, however long the database is away: the journals keep what comes meanwhile."""
+        pause = 0.1
+        while True:
+            try:
+                await self._book.write(entries)
+            except Exception as problem:  # noqa: BLE001  (whatever it is, what waits must not be lost for it)
+                log.warning(
+                    "%d calls are not recorded yet: %s: %s", len(entries), type(problem).__name__, problem
+                )
+                await self._book.disconnect()
+            else:
+                return
+            if self._closing:
+                raise ShippingStopped(f"{len(entries)} calls stay in the journals: the database is away.")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    async def _end(self, tail: _Tail) -> None:
+        """Delete a journal that is wholly in the book."""
+        if tail.reader.torn:
+            log.warning(
+                "Journal %s: %d records were torn when its writer died.", tail.reader.id, tail.reader.torn
+            )
+        tail.reader.delete()
+        del self._tails[tail.reader.folder]
+
+    def _look_for_journals(self) -> None:
+        if time.monotonic() - self._looked < _LOOK_FOR_OTHERS:
+            return
+        self._looked = time.monotonic()
+        for folder in journals_in(self._folder):
+            if folder not in self._tails:
+                self._tails[folder] = _Tail(folder)
+
+
+class ShippingStopped(Exception):
+    """The shipper was asked to stop while the database was away; the journals keep what is not shipped."""
+
+
+async def _only_one(folder: Path, given_up: Callable[[], bool]) -> int | None:
+    """Wait to be the only shipper of this host. The lock goes with the process that holds it."""
+    fd = os.open(folder / "shipper.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    while not given_up():
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(0.2)
+        else:
+            return fd
+    os.close(fd)
+    return None

@@ -1,0 +1,193 @@
+"""Journals into the book: every call once, whoever is killed and whatever is away."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from daybook.db.engine import asyncpg_dsn
+from daybook.kit.clock import now
+from daybook.ledger.book import Book
+from daybook.ledger.entries import Entry, LineEntry, LogEntry
+from daybook.ledger.journal import Journal, journals_in
+from daybook.ledger.shipper import JournaledCall, Shipper, ShippingStopped
+from llm_tracker.ids import uuid7
+
+
+def rows_of(call: JournaledCall) -> Entry:
+    """A line of as many tokens as the answer has bytes; a call that was not closed failed."""
+    error = None if call.closed else "killed"
+    text = (b"".join(call.progress) + (call.closed.body if call.closed else b"")).decode("utf-8", "replace")
+    moment = now() - timedelta(days=call.opened.header.get("days", 0))
+    line = LineEntry(
+        call.id, None, "m", 0, len(text), len(text), 0, 0, not error, error, "{}", moment, None, None, bool(error),
+        "gateway", 1, None, None, None,
+    )  # fmt: skip
+    messages = call.opened.body.decode() or "[]"
+    said = LogEntry(
+        call.id, None, None, None, "a", "m", messages, None, text, None, "error" if error else "success", error,
+        len(text), 0, len(text), moment, 1, call.id,
+    )  # fmt: skip
+    if call.opened.header.get("unmetered"):
+        said.usage_id = None
+        return Entry(call.id, None, said)
+    return Entry(call.id, line, said)
+
+
+@pytest.fixture
+async def read(database_url):
+    connection = await asyncpg.connect(asyncpg_dsn(database_url))
+    yield connection.fetchval
+    await connection.close()
+
+
+@pytest.fixture
+def ship(database_url, tmp_path):
+    """A shipper that runs while the block does, and ships what is there at its end."""
+
+    @asynccontextmanager
+    async def shipping():
+        shipper = Shipper(tmp_path, Book(asyncpg_dsn(database_url)), rows_of)
+        task = asyncio.create_task(shipper.run())
+        yield shipper
+        shipper.stop()
+        async with asyncio.timeout(20):
+            await task
+
+    return shipping
+
+
+def call(journal, answer=b"answer", header=b"{}", body=b"", *, ends=True):
+    call_id = uuid7()
+    journal.open_call(call_id, header, body)
+    if ends:
+        journal.close_call(call_id, b"{}", answer, essential=b"{}")
+    return call_id
+
+
+COUNT = "SELECT count(*) FROM llm_tracker_usage"
+
+
+async def until(read, query, value):
+    async with asyncio.timeout(10):
+        while await read(query) != value:
+            await asyncio.sleep(0.02)
+
+
+async def test_calls_are_in_the_book_soon_after_they_end(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    async with ship():
+        for number in range(1, 4):
+            call(journal)
+            await until(read, COUNT, number)
+    assert await read("SELECT sum(total_tokens) FROM llm_tracker_usage") == 18
+    assert await read("SELECT count(*) FROM llm_call_logs") == 3
+
+
+async def test_many_journals_are_shipped_and_those_of_the_dead_deleted(ship, read, tmp_path):
+    journals = [Journal(tmp_path, segment=16 * 1024) for _ in range(3)]
+    for journal in journals:
+        for _ in range(400):
+            call(journal)
+    for journal in journals[1:]:
+        journal.close()
+    async with ship():
+        await until(read, COUNT, 1200)
+        async with asyncio.timeout(5):
+            while len(journals_in(tmp_path)) > 1:
+                await asyncio.sleep(0.02)
+    assert journals_in(tmp_path) == [journals[0].folder]
+    assert len(list(journals[0].folder.glob("*.journal"))) == 1
+
+
+async def test_a_call_that_nobody_closed_is_a_failure_with_what_had_come(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    open_call = call(journal, ends=False)
+    journal.progress(open_call, b"{}", b"some ")
+    journal.progress(open_call, b"{}", b"more")
+    async with ship():
+        call(journal)
+        await until(read, COUNT, 1)
+        journal.close()
+        await until(read, COUNT, 2)
+    connection_row = "SELECT {} FROM llm_tracker_usage WHERE NOT success"
+    assert await read(connection_row.format("id")) == open_call
+    assert await read(connection_row.format("total_tokens")) == 9
+    assert await read("SELECT response_content FROM llm_call_logs WHERE status = 'error'") == "some more"
+
+
+async def test_what_was_shipped_is_not_shipped_again(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    waiting = call(journal, ends=False)
+    for _ in range(5):
+        call(journal)
+    call(journal, header=b'{"unmetered": true}')
+    for _ in range(3):  # each reads the journal from its first record on
+        async with ship():
+            await until(read, COUNT, 5)
+    assert await read("SELECT count(*) FROM llm_call_logs") == 6
+    journal.close_call(waiting, b"{}", b"", essential=b"{}")
+    async with ship():
+        await until(read, COUNT, 6)
+    assert await read("SELECT count(*) FROM llm_call_logs") == 7
+
+
+async def test_only_one_ships_and_the_next_takes_over(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    async with ship(), ship() as first:
+        call(journal)
+        await until(read, COUNT, 1)
+        first.stop()
+        call(journal)
+        await until(read, COUNT, 2)
+    assert await read(COUNT) == 2
+
+
+@pytest.mark.parametrize(
+    "payload", [b"no json", b'"\\u0000"', b'{"n": 1e999999}', b"[" * 20_000 + b"]" * 20_000]
+)
+async def test_what_postgres_refuses_costs_only_its_own_payload(ship, read, tmp_path, payload):
+    journal = Journal(tmp_path)
+    for number in range(9):
+        call(journal, body=payload if number == 4 else b"")
+    async with ship():
+        await until(read, COUNT, 9)
+    assert await read("SELECT sum(total_tokens) FROM llm_tracker_usage") == 54
+    assert await read("SELECT count(*) FROM llm_call_logs WHERE request_messages ? 'daybook'") == 1
+
+
+async def test_months_are_made_as_they_come(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    for days in (0, 40, 400):
+        call(journal, header=b'{"days": %d}' % days)
+    async with ship():
+        await until(read, COUNT, 3)
+    assert await read("SELECT count(*) FROM llm_call_logs") == 3
+
+
+async def test_while_the_database_is_away_the_journal_keeps_everything(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    async with ship():
+        call(journal)
+        await until(read, COUNT, 1)
+        for _ in range(5):
+            await read("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            for _ in range(20):
+                call(journal)
+            await asyncio.sleep(0.05)
+        await until(read, COUNT, 101)
+    assert await read("SELECT count(*) FROM llm_call_logs") == 101
+
+
+async def test_stopping_without_a_database_leaves_the_journal(tmp_path):
+    journal = Journal(tmp_path)
+    call(journal)
+    shipper = Shipper(tmp_path, Book("postgresql://nobody@127.0.0.1:9/nowhere"), rows_of)
+    task = asyncio.create_task(shipper.run())
+    await asyncio.sleep(0.2)
+    shipper.stop()
+    with pytest.raises(ShippingStopped):
+        await task
+    assert journals_in(tmp_path) == [journal.folder]
