@@ -144,6 +144,26 @@ def test_a_locked_database_delays_a_line_and_then_spills_it(book, monkeypatch):
     assert get_summary_stats()["total_calls"] == 2
 
 
+def test_threads_behind_a_locked_database_do_not_wait_for_each_other(book, monkeypatch):
+    LLMTracker.call_and_track(MESSAGES)
+    monkeypatch.setattr("llm_tracker.database.BUSY_TIMEOUT", 0.4)
+    from llm_tracker import database
+
+    database.close_all()
+    threads = [threading.Thread(target=LLMTracker.call_and_track, args=(MESSAGES,)) for _ in range(8)]
+    with closing(sqlite3.connect(book.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took = time.monotonic() - began
+        other.execute("ROLLBACK")
+    assert took < 8 * 0.4
+    assert get_summary_stats()["total_calls"] == 9
+
+
 def test_a_dropped_table_and_a_removed_file_are_made_anew(book):
     LLMTracker.call_and_track(MESSAGES)
     with closing(sqlite3.connect(book.path)) as connection:

@@ -218,6 +218,9 @@ def test_a_user_sees_their_own(lines, user, calls):
         ({"user_id": 1.5}, "user_id"),
         ({"user_id": True}, "user_id"),
         ({"user_id": 2**40}, "user_id"),
+        ({"user_id": "1_0"}, "user_id"),
+        ({"user_id": "-"}, "user_id"),
+        ({"user_id": ""}, "user_id"),
     ],
 )
 def test_nonsense_is_named(clean, statistic, arguments, named):
@@ -231,7 +234,9 @@ def test_a_granularity_is_one_of_three(clean, granularity):
         get_time_series_stats(granularity=granularity)
 
 
-@pytest.mark.parametrize("timezone", ["Mars/Olympus", "", "../etc/passwd", 5, None])
+@pytest.mark.parametrize(
+    "timezone", ["Mars/Olympus", "", "../etc/passwd", 5, None, "localtime", "posixrules", "right/UTC"]
+)
 def test_a_timezone_has_a_name(clean, timezone):
     with pytest.raises(ValueError, match=r"^timezone "):
         get_stats_by_day(timezone=timezone)

@@ -2,11 +2,16 @@
 
 import asyncio
 import gc
+import json
+import os
+import subprocess
+import sys
 
 import openai
 import pytest
 
 import llm_tracker
+from llm_tracker import settings, streams
 from llm_tracker.llm_tracker import LLMTracker
 
 MESSAGES = [{"role": "user", "content": "Say hello."}]
@@ -102,6 +107,52 @@ async def test_an_async_stream_that_is_left_early_is_recorded_once(book, chat_se
     row = book.row()
     assert (row["success"], row["is_estimated"]) == (0, 1)
     assert row["completion_tokens"] > 0
+
+
+EXIT = """
+import llm_tracker, json, sys
+from llm_tracker.llm_tracker import LLMTracker
+llm_tracker.configure(json.loads(sys.argv[1]))
+
+class Holder:
+    "Holds itself too, so that only the end of the interpreter takes it apart."
+
+messages = [{"role": "user", "content": "Say hello."}]
+LLMTracker.call_and_track(messages)
+holder = Holder()
+holder.itself, holder.stream = holder, LLMTracker.stream_and_track(messages)
+print(next(holder.stream), flush=True)
+"""
+
+
+def test_a_program_that_ends_in_the_middle_of_a_stream_records_it_quietly(book, chat_server):
+    chat_server.answers = [chat_server.completion(), never_ending(chat_server)]
+    told = json.dumps(dict(settings.current()))
+    done = subprocess.run(
+        [sys.executable, "-c", EXIT, told], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert (done.stdout, done.stderr) == ("Hel\n", "")
+    assert not book.spill.exists()
+    _, row = book.rows()
+    assert (row["success"], row["is_estimated"]) == (0, 1)
+    assert row["error"] == "The caller left the stream before its end"
+
+
+def test_a_fork_leaves_its_parents_stream_alone(book, chat_server):
+    stream = LLMTracker.stream_and_track(MESSAGES)
+    assert next(stream) == "Hel"
+    child = os.fork()
+    if not child:
+        try:
+            del stream
+            gc.collect()
+            streams._abandon_all()  # as the interpreter does when it ends
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert book.rows() == []
+    assert "".join(stream) == "lo!"
+    assert (book.row()["success"], book.row()["total_tokens"]) == (1, 30)
 
 
 def test_a_stream_that_breaks_off_is_recorded_with_what_came(book, chat_server):

@@ -3,15 +3,10 @@ people and models send. They are escaped visibly, so that the rest of the text i
 misled.
 """
 
-import re
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+from llm_tracker.storable import escaped
 
 
 def storable(text: str, limit: int | None = None) -> str:
     r"""`text` with NUL and lone surrogates written as `\u0000`, `\ud800`…, cut to `limit` characters."""
-    if _UNSTORABLE.search(text):
-        text = _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    if limit is not None and len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return text
+    text = escaped(text)
+    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"

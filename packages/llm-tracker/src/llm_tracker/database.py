@@ -22,7 +22,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
-from llm_tracker.errors import ConfigurationError
+from llm_tracker.errors import ConfigurationError, DatabaseError
 from llm_tracker.schema import bring_up_to_date
 from llm_tracker.sqlite_functions import register_sqlite_functions
 
@@ -122,7 +122,7 @@ _sqlite_in_use = threading.RLock()
 def transaction(url: URL) -> Generator[Connection]:
     """A transaction on a table that is up to date. Commits at the end, or not at all."""
     on_sqlite = _on_sqlite(url)
-    with _sqlite_in_use if on_sqlite else nullcontext():
+    with _turn_on_sqlite() if on_sqlite else nullcontext():
         held = _engines.get(url)
         if not held.ready:
             bring_up_to_date(held.engine)
@@ -133,6 +133,18 @@ def transaction(url: URL) -> Generator[Connection]:
                 # Nobody's table lock may hold up an answer for longer than this.
                 connection.execute(text("SET LOCAL lock_timeout = '10s'"))
             yield connection
+
+
+@contextmanager
+def _turn_on_sqlite() -> Generator[None]:
+    """A thread has its turn. Behind threads that wait for a locked database nobody waits for all of them."""
+    lock = _sqlite_in_use
+    if not lock.acquire(timeout=BUSY_TIMEOUT):
+        raise DatabaseError("the database is locked, and other threads are waiting for it")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def forget(url: URL) -> None:

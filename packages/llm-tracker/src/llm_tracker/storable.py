@@ -28,8 +28,13 @@ def storable_text(text: str, length: int, secrets: Iterable[str] = ()) -> str:
     text = text[: 2 * length]
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    text = _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    text = escaped(text)
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def escaped(text: str) -> str:
+    r"""The text with NUL and lone surrogates written as `\u0000`, `\ud800`…, so that the rest is kept."""
+    return _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def storable_json(values: Mapping[str, Any], secrets: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Streamed answers: pieces of text as they come, and one line when the stream ends, is left or fails."""
 
 import asyncio
+import atexit
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 import httpx2
 import openai
@@ -21,7 +24,7 @@ ABANDONED = "The caller left the stream before its end"
 class _Stream:
     """What both kinds share: the text so far, and the line at the end."""
 
-    _sent = False
+    _process = 0  # that sent the request
     _over = False
 
     def __init__(self, service: LLMService, call: Call) -> None:
@@ -44,7 +47,8 @@ class _Stream:
         return self._call.usage
 
     def _request(self) -> dict[str, Any]:
-        self._sent = True
+        self._process = os.getpid()
+        _under_way.add(self)
         return self._service.stream_request(self._call.request)
 
     def _opened(self, raw: Any) -> httpx2.Response:
@@ -84,11 +88,29 @@ class _Stream:
         notes = {"finish_reason": reader.finish_reason, "retries": self._retries, "model": reader.model}
         return reader.usage(), notes
 
+    @property
+    def _sent(self) -> bool:
+        """Whether this process sent the request: a stream that a fork copied is its parent's to record."""
+        return self._process == os.getpid()
+
     def __del__(self) -> None:
-        # Whoever drops a stream has left it. Nothing can be raised here, and `record` raises nothing.
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Whoever drops a stream has left it. Raises nothing, as `record` does."""
         if self._sent and not self._over:
             self._over = True
             self._record_failure(ABANDONED)
+
+
+_under_way: WeakSet[_Stream] = WeakSet()
+
+
+@atexit.register
+def _abandon_all() -> None:
+    """Before the interpreter takes itself apart, when a stream that is dropped could import nothing."""
+    for stream in list(_under_way):
+        stream.abandon()
 
 
 class TrackedStream(_Stream, Iterator[str]):

@@ -15,9 +15,14 @@ _MAX_VALUE = 256 * 1024
 _MAX_NAME = 64
 """Bytes of a member's name that are remembered; a longer name is none of ours."""
 
+_WINDOW = 16 * 1024
+"""Bytes that a repeated group looks at: it takes memory for each time that it repeats."""
+
+# No group is repeated possessively, (…)*+: before 3.11.5 Python's re gets those wrong
+# (https://github.com/python/cpython/issues/106052), and Debian 12 has 3.11.2.
 _STRUCTURE = re.compile(rb'["{}\[\]]')
-_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-_STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*")*', re.DOTALL)
+_STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*', re.DOTALL)
 _SCALAR_REST = re.compile(rb"[^,}\]\s]*+")
 _SPACE = re.compile(rb"\s*+")
 
@@ -111,9 +116,8 @@ class JsonScanner:
         return at + 1
 
     def _string_part(self, data: bytes, at: int) -> int:
-        """Inside a string: go to its end, or to the end of what is there."""
-        match = _STRING_REST.match(data, at)
-        stop = match.end() if match else at
+        """Inside a string: go to its end, to the end of what is there, or a good way on."""
+        stop = _STRING_REST.match(data, at, at + _WINDOW).end()  # pyright: ignore[reportOptionalMemberAccess]
         if self._captured is not None:
             self._capture(data[at:stop])
         elif self._string is not None:
@@ -122,8 +126,9 @@ class JsonScanner:
                 self._string = None
         if stop == len(data):
             return stop
-        if data[stop : stop + 1] == b"\\":  # the last byte there is
-            self._rest = b"\\"
+        if data[stop : stop + 1] != b'"':  # the window's end, or a backslash that is the last byte there is
+            if stop + 1 == len(data) and data.endswith(b"\\"):
+                self._rest = b"\\"
             return stop
         self._in_string = False
         if self._captured is not None:
@@ -135,8 +140,9 @@ class JsonScanner:
 
     def _nested_part(self, data: bytes, at: int) -> int:
         """Inside a value that is skipped or captured: count brackets."""
-        stop = _TO_BRACKET.match(data, at).end()  # pyright: ignore[reportOptionalMemberAccess]
-        character = data[stop : stop + 1]
+        window = at + _WINDOW
+        stop = _TO_BRACKET.match(data, at, window).end()  # pyright: ignore[reportOptionalMemberAccess]
+        character = data[stop : stop + 1] if stop < window else b""
         stop += len(character)
         if self._captured is not None:
             self._capture(data[at:stop])

@@ -23,7 +23,7 @@ _MAX_PARSED = 64 * 1024
 _BEFORE_BODY = b"\xef\xbb\xbf \t\n"
 """A byte order mark and white space, which may precede a body."""
 
-_FIELD = re.compile(rb"\n(?:data|event|id|retry)?+:")
+_FIELD = re.compile(rb"\n(?:data|event|id|retry)?:")
 """The name at the head of an event's line."""
 _MAX_FIELD = len(b"\nretry:")
 
