@@ -71,16 +71,25 @@ async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None
 
     Raises what a database that is away raises; the event is as it was then.
     """
-    async with database.write() as session:
-        claimed = await _claim(session, handlers)
-        if claimed is None:
-            return None
-        event, payload = claimed
-        faults.point("outbox.claim.after")
-        outcome = await _attempt(session, handlers, event, payload)
-        faults.point("outbox.mark.after")
+    event: Event | None = None
+    try:
+        async with database.write() as session:
+            claimed = await _claim(session, handlers)
+            if claimed is None:
+                return None
+            event, payload = claimed
+            faults.point("outbox.claim.after")
+            async with asyncio.timeout(_TIME_LIMIT):
+                await handlers.consume(session, event, payload)
+            faults.point("outbox.handle.after")
+            await _mark_consumed(session, event)
+            faults.point("outbox.mark.after")
+    except Exception as problem:
+        if event is None:
+            raise
+        return await _note_failure(database, event, problem)
     faults.point("outbox.commit.after")
-    return outcome
+    return "consumed"
 
 
 async def _claim(session: WriteSession, handlers: Handlers) -> tuple[Event, Any] | None:
@@ -122,43 +131,42 @@ async def _claim(session: WriteSession, handlers: Handlers) -> tuple[Event, Any]
     return Event(event_id, event_type, version, aggregate, key, attempts, age), payload
 
 
-async def _attempt(session: WriteSession, handlers: Handlers, event: Event, payload: Any) -> Outcome:
-    """Consume `event`, or note why it was not; what a failed handler did is taken back."""
-    try:
-        async with asyncio.timeout(_TIME_LIMIT), session.begin_nested():
-            await handlers.consume(session, event, payload)
-            faults.point("outbox.handle.after")
-    except Exception as problem:
-        if isinstance(problem, DBAPIError) and problem.connection_invalidated:
-            raise
-        return await _fail(session, event, problem)
-    await _mark(session, event, status="consumed", consumed_at=func.clock_timestamp(), error=None)
-    return "consumed"
+async def _mark_consumed(session: WriteSession, event: Event) -> None:
+    await session.execute(
+        update(OutboxEvent)
+        .where(OutboxEvent.id == event.id)
+        .values(
+            status="consumed", consumed_at=func.clock_timestamp(), attempts=event.attempts + 1, error=None
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
-async def _fail(session: WriteSession, event: Event, problem: Exception) -> Outcome:
+async def _note_failure(database: Database, event: Event, problem: Exception) -> Outcome:
+    """Count a failed attempt, whose transaction is undone. What has become of the event since then goes first."""
     attempts = event.attempts + 1
     reason = words(problem)
     if isinstance(problem, Undeliverable) or attempts >= MOST_ATTEMPTS:
         if not isinstance(problem, Undeliverable):
             reason = f"Given up after {attempts} attempts. {reason}"
-        log.error("Event %d (%s) is dead: %s", event.id, event.type, reason)
-        await _mark(session, event, status="dead", error=reason)
-        return "dead"
-    level = logging.INFO if isinstance(problem, NotYet) else logging.WARNING
-    log.log(level, "Event %d (%s) failed, attempt %d: %s", event.id, event.type, attempts, reason)
-    due = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, pause_after(attempts))
-    await _mark(session, event, next_attempt_at=due, error=reason)
-    return "retried"
-
-
-async def _mark(session: WriteSession, event: Event, **values: Any) -> None:
-    await session.execute(
-        update(OutboxEvent)
-        .where(OutboxEvent.id == event.id)
-        .values(attempts=event.attempts + 1, **values)
-        .execution_options(synchronize_session=False)
-    )
+        changes, outcome, level = {"status": "dead"}, "dead", logging.ERROR
+    else:
+        pause = func.make_interval(0, 0, 0, 0, 0, 0, pause_after(attempts))
+        changes, outcome = {"next_attempt_at": func.now() + pause}, "retried"
+        level = logging.INFO if isinstance(problem, NotYet) else logging.WARNING
+    log.log(level, "Event %d (%s), attempt %d, %s: %s", event.id, event.type, attempts, outcome, reason)
+    async with database.write() as session:
+        await session.execute(
+            update(OutboxEvent)
+            .where(
+                OutboxEvent.id == event.id,
+                OutboxEvent.status == "pending",
+                OutboxEvent.attempts == event.attempts,
+            )
+            .values(attempts=attempts, error=reason, **changes)
+            .execution_options(synchronize_session=False)
+        )
+    return outcome
 
 
 async def note_unknown(database: Database, handlers: Handlers) -> None:
