@@ -382,3 +382,13 @@ def test_the_scanner_sees_what_the_parser_sees(value, ensure_ascii, step):
     rest = text[len(b"".join(pieces)) :]
     pieces += [rest[:69_000], *[rest[at : at + step] for at in range(69_000, len(rest), step)]]
     assert read("chat.completions", *pieces) == usage_from_response("chat.completions", body)
+
+
+@pytest.mark.parametrize("fill", ["\\", '"', '\\"', "}", "]\n", "ab\\c", "é"])
+@pytest.mark.parametrize("shift", range(4))
+def test_strings_longer_than_the_scanner_looks_at_at_once(fill, shift):
+    """Wherever the end of what it looks at falls, say between a backslash and what it escapes."""
+    long = "x" * shift + fill * 9000
+    item = {"skipped": [long, {long: long}], "usage": [long, {"n": 1}], "count": 7}
+    scanner = JsonScanner([("usage",), ("count",)])
+    assert scanner.feed(json.dumps(item).encode()) == [{"usage": item["usage"], "count": 7}]
