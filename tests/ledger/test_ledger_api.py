@@ -120,12 +120,12 @@ async def test_calls_are_found_by_what_they_are(root, database):
         {"activation_code": "db_x"},
         {"status": "success"},
         {"model": "m"},
-        {"end": "2026-01-31"},
-        {"config_id": 1, "status": "success", "start": "2026-01-31T10:00:00Z"},
+        {"end_date": "2026-01-31"},
+        {"config_id": 1, "status": "success", "start_date": "2026-01-31T10:00:00Z"},
     ):
         assert await found(**query) == [whole], query
     assert await found(config_id=1, status="error") == []
-    assert await found(start="2026-02-01") == [failed]
+    assert await found(start_date="2026-02-01") == [failed]
 
     listed = (await root.get(CALLS, status="success"))["list"][0]
     assert not {"request_messages", "response_content", "response_data"} & set(listed)
@@ -182,11 +182,13 @@ async def test_nonsense_is_refused_and_the_parameter_named(root):
         ("token-stats", "user_id", "me"),
         ("token-stats", "user_id", str(2**31)),
         ("llm-usage", "page", "0"),
+        ("llm-usage", "page", str(2**62)),
+        ("llm/call-logs", "page", "9" * 30),
         ("llm-usage", "page_size", "201"),
         ("llm-usage", "model", "a\x00b"),
         ("llm-usage", "model", "x" * 129),
-        ("llm/call-logs", "start", "yesterday"),
-        ("llm/call-logs", "end", "x" * 65),
+        ("llm/call-logs", "start_date", "yesterday"),
+        ("llm/call-logs", "end_date", "x" * 65),
         ("llm/call-logs", "status", "failed"),
         ("llm/call-logs", "config_id", "-1"),
         ("llm/call-logs", "group_id", "1.5"),
@@ -199,8 +201,6 @@ async def test_nonsense_is_refused_and_the_parameter_named(root):
         "GET", f"{ADMIN}/token-stats", start_date="2026-02-01", end_date="2026-01-01"
     )
     assert (status, body["error"]["code"]) == (400, "invalid")
-    status, body = await root.call("GET", f"{ADMIN}/llm-usage", page=str(2**62))
-    assert status in {400, 422}, body
     for price, name in (
         ({"model": "", "input": 1, "output": 1}, "model"),
         ({"model": "m", "input": -1, "output": 1}, "input"),

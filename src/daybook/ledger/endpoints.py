@@ -1,6 +1,7 @@
 """The book for administrators, and each person's own part of it."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
@@ -95,19 +96,21 @@ async def call_logs(
     _: Administrator,
     session: Reading,
     wanted: Annotated[CallFilter, Depends(_call_filter)],
-    start: Moment = None,
-    end: Moment = None,
+    start_date: Moment = None,
+    end_date: Moment = None,
     page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> Page[CallAnswer]:
     """Gateway calls, newest first, without what was said in them."""
-    dates = service.date_range(start, end, names=("start", "end"))
+    dates = service.date_range(start_date, end_date)
     return await service.call_page(session, wanted, dates, page=page, page_size=page_size)
 
 
 @admin.get("/llm/call-logs/{call_id}")
-async def call_log(_: Administrator, session: Reading, call_id: BigRowId) -> CallExchange:
-    """One gateway call, whole: what was asked, what was answered, and its line in the book."""
+async def call_log(_: Administrator, session: Reading, call_id: BigRowId | UUID) -> CallExchange:
+    """One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
+    answered, and its line in the book.
+    """
     return await service.call(session, call_id)
 
 
