@@ -234,7 +234,9 @@ def _refused(target: Target, whole: Whole) -> _Failure:
     if status in {401, 403}:
         words = "refused the key that Daybook has for it. An administrator can try it: 'daybook config test'"
         return _failed(502, "upstream_auth", words, again=False)
-    if 300 <= status < 400:  # noqa: PLR2004  (redirects)
+    if status < 300:  # noqa: PLR2004  (HTTP's classes, here and below)
+        return _failed(502, "upstream_error", f"answered with {status}, which is no answer", again=False)
+    if status < 400:  # noqa: PLR2004
         return _failed(
             502, "upstream_redirect", "answered with a redirect; its base URL is wrong", again=False
         )

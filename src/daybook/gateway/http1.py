@@ -12,14 +12,21 @@ from typing import Protocol, cast
 import httptools
 
 _HIGH_WATER = 512 * 1024  # bytes that may wait for a slow caller before the provider is slowed down
+_HEAD_LIMIT = 2**20  # bytes of an answer's head, informational answers before it included
+_UNPACKED = 64 * 2**20  # bytes that a compressed body may unpack to: we ask for none
 _INFORMATIONAL = 200
 
 
 class Decoder(Protocol):
     """What unpacks a compressed body."""
 
-    def decompress(self, data: bytes, /) -> bytes:
-        """The next bytes, unpacked."""
+    @property
+    def unconsumed_tail(self) -> bytes:
+        """What was not unpacked for want of room."""
+        ...
+
+    def decompress(self, data: bytes, /, max_length: int) -> bytes:
+        """The next bytes, unpacked; at most `max_length`."""
         ...
 
 
@@ -52,7 +59,9 @@ class Connection(asyncio.Protocol):
         self._error: Exception | None = None
         self._busy = False
         self._has_head = False
+        self._head_size = 0
         self._decoder: Decoder | None = None
+        self._room = 0
         self.status = 0
         self.headers: dict[str, str] = {}
         self.complete = False
@@ -121,6 +130,7 @@ class Connection(asyncio.Protocol):
 
     def _reset(self, first_byte: float, idle: float) -> None:
         self._busy, self._has_head, self._decoder = True, False, None
+        self._head_size = 0
         self.status, self.headers = 0, {}
         self.complete = self.reusable = self.answered = False
         self._since, self._limit, self._idle_limit = self._loop.time(), first_byte, idle
@@ -150,7 +160,7 @@ class Connection(asyncio.Protocol):
     def _check_silence(self) -> None:
         """Give up a call that has been silent for too long. One timer serves all calls of the connection."""
         self._timer = None
-        if not self._busy or self.closed:
+        if not self._busy or self.complete or self.closed:
             return
         left = self._since + self._limit - self._loop.time()
         if left <= 0 and not self._paused:
@@ -175,9 +185,16 @@ class Connection(asyncio.Protocol):
         self.answered = True
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, zlib.error) as problem:
-            self._fail(Broken(f"not HTTP: {problem!s:.100}"))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as problem:
+            said = problem.__context__  # a callback's own exception
+            self._fail(said if isinstance(said, Broken) else Broken(f"not HTTP: {problem!s:.100}"))
             self.close()
+            return
+        if not self._has_head:
+            self._head_size += len(data)
+            if self._head_size > _HEAD_LIMIT:
+                self._fail(Broken("its headers are too large"))
+                self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio.Protocol. Without a length, the end of the connection is the end of the answer."""
@@ -192,9 +209,15 @@ class Connection(asyncio.Protocol):
 
     # httptools' side
 
+    def on_message_begin(self) -> None:
+        """Part of httptools' protocol. What follows an answer is nobody's, and the end of the connection."""
+        if self.complete:
+            raise Broken("it said more than it was asked")
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Part of httptools' protocol."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        """Part of httptools' protocol. Trailers are no headers."""
+        if not self._has_head:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Part of httptools' protocol."""
@@ -202,19 +225,19 @@ class Connection(asyncio.Protocol):
         if self.status < _INFORMATIONAL:
             self.headers = {}
             return
+        encoding = self.headers.get("content-encoding", "identity").strip().lower()
+        if encoding in {"gzip", "x-gzip", "deflate"}:  # sent although it was not asked for
+            self._decoder, self._room = zlib.decompressobj(wbits=47), _UNPACKED
+        elif encoding not in {"identity", ""}:
+            raise Broken(f"compressed as {encoding[:20]}, which was not asked for")
         self._has_head = True
         self._limit = self._idle_limit
-        encoding = self.headers.get("content-encoding", "identity")
-        if encoding in {"gzip", "deflate"}:  # sent although it was not asked for
-            self._decoder = zlib.decompressobj(wbits=47 if encoding == "gzip" else 15)
-        elif encoding != "identity":
-            self._fail(Broken(f"compressed as {encoding[:20]}, which was not asked for"))
         self._wake()
 
     def on_body(self, body: bytes) -> None:
         """Part of httptools' protocol."""
         if self._decoder is not None:
-            body = self._decoder.decompress(body)
+            body = self._unpacked(self._decoder, body)
             if not body:
                 return
         self._chunks.append(body)
@@ -223,6 +246,16 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
         self._wake()
+
+    def _unpacked(self, decoder: Decoder, body: bytes) -> bytes:
+        try:
+            body = decoder.decompress(body, self._room)
+        except zlib.error:
+            raise Broken("it is not compressed as it says") from None
+        self._room -= len(body)
+        if decoder.unconsumed_tail or self._room <= 0:
+            raise Broken(f"it unpacks to more than {_UNPACKED:,} bytes")
+        return body
 
     def on_message_complete(self) -> None:
         """Part of httptools' protocol."""

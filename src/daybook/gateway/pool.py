@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from daybook.gateway.http1 import Broken, Connection, Silent
 
 _KEPT_OPEN = 20.0  # seconds; providers and the balancers before them close idle connections after some more
+_STALE_SECONDS = 2.0
+"""Within this time it shows that a kept connection had been closed; later, the call itself was lost."""
 
 __all__ = ["Broken", "NoConnection", "Pool", "Response", "Silent"]
 
@@ -98,10 +100,11 @@ class Pool:
         head = _head(target, host, headers, len(body))
         kept = self._take(origin)
         if kept is not None:
+            sent = time.monotonic()
             try:
                 return await self._exchange(kept, origin, head, body, first_byte, idle)
             except Broken:
-                if kept.answered:
+                if kept.answered or time.monotonic() - sent > _STALE_SECONDS:
                     raise
         fresh = await _connect(origin, connect)
         return await self._exchange(fresh, origin, head, body, first_byte, idle)
