@@ -5,8 +5,9 @@ from daybook.assistant import models as assistant
 from daybook.db.base import Base
 from daybook.gateway import models as gateway
 from daybook.ledger import models as ledger
+from daybook.ledger.budgets import models as budgets
 from daybook.ledger.outbox import models as outbox
 
-__all__ = ["Base", "accounts", "assistant", "gateway", "ledger", "metadata", "outbox"]
+__all__ = ["Base", "accounts", "assistant", "budgets", "gateway", "ledger", "metadata", "outbox"]
 
 metadata = Base.metadata

@@ -1,0 +1,50 @@
+"""Why a call may not go on.
+
+Limited
+└── BudgetReached     a hard budget has no room for the most that the call can take    429
+Forbidden
+└── PriceUnknown      a hard budget in money, and nobody knows what the model costs    403
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from daybook.kit.errors import Forbidden, Limited
+from daybook.kit.money import money_text
+
+
+class BudgetReached(Limited):
+    """A hard budget has no room for the call. Amounts are in the budget's unit; `used` is without what is held."""
+
+    code = "budget_reached"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        budget_id: int,
+        limit: Decimal,
+        used: Decimal,
+        held: Decimal,
+        resets_at: datetime,
+        retry_after: float,
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.budget_id = budget_id
+        self.limit = limit
+        self.used = used
+        self.held = held
+        self.resets_at = resets_at
+
+
+class PriceUnknown(Forbidden):
+    """Nobody knows what the model costs, so that a budget in money cannot hold its calls."""
+
+    code = "price_unknown"
+
+
+def amount_text(amount: Decimal, unit: str) -> str:
+    """`amount` for a person: `12,000 tokens`, `2.50 USD`."""
+    if unit == "tokens":
+        return f"{int(amount):,} tokens"
+    return f"{money_text(amount)} USD"

@@ -1,0 +1,354 @@
+"""Gives calls their holds. One per gateway process; holds come from leases in memory, leases from PostgreSQL.
+
+A call under a hard budget goes on only while the database was heard of in the last `AWAY_AFTER` seconds: a lease in
+hand is durable and would stay true, but nobody can then change or release a budget, and the promise is 503.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+import asyncpg
+
+from daybook.kit.clock import now
+from daybook.kit.errors import Unavailable
+from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown, amount_text
+from daybook.ledger.budgets.holds import Hold, HoldPart
+from daybook.ledger.budgets.leases import Slice, Surplus, give_back, take_slice
+from daybook.ledger.budgets.local_lease import LocalLease, NoRoom
+from daybook.ledger.budgets.periods import period_start, resets_at
+from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
+
+log = logging.getLogger(__name__)
+
+PULSE = 1.0
+"""Seconds between looks at the budgets. A budget that was set is in force everywhere after that."""
+
+AWAY_AFTER = 3.0
+"""Seconds without a word from the database after which calls under a hard budget are refused."""
+
+SEEN = 5.0
+"""Seconds between signs of life."""
+
+_SOON = 2.0  # seconds after which calls under way may have ended and left room
+_TRIES = 4
+_BUSY = 0.02  # at most this part of the time goes into looking at budgets
+
+_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class AtMost(Protocol):
+    """The most that a call can take: see `bounds.Bound`."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens, prompt and answer together."""
+        ...
+
+    @property
+    def money(self) -> Decimal | None:
+        """USD; None where the price is unknown."""
+        ...
+
+
+class BudgetKeeper:
+    """The budgets of one process. `owner` is the id of its journal: what it leases is settled from there."""
+
+    def __init__(self, dsn: str, owner: str, *, clock: Callable[[], datetime] = now) -> None:
+        self.owner = owner
+        self._dsn = dsn
+        self._clock = clock
+        self._pool: asyncpg.Pool | None = None
+        self._terms: dict[int, Terms] = {}
+        self._of_subject: dict[tuple[str, int], list[Terms]] = {}
+        self._used: dict[int, tuple[date, Decimal]] = {}
+        self._leases: dict[tuple[int, date], LocalLease] = {}
+        self._heard_at = float("-inf")
+        self._seen_at = float("-inf")
+        self._pulse: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+
+    async def start(self) -> None:
+        """Look at the budgets, and go on looking. A database that is away is no error here."""
+        self._pool = await asyncpg.create_pool(
+            self._dsn, min_size=0, max_size=4, timeout=AWAY_AFTER, command_timeout=AWAY_AFTER
+        )
+        await self._look()
+        self._pulse = asyncio.create_task(self._keep_looking(), name="budgets")
+
+    async def hold(
+        self, subjects: Subjects, bound: AtMost, *, model: str = "", at: datetime | None = None
+    ) -> Hold:
+        """Hold the most that a call of `subjects` can take, of each of its hard budgets or of none.
+
+        The periods are those of `at`, the call's start (default: now). Raises `BudgetReached`, `PriceUnknown`, or
+        `Unavailable` when the call is under a hard budget and the database is away.
+        """
+        terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ())]
+        if not terms:
+            if self._heard_at == float("-inf"):
+                raise self._away()
+            return Hold()
+        moment = at or self._clock()
+        parts = [self._part(one, bound, model, moment) for one in terms]
+        wanted = [(self._lease(part), part.amount) for part in parts if part.amount]
+        if wanted:
+            self._check_reachable()
+        if all(lease.has(amount) for lease, amount in wanted):
+            for lease, amount in wanted:
+                lease.take_now(amount)
+        else:
+            gone = await self._take_in_turn(wanted)
+            parts = [part for part in parts if part.budget_id not in gone]
+        return Hold(parts, self._put_back)
+
+    def warnings(self, subjects: Subjects) -> list[BudgetWarning]:
+        """The soft budgets of `subjects` that are reached, as of a second ago."""
+        terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ()) if not one.hard]
+        if not terms:
+            return []
+        found: list[BudgetWarning] = []
+        moment = self._clock()
+        for one in terms:
+            start = period_start(one.period, moment)
+            known, used = self._used[one.id]
+            if start == known and used >= one.limit:
+                ends = resets_at(one.period, start)
+                words = (
+                    f"{one.words()} is reached: {amount_text(used, one.unit)} used, anew at {_moment(ends)}"
+                )
+                found.append(BudgetWarning(one.id, one.limit, used, ends, words))
+        return found
+
+    async def close(self) -> None:
+        """Give back what is not held. What calls hold stays leased until their journal is shipped."""
+        self._closing.set()
+        if self._pulse is not None:
+            await self._pulse
+        for lease in self._leases.values():
+            await lease.close()
+        if self._pool is None:
+            return
+        try:
+            async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
+                for budget_id, start, lease_id, granted in await connection.fetch(_LEASES, self.owner):
+                    if lease := self._leases.get((budget_id, start)):
+                        lease.learn(lease_id, granted)
+                await connection.execute("DELETE FROM budget_owners WHERE owner = $1", self.owner)
+            await self._give_back([(lease, lease.free) for lease in self._leases.values()])
+        except _ERRORS as problem:
+            log.warning(
+                "Leases of budgets are released when the journal is shipped: %s", type(problem).__name__
+            )
+        finally:
+            self._pool.terminate()
+
+    def _part(self, terms: Terms, bound: AtMost, model: str, moment: datetime) -> HoldPart:
+        start = period_start(terms.period, moment)
+        if not terms.hard:
+            return HoldPart(terms.id, start, Decimal(0), terms.unit)
+        amount = bound.tokens if terms.unit == "tokens" else bound.money
+        if amount is None:
+            raise PriceUnknown(
+                f"Nobody knows what the model {model[:128]!r} costs, and {terms.words()} covers this call. "
+                "An administrator can set the price: 'daybook price set'."
+            )
+        return HoldPart(terms.id, start, Decimal(amount), terms.unit)
+
+    def _lease(self, part: HoldPart) -> LocalLease:
+        key = (part.budget_id, part.start)
+        lease = self._leases.get(key)
+        if lease is None:
+            lease = self._leases[key] = LocalLease(self._terms[part.budget_id], part.start, self._ask)
+        return lease
+
+    async def _take_in_turn(self, wanted: Sequence[tuple[LocalLease, Decimal]]) -> set[int]:
+        """Take all or nothing. Returns the budgets that do not exist any more."""
+        taken: list[tuple[LocalLease, Decimal]] = []
+        gone: set[int] = set()
+        try:
+            for lease, amount in wanted:
+                try:
+                    exists = await lease.take(amount)
+                except NoRoom as problem:
+                    raise self._reached(lease, amount, problem) from None
+                if exists:
+                    taken.append((lease, amount))
+                else:
+                    gone.add(lease.terms.id)
+        except BaseException:
+            for lease, amount in taken:
+                lease.put_back(amount)
+            raise
+        return gone
+
+    def _put_back(self, part: HoldPart, amount: Decimal) -> None:
+        lease = self._leases.get((part.budget_id, part.start)) if part.amount else None
+        if lease is not None:
+            lease.put_back(amount)
+
+    def _reached(self, lease: LocalLease, amount: Decimal, problem: NoRoom) -> BudgetReached:
+        terms, told = lease.terms, problem.told
+        ends = resets_at(terms.period, lease.start)
+        held = max(told.held - problem.own, Decimal(0))
+        unit = terms.unit
+        words = (
+            f"{terms.words()} has no room for this call, which may take up to {amount_text(amount, unit)}: "
+            f"{amount_text(told.used, unit)} used, {amount_text(held, unit)} held by calls under way. "
+        )
+        if told.used + amount <= told.limit:
+            retry_after = _SOON
+            words += "Try again when they have ended"
+        else:
+            retry_after = max((ends - self._clock()).total_seconds(), 1.0)
+            words += f"It begins anew at {_moment(ends)}"
+            if amount <= told.limit:
+                words += ", or ask for a shorter answer"
+        if amount > told.limit:
+            words += "; but the call alone is larger than the whole budget, so ask for a shorter answer"
+        return BudgetReached(
+            f"{words[0].upper()}{words[1:]}.",
+            budget_id=terms.id,
+            limit=told.limit,
+            used=told.used,
+            held=held,
+            resets_at=ends,
+            retry_after=retry_after,
+        )
+
+    def _check_reachable(self) -> None:
+        if time.monotonic() - self._heard_at > AWAY_AFTER:
+            raise self._away()
+
+    @staticmethod
+    def _away() -> Unavailable:
+        return Unavailable(
+            "Daybook's database is away, and without it no hard budget can be kept. Try again soon.",
+            code="database_away",
+        )
+
+    async def _ask(self, terms: Terms, start: date, exact: Decimal, ahead: Decimal) -> Slice:
+        """Lease a slice. A connection that breaks is made anew: after a restart the first ones always are broken."""
+        assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
+        for attempt in range(_TRIES):
+            try:
+                async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
+                    told = await take_slice(
+                        connection,
+                        self.owner,
+                        terms.id,
+                        start,
+                        exact=exact,
+                        ahead=ahead,
+                        places=PLACES[terms.unit],
+                    )
+            except _ERRORS as problem:
+                log.info("A slice of budget %d was not leased: %s", terms.id, type(problem).__name__)
+                await asyncio.sleep(0.05 * 2**attempt)
+            else:
+                self._heard_at = time.monotonic()
+                return told
+        raise self._away()
+
+    async def _keep_looking(self) -> None:
+        pause = PULSE
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause)
+            if self._closing.is_set():
+                return
+            started = time.perf_counter()
+            await self._look()
+            pause = max(PULSE, (time.perf_counter() - started) / _BUSY)
+
+    async def _look(self) -> None:
+        """Read the budgets, say that we live, give back what we do not need."""
+        assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
+        moment = self._clock()
+        today, month = period_start("day", moment), period_start("month", moment)
+        try:
+            async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
+                rows = await connection.fetch(_TERMS, today, month)
+                if time.monotonic() - self._seen_at > SEEN:
+                    await connection.execute(_SEEN, self.owner)
+                    await connection.execute(_FORGET, self.owner, month)
+                    self._seen_at = time.monotonic()
+            self._heard_at = time.monotonic()
+            left = self._take_over(rows, today, month)
+            await self._give_back(
+                [(lease, lease.surplus(left.get(key, Decimal(0)))) for key, lease in self._leases.items()]
+            )
+        except _ERRORS as problem:
+            log.warning("The budgets could not be read: %s", type(problem).__name__)
+        except Exception:
+            log.exception("The budgets could not be read.")
+
+    def _take_over(
+        self, rows: Sequence[asyncpg.Record], today: date, month: date
+    ) -> dict[tuple[int, date], Decimal]:
+        """Take over the budgets as they are now. Returns what is left of each current period."""
+        terms: dict[int, Terms] = {}
+        of_subject: dict[tuple[str, int], list[Terms]] = {}
+        left: dict[tuple[int, date], Decimal] = {}
+        self._used = {}
+        for *values, used, held in rows:
+            one = Terms(*values)
+            start = today if one.period == "day" else month
+            terms[one.id] = one
+            of_subject.setdefault((one.subject, one.subject_id), []).append(one)
+            if one.hard:
+                left[one.id, start] = max(one.limit - used - held, Decimal(0))
+            else:
+                self._used[one.id] = (start, used)
+        self._terms, self._of_subject = terms, of_subject
+        for key, lease in list(self._leases.items()):
+            lease.terms = terms.get(lease.terms.id, lease.terms)
+            if lease.idle and key not in left:
+                del self._leases[key]
+        return left
+
+    async def _give_back(self, wanted: Sequence[tuple[LocalLease, Decimal]]) -> None:
+        """Give back what leases have too much. Should the answer be lost, the next slice tells what became of it."""
+        given = [(lease, amount) for lease, amount in wanted if amount > 0]
+        if not given:
+            return
+        assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
+        for lease, amount in given:
+            lease.give_back(amount)
+        try:
+            async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
+                granted = await give_back(
+                    connection,
+                    self.owner,
+                    [Surplus(lease.terms.id, lease.start, amount) for lease, amount in given],
+                )
+        except BaseException:
+            for lease, _ in given:
+                lease.end_giving_back()
+            raise
+        for lease, _ in given:
+            lease.gave_back(granted.get((lease.terms.id, lease.start)))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%MZ}"
+
+
+_TERMS = """
+SELECT b.id, b.subject, b.subject_id, b.period, b.unit, b."limit", b.hard, coalesce(p.used, 0), coalesce(p.held, 0)
+FROM budgets b
+LEFT JOIN budget_periods p
+    ON p.budget_id = b.id AND p.period_start = CASE b.period WHEN 'day' THEN $1::date ELSE $2::date END
+WHERE b.active ORDER BY b.id
+"""
+
+_LEASES = "SELECT budget_id, period_start, id, granted FROM budget_leases WHERE owner = $1"
+
+_FORGET = "DELETE FROM budget_leases WHERE owner = $1 AND period_start < $2 AND granted = settled"
+
+_SEEN = "INSERT INTO budget_owners (owner) VALUES ($1) ON CONFLICT (owner) DO UPDATE SET seen_at = now()"

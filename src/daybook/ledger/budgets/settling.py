@@ -1,0 +1,169 @@
+"""Settling: what calls took moves from leased to used, in the transaction that inserts their lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from daybook.kit import faults
+from daybook.ledger.budgets.holds import HoldPart
+from daybook.ledger.budgets.leases import Connection, release
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a call held, by its journal's last word, and what its line says that it took.
+
+    `owner` is the journal's id; None where nobody leased. `cost` is in USD; where it is unknown, a hard budget in
+    money takes what was held.
+    """
+
+    call_id: UUID
+    owner: str | None
+    parts: Sequence[HoldPart]
+    tokens: int
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoftBudgetReached:
+    """A soft budget has just been reached, for the first time in its period: event `budget.soft.reached`."""
+
+    budget_id: int
+    period_start: date
+    subject: str
+    subject_id: int
+    unit: str
+    limit: Decimal
+    used: Decimal
+
+
+async def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[SoftBudgetReached]:
+    """Settle calls whose lines `connection`'s transaction inserts; best as its last statements, for it locks the
+    budgets until the commit. A call that is settled already is skipped, so again is no error.
+
+    A call that took more than it held is settled truly, and the difference told in `overrun`. Of a lease that is not
+    there any more (an administrator released it), nothing is taken off. Returns the soft budgets that were reached.
+    """
+    rows = [
+        (one.call_id, one.owner, part.budget_id, part.start, part.amount, one.tokens, one.cost)
+        for one in settlements
+        for part in one.parts
+    ]
+    if not rows:
+        return []
+    faults.point("budget.settle.before")
+    settled = await connection.fetch(_RECORD, *map(list, zip(*rows, strict=True)))
+    if not settled:
+        return []
+    used: dict[tuple[int, date], list[Decimal]] = {}
+    freed: dict[tuple[str, int, date], Decimal] = {}
+    owner_of = {one.call_id: one.owner for one in settlements}
+    for call_id, budget_id, start, held, took, hard in settled:
+        sums = used.setdefault((budget_id, start), [Decimal(0), Decimal(0)])
+        sums[0] += took
+        sums[1] += max(took - held, Decimal(0)) if hard else Decimal(0)
+        owner = owner_of[call_id]
+        if owner is not None and held:
+            key = (owner, budget_id, start)
+            freed[key] = freed.get(key, Decimal(0)) + held
+    keys = sorted(used)
+    reached = await connection.fetch(
+        _USE,
+        [key[0] for key in keys],
+        [key[1] for key in keys],
+        [used[key][0] for key in keys],
+        [used[key][1] for key in keys],
+    )
+    if freed:
+        columns = zip(*((*key, amount) for key, amount in freed.items()), strict=True)
+        await connection.execute(_FREE, *map(list, columns))
+    if reached:
+        await connection.execute(_REACHED, [row[0] for row in reached], [row[1] for row in reached])
+    faults.point("budget.settle.after")
+    return [SoftBudgetReached(*row) for row in reached]
+
+
+async def release_dead(connection: Connection, owner: str) -> int:
+    """Release what a dead `owner` still leases, after its journal is settled whole. Returns the number of leases."""
+    return await release(connection, owner)
+
+
+async def expected_use(connection: Connection) -> dict[tuple[int, date], Decimal]:
+    """What each budget's periods should say is used: recomputed from the lines of the book."""
+    return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_USE)}
+
+
+async def expected_held(connection: Connection) -> dict[tuple[int, date], Decimal]:
+    """What each budget's periods should say is held: recomputed from the leases."""
+    return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_HELD)}
+
+
+_RECORD = """
+INSERT INTO budget_settlements AS s (call_id, budget_id, period_start, held, used)
+SELECT g.call_id, g.budget_id, g.period_start, g.held,
+    CASE b.unit WHEN 'tokens' THEN g.tokens ELSE coalesce(g.cost, g.held) END
+FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::date[], $5::numeric[], $6::bigint[], $7::numeric[])
+    AS g (call_id, owner, budget_id, period_start, held, tokens, cost)
+JOIN budgets b ON b.id = g.budget_id
+ON CONFLICT (call_id, budget_id) DO NOTHING
+RETURNING call_id, budget_id, period_start, held, used,
+    (SELECT b.hard FROM budgets b WHERE b.id = s.budget_id)
+"""
+
+# In the order of their keys, so that two batches wait for each other instead of deadlocking.
+_USE = """
+WITH added AS (
+    SELECT * FROM unnest($1::integer[], $2::date[], $3::numeric[], $4::numeric[])
+        AS a (budget_id, period_start, used, overrun)
+    ORDER BY budget_id, period_start
+), period AS (
+    INSERT INTO budget_periods AS p (budget_id, period_start, used, overrun)
+    SELECT budget_id, period_start, used, overrun FROM added
+    ON CONFLICT (budget_id, period_start)
+    DO UPDATE SET used = p.used + excluded.used, overrun = p.overrun + excluded.overrun
+    RETURNING p.budget_id, p.period_start, p.used, p.reached_at
+)
+SELECT b.id, p.period_start, b.subject, b.subject_id, b.unit, b."limit", p.used
+FROM period p JOIN budgets b ON b.id = p.budget_id
+WHERE NOT b.hard AND b.active AND p.reached_at IS NULL AND p.used >= b."limit"
+"""
+
+_REACHED = """
+UPDATE budget_periods p SET reached_at = now()
+FROM unnest($1::integer[], $2::date[]) AS r (budget_id, period_start)
+WHERE p.budget_id = r.budget_id AND p.period_start = r.period_start
+"""
+
+# The periods are locked by now, so their leases stand still. Never more than is outstanding: a lease that was released
+# and leased anew does not answer for holds from before.
+_FREE = """
+WITH freed AS (
+    SELECT l.id, l.budget_id, l.period_start, LEAST(f.amount, l.granted - l.settled) AS amount
+    FROM unnest($1::text[], $2::integer[], $3::date[], $4::numeric[]) AS f (owner, budget_id, period_start, amount)
+    JOIN budget_leases l USING (owner, budget_id, period_start)
+), period AS (
+    UPDATE budget_periods p SET held = p.held - f.amount
+    FROM (SELECT budget_id, period_start, sum(amount) AS amount FROM freed GROUP BY 1, 2) AS f
+    WHERE p.budget_id = f.budget_id AND p.period_start = f.period_start
+)
+UPDATE budget_leases l SET settled = l.settled + f.amount FROM freed f WHERE l.id = f.id
+"""
+
+_EXPECTED_USE = """
+SELECT p.budget_id, p.period_start, p.opening + coalesce(s.used, 0)
+FROM budget_periods p
+LEFT JOIN (
+    SELECT s.budget_id, s.period_start,
+        sum(CASE b.unit WHEN 'tokens' THEN l.total_tokens ELSE coalesce(l.cost, s.held) END) AS used
+    FROM budget_settlements s JOIN budgets b ON b.id = s.budget_id JOIN llm_tracker_usage l ON l.id = s.call_id
+    GROUP BY 1, 2
+) AS s USING (budget_id, period_start)
+"""
+
+_EXPECTED_HELD = """
+SELECT p.budget_id, p.period_start, coalesce(sum(l.granted - l.settled), 0)
+FROM budget_periods p LEFT JOIN budget_leases l USING (budget_id, period_start)
+GROUP BY 1, 2
+"""
