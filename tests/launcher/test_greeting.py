@@ -44,9 +44,17 @@ def test_it_says_whose_model_it_is(provider, words):
     assert words in shown(Outlook(model="m", provider=provider))
 
 
-def test_without_a_model_it_says_how_to_get_one():
+def test_without_a_provider_it_says_how_to_get_one():
     text = shown(Outlook())
+    assert "No model can be called yet" in text
     assert "config set" in text
+    assert "curl" not in text
+
+
+def test_where_no_model_is_named_in_full_it_says_where_they_are_listed():
+    text = shown(Outlook(provider="openai"))
+    assert "of the provider openai" in text
+    assert f"{URL}/v1/models" in text
     assert "curl" not in text
 
 

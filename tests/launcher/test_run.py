@@ -119,10 +119,10 @@ def test_a_newcomer_gets_all_that_is_needed_and_it_works_as_printed(port, start)
 def test_everything_is_stopped_and_the_database_last(start):
     run = start().read_until("Ctrl-C stops everything")
     tree = run.tree()
-    assert set(tree) == {"postgres", "server", "worker"}
+    assert set(tree) == {"postgres", "server", "worker", "shipper"}
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(30) == 0
-    assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "database"]
+    assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "shipper", "database"]
     assert gone_within(0, tree.values()) == []
     assert "database system is shut down" in (run.data / "log" / "postgres.log").read_text()
 
@@ -191,7 +191,7 @@ def test_a_killed_make_takes_daybook_with_it(made, port):
     make.stdout.close()
 
 
-@pytest.mark.parametrize("what", ["server", "worker"])
+@pytest.mark.parametrize("what", ["server", "worker", "shipper"])
 def test_what_dies_is_started_again(start, what):
     run = start().read_until("Ctrl-C stops everything")
     first = run.tree()[what]
@@ -290,7 +290,7 @@ def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
             run.process.send_signal(signal.SIGINT)
             assert run.process.wait(30) == 0
             assert time.monotonic() - began < 10
-    assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "database"]
+    assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "shipper", "database"]
 
 
 def test_a_database_of_ones_own_is_used_instead(start, database_url):

@@ -4,7 +4,8 @@
     ├── postgres           unless DATABASE_URL names another
     ├── demo model         unless DAYBOOK_MODEL_URL names another
     ├── daybook serve
-    └── daybook worker
+    ├── daybook worker
+    └── daybook ship
 
 It stays small: it imports nothing that a child needs, and has no threads.
 """

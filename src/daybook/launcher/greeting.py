@@ -30,13 +30,16 @@ def greeting(url: str, credentials: Credentials | None, outlook: Outlook, *, pat
     lines += [f"  (as first made; kept in {path})"] if outlook.password_holds or outlook.code_holds else []
     if not outlook.code_holds:
         return "\n".join(lines)
+    if outlook.provider is None:
+        return "\n".join(
+            [*lines, "", "No model can be called yet. Add a provider:", f"  {daybook} config set openai"]
+        )
+    local = {"demo": demo, "local": "from DAYBOOK_MODEL_URL"}
+    source = local.get(outlook.provider, f"of the provider {outlook.provider}")
     if outlook.model is None:
-        lines += ["", "No model is known by name yet. Call one that your providers have, or add a provider:"]
-        lines += [f"  {daybook} config set openai"]
-        return "\n".join(lines)
-    source = {"demo": demo, "local": "from DAYBOOK_MODEL_URL"}.get(
-        outlook.provider or "", f"of the provider {outlook.provider}"
-    )
+        return "\n".join(
+            [*lines, "", f"Ask a model ({source}) by its name; {url}/v1/models lists those that are known."]
+        )
     return "\n".join(
         [
             *lines,

@@ -31,6 +31,7 @@ _HOPELESS = 5  # deaths in a row after which an expendable child is given up
 _UNDER_WAY = {
     "server": "to finish the answers that are under way; Ctrl-C again cuts them off",
     "worker": "to finish what it is doing; Ctrl-C again makes it stop",
+    "shipper": "to write the last calls down; Ctrl-C again leaves them for the next start",
 }
 
 
@@ -85,6 +86,7 @@ class Launch:
         server = self._child("server", ["-m", "daybook", "serve"], grace=_SERVER_GRACE)
         self._wait_for_server(server)
         self._child("worker", ["-m", "daybook", "worker"], grace=10)
+        self._child("shipper", ["-m", "daybook", "ship"], grace=10)
         for child in list(self.children):
             self._look_after(child)  # what dies at once is said before anything is promised
         credentials = with_url(self.data, self.url)
@@ -110,11 +112,11 @@ class Launch:
             self.signals.wait(max(0.01, min([look_at_logs, *self._due.values()]) - now))
 
     def stop(self) -> None:
-        """Stop what was started: server, worker, model, and the database last."""
+        """Stop what was started: server, worker, shipper (with what the server left), model; the database last."""
         if self.children or self.database is not None:
             say("\nStopping (Ctrl-C again to hurry)")
-        order = {"server": 0, "worker": 1}
-        for child in sorted(self.children, key=lambda child: order.get(child.name, 2)):
+        order = {"server": 0, "worker": 1, "shipper": 2}
+        for child in sorted(self.children, key=lambda child: order.get(child.name, 3)):
             child.stop(self.signals.hurry, lambda child=child: _say_waiting(child))
             say(f"  {child.name} stopped")
         self.children.clear()

@@ -16,7 +16,7 @@ class Outlook:
     model: str | None = None
     """A model that the code may call; None where no configuration names one in full."""
     provider: str | None = None
-    """The configuration that serves it."""
+    """The configuration that serves it, or the first of those that name none; None where there is none."""
 
     def to_line(self) -> str:
         """One line, the same everywhere."""

@@ -17,12 +17,10 @@ from daybook.accounts.service.codes import CodeGrant, find_code
 from daybook.accounts.service.first_run import first_run
 from daybook.db.engine import Database, ReadSession
 from daybook.db.migrate import upgrade_async
-from daybook.gateway.apis import CHAT
 from daybook.gateway.local_models import seed_local_models
 from daybook.gateway.providers import matches
 from daybook.gateway.secrets import Vault
 from daybook.gateway.service import load_providers
-from daybook.gateway.upstream import speaks
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Unavailable
 from daybook.launcher.credentials import Credentials, read_credentials, write_credentials
@@ -77,13 +75,12 @@ async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> 
 
 
 async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> tuple[str | None, str | None]:
-    for provider in await load_providers(session, vault):
-        if provider.key_unreadable or not speaks(provider, CHAT):
-            continue
-        for model in provider.exact_models:
+    providers = await load_providers(session, vault)
+    for provider in providers:
+        for model in () if provider.key_unreadable else provider.exact_models:
             if grant.models is None or any(matches(allowed, model) for allowed in grant.models):
                 return model, provider.name
-    return None, None
+    return None, providers[0].name if providers else None
 
 
 def main() -> int:
