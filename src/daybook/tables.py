@@ -7,7 +7,8 @@ from daybook.gateway import models as gateway
 from daybook.ledger import models as ledger
 from daybook.ledger.budgets import models as budgets
 from daybook.ledger.outbox import models as outbox
+from daybook.ledger.rollups import models as rollups
 
-__all__ = ["Base", "accounts", "assistant", "budgets", "gateway", "ledger", "metadata", "outbox"]
+__all__ = ["Base", "accounts", "assistant", "budgets", "gateway", "ledger", "metadata", "outbox", "rollups"]
 
 metadata = Base.metadata

@@ -1,0 +1,84 @@
+"""Sums over the lines of the book, kept by the trigger `ledger_totals_by_hour` in the statement that writes them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daybook.db.base import Base
+
+DURATIONS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000)
+"""Where the places of `durations` end, in ms: `durations[1]` (PostgreSQL counts from 1) are calls of less than 10 ms,
+`durations[2]` those of 10 to less than 20 ms, `durations[16]` those of 500 s or more. Calls without a duration are in
+none. Arrays add up place by place.
+"""
+
+
+class Measures:
+    """What is summed. Token buckets are inclusive, as in the lines."""
+
+    calls: Mapped[int] = mapped_column(BigInteger, sort_order=1)
+    failures: Mapped[int] = mapped_column(BigInteger, sort_order=2)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=3)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=4)
+    total_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=5)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=6)
+    reasoning_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=7)
+    cost: Mapped[Decimal] = mapped_column(Numeric, sort_order=8)
+    """USD; of the calls whose price is known."""
+    unpriced_calls: Mapped[int] = mapped_column(BigInteger, sort_order=9)
+    estimated_calls: Mapped[int] = mapped_column(BigInteger, sort_order=10)
+    assistant_replies: Mapped[int] = mapped_column(BigInteger, sort_order=11)
+    durations: Mapped[list[int]] = mapped_column(ARRAY(Integer), sort_order=12)
+
+
+class HourTotals(Measures, Base):
+    """One hour (UTC) of what one user called with one code of one group, by model, source and provider."""
+
+    __tablename__ = "ledger_hours"
+    __table_args__ = (
+        # What is absent equals what is absent: calls without a user have their rows too. Its whole name is too long.
+        UniqueConstraint(
+            "hour",
+            "model",
+            "source",
+            "user_id",
+            "group_id",
+            "code",
+            "provider",
+            name="uq_ledger_hours_key",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_ledger_hours_user_id_hour", "user_id", "hour"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hour: Mapped[datetime]
+    user_id: Mapped[int | None]
+    group_id: Mapped[int | None]
+    code: Mapped[str | None] = mapped_column(String(32))
+    model: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(String(32))
+    provider: Mapped[str | None] = mapped_column(String(32))
+
+
+class PeriodTotals(Measures, Base):
+    """One hour or day (UTC) of all calls of one model: as many rows as there are models, however many people call."""
+
+    __tablename__ = "ledger_periods"
+    __table_args__ = (CheckConstraint("period IN ('hour', 'day')", name="period"),)
+
+    period: Mapped[str] = mapped_column(String(4), primary_key=True)
+    period_start: Mapped[datetime] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(128), primary_key=True)
