@@ -4,6 +4,7 @@ two.
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -50,6 +51,12 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr | None = Field(None, description="Key for DAYBOOK_MODEL_URL, where it wants one.")
 
+    journal_sync: Literal["process", "disk"] = Field(
+        "process", description="What a recorded call survives: the process (write) or the machine (fsync)."
+    )
+    journal_limit: int = Field(
+        2**30, ge=2**20, description="Bytes of calls that may wait on disk to be recorded, per serve process."
+    )
     max_body: int = Field(
         64 * 2**20, ge=1024, description="Largest request that the gateway takes, in bytes."
     )
@@ -61,6 +68,13 @@ class Settings(BaseSettings):
     session_days: int = Field(30, ge=1, description="Days that a sign-in lasts without use.")
     cookie_secure: bool = Field(
         default=False, description="Send the session's cookie over HTTPS only; turn on behind TLS."
+    )
+
+    redact: Literal["off", "secrets", "content"] = Field(
+        "off", description="What is left out of everything that is written of calls."
+    )
+    keep_calls_days: int | None = Field(
+        None, ge=1, le=36_500, description="Days for which call logs are kept; none: until they are pruned."
     )
 
 

@@ -1,4 +1,4 @@
-"""Nothing that a provider or a caller sends makes the recorder raise, or write what cannot be stored."""
+"""Nothing that a provider or a caller sends makes the shipper raise, or write what cannot be stored."""
 
 import json
 import time

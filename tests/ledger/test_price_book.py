@@ -1,4 +1,4 @@
-"""The prices that the recorder asks for each call."""
+"""The prices that the shipper asks for each call."""
 
 from decimal import Decimal
 

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from daybook.accounts.codes import new_code
 from daybook.db.engine import Database
 from daybook.settings import Settings
+from daybook.shipping import shipper_of
 from daybook.web.protocol import DoorProtocol
 from daybook.web.serve import Site, open_door
 
@@ -105,6 +106,16 @@ class Gateway:
 
 
 @asynccontextmanager
+async def shipping(settings: Settings, database: Database, database_url: str) -> AsyncIterator[None]:
+    """What `daybook ship` does, in this process; what is in the journals at the end is shipped."""
+    shipper = shipper_of(settings, database, database_url)
+    task = asyncio.create_task(shipper.run())
+    yield
+    shipper.stop()
+    await task
+
+
+@asynccontextmanager
 async def serving(settings: Settings, database: Database, database_url: str) -> AsyncIterator[Gateway]:
     """A gateway that serves on a free port."""
 
@@ -113,7 +124,11 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        async with open_door(settings, database, database_url) as door, aiohttp.ClientSession() as http:
+        async with (
+            shipping(settings, database, database_url),
+            open_door(settings, database) as door,
+            aiohttp.ClientSession() as http,
+        ):
             config = uvicorn.Config(
                 Site(door, nothing),
                 http=DoorProtocol,

@@ -51,6 +51,7 @@ class Run:
             "model": "daybook.launcher.demo_model",
             "server": "serve",
             "worker": "worker",
+            "shipper": "ship",
         }
         return {
             kind: pid for kind, word in kinds.items() for pid, command in children.items() if word in command

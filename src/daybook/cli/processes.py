@@ -1,4 +1,4 @@
-"""`daybook run`, `daybook serve` and `daybook worker`: what stays up."""
+"""`daybook run`, `serve`, `worker` and `ship`: what stays up."""
 
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("serve")(serve)
     app.command("worker")(worker)
+    app.command("ship")(ship)
 
 
 def run() -> None:
@@ -37,6 +38,13 @@ def worker() -> None:
     from daybook.worker import run as run_worker  # noqa: PLC0415
 
     run_worker(_with_database())
+
+
+def ship() -> None:
+    """Move what this machine's gateways recorded into the ledger, on the database in DATABASE_URL."""
+    from daybook.shipping import run as run_shipper  # noqa: PLC0415
+
+    run_shipper(_with_database())
 
 
 def _with_database() -> "Settings":

@@ -13,16 +13,15 @@ import orjson
 from daybook.gateway.admission import admit
 from daybook.gateway.attempts import Begun, Whole, begin
 from daybook.gateway.body import ClientLeft, Departure, Receive
+from daybook.gateway.bookkeeping import Bookkeeper
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.errors import Refusal
-from daybook.gateway.exchange import Exchange
+from daybook.gateway.exchange import KEPT_WHOLE, Exchange
 from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.pool import Pool
-from daybook.gateway.records import entry_builder
 from daybook.gateway.relay import CLIENT_LEFT, relay
 from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.routing import targets_for
-from daybook.ledger.recorder import Recorder
 from llm_tracker.usage import Usage, usage_from_response
 
 log = logging.getLogger(__name__)
@@ -34,15 +33,9 @@ class Means:
 
     pool: Pool
     catalogue: Catalogue
-    recorder: Recorder
+    books: Bookkeeper
     limits: MinuteLimits
     max_body: int
-
-    def check_room(self) -> None:
-        """Raise `Refusal` (503) when calls cannot be written down."""
-        if self.recorder.full:
-            words = "Daybook cannot write calls down at the moment, so it takes none. Try again soon."
-            raise Refusal(503, "records_waiting", words, retry_after=5)
 
 
 class Call:
@@ -56,7 +49,7 @@ class Call:
         self._exchange = exchange
         self._receive = receive
         self._send = send
-        self._recorded = False
+        self._closed = False
 
     async def run(self) -> None:
         """Answer the call, and record it whatever happens."""
@@ -75,19 +68,21 @@ class Call:
             exchange.error = "The server stopped before the answer was complete."
             raise
         finally:
-            self._record()
+            self._close()
 
     async def _answer(self) -> None:
         exchange, means = self._exchange, self._means
         if exchange.route.kind == "models":
-            exchange.parsed = await means.catalogue.listing(exchange)
-            await self._answer_whole(200, orjson.dumps(exchange.parsed), {})
+            exchange.answer = orjson.dumps(await means.catalogue.listing(exchange))
+            await self._answer_whole(200, exchange.answer, {})
             return
         if exchange.route.kind == "call":
             means.limits.admit(exchange.grant)
         api = await admit(exchange, self._receive, max_body=means.max_body)
         targets = targets_for(await means.catalogue.providers(), api, exchange.model, exchange.grant.models)
-        outcome = await begin(means.pool, exchange, api, targets)
+        exchange.target = targets[0]
+        await means.books.open(exchange)
+        outcome = await begin(means.pool, exchange, api, targets, self._departure)
         exchange.first_byte = time.perf_counter()
         if isinstance(outcome, Begun):
             await self._answer_stream(outcome)
@@ -98,16 +93,18 @@ class Call:
         exchange = self._exchange
         if self._departure.happened:
             exchange.error = CLIENT_LEFT
-        exchange.parsed, exchange.whole_size = whole.parsed, len(whole.body)
         exchange.media_type = whole.headers.get("content-type", "application/json")
-        if whole.parsed is None:
-            exchange.keep(whole.body)
+        if len(whole.body) <= KEPT_WHOLE:
+            exchange.answer = whole.body
+        else:
+            exchange.truncated = True
         exchange.usage = _usage(exchange, whole)
         await self._answer_whole(whole.status, whole.body, whole.headers)
 
     async def _answer_whole(self, status: int, body: bytes, received: Mapping[str, str]) -> None:
         self._exchange.status = status
-        self._record()
+        self._close()
+        await self._means.books.durable()
         await send_whole(self._send, self._exchange, body, received)
 
     async def _answer_stream(self, begun: Begun) -> None:
@@ -115,8 +112,10 @@ class Call:
         exchange.media_type = begun.response.headers.get("content-type", "text/event-stream")
         await start_stream(self._send, exchange, begun.response.headers)
         rest = await relay(exchange, begun, self._departure, self._send)
-        self._record()
-        await self._send({"type": "http.response.body", "body": rest, "more_body": False})
+        self._close()
+        await self._means.books.durable()
+        if rest is not None:
+            await self._send({"type": "http.response.body", "body": rest, "more_body": False})
 
     async def _refuse(self, refusal: Refusal) -> None:
         exchange = self._exchange
@@ -124,19 +123,19 @@ class Call:
         if exchange.streamed:
             return  # the answer had begun: all that can be done is to end it
         exchange.status = refusal.status
-        self._record()
+        self._close()
         await send_refusal(self._send, exchange.route.family, refusal, exchange.id)
 
-    def _record(self) -> None:
-        """Write the call down, once, before its last byte goes out."""
-        if self._recorded:
+    def _close(self) -> None:
+        """Write the call's end down, once, before its last byte goes out."""
+        if self._closed:
             return
-        self._recorded = True
+        self._closed = True
         exchange, means = self._exchange, self._means
         exchange.ended = time.perf_counter()
         if exchange.usage is not None:
             means.limits.spend(exchange.grant, exchange.usage.total_tokens)
-        means.recorder.add(entry_builder(exchange, means.catalogue.prices), exchange.size)
+        means.books.close(exchange)
 
 
 def _usage(exchange: Exchange, whole: Whole) -> Usage | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daybook.gateway.apis import Api
-from daybook.gateway.body import with_field
+from daybook.gateway.body import Departure, with_field
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Attempt, Exchange
 from daybook.gateway.pool import Broken, NoConnection, Pool, Response, Silent
@@ -19,7 +19,9 @@ from llm_tracker.usage import usage_from_response
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses that another try may not meet
 _LARGEST = 256 * 2**20  # bytes of a whole answer
 _LARGEST_ERROR = 2**20
+_IN_THREAD = 2**20  # a larger answer is parsed beside the event loop
 _OK = 200
+_DIGITS = 7  # of a time to wait that can be meant
 _STREAMS = frozenset({"text/event-stream", "application/x-ndjson", "application/jsonl"})
 _EVENT_FIELDS = (b"data:", b"event:", b":")  # how a stream of events begins; JSON never does
 
@@ -44,21 +46,30 @@ class Begun:
 
 @dataclass(slots=True)
 class _Failure:
-    """Why an attempt failed: what the caller is told if it was the last; whether trying again may help."""
+    """Why an attempt failed: what the caller is told if it was the last; whether trying again may help, and
+    whether another provider may.
+    """
 
     refusal: Refusal
     again: bool
+    elsewhere: bool = True
     whole: Whole | None = None
     """The provider's own error, where that is what the caller should see."""
 
 
-async def begin(pool: Pool, exchange: Exchange, api: Api, targets: list[Target]) -> Whole | Begun:
-    """The answer of the first target that gives one. Raises `Refusal` when none does."""
+async def begin(
+    pool: Pool, exchange: Exchange, api: Api, targets: list[Target], departure: Departure
+) -> Whole | Begun:
+    """The answer of the first target that gives one. Raises `Refusal` when none does, or nobody waits for the
+    next.
+    """
     failure: _Failure | None = None
     for target in targets:
         for tries in range(target.provider.retries + 1):
             if tries:
                 await asyncio.sleep(_pause(tries, failure))
+            if failure is not None and departure.happened:
+                break
             exchange.target = target
             outcome = await _attempt(pool, exchange, api, target)
             if not isinstance(outcome, _Failure):
@@ -66,8 +77,8 @@ async def begin(pool: Pool, exchange: Exchange, api: Api, targets: list[Target])
             failure = outcome
             if not failure.again:
                 break
-        if failure is not None and failure.whole is not None and not failure.again:
-            break  # the provider understood the request and refused it; another would too
+        if departure.happened or (failure is not None and not failure.elsewhere):
+            break
     if failure is None:
         raise Refusal(503, "no_provider", "No provider is configured for this model.")
     if failure.whole is not None:
@@ -189,7 +200,7 @@ async def _whole(
 ) -> Whole | _Failure:
     body = await _read(response, first, _LARGEST if response.status == _OK else _LARGEST_ERROR)
     try:
-        parsed = parse(body)
+        parsed = parse(body) if len(body) < _IN_THREAD else await asyncio.to_thread(parse, body)
     except ValueError:
         parsed = None
     whole = Whole(response.status, response.headers, body, parsed)
@@ -252,7 +263,8 @@ def _refused(target: Target, whole: Whole) -> _Failure:
         failure = _failed(
             status, "upstream_refused", f"refused the request ({status}): {message}", again=again
         )
-        if whole.parsed is not None and 400 <= status < 500:  # noqa: PLR2004
+        failure.elsewhere = again  # it understood the request and refuses it; another would too
+        if whole.parsed is not None:
             key = target.provider.api_key
             whole.body = whole.body.replace(key.encode(), b"***") if key else whole.body
             failure.whole = whole
@@ -267,7 +279,5 @@ def _clean(message: str, target: Target) -> str:
 
 
 def _seconds(value: str | None) -> float | None:
-    try:
-        return max(float(value), 0.0) if value else None
-    except ValueError:
-        return None
+    """A `retry-after` in seconds; one that is a date, or nonsense, is left out."""
+    return float(value) if value and value.isascii() and value.isdecimal() and len(value) < _DIGITS else None

@@ -23,6 +23,7 @@ FRESH = 1.0
 STALE = 1.7
 """Seconds after which a call waits for that: a revocation is felt everywhere within the 2 s promised."""
 
+_PATIENCE = 10.0  # seconds after which a database that does not answer counts as away
 _REMEMBERED = 50_000  # codes; an entry takes about 500 bytes
 _NEVER = float("-inf")
 
@@ -95,7 +96,7 @@ class Codes:
             if known.asking is None or known.asking.done():
                 known.asking = asyncio.create_task(self._ask(key, known), name="code")
             if age > STALE:
-                await asyncio.shield(known.asking)
+                await asyncio.wait({known.asking}, timeout=_PATIENCE)
         if known.asked == _NEVER:
             words = "Daybook's database is away, so the code cannot be checked. Try again soon."
             raise Refusal(503, "database_away", words, retry_after=2)

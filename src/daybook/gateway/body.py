@@ -103,7 +103,8 @@ def _loads(body: bytes) -> Any:
     except (
         orjson.JSONDecodeError
     ):  # it refuses lone surrogates and integers beyond 64 bits; a provider may not
-        return json.loads(body, parse_constant=_no_constant)
+        # As text: given bytes, it would take UTF-16 too, which nothing else here does.
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> Any:

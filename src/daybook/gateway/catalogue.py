@@ -26,7 +26,9 @@ FRESH = 1.0
 """Seconds that a reading is used before the next is begun."""
 
 _STALE = 2.0  # seconds after which a call waits for the next reading
+_AWAY = 10.0  # seconds after which a database that does not answer counts as away
 _LISTED = 300.0  # seconds that a provider's own list of models is remembered
+_UNLISTED = 10.0  # seconds after which a provider that gave none is asked again
 _PATIENCE = 5.0  # seconds to wait for it
 
 _GENERATE = route_of("POST", "/v1beta/models/any:generateContent").api
@@ -46,7 +48,7 @@ class Catalogue:
         self._providers: Sequence[ProviderConfig] = ()
         self._read_at: float | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._listed: dict[tuple[int, str], tuple[float, Sequence[str]]] = {}
+        self._listed: dict[tuple[int, str], tuple[float, asyncio.Task[Sequence[str] | None]]] = {}
         self.prices = PriceBook()
 
     async def providers(self) -> Sequence[ProviderConfig]:
@@ -59,7 +61,7 @@ class Catalogue:
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read(), name="catalogue")
             if age is None or age > _STALE:
-                await asyncio.shield(self._reading)
+                await asyncio.wait({self._reading}, timeout=_AWAY)
         if self._read_at is None:
             raise Refusal(503, "database_away", "Daybook's database is away. Try again soon.", 2)
         return self._providers
@@ -104,18 +106,25 @@ class Catalogue:
 
     async def _models_of(self, provider: ProviderConfig) -> Sequence[str]:
         """The models of `provider`: those that its configuration names, and of those it tells of itself, the
-        ones that fit its patterns. One that does not answer in time is asked again by the next list.
+        ones that fit its patterns. However many ask, the provider is asked once.
         """
         named = provider.exact_models
         if len(named) == len(provider.models) or provider.key_unreadable:
             return named
-        known = self._listed.get((provider.id, provider.base_url))
-        if known is None or time.monotonic() - known[0] > _LISTED:
-            try:
-                found = await asyncio.wait_for(listed_models(provider), _PATIENCE)
-            except TimeoutError:
-                found = None
-            known = (time.monotonic(), found or ())
-            if found is not None:
-                self._listed[provider.id, provider.base_url] = known
-        return [*named, *(name for name in known[1] if name not in named and provider.serves(name))]
+        place = provider.id, provider.base_url
+        began, asking = self._listed.get(place, (0.0, None))
+        if asking is not None and asking.done():
+            age, listed = time.monotonic() - began, asking.result() is not None
+            asking = asking if age < (_LISTED if listed else _UNLISTED) else None
+        if asking is None:
+            asking = asyncio.create_task(_list_of(provider), name="list of models")
+            self._listed[place] = time.monotonic(), asking
+        told = await asyncio.shield(asking) or ()
+        return [*named, *(name for name in told if name not in named and provider.serves(name))]
+
+
+async def _list_of(provider: ProviderConfig) -> Sequence[str] | None:
+    try:
+        return await asyncio.wait_for(listed_models(provider), _PATIENCE)
+    except TimeoutError:
+        return None

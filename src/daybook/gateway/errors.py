@@ -13,6 +13,7 @@ _OPENAI_TYPES = {
     401: "authentication_error",
     403: "permission_error",
     429: "rate_limit_error",
+    500: "server_error",
     502: "upstream_error",
     503: "service_unavailable",
     504: "upstream_error",
@@ -84,16 +85,17 @@ def error_body(
 
 
 def error_event(family: Family, api: str, media_type: str, code: str, message: str) -> bytes:
-    """The error as the end of a stream that had begun; in Gemini's JSON arrays, as the last element."""
+    """The error as the end of a stream that had begun: an event, whatever the stream's content type says of it;
+    a line where it has lines; in Gemini's JSON arrays, the last element.
+    """
     if api == "responses":
         body: dict[str, Any] = {"type": "error", "code": code, "message": message, "param": None}
     else:
         body = error_body(family, 502, code, message)
-    if not media_type.startswith("text/event-stream"):
-        return (
-            b"," + orjson.dumps(body) + b"]"
-            if media_type.startswith("application/json")
-            else orjson.dumps(body)
-        )
+    said = orjson.dumps(body)
+    if family is Family.GEMINI and media_type.startswith("application/json"):
+        return b"," + said + b"]"
+    if media_type.startswith(("application/x-ndjson", "application/jsonl")):
+        return b"\n" + said + b"\n"
     name = b"" if family is not Family.ANTHROPIC and api != "responses" else b"event: error\n"
-    return b"\n\n" + name + b"data: " + orjson.dumps(body) + b"\n\n"
+    return b"\n\n" + name + b"data: " + said + b"\n\n"

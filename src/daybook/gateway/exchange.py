@@ -16,6 +16,9 @@ from llm_tracker.usage import Usage
 KEPT = 8 * 2**20
 """Bytes of a streamed answer that are kept for the call log; usage is read off all of them."""
 
+KEPT_WHOLE = 64 * 2**20
+"""The same for an answer that comes in one piece."""
+
 
 @dataclass(slots=True)
 class Attempt:
@@ -66,11 +69,11 @@ class Exchange:
 
     status: int = 200
     media_type: str = "application/json"
-    answer: bytearray = field(default_factory=bytearray)
-    parsed: Any = None
-    """A whole answer, parsed; None for streams."""
-    whole_size: int = 0
-    """Its bytes."""
+    answer: bytearray | bytes = field(default_factory=bytearray)
+    noted: int = 0
+    """Bytes of the answer that are in the journal already."""
+    opened: bool = False
+    """Whether the journal knows of this call."""
     streamed: bool = False
     truncated: bool = False
     usage: Usage | None = None
@@ -91,11 +94,6 @@ class Exchange:
             self.answer += chunk
         else:
             self.truncated = True
-
-    @property
-    def size(self) -> int:
-        """Bytes that it takes to remember this call, about."""
-        return len(self.body) + len(self.answer) + self.whole_size
 
     def elapsed_ms(self) -> int:
         """Milliseconds from the call's beginning to its end, or to now."""

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from math import ceil
 
 from daybook.accounts.service import CodeGrant
 from daybook.gateway.errors import Refusal
@@ -73,6 +74,6 @@ class MinuteLimits:
         raise Refusal(
             429,
             f"{what}_per_minute",
-            f"This code may use {limit} {what} per minute, all used. Try again in {max(wait, 1):.0f} s.",
-            retry_after=max(wait, 1),
+            f"This code may use {limit} {what} per minute, all used. Try again in {max(ceil(wait), 1)} s.",
+            retry_after=wait,
         )

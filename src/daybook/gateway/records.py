@@ -1,15 +1,12 @@
-"""What is written of a call: its line in the ledger and its call log. Runs in the recorder, off the request's
-path.
-"""
+"""What is written of a call: its line in the ledger and its call log. Runs in the shipper, far from any caller."""
 
 import logging
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from daybook.gateway.exchange import Exchange
+from daybook.gateway.call_record import CallRecord
 from daybook.gateway.transcript import Answer, answer_of_body, answer_of_stream, request_parts, storable
 from daybook.kit.text import storable as storable_text
 from daybook.ledger.entries import Entry, LineEntry, LogEntry, integer
@@ -20,68 +17,49 @@ from llm_tracker.usage import Usage
 log = logging.getLogger(__name__)
 
 _NOTHING = Usage(0, 0, 0, 0, 0)
+_FAILED = 400  # HTTP statuses from here on
 
 
-def entry_builder(exchange: Exchange, prices: PriceBook) -> Callable[[], Entry]:
-    """A builder of the entry of `exchange` for the recorder. It does not raise: what cannot be read of a call
-    is left out of its record, never the record.
-    """
-
-    def build() -> Entry:
-        try:
-            return entry_of(exchange, prices)
-        except Exception:
-            log.exception("The record of call %s was built without its payload.", exchange.id)
-            exchange.request, exchange.parsed, exchange.caller = None, None, None
-            exchange.answer.clear()
-            return entry_of(exchange, prices)
-
-    return build
+def entry_of(record: CallRecord, prices: PriceBook) -> Entry:
+    """The line (where the call was sent to a model) and the log of a call."""
+    answer = _answer(record)
+    error = record.error or answer.error
+    usage, estimated = _usage(record, answer)
+    line = _line(record, answer, usage, estimated, error, prices)
+    return Entry(record.id, line, _log(record, answer, error, line))
 
 
-def entry_of(exchange: Exchange, prices: PriceBook) -> Entry:
-    """The line (where the call was sent to a model) and the log of `exchange`."""
-    answer = _answer(exchange)
-    error = exchange.error or answer.error
-    usage, estimated = _usage(exchange, answer)
-    line = _line(exchange, answer, usage, estimated, error, prices)
-    return Entry(exchange.id, line, _log(exchange, answer, error, line))
-
-
-def _answer(exchange: Exchange) -> Answer:
-    if exchange.streamed:
-        return answer_of_stream(exchange.api_name, bytes(exchange.answer))
-    body = exchange.parsed if exchange.parsed is not None else bytes(exchange.answer)
-    if body == b"":
+def _answer(record: CallRecord) -> Answer:
+    if record.streamed:
+        return answer_of_stream(record.api, record.answer)
+    if not record.answer:
         return Answer(data=None, text=None, model=None, error=None, finished=True)
-    return answer_of_body(exchange.api_name, body, status=exchange.status, media_type=exchange.media_type)
+    return answer_of_body(record.api, record.answer, status=record.status, media_type=record.media_type)
 
 
-def _usage(exchange: Exchange, answer: Answer) -> tuple[Usage, bool]:
+def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
     """The tokens of the call, and whether they were counted here for want of a report."""
-    api = exchange.route.api
-    if api is None or not api.line or exchange.target is None:
+    if not record.metered or record.target_model is None:
         return _NOTHING, False
-    usage, estimated = exchange.usage, False
-    if usage is None and exchange.reached and exchange.status < 400 and api.name != "moderations":  # noqa: PLR2004
-        usage, estimated = estimate_usage(api.name, exchange.request, answer.text or ""), True
-    elif usage is None and exchange.reached and exchange.error is not None and exchange.spent is None:
-        usage, estimated = estimate_usage(api.name, exchange.request, ""), True
-    if exchange.spent is not None:
-        usage = exchange.spent if usage is None else usage + exchange.spent
+    usage, estimated = record.usage, False
+    if usage is None and record.reached and record.status < _FAILED and record.api != "moderations":
+        usage, estimated = estimate_usage(record.api, record.request, answer.text or ""), True
+    elif usage is None and record.reached and record.error is not None and record.spent is None:
+        usage, estimated = estimate_usage(record.api, record.request, ""), True
+    if record.spent is not None:
+        usage = record.spent if usage is None else usage + record.spent
     return usage or _NOTHING, estimated
 
 
 def _line(
-    exchange: Exchange, answer: Answer, usage: Usage, estimated: bool, error: str | None, prices: PriceBook
+    record: CallRecord, answer: Answer, usage: Usage, estimated: bool, error: str | None, prices: PriceBook
 ) -> LineEntry | None:
-    api, target, grant = exchange.route.api, exchange.target, exchange.grant
-    if api is None or not api.line or target is None:
+    if not record.metered or record.target_model is None:
         return None
     return LineEntry(
-        id=exchange.id,
-        user_id=grant.user_id,
-        model=storable_text(target.model, 128),
+        id=record.id,
+        user_id=record.user_id,
+        model=storable_text(record.target_model, 128),
         prompt_tokens=integer(usage.prompt_tokens),
         completion_tokens=integer(usage.completion_tokens),
         total_tokens=integer(usage.total_tokens),
@@ -89,31 +67,28 @@ def _line(
         reasoning_tokens=integer(usage.reasoning_tokens),
         success=error is None,
         error=None if error is None else storable_text(error, 2000),
-        metadata=_json(storable(_metadata(exchange, answer, usage))),
-        created_at=exchange.moment,
-        provider=target.provider.provider.value,
-        cost=_cost(exchange, answer, usage, prices),
+        metadata=_json(storable(_metadata(record, answer, usage))),
+        created_at=record.moment,
+        provider=record.provider,
+        cost=_cost(record, answer, usage, prices),
         is_estimated=estimated,
         source="gateway",
-        duration_ms=integer(exchange.elapsed_ms()),
-        trace_id=exchange.trace_id,
-        group_id=grant.group_id,
-        code=grant.public_id,
+        duration_ms=None if record.duration_ms is None else integer(record.duration_ms),
+        trace_id=record.trace_id,
+        group_id=record.group_id,
+        code=record.code,
     )
 
 
-def _cost(exchange: Exchange, answer: Answer, usage: Usage, prices: PriceBook) -> Decimal | None:
+def _cost(record: CallRecord, answer: Answer, usage: Usage, prices: PriceBook) -> Decimal | None:
     """The price under the name that was asked for, else under the one that answered (a dated version)."""
-    if exchange.target is None:
-        return None
-    provider = exchange.target.provider.provider.value
-    for model in (exchange.target.model, answer.model):
+    for model in (record.target_model, answer.model):
         if model:
             try:
-                cost = prices.cost(model[:128], usage, provider=provider, at=exchange.moment)
+                cost = prices.cost(model[:128], usage, provider=record.provider, at=record.moment)
             except Exception:  # a price list must not cost a record
                 log.exception(
-                    "The price of call %s could not be worked out; it is recorded without.", exchange.id
+                    "The price of call %s could not be worked out; it is recorded without.", record.id
                 )
                 return None
             if cost is not None:
@@ -121,43 +96,34 @@ def _cost(exchange: Exchange, answer: Answer, usage: Usage, prices: PriceBook) -
     return None
 
 
-def _metadata(exchange: Exchange, answer: Answer, usage: Usage) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
+def _metadata(record: CallRecord, answer: Answer, usage: Usage) -> dict[str, Any]:
+    known = {
         "source_type": "gateway",
-        "source_path": exchange.path,
-        "attempts": [attempt.as_dict() for attempt in exchange.attempts],
+        "source_path": record.path,
+        "config": record.config,
+        "attempts": record.attempts,
+        "response_model": answer.model[:200]
+        if answer.model and answer.model != record.target_model
+        else None,
+        "stream": record.streamed or None,
+        "first_byte_ms": record.first_byte_ms,
+        "caller": record.caller,
+        "usage": usage.raw,
     }
-    if exchange.target is not None:
-        metadata["config"] = exchange.target.provider.name
-    if answer.model and exchange.target is not None and answer.model != exchange.target.model:
-        metadata["response_model"] = answer.model[:200]
-    if exchange.streamed:
-        metadata["stream"] = True
-    if exchange.first_byte is not None:
-        metadata["first_byte_ms"] = round((exchange.first_byte - exchange.started) * 1000)
-    if exchange.caller:
-        metadata["caller"] = exchange.caller
-    if usage.raw is not None:
-        metadata["usage"] = usage.raw
-    return metadata
+    return {name: value for name, value in known.items() if value is not None}
 
 
-def _log(exchange: Exchange, answer: Answer, error: str | None, line: LineEntry | None) -> LogEntry:
-    body = (
-        exchange.request if exchange.request is not None else exchange.body[:2000].decode("utf-8", "replace")
-    )
-    messages, params = request_parts(exchange.api_name, body)
-    if exchange.truncated:
-        answer_note = {"daybook": "the answer was longer than what is kept of a stream"}
-        params = {**params, **answer_note}
-    grant = exchange.grant
+def _log(record: CallRecord, answer: Answer, error: str | None, line: LineEntry | None) -> LogEntry:
+    messages, params = request_parts(record.api, record.request)
+    if record.truncated:
+        params = {**params, "daybook": "the answer was longer than what is kept of one"}
     return LogEntry(
         usage_id=None if line is None else line.id,
-        config_id=None if exchange.target is None else exchange.target.provider.id,
-        group_id=grant.group_id,
-        activation_code=grant.public_id,
-        api=exchange.api_name[:32],
-        model=storable_text(exchange.model, 128) or None,
+        config_id=record.config_id,
+        group_id=record.group_id,
+        activation_code=record.code,
+        api=record.api[:32],
+        model=storable_text(record.model, 128) or None,
         request_messages=_json(messages),
         request_params=_json(params) if params else None,
         response_content=answer.text,
@@ -167,9 +133,9 @@ def _log(exchange: Exchange, answer: Answer, error: str | None, line: LineEntry 
         tokens_used=None if line is None else line.total_tokens,
         prompt_tokens=None if line is None else line.prompt_tokens,
         completion_tokens=None if line is None else line.completion_tokens,
-        call_time=exchange.moment,
-        duration_ms=integer(exchange.elapsed_ms()),
-        call_id=exchange.id,
+        call_time=record.moment,
+        duration_ms=None if record.duration_ms is None else integer(record.duration_ms),
+        call_id=record.id,
     )
 
 

@@ -21,10 +21,11 @@ _AFTERTHOUGHT = 0.25  # seconds
 CLIENT_LEFT = "The client closed the connection before the answer was complete."
 
 
-async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Send) -> bytes:
+async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Send) -> bytes | None:
     """Pass the answer on as it comes.
 
-    Returns the bytes that end the answer, for the caller to send when the call is recorded.
+    Returns the bytes that end the answer, for the caller to send when the call is recorded; None where nothing
+    can be said in it (sound) and only a broken connection tells that it is not whole.
     """
     api, response = exchange.route.api, begun.response
     if api is None:
@@ -45,6 +46,8 @@ async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Se
         problem = ("upstream_broken", "The provider ended its answer before it was complete.")
     if problem is not None:
         exchange.error = problem[1]
+        if api.binary:
+            return None
         return rest + error_event(api.family, api.name, exchange.media_type, *problem)
     return rest
 

@@ -12,16 +12,17 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from daybook.db.engine import Database, asyncpg_dsn
+from daybook.db.engine import Database
 from daybook.gateway.answering import Means
 from daybook.gateway.auth import Codes
+from daybook.gateway.bookkeeping import Bookkeeper
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.door import Door
 from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.pool import Pool
 from daybook.gateway.secrets import Vault
 from daybook.kit.errors import Unavailable
-from daybook.ledger.recorder import Recorder
+from daybook.ledger.journal import Journal
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from daybook.web.protocol import DoorProtocol
@@ -32,16 +33,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
-    """The gateway, ready to answer; when the block ends, everything that it took is written down first."""
-    recorder, pool = Recorder(asyncpg_dsn(database_url)), Pool()
-    recorder.start()
-    try:
-        catalogue = Catalogue(database, Vault.of(settings))
-        yield Door(Codes(database), Means(pool, catalogue, recorder, MinuteLimits(), settings.max_body))
-    finally:
-        pool.close()
-        await recorder.close()
+async def open_door(settings: Settings, database: Database) -> AsyncGenerator[Door]:
+    """The gateway, ready to answer. Its calls are in its journal when the block ends; a shipper brings them on."""
+    pool = Pool()
+    journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
+    async with Bookkeeper(journal).at_work() as books:
+        try:
+            catalogue = Catalogue(database, Vault.of(settings))
+            yield Door(Codes(database), Means(pool, catalogue, books, MinuteLimits(), settings.max_body))
+        finally:
+            pool.close()
 
 
 class Site:
@@ -69,7 +70,7 @@ async def serve_async(settings: Settings) -> None:
         raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
     database = Database.connect(database_url, pool=settings.database_pool)
     try:
-        async with open_door(settings, database, database_url) as door:
+        async with open_door(settings, database) as door:
             config = uvicorn.Config(
                 Site(door, create_app(database, settings)),
                 host=settings.host,

@@ -1,6 +1,6 @@
 """What the call log keeps of an exchange, and what of a stream has to wait until it is kept.
 
-`request_parts`, `answer_of_body` and `answer_of_stream` run after the exchange, in the recorder: they raise
+`request_parts`, `answer_of_body` and `answer_of_stream` run after the exchange, in the shipper: they raise
 nothing, whatever the bytes are, in time proportional to their number. `StreamEnd` and `UsageChunkFilter`
 stand in the stream itself.
 """

@@ -122,10 +122,8 @@ class _Choice:
         """A part of a tool call. Its place is its index; where that is missing, or one for all, its id."""
         identifier = as_text(part.get("id"))
         index = part.get("index")
-        if isinstance(index, int):
-            call = self._call_at.get(index)
-        else:
-            call = self._calls[-1] if self._calls else None
+        last = self._calls[-1] if self._calls else None
+        call = self._call_at.get(index) if isinstance(index, int) else last
         if call is None or (identifier and call.identifier and identifier != call.identifier):
             call = _Call()
             self._calls.append(call)

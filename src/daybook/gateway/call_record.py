@@ -1,0 +1,199 @@
+"""A call as it is journaled: what is known when it is sent, what is known when it is over, and the two put together
+again by whoever ships the journal.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.transcript import parse, storable
+from daybook.ledger.shipper import JournaledCall
+from llm_tracker.usage import Usage, UsageReader
+
+LARGE = 2**20
+"""A request of more bytes is journaled without its files."""
+
+KILLED = "The gateway was killed before the call was over."
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """All that the books need of a call."""
+
+    id: UUID
+    moment: datetime
+    api: str
+    metered: bool
+    path: str
+    model: str
+    code: str
+    group_id: int | None
+    user_id: int | None
+    trace_id: str | None
+    caller: dict[str, Any] | None
+    request: Any
+    """The body, parsed; its first bytes as text where it could not be."""
+    config_id: int | None = None
+    config: str | None = None
+    provider: str | None = None
+    target_model: str | None = None
+    """The provider's name of the model; None for a call that was not sent."""
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
+    media_type: str = ""
+    streamed: bool = False
+    truncated: bool = False
+    usage: Usage | None = None
+    spent: Usage | None = None
+    error: str | None = None
+    reached: bool = False
+    first_byte_ms: int | None = None
+    duration_ms: int | None = None
+    answer: bytes = b""
+
+
+def opened(exchange: Exchange) -> tuple[bytes, bytes]:
+    """Header and body of the record that is written before the call is sent."""
+    grant, api = exchange.grant, exchange.route.api
+    header = {
+        "at": exchange.moment,
+        "api": exchange.api_name,
+        "metered": api is not None and api.line,
+        "path": exchange.path,
+        "model": exchange.model[:300],
+        "code": grant.public_id,
+        "group": grant.group_id,
+        "user": grant.user_id,
+        "trace": exchange.trace_id,
+        "caller": exchange.caller,
+        "to": _target(exchange),
+        "stream": exchange.stream,
+    }
+    return _json(header), _request(exchange)
+
+
+def closed(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
+    """Header and body of the record that is written before the caller can know the end, and the header that will do
+    where there is no room for these.
+    """
+    essential = {
+        "to": _target(exchange),
+        "status": exchange.status,
+        "streamed": exchange.streamed,
+        "usage": _numbers(exchange.usage),
+        "spent": _numbers(exchange.spent),
+        "error": exchange.error and exchange.error[:300],
+        "reached": exchange.reached,
+        "ms": exchange.elapsed_ms(),
+    }
+    first = exchange.first_byte
+    header = {
+        **essential,
+        "type": exchange.media_type,
+        "truncated": exchange.truncated,
+        "raw": exchange.usage.raw if exchange.usage is not None else None,
+        "error": exchange.error and exchange.error[:2000],
+        "attempts": [attempt.as_dict() for attempt in exchange.attempts],
+        "first_ms": None if first is None else round((first - exchange.started) * 1000),
+    }
+    return _json(header), bytes(exchange.answer[exchange.noted :]), _json({**essential, "truncated": True})
+
+
+def call_record(call: JournaledCall) -> CallRecord:
+    """The call that a journal tells of."""
+    said = call.opened.header
+    body = call.opened.body
+    try:
+        request = parse(body) if body else None
+    except ValueError:
+        request = body[:2000].decode("utf-8", "replace")
+    record = CallRecord(
+        id=call.id,
+        moment=datetime.fromisoformat(said["at"]),
+        api=said["api"],
+        metered=said["metered"],
+        path=said["path"],
+        model=said["model"],
+        code=said["code"],
+        group_id=said["group"],
+        user_id=said["user"],
+        trace_id=said["trace"],
+        caller=said["caller"],
+        request=request,
+    )
+    record.answer = b"".join([*call.progress, call.closed.body if call.closed is not None else b""])
+    if call.closed is None:
+        _end_by_death(record, said)
+    else:
+        _end(record, call.closed.header)
+    return record
+
+
+def _end(record: CallRecord, said: dict[str, Any]) -> None:
+    _send_to(record, said["to"])
+    record.status, record.streamed = said["status"], said["streamed"]
+    record.usage, record.spent = _usage(said["usage"], said.get("raw")), _usage(said["spent"], None)
+    record.error, record.reached, record.duration_ms = said["error"], said["reached"], said["ms"]
+    record.media_type = said.get("type", "")
+    record.truncated = said["truncated"]
+    record.attempts = said.get("attempts", [])
+    record.first_byte_ms = said.get("first_ms")
+
+
+def _end_by_death(record: CallRecord, said: dict[str, Any]) -> None:
+    """Nobody closed the call: its provider may have worked on it, and what it had sent is all that is known."""
+    _send_to(record, said["to"])
+    record.error, record.reached, record.streamed = KILLED, True, said["stream"]
+    if record.streamed and record.metered:
+        reader = UsageReader(record.api)
+        reader.feed(record.answer)
+        record.usage = reader.finish()
+
+
+def _send_to(record: CallRecord, target: list[Any] | None) -> None:
+    if target is not None:
+        record.config_id, record.config, record.provider, record.target_model = target
+
+
+def _target(exchange: Exchange) -> list[Any] | None:
+    target = exchange.target
+    if target is None:
+        return None
+    provider = target.provider
+    return [provider.id, provider.name, provider.provider.value, target.model[:300]]
+
+
+def _request(exchange: Exchange) -> bytes:
+    if exchange.request is None:
+        return exchange.body[:2000]
+    if exchange.route.api is not None and exchange.route.api.body != "json":
+        return orjson.dumps(storable(exchange.request))  # a form's files stay where they are
+    return exchange.body if len(exchange.body) <= LARGE else orjson.dumps(storable(exchange.request))
+
+
+def _json(header: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(header)
+    except TypeError:  # lone surrogates, or integers beyond 64 bits
+        return orjson.dumps(storable({**header, "at": str(header.get("at"))}))
+
+
+def _numbers(usage: Usage | None) -> list[int] | None:
+    if usage is None:
+        return None
+    return [
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.total_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.cache_write_tokens,
+    ]
+
+
+def _usage(numbers: list[int] | None, raw: Any) -> Usage | None:
+    return None if numbers is None else Usage(*numbers, raw=raw)

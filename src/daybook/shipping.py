@@ -1,0 +1,88 @@
+"""`daybook ship`: the process that moves the journals of this host into the ledger. One works, others wait."""
+
+import asyncio
+import logging
+import signal
+import time
+
+import uvloop
+
+from daybook.db.engine import Database, asyncpg_dsn
+from daybook.gateway.call_record import call_record
+from daybook.gateway.records import entry_of
+from daybook.kit.errors import Unavailable
+from daybook.ledger.book import Book
+from daybook.ledger.entries import Entry
+from daybook.ledger.prices import PriceBook
+from daybook.ledger.shipper import JournaledCall, Shipper, ShippingStopped
+from daybook.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_FRESH = 1.0  # seconds that prices are used before they are read again
+
+
+class Accountant:
+    """Makes the rows of calls, with the prices that are set at the time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._prices = PriceBook()
+        self._read = float("-inf")
+
+    async def refresh(self) -> None:
+        """Read the prices anew, if they are old. While the database is away the last ones will do."""
+        if time.monotonic() - self._read < _FRESH:
+            return
+        try:
+            async with self._database.read() as session:
+                self._prices = await PriceBook.load(session)
+            self._read = time.monotonic()
+        except Exception as problem:  # noqa: BLE001  (nothing may keep calls from being recorded)
+            log.warning("Prices could not be read anew: %s", type(problem).__name__)
+
+    def entry(self, call: JournaledCall) -> Entry:
+        """The rows of `call`. What cannot be read of it is left out of its rows, never the call."""
+        try:
+            return entry_of(call_record(call), self._prices)
+        except Exception:
+            log.exception("The rows of call %s are made without what was said.", call.id)
+            record = call_record(call)
+            record.request, record.caller, record.answer = None, None, b""
+            return entry_of(record, self._prices)
+
+
+def shipper_of(settings: Settings, database: Database, database_url: str) -> Shipper:
+    """The shipper of this host's journals."""
+    accountant = Accountant(database)
+    book = Book(asyncpg_dsn(database_url))
+    return Shipper(settings.data / "journal", book, accountant.entry, prepare=accountant.refresh)
+
+
+async def ship(settings: Settings) -> None:
+    """Ship until a signal says stop; what is in the journals then is shipped first.
+
+    Raises `Unavailable` when no database is named.
+    """
+    if settings.database_url is None:
+        raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
+    database = Database.connect(settings.database_url, pool=2)
+    shipper = shipper_of(settings, database, settings.database_url)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, shipper.stop)
+    try:
+        await shipper.run()
+    except ShippingStopped as problem:
+        log.warning("%s", problem)
+    finally:
+        await database.close()
+
+
+def run(settings: Settings) -> None:
+    """Ship in this process."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(ship(settings))
