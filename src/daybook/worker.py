@@ -13,9 +13,11 @@ from daybook.assistant import service as assistant
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.kit.clock import now
 from daybook.kit.errors import Unavailable
+from daybook.ledger.budgets import events as budgets
 from daybook.ledger.outbox.delivery import deliver
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
+from daybook.ledger.retention import retain
 from daybook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=15)
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
-HANDLERS = Handlers(assistant.HANDLERS)
+HANDLERS = Handlers([*assistant.HANDLERS, budgets.HANDLER])
 """Who consumes events."""
 
 
@@ -49,6 +51,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as duties:
             duties.create_task(_keep_months(settings.database_url, stop), name="months")
             duties.create_task(deliver(database, HANDLERS, stop), name="outbox")
+            duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
     finally:
         await database.close()
 

@@ -8,7 +8,7 @@ from io import TextIOWrapper
 
 import typer
 
-from daybook.cli import calls, codes, configs, groups, outbox, prices, processes, usage, users
+from daybook.cli import budgets, calls, codes, configs, groups, outbox, prices, processes, usage, users
 from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ usage.register(app)
 app.add_typer(calls.app, name="calls")
 app.add_typer(configs.app, name="config")
 app.add_typer(prices.app, name="price")
+app.add_typer(budgets.app, name="budget")
 app.add_typer(groups.app, name="group")
 app.add_typer(codes.app, name="code")
 app.add_typer(users.app, name="user")

@@ -10,13 +10,14 @@ from daybook.accounts.access import same_origin
 from daybook.db.engine import Database
 from daybook.gateway import endpoints as gateway
 from daybook.ledger import endpoints as ledger
+from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.settings import Settings
 from daybook.web import errors, status
 from daybook.web.headers import SecurityHeaders
 from daybook.web.limits import BodyLimit
 
-ROUTERS: list[APIRouter] = [accounts.router, gateway.router, ledger.router, outbox.router]
+ROUTERS: list[APIRouter] = [accounts.router, budgets.router, gateway.router, ledger.router, outbox.router]
 """The endpoints of every domain."""
 
 TAGS = [
@@ -27,6 +28,7 @@ TAGS = [
     {"name": "codes", "description": "Activation codes, for administrators."},
     {"name": "provider configurations", "description": "Who answers model calls, for administrators."},
     {"name": "the book", "description": "Calls, usage and prices, for administrators."},
+    {"name": "budgets", "description": "How much codes, groups and users may take, for administrators."},
     {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
 ]
 

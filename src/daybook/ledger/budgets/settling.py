@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from daybook.kit import faults
+from daybook.ledger.budgets.events import SoftBudgetReached, publish_reached
 from daybook.ledger.budgets.holds import HoldPart
 from daybook.ledger.budgets.leases import Connection, release
 
@@ -24,19 +25,6 @@ class Settlement:
     parts: Sequence[HoldPart]
     tokens: int
     cost: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class SoftBudgetReached:
-    """A soft budget has just been reached, for the first time in its period: event `budget.soft.reached`."""
-
-    budget_id: int
-    period_start: date
-    subject: str
-    subject_id: int
-    unit: str
-    limit: Decimal
-    used: Decimal
 
 
 async def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[SoftBudgetReached]:
@@ -79,10 +67,14 @@ async def settle(connection: Connection, settlements: Sequence[Settlement]) -> l
     if freed:
         columns = zip(*((*key, amount) for key, amount in freed.items()), strict=True)
         await connection.execute(_FREE, *map(list, columns))
-    if reached:
-        await connection.execute(_REACHED, [row[0] for row in reached], [row[1] for row in reached])
+    events = [SoftBudgetReached.model_validate(dict(row)) for row in reached]
+    if events:
+        await connection.execute(
+            _REACHED, [one.budget_id for one in events], [one.period_start for one in events]
+        )
+        await publish_reached(connection, events)
     faults.point("budget.settle.after")
-    return [SoftBudgetReached(*row) for row in reached]
+    return events
 
 
 async def release_dead(connection: Connection, owner: str) -> int:
@@ -125,7 +117,7 @@ WITH added AS (
     DO UPDATE SET used = p.used + excluded.used, overrun = p.overrun + excluded.overrun
     RETURNING p.budget_id, p.period_start, p.used, p.reached_at
 )
-SELECT b.id, p.period_start, b.subject, b.subject_id, b.unit, b."limit", p.used
+SELECT p.budget_id, p.period_start, b.subject, b.subject_id, b.unit, b."limit", p.used
 FROM period p JOIN budgets b ON b.id = p.budget_id
 WHERE NOT b.hard AND b.active AND p.reached_at IS NULL AND p.used >= b."limit"
 """
