@@ -141,10 +141,10 @@ class TrackedStream(_Stream, Iterator[str]):
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if self._sent and not self._over:
-            self._hang_up()
-        super().__del__()
+    def abandon(self) -> None:
+        """Leave the stream; what of it is open is closed now, and not while the interpreter ends."""
+        if self._sent:
+            self.close()
 
     def _advance(self) -> None:
         try:
@@ -165,6 +165,9 @@ class TrackedStream(_Stream, Iterator[str]):
         if self._response is not None:
             with suppress(Exception):
                 self._response.close()
+        if isinstance(self._data, Generator):
+            with suppress(Exception):
+                self._data.close()
 
 
 class AsyncTrackedStream(_Stream, AsyncIterator[str]):
@@ -204,12 +207,13 @@ class AsyncTrackedStream(_Stream, AsyncIterator[str]):
     async def _itself(self) -> Self:
         return self
 
-    def __del__(self) -> None:
+    def abandon(self) -> None:
+        """Leave the stream; the loop closes the connection when it comes to it."""
         if self._sent and not self._over and self._loop is not None and self._client is not None:
             client, response = self._client, self._response
             with suppress(RuntimeError):  # the loop is closed, and the connection with it
                 self._loop.call_soon_threadsafe(lambda: _hang_up_later(client, response))
-        super().__del__()
+        super().abandon()
 
     async def _advance(self) -> None:
         try:
