@@ -276,7 +276,7 @@ def test_a_demo_model_that_cannot_run_here_is_given_up(start, tmp_path, last_act
 
 
 def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
-    """An answer is under way, from a provider that never ends it."""
+    """An answer is under way, from a provider that never ends it. Cut off, it stands in the book."""
     with Endless() as provider:
         run = start(DAYBOOK_MODEL_URL=provider.url).read_until("Ctrl-C stops everything")
         headers = {"Authorization": f"Bearer {fresh_code(run)}", "Content-Type": "application/json"}
@@ -291,6 +291,8 @@ def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
             assert run.process.wait(30) == 0
             assert time.monotonic() - began < 10
     assert re.findall(r"(\w+) stopped", run.rest()) == ["server", "worker", "shipper", "database"]
+    run = start().read_until("Ctrl-C stops everything")
+    wait_for(lambda: calls_of(run, "endless") == [("error", "a")])
 
 
 def test_a_database_of_ones_own_is_used_instead(start, database_url):
@@ -352,6 +354,11 @@ class Endless:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+def calls_of(run, model):
+    calls = json.loads(run.daybook("calls", "--model", model, "--json"))
+    return [(call["status"], call["response_content"]) for call in calls]
 
 
 def fresh_code(run):

@@ -26,6 +26,7 @@ from daybook.ledger.journal import Journal
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from daybook.web.protocol import DoorProtocol
+from daybook.web.server import Server
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -89,7 +90,7 @@ async def serve_async(settings: Settings) -> None:
                 backlog=4096,
             )
             _spare_the_collector()
-            await uvicorn.Server(config).serve()
+            await Server(config).serve()
     finally:
         await database.close()
 
