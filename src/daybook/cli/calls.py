@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from daybook.cli import calls_prune
 from daybook.cli.names import config_id_of, group_id_of
 from daybook.cli.options import From, Json, To
 from daybook.cli.output import cell, print_fields, print_json, print_table, printable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from daybook.ledger.schemas import CallExchange
 
 app = typer.Typer(help="What was asked and answered through the gateway.", no_args_is_help=False)
+calls_prune.register(app)
 
 
 class Status(StrEnum):
@@ -68,9 +70,7 @@ def calls(
 
 
 @app.command()
-def show(
-    call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False
-) -> None:
+def show(call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
     """Show one call: the whole exchange and its line in the book.
 
     ID is the number in the first column, or the call's id as the answer's x-daybook-call-id said it.

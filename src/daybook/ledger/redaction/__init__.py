@@ -1,0 +1,85 @@
+"""What is kept out of everything that is written: journals, lines, call logs, answers kept for repeated requests.
+
+- `off`: what was said is kept as it was. Only activation codes are replaced.
+- `secrets`: what has the form of a key, a token or a password is replaced by `[redacted: kind]`.
+- `content`: nothing of what was said is kept, only its shape and size, numbers, models and states.
+
+Nothing here raises: what cannot be read is replaced as a whole. JSON stays JSON and a stream a stream, wherever it was
+cut off. Tokens have to be counted before, on what was really said.
+"""
+
+import logging
+from enum import StrEnum
+from typing import Any
+
+from daybook.ledger.redaction.bodies import without_codes, without_content, without_secrets
+from daybook.ledger.redaction.content import shape_of, without_quotes
+from daybook.ledger.redaction.secrets import redact_text
+from daybook.ledger.redaction.values import without_secrets_in
+
+__all__ = ["Redact", "redact_bytes", "redact_error", "redact_json"]
+
+log = logging.getLogger(__name__)
+
+_UNREADABLE = "[redacted: it could not be read]"
+
+
+class Redact(StrEnum):
+    """What `DAYBOOK_REDACT` can be."""
+
+    OFF = "off"
+    SECRETS = "secrets"
+    CONTENT = "content"
+
+
+def redact_bytes(mode: Redact, data: bytes) -> bytes:
+    """A body (JSON, a stream of events, a form, text), whole or cut off anywhere.
+
+    The same object where nothing had to be replaced.
+    """
+    try:
+        match mode:
+            case Redact.OFF:
+                return without_codes(data)
+            case Redact.SECRETS:
+                return without_secrets(data)
+            case Redact.CONTENT:
+                return without_content(data)
+    except Exception as problem:  # noqa: BLE001  (here and below: no record may be lost for it)
+        _report("A body", problem)
+        return f'{{"daybook":"{_UNREADABLE}"}}'.encode()
+
+
+def redact_json(mode: Redact, value: Any) -> Any:
+    """A JSON value; the same object where nothing had to be replaced. The value given is left as it is."""
+    try:
+        match mode:
+            case Redact.OFF:
+                return value
+            case Redact.SECRETS:
+                return without_secrets_in(value)
+            case Redact.CONTENT:
+                return shape_of(value)
+    except Exception as problem:  # noqa: BLE001
+        _report("A value", problem)
+        return {"daybook": _UNREADABLE}
+
+
+def redact_error(mode: Redact, sentence: str) -> str:
+    """What went wrong, in a sentence. With `content`, what it quotes goes, and all that follows."""
+    try:
+        match mode:
+            case Redact.OFF:
+                return sentence
+            case Redact.SECRETS:
+                return redact_text(sentence, cut=True)
+            case Redact.CONTENT:
+                return without_quotes(sentence)
+    except Exception as problem:  # noqa: BLE001
+        _report("An error", problem)
+        return _UNREADABLE
+
+
+def _report(what: str, problem: Exception) -> None:
+    """Without a traceback or the error's words, which could hold what was said."""
+    log.error("%s could not be redacted (%s); nothing of it is kept.", what, type(problem).__name__)

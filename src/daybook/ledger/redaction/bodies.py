@@ -1,0 +1,201 @@
+r"""Bodies as they pass: JSON, streams of events, forms, text.
+
+A secret in a stream is spread over many events, a few letters in each. So the texts of the events are joined, secrets
+are looked for in what results, and each is replaced where it begins and taken out of the events that follow.
+"""
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from typing import Any
+
+import orjson
+
+from daybook.ledger.redaction.content import EVENT_NAME, shape_of
+from daybook.ledger.redaction.secrets import CODE, mark, redact_text, secrets_in, suspects
+from daybook.ledger.redaction.values import without_secrets_in
+
+_EVENTS = re.compile(r"\s*(?:(?:data|event|id|retry)?:|\[)")
+"""Server-sent events, or an array of them."""
+
+_PIECE = re.compile(
+    r'"(content|text|delta|arguments|partial_json|thinking|reasoning(?:_content)?|refusal|response|transcript|message)"'
+    r'\s*:\s*"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)'
+)
+"""A text in an event; the last one may be cut off."""
+
+_SEVERAL = re.compile(r'"(?:output_|content_)?index"\s*:\s*[1-9]')
+_INDEX = re.compile(r'"(?:output_|content_)?index"\s*:\s*(\d+)')
+_HIDDEN = "\\u00"  # an ASCII letter can be written so
+
+_Channel = Callable[[str, re.Match[str]], tuple[str, ...]]
+
+
+def without_codes(data: bytes) -> bytes:
+    """`data` without activation codes. It is asked of every body, so it looks for the literal alone first."""
+    if b"daybook_" not in data:
+        return data
+    text = _decode(data)
+    return data if (clean := CODE.expression.sub(mark(CODE.kind), text)) == text else _encode(clean)
+
+
+def without_secrets(data: bytes, *, cut: bool = True) -> bytes:
+    """`data` without secrets. `cut`: a stream may break off in one at its end."""
+    text = _decode(data)
+    is_stream = _is_stream(text)
+    clean = _without_spread_secrets(text, cut=cut) if is_stream else text
+    if suspects(clean) or _HIDDEN in clean:
+        clean = _by_line(clean, _line_without_secrets) if is_stream else _body_without_secrets(clean)
+    return data if clean is text or clean == text else _encode(clean)
+
+
+def without_content(data: bytes) -> bytes:
+    """The shape of `data`: of JSON and of each event."""
+    text = _decode(data)
+    try:
+        return orjson.dumps(shape_of(orjson.loads(data)))
+    except ValueError:
+        pass
+    if _is_stream(text):
+        return lines_without_content(data)
+    return b'{"daybook":"[redacted: %d bytes]"}' % len(data) if text.strip() else data
+
+
+def lines_without_content(data: bytes) -> bytes:
+    """The shape of each event."""
+    return _encode(_by_line(_decode(data), _line_without_content))
+
+
+def is_interleaved(text: str) -> bool:
+    """Whether a stream brings several answers or parts at once."""
+    return _SEVERAL.search(text) is not None
+
+
+def pieces_of(text: str) -> Iterator[re.Match[str]]:
+    """The texts in the events of a stream, in order."""
+    return _PIECE.finditer(text)
+
+
+def first_piece(text: str, start: int) -> int | None:
+    """Where the first text from `start` on is."""
+    found = _PIECE.search(text, start)
+    return None if found is None else found.start()
+
+
+def _is_stream(text: str) -> bool:
+    """Whether `text` is a stream of events: as server-sent events, one in a line, or in an array."""
+    return _EVENTS.match(text) is not None or "}\n{" in text or "}\r\n{" in text
+
+
+def _without_spread_secrets(text: str, *, cut: bool) -> str:
+    """Texts under one name are one; where several answers are interleaved, each is by itself."""
+    return _join_and_replace(text, _channel if is_interleaved(text) else _name, cut=cut)
+
+
+def _name(_: str, piece: re.Match[str]) -> tuple[str, ...]:
+    return (piece[1],)
+
+
+def _channel(text: str, piece: re.Match[str]) -> tuple[str, ...]:
+    start = text.rfind("\n", 0, piece.start()) + 1
+    end = text.find("\n", piece.end())
+    return piece[1], *_INDEX.findall(text, start, len(text) if end < 0 else end)
+
+
+def _join_and_replace(text: str, channel: _Channel, *, cut: bool) -> str:
+    channels: defaultdict[tuple[str, ...], list[re.Match[str]]] = defaultdict(list)
+    for piece in pieces_of(text):
+        channels[channel(text, piece)].append(piece)
+    changed: dict[tuple[int, int], str] = {}
+    for pieces in channels.values():
+        texts = [_unescape(piece["text"]) for piece in pieces]
+        for number, replaced in _replace_in(texts, cut=cut):
+            changed[pieces[number].span("text")] = _escape(replaced)
+    for (start, end), replaced in sorted(changed.items(), reverse=True):
+        text = text[:start] + replaced + text[end:]
+    return text
+
+
+def _replace_in(texts: list[str], *, cut: bool) -> Iterable[tuple[int, str]]:
+    """The texts that change when the secrets in all of them together are replaced, with their numbers."""
+    secrets = secrets_in("".join(texts), cut=cut)
+    if not secrets:
+        return ()
+    starts = [0, *accumulate(map(len, texts))]
+    changed: dict[int, str] = {}
+    for kind, start, end in reversed(secrets):
+        first, last = bisect_right(starts, start) - 1, bisect_right(starts, end - 1) - 1
+        for number in range(last, first - 1, -1):
+            held = changed.get(number, texts[number])
+            head = held[: max(0, start - starts[number])]
+            tail = held[end - starts[number] :] if number == last else ""
+            changed[number] = head + (mark(kind) if number == first else "") + tail
+    return changed.items()
+
+
+def _body_without_secrets(text: str) -> str:
+    try:
+        value = orjson.loads(text)
+    except ValueError:
+        return redact_text(text, cut=True)
+    clean = without_secrets_in(value)
+    return text if clean is value else orjson.dumps(clean).decode()
+
+
+def _by_line(text: str, change: Callable[[str], str]) -> str:
+    """An array of events is one value where it is whole; all else goes line by line."""
+    if text.lstrip().startswith("["):
+        return change(text)
+    return "\n".join(change(line) if line.strip() else line for line in text.split("\n"))
+
+
+def _line_without_secrets(line: str) -> str:
+    if not suspects(line) and _HIDDEN not in line:
+        return line
+    head, said = _field(line)
+    return head + _body_without_secrets(said)
+
+
+def _line_without_content(line: str) -> str:
+    head, said = _field(line)
+    end = "\r" if said.endswith("\r") else ""
+    said = said.rstrip("\r")
+    name = head.strip()
+    if name in {"event:", "id:", "retry:"} or (head and said == "[DONE]"):
+        return line if EVENT_NAME.fullmatch(said) else head + end
+    if head and name != "data:":
+        return ":" + end
+    try:
+        value: Any = orjson.loads(said)
+    except ValueError:
+        return f'{head}{{"daybook":"[redacted: {len(said)} characters]"}}{end}'
+    return head + orjson.dumps(shape_of(value, spread=True)).decode() + end
+
+
+def _field(line: str) -> tuple[str, str]:
+    """`data: ` and what follows; the head is empty where the line is no field of an event."""
+    found = re.match(r"\s*(?:data|event|id|retry)?:\s?", line)
+    return (found[0], line[found.end() :]) if found else ("", line)
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    try:
+        return str(orjson.loads(f'"{text}"'))
+    except ValueError:
+        return text  # cut within an escape, or with a lone surrogate: it is looked at as it stands
+
+
+def _escape(text: str) -> str:
+    return orjson.dumps(text).decode()[1:-1]
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
