@@ -126,7 +126,7 @@ def tokens(usage):
 
 def end_by_ctrl_c(run):
     tree = run.tree()
-    assert set(tree) == {"postgres", "model", "server", "worker"}
+    assert set(tree) == {"postgres", "model", "server", "worker", "shipper"}
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(30) == 0
     deadline = time.monotonic() + 5
