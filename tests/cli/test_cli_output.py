@@ -3,6 +3,10 @@
 import json
 import os
 
+import pytest
+
+from daybook.cli.output import cell, print_table
+
 
 async def test_an_output_that_lacks_letters_gets_them_escaped(cli):
     assert (await cli("group", "add", "客服𠮷")).status == 0
@@ -24,3 +28,25 @@ async def test_an_output_without_room_is_told_in_a_sentence(cli):
             assert done.err == "daybook: No space left on device.\n"
     finally:
         os.close(full)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("exactly 10", "exactly 10"),
+        ("more than 10", "more than…"),
+        ("早安早安早", "早安早安早"),
+        ("早安早安早安", "早安早安…"),
+        ("a早安早安早", "a早安早安…"),
+        ("e\u0301" * 4, "e\u0301" * 4),
+    ],
+)
+def test_a_cell_is_cut_by_the_columns_that_it_takes(text, shown):
+    assert cell(text, 10) == shown
+
+
+def test_columns_stand_below_each_other_whatever_letters_are_in_them(capsys):
+    print_table(["name", "n"], [["早安", 1], ["☀\ufe0f", 22], ["e\u0301", 333]], empty="")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["name    n", "早安    1", "☀\ufe0f      22", "e\u0301     333"]

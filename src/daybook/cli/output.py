@@ -51,7 +51,10 @@ def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
 
 
 def cell(value: Any, limit: int | None = None) -> str:
-    """`value` in one line for a person. What a terminal would obey is made visible: callers choose names."""
+    """`value` in one line for a person, of at most `limit` columns.
+
+    What a terminal would obey is made visible: callers choose names.
+    """
     from daybook.kit.money import money_text  # noqa: PLC0415
 
     match value:
@@ -70,7 +73,7 @@ def cell(value: Any, limit: int | None = None) -> str:
         case _:
             text = str(value)
     text = printable(text.replace("\n", " "))
-    return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+    return text if limit is None else _cut(text, limit)
 
 
 def printable(text: str) -> str:
@@ -97,7 +100,19 @@ def _is_numeric(column: Sequence[Any]) -> bool:
 
 def _width(text: str) -> int:
     """The columns that `text` takes: Chinese, Japanese and Korean characters take two."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0  # joins what is before it
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cut(text: str, limit: int) -> str:
+    text, rest = text[:limit], text[limit:]
+    if not rest and _width(text) <= limit:
+        return text
+    while _width(text) >= limit:
+        text = text[:-1]
+    return text + "…"
