@@ -12,11 +12,11 @@ from daybook.assistant.schemas import TokenAdjustment
 from daybook.assistant.service import HANDLERS
 from daybook.db.engine import Database
 from daybook.ledger import posting
+from daybook.ledger.models import Line
 from daybook.ledger.outbox import service
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.outbox.schemas import NewEvent
 from llm_tracker.ids import uuid7
-from support.book import write_line
 from support.outbox import Outbox
 
 CONVERSATION = uuid.UUID("018f3a5e-0000-7000-8000-000000000001")
@@ -35,14 +35,25 @@ class Conversation:
         async with self.database.write() as session:
             session.add(Chat(chat_id=str(CONVERSATION), user_id=1))
 
-    async def line(self, **columns: Any) -> uuid.UUID:
+    async def line(self, line_id: uuid.UUID | None = None, **columns: Any) -> uuid.UUID:
         """A line of 15 tokens, which its event is to add."""
-        values = {"user_id": 1, "posted_by": "outbox", "conversation_id": str(CONVERSATION), **columns}
-        return await write_line(self.database, "2026-01-31T10:00", **values)
+        values = {
+            "id": line_id or uuid7(),
+            "user_id": 1,
+            "model": "m",
+            "source": "title",
+            "total_tokens": 15,
+            "posted_by": "outbox",
+            "conversation_id": str(CONVERSATION),
+            **columns,
+        }
+        async with self.database.write() as session:
+            session.add(Line(**values))
+        return values["id"]
 
-    async def publish(self, line_id: uuid.UUID | None = None, **payload: Any) -> str:
-        """Its event; the event's key."""
-        key = str(line_id or uuid7())
+    async def publish(self, line_id: uuid.UUID, **payload: Any) -> str:
+        """Its event, as whoever made the call publishes it; the event's key."""
+        key = str(line_id)
         values = {
             "user_id": 1,
             "conversation_id": CONVERSATION,

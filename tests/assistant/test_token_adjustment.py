@@ -4,10 +4,20 @@ import uuid
 
 import pytest
 
+from daybook.assistant.schemas import TokenAdjustment
 from daybook.ledger import posting
 from daybook.ledger.outbox import service
 from llm_tracker.ids import uuid7
 from support.book import write_line
+
+CONVERSATION = "018f3a5e-0000-7000-8000-000000000001"
+GOOD = {
+    "user_id": 1,
+    "conversation_id": CONVERSATION,
+    "tokens_delta": 15,
+    "reason": "title",
+    "triggered_at": "2026-01-31T10:00:00Z",
+}
 
 
 async def unposted(conversation):
@@ -20,12 +30,9 @@ async def unposted(conversation):
 async def test_the_tokens_are_added_once_to_person_and_conversation(conversation):
     line_id = await conversation.line()
     assert await conversation.totals() == (0, 0, 0)
-    assert await unposted(conversation) == [(line_id, 15, None)]
-
-    key = await conversation.publish(line_id)
-    await conversation.publish(line_id)
     assert await unposted(conversation) == [(line_id, 15, "pending")]
     assert await conversation.balanced()
+    key = await conversation.publish(line_id)  # it has come with the line
 
     assert await conversation.deliver() == ["consumed"]
     assert await conversation.totals() == (15, 15, 0)
@@ -35,6 +42,17 @@ async def test_the_tokens_are_added_once_to_person_and_conversation(conversation
     assert await conversation.deliver() == []
     assert await conversation.totals() == (15, 15, 0)
     assert await conversation.balanced()
+
+
+async def test_a_line_brings_its_event_along(conversation):
+    line_id = await conversation.line()
+    event = await conversation.outbox.row(str(line_id))
+    assert (event["aggregate"], event["version"]) == (f"conversation:{CONVERSATION}", 1)
+    TokenAdjustment.model_validate(event["payload"])
+    assert {**event["payload"], "triggered_at": None} == {**GOOD, "triggered_at": None}
+
+    nobodys = [await conversation.line(user_id=None), await conversation.line(conversation_id=None)]
+    assert [(one, 15, None) for one in nobodys] == (await unposted(conversation))[1:]
 
 
 async def test_lines_that_the_trigger_adds_are_not_touched(conversation):
@@ -49,10 +67,9 @@ async def test_a_lines_group_and_code_get_its_tokens_with_the_event(conversation
     await conversation.outbox.sql(
         "INSERT INTO activation_codes (public_id, code_hash, group_id) VALUES ('db_x', '\\x00', 1)"
     )
-    line_id = await conversation.line(group_id=1, code="db_x")
+    await conversation.line(group_id=1, code="db_x")
     sums = "SELECT groups.token_usage + activation_codes.token_usage AS tokens FROM groups, activation_codes"
     assert await conversation.outbox.sql(sums) == [{"tokens": 0}]
-    await conversation.publish(line_id)
     await conversation.deliver()
     assert await conversation.outbox.sql(sums) == [{"tokens": 30}]
 
@@ -64,11 +81,7 @@ async def test_an_event_that_comes_before_its_line_waits_and_the_line_wakes_it(c
     assert "not in the book yet" in (await conversation.outbox.row(key))["error"]
     assert await conversation.deliver() == []  # it has a pause before it
 
-    await conversation.outbox.sql(
-        "INSERT INTO llm_tracker_usage (id, user_id, model, total_tokens, posted_by)"
-        " VALUES (:id, 1, 'm', 15, 'outbox')",
-        id=line_id,
-    )
+    await conversation.line(line_id)
     assert await conversation.deliver() == ["consumed"]
     assert await conversation.totals() == (15, 15, 0)
 
@@ -85,15 +98,10 @@ async def test_an_event_that_names_no_line_is_dead_and_a_line_that_comes_late_br
     assert (row["status"], row["error"]) == ("dead", "There is no line of that call in the book.")
     assert await conversation.totals() == (0, 0, 0)
 
-    other = await conversation.line()  # another's line wakes nobody
+    await conversation.line()  # another's line wakes nobody
     assert (await conversation.outbox.row(key))["status"] == "dead"
-    await conversation.publish(other)
     assert await conversation.deliver() == ["consumed"]
-    await conversation.outbox.sql(
-        "INSERT INTO llm_tracker_usage (id, user_id, model, total_tokens, posted_by)"
-        " VALUES (:id, 1, 'm', 15, 'outbox')",
-        id=line_id,
-    )
+    await conversation.line(line_id)
     assert await conversation.deliver() == ["consumed"]
     assert await conversation.totals() == (30, 30, 0)
     assert await conversation.balanced()
@@ -123,23 +131,15 @@ async def test_an_event_that_names_no_line_is_dead_and_a_line_that_comes_late_br
 async def test_an_event_that_contradicts_its_line_is_dead_and_changes_nothing(
     conversation, line, payload, words
 ):
-    line_id = await conversation.line(**line)
-    before = await conversation.totals()
+    line_id = uuid7()
     key = await conversation.publish(line_id, **payload)
+    await conversation.line(line_id, **line)
+    before = await conversation.totals()
     assert await conversation.deliver() == ["dead"]
     assert words in (await conversation.outbox.row(key))["error"]
     assert await conversation.totals() == before
     if line.get("posted_by") != "turn":
         assert await conversation.balanced()
-
-
-GOOD = {
-    "user_id": 1,
-    "conversation_id": "018f3a5e-0000-7000-8000-000000000001",
-    "tokens_delta": 15,
-    "reason": "title",
-    "triggered_at": "2026-01-31T10:00:00Z",
-}
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,9 @@ GOOD = {
     ],
 )
 async def test_a_malformed_event_is_dead_at_once(conversation, change, field):
-    line_id = await conversation.line()
+    line_id = uuid7()
     await conversation.outbox.put(posting.ADJUSTMENT, str(line_id), {**GOOD, **change})
+    await conversation.line(line_id)
     assert await conversation.deliver() == ["dead"]
     assert f"malformed. {field}: " in (await conversation.outbox.row(str(line_id)))["error"]
     assert await conversation.totals() == (0, 0, 0)
@@ -173,15 +174,17 @@ async def test_a_key_that_is_no_call_is_dead_at_once(conversation):
 
 
 async def test_fields_that_a_newer_program_adds_do_no_harm(conversation):
-    line_id = await conversation.line()
+    line_id = uuid7()
     await conversation.outbox.put(posting.ADJUSTMENT, str(line_id), {**GOOD, "language": "zh-Hant"})
+    await conversation.line(line_id)
     assert await conversation.deliver() == ["consumed"]
     assert await conversation.totals() == (15, 15, 0)
 
 
 async def test_a_dead_events_line_stays_out_of_the_totals_until_it_is_tried_again(conversation):
-    line_id = await conversation.line()
+    line_id = uuid7()
     event_id = await conversation.outbox.put(posting.ADJUSTMENT, str(line_id), {**GOOD, "tokens_delta": 14})
+    await conversation.line(line_id)
     await conversation.deliver()
     assert await unposted(conversation) == [(line_id, 15, "dead")]
     assert await conversation.balanced()

@@ -3,7 +3,7 @@ each round the totals are those of the events that are consumed, and in the end 
 
 Mutations that were tried, each of which makes it fail: the handler's effect committed before the mark, the mark
 committed before the effect, events read without locking them, the event published in a transaction of its own ahead of
-the line's, or after it.
+the line's, lines that do not bring their events along and an event published after its line.
 """
 
 import os

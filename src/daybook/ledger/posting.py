@@ -6,7 +6,8 @@ moment
 
     users.token_usage = the sum of their lines - the sum of those that `pending_adjustments` names
 
-and likewise for groups and activation codes. Rollups hold every line from the moment it is written.
+and likewise for groups and activation codes. A line that waits for an event brings it along: the trigger publishes it,
+unless somebody did before (a title's job, say). Rollups hold every line from the moment it is written.
 """
 
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Unposted:
     code: str | None
     tokens: int
     event_id: int | None
-    """None where no event has come."""
+    """None where none has come: for a line that names no user or no conversation."""
     event_status: Literal["pending", "dead"] | None
 
 

@@ -68,15 +68,25 @@ ALTER TABLE llm_tracker_usage
 CREATE INDEX ix_llm_tracker_usage_posted_by_outbox ON llm_tracker_usage (id) WHERE posted_by = 'outbox';
 """
 
-# Lines with another `posted_by` than 'trigger' are added to the counters by whoever it names. An event may come before
-# the line that it names (the line goes through a journal): the line wakes it, even where it was given up. Events are
-# locked before users, as by those who deliver them.
+# Lines with another `posted_by` than 'trigger' are added to the counters by whoever it names. One that waits for its
+# event brings it along, so that none can be left without: whoever made the call may be dead by now. Where the event
+# came first (the line goes through a journal), the line wakes it, even if it was given up. Events are locked before
+# users, as by those who deliver them.
 TOTALS = """
 CREATE OR REPLACE FUNCTION ledger_totals() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM lines WHERE posted_by = 'outbox') THEN
         UPDATE outbox_events SET status = 'pending', attempts = 0, next_attempt_at = now(), error = NULL
         WHERE status <> 'consumed' AND key IN (SELECT id::text FROM lines WHERE posted_by = 'outbox');
+
+        INSERT INTO outbox_events (type, aggregate, key, payload)
+        SELECT 'chat.token.usage.adjust.requested', 'conversation:' || conversation_id, id::text, jsonb_build_object(
+            'user_id', user_id, 'conversation_id', conversation_id, 'tokens_delta', total_tokens,
+            'reason', source, 'triggered_at', created_at)
+        FROM lines
+        WHERE posted_by = 'outbox' AND user_id IS NOT NULL AND conversation_id IS NOT NULL
+        ORDER BY id
+        ON CONFLICT (key, type) DO NOTHING;
     END IF;
 
     PERFORM 1 FROM users WHERE id IN (SELECT user_id FROM lines WHERE posted_by = 'trigger')
