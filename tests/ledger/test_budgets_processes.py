@@ -1,7 +1,7 @@
 """Many processes on the same budgets, killed at random, under the eyes of a reader who never stops looking.
 
-Seen to fail when: a slice is granted without counting what is held, or without the period's lock; settling takes nothing
-off the lease; what a killed process leased is released before its calls are settled.
+Seen to fail when: a slice is granted without counting what is held, or without the period's lock; settling takes
+nothing off the lease; what a killed process leased is released before its calls are settled.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class Holders:
 
     async def start(self, calls, at_once, largest):
         owner = str(uuid4())
-        environment = {**os.environ, "PYTHONPATH": str(HOLDER.parents[1])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOLDER.parents[1]), *sys.path])}
         numbers = [str(calls), str(at_once), str(largest)]
         self.processes[owner] = await asyncio.create_subprocess_exec(
             sys.executable, str(HOLDER), self.book.dsn, owner, str(self.folder), *numbers, env=environment
