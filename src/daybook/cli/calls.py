@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from daybook.cli import calls_prune
+from daybook.cli import calls_export, calls_prune
 from daybook.cli.names import config_id_of, group_id_of
 from daybook.cli.options import From, Json, To
 from daybook.cli.output import cell, print_fields, print_json, print_table, printable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from daybook.ledger.schemas import CallExchange
 
 app = typer.Typer(help="What was asked and answered through the gateway.", no_args_is_help=False)
+calls_export.register(app)
 calls_prune.register(app)
 
 

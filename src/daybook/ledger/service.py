@@ -129,7 +129,7 @@ async def call_page(
     page_size: int = 20,
 ) -> Page[CallAnswer]:
     """Gateway calls, newest first, without what was said in them: payloads are large."""
-    where = _call_conditions(wanted, dates)
+    where = call_conditions(wanted, dates)
     total = await session.scalar(select(func.count()).select_from(CallLog).where(*where))
     rows = await session.scalars(
         select(CallLog)
@@ -178,7 +178,8 @@ def _where(dates: DateRange, user_id: int | None) -> list[ColumnElement[bool]]:
     return queries.conditions(Line, dates, user_id=user_id)
 
 
-def _call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:
+def call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:
+    """What a query for calls has to ask for."""
     where: list[ColumnElement[bool]] = [
         getattr(CallLog, name) == value for name, value in wanted.model_dump(exclude_none=True).items()
     ]
