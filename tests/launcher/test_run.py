@@ -255,7 +255,7 @@ def test_what_is_shown_is_true_after_the_administrator_changed_it(start):
     ("last_act", "words"),
     [
         ("os.kill(os.getpid(), signal.SIGILL)", "this machine's processor lacks instructions"),
-        ("os._exit(3)", "it ended with status 3 5 times in a row"),
+        ("os._exit(3)", "it ended with status 3 4 times in a row"),
     ],
 )
 def test_a_demo_model_that_cannot_run_here_is_given_up(start, tmp_path, last_act, words):

@@ -27,7 +27,7 @@ _PREPARE_WITHIN = 3600.0  # a migration may have to rewrite a large table
 _SERVER_GRACE = 25.0  # seconds: longer than the server waits for calls under way, whose lines it writes last
 _HOUSEKEEPING = 30.0  # seconds between looks at the logs' sizes
 _REPEATED = 3  # deaths in a row after which it is worth more words
-_HOPELESS = 5  # deaths in a row after which an expendable child is given up
+_HOPELESS = 4  # deaths in a row after which an expendable child is given up
 _UNDER_WAY = {
     "server": "to finish the answers that are under way; Ctrl-C again cuts them off",
     "worker": "to finish what it is doing; Ctrl-C again makes it stop",
