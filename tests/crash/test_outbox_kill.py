@@ -24,6 +24,7 @@ SECONDS = float(os.environ.get("CRASH_SECONDS", "0"))
 
 STEPS = [
     "outbox.publish.after",
+    "publisher.commit.before",
     "outbox.claim.after",
     "assistant.adjust.between",
     "outbox.handle.after",
@@ -31,7 +32,7 @@ STEPS = [
     "outbox.commit.after",
     "at random",
 ]
-TIMES = 5
+TIMES = 3
 USERS, CONVERSATIONS = 3, 6
 
 UNTRUE = """

@@ -109,6 +109,7 @@ async def _publish(job: dict[str, Any]) -> None:
             )
             event = NewEvent(posting.ADJUSTMENT, line_id, f"conversation:{conversation_id}", adjustment)
             await service.publish(session, event)
+            faults.point("publisher.commit.before")
 
 
 async def _deliver(job: dict[str, Any]) -> None:
