@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import llm_tracker
-from llm_tracker import settings
+from llm_tracker import provider_config, settings
 
 README = Path(__file__).parents[1] / "README.md"
 OLLAMA = "http://127.0.0.1:11434/v1"
@@ -45,7 +45,7 @@ def test_the_other_examples_run_after_it(book):
 
 def test_every_setting_is_in_the_readme():
     text = README.read_text()
-    keys = settings.ProviderConfig.__dataclass_fields__.keys() - {"source", "provider"}
+    keys = provider_config.ProviderConfig.__dataclass_fields__.keys() - {"source", "provider"}
     plain = [name for p in settings.PROVIDERS.values() for names in p.environment.values() for name in names]
     missing = [name for name in (*settings.SETTING_NAMES, *keys, *plain) if f"`{name}`" not in text]
     assert missing == []

@@ -71,6 +71,15 @@ def test_an_unknown_provider_is_told_which_there_are(clean):
         ({"api_key": KEY, "temperature": True}, r"OPENAI_CONFIG\['temperature'\]"),
         ({"api_key": KEY, "max_retries": 1.5}, r"OPENAI_CONFIG\['max_retries'\]"),
         ({"api_key": KEY, "default_headers": "x"}, r"OPENAI_CONFIG\['default_headers'\]"),
+        ({"api_key": KEY, "timeout": 0}, r"OPENAI_CONFIG\['timeout'\]"),
+        ({"api_key": KEY, "timeout": 1e300}, r"OPENAI_CONFIG\['timeout'\]"),
+        ({"api_key": KEY + "é"}, r"OPENAI_CONFIG\['api_key'\]"),
+        ({"api_key": KEY + "\n" + KEY}, r"OPENAI_CONFIG\['api_key'\]"),
+        ({"api_key": KEY, "api_base": "127.0.0.1:11434/v1"}, r"OPENAI_CONFIG\['api_base'\]"),
+        ({"api_key": KEY, "api_base": "localhost/v1"}, r"OPENAI_CONFIG\['api_base'\]"),
+        ({"api_key": KEY, "api_base": "http://"}, r"OPENAI_CONFIG\['api_base'\]"),
+        ({"api_key": KEY, "api_base": "http://x:port/v1"}, r"OPENAI_CONFIG\['api_base'\]"),
+        ({"api_key": KEY, "api_base": "ftp://x/v1"}, r"OPENAI_CONFIG\['api_base'\]"),
     ],
 )
 def test_a_wrong_value_is_named_and_not_shown(clean, config, named):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from llm_tracker.settings import ProviderConfig
+from llm_tracker.provider_config import ProviderConfig
 
 # Sent where a server asks for no key: the SDK wants one. `request_headers` keeps it from being sent.
 _NO_KEY = "no-key"

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from llm_tracker.errors import ConfigurationError, EmptyMessagesError, InvalidArgumentError
-from llm_tracker.settings import ProviderConfig, provider_config
+from llm_tracker.provider_config import ProviderConfig
+from llm_tracker.settings import provider_config
 
 if TYPE_CHECKING:
     # The SDK takes longer to import than the rest together; it comes with the first call.

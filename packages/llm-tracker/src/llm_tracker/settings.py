@@ -10,23 +10,20 @@ They are looked up anew for every call, so a change is felt by the next one.
 """
 
 import json
-import math
 import os
-import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from llm_tracker.errors import ConfigurationError
+from llm_tracker.provider_config import ProviderConfig, checked_config
 
 DEFAULT_DATABASE_URL = "sqlite:///llm_tracker.db"
 GEMINI_BASE = "https://generativelanguage.googleapis.com/v1beta/openai/"
 AZURE_API_VERSION = "2024-10-21"
 
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SHORT_NAMES = {
     "PROVIDER": "LLM_PROVIDER",
     "DATABASE_URL": "LLM_TRACKER_DATABASE_URL",
@@ -94,40 +91,6 @@ PROVIDERS: Mapping[str, _Provider] = {
 }
 
 
-@dataclass(frozen=True, repr=False)
-class ProviderConfig:
-    """One provider's settings, complete. Hashable, so that services can be cached by it."""
-
-    source: str  # the setting it came from, for error messages
-    provider: str
-    api_key: str | None = None
-    api_base: str | None = None
-    model: str | None = None  # None: the first that the server lists
-    deployment: str | None = None  # Azure: the name in the URL, where it is not the model's
-    api_version: str | None = None
-    max_tokens: int | None = None
-    temperature: float | None = None
-    timeout: float | None = None  # seconds; None: the SDK's own
-    max_retries: int = 2
-    organization: str | None = None
-    project: str | None = None
-    include_usage: bool = True  # ask streams for their usage; off for servers that refuse the question
-    default_headers: tuple[tuple[str, str], ...] = ()
-    transport: Any = None  # an httpx2 transport in the network's place
-
-    def __repr__(self) -> str:
-        """Name and model only: keys may stand in headers and URLs too."""
-        return (
-            f"ProviderConfig(provider={self.provider!r}, model={self.model!r}, has_key={bool(self.api_key)})"
-        )
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must never reach a log, a record or an error."""
-        headers = [value for name, value in self.default_headers if _SECRET_HEADER.search(name)]
-        found = [self.api_key, urlsplit(self.api_base or "").password, *headers]
-        return tuple(secret for secret in found if secret)
-
-
 _configured: dict[str, Any] = {}
 
 
@@ -178,7 +141,7 @@ def provider_config() -> ProviderConfig:
                 f"Set it with llm_tracker.configure({source}={{...}}), in Django's settings, or as JSON in "
                 f"the environment variable {source}"
             )
-    return _checked(source, name, {**provider.defaults, **values})
+    return checked_config(source, name, {**provider.defaults, **values})
 
 
 def database_url() -> str:
@@ -246,49 +209,6 @@ def _as_mapping(source: str, value: Any) -> dict[str, Any]:
     if "base_url" in values:
         values.setdefault("api_base", values.pop("base_url"))
     return values
-
-
-def _checked(source: str, provider: str, values: Mapping[str, Any]) -> ProviderConfig:
-    """Every value with its type; what the library does not know is left for others who share the setting."""
-    text: dict[str, str | None] = {}
-    for key in ("api_key", "api_base", "model", "deployment", "api_version", "organization", "project"):
-        value = values.get(key)
-        if value is not None and not isinstance(value, str):
-            raise ConfigurationError(f"{source}['{key}'] must be text, not {type(value).__name__}")
-        text[key] = value.strip() or None if value else None
-    headers = values.get("default_headers") or {}
-    if not isinstance(headers, Mapping):
-        raise ConfigurationError(f"{source}['default_headers'] must be a mapping of names to values")
-    tokens, retries = _number(source, values, "max_tokens"), _number(source, values, "max_retries")
-    for key, number, least in (("max_tokens", tokens, 1), ("max_retries", retries, 0)):
-        if number is not None and (number < least or number != int(number)):
-            raise ConfigurationError(f"{source}['{key}'] must be a whole number, at least {least}")
-    return ProviderConfig(
-        source=source,
-        provider=provider,
-        max_tokens=None if tokens is None else int(tokens),
-        temperature=_number(source, values, "temperature"),
-        timeout=_number(source, values, "timeout"),
-        max_retries=2 if retries is None else int(retries),
-        include_usage=bool(values.get("include_usage", True)),
-        default_headers=tuple((str(name), str(value)) for name, value in headers.items()),
-        transport=values.get("transport"),
-        **text,
-    )
-
-
-def _number(source: str, values: Mapping[str, Any], key: str) -> float | None:
-    value = values.get(key)
-    if value is None:
-        return None
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigurationError(f"{source}['{key}'] must be a number")
-    return value
 
 
 def _shown(value: Any) -> str:
