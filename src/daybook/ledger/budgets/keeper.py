@@ -81,6 +81,10 @@ class BudgetKeeper:
         await self._look()
         self._pulse = asyncio.create_task(self._keep_looking(), name="budgets")
 
+    def covers(self, subjects: Subjects) -> bool:
+        """Whether `subjects` may have budgets; so until the budgets were read once."""
+        return self._heard_at == float("-inf") or any(pair in self._of_subject for pair in subjects.pairs())
+
     async def hold(
         self, subjects: Subjects, bound: AtMost, *, model: str = "", at: datetime | None = None
     ) -> Hold:

@@ -78,21 +78,30 @@ CREATE UNLOGGED TABLE rate_slots (
 
 CREATE FUNCTION rate_take(
     wanted_code INTEGER, wanted_kind TEXT, exact BIGINT, ahead BIGINT, most BIGINT, shares BIGINT,
-    seconds BIGINT, slots BIGINT, OUT taken BIGINT, OUT this_slot BIGINT, OUT slot_left DOUBLE PRECISION,
-    OUT total BIGINT, OUT oldest BIGINT
+    seconds BIGINT, slots BIGINT, told_slots BIGINT[], told_more BIGINT[],
+    OUT taken BIGINT, OUT this_slot BIGINT, OUT slot_left DOUBLE PRECISION, OUT total BIGINT, OUT oldest BIGINT
 ) LANGUAGE plpgsql AS $$
 DECLARE
     moment DOUBLE PRECISION;
 BEGIN
-    PERFORM pg_advisory_xact_lock(CASE wanted_kind WHEN 'requests' THEN 1919972197 ELSE 1919972198 END, wanted_code);
+    PERFORM pg_advisory_xact_lock(CASE wanted_kind WHEN 'requests' THEN 1919972197 ELSE 1919972198 END,
+        wanted_code);
     moment := extract(epoch FROM clock_timestamp());
     this_slot := floor(moment / seconds);
     slot_left := (this_slot + 1) * seconds - moment;
     DELETE FROM rate_slots WHERE code_id = wanted_code AND kind = wanted_kind AND slot <= this_slot - slots;
+    UPDATE rate_slots r SET used = greatest(r.used + t.more, 0) FROM unnest(told_slots, told_more) AS t (slot, more)
+    WHERE r.code_id = wanted_code AND r.kind = wanted_kind AND r.slot = t.slot;
+    INSERT INTO rate_slots (code_id, kind, slot, used)
+    SELECT wanted_code, wanted_kind, t.slot, t.more FROM unnest(told_slots, told_more) AS t (slot, more)
+    WHERE t.more > 0 AND t.slot > this_slot - slots AND NOT EXISTS (
+        SELECT FROM rate_slots r WHERE r.code_id = wanted_code AND r.kind = wanted_kind AND r.slot = t.slot);
     SELECT coalesce(sum(used), 0), min(slot) FILTER (WHERE used > 0) INTO total, oldest
     FROM rate_slots WHERE code_id = wanted_code AND kind = wanted_kind;
-    taken := CASE WHEN total + exact <= most
-        THEN exact + least(ahead, (most - total - exact) / shares) ELSE 0 END;
+    taken := CASE
+        WHEN total + exact <= most THEN exact + least(ahead, (most - total - exact) / shares)
+        WHEN wanted_kind = 'tokens' THEN greatest(most - total, 0)
+        ELSE 0 END;
     IF taken > 0 THEN
         INSERT INTO rate_slots AS r (code_id, kind, slot, used) VALUES (wanted_code, wanted_kind, this_slot, taken)
         ON CONFLICT (code_id, kind, slot) DO UPDATE SET used = r.used + excluded.used;
