@@ -13,6 +13,7 @@ from daybook.gateway.records import entry_of
 from daybook.kit.errors import Unavailable
 from daybook.ledger.book import Book
 from daybook.ledger.entries import Entry
+from daybook.ledger.idempotency import IdempotencyStore
 from daybook.ledger.prices import PriceBook
 from daybook.ledger.shipper import JournaledCall, Shipper, ShippingStopped
 from daybook.settings import Settings
@@ -56,7 +57,13 @@ def shipper_of(settings: Settings, database: Database, database_url: str) -> Shi
     """The shipper of this host's journals."""
     accountant = Accountant(database)
     book = Book(asyncpg_dsn(database_url))
-    return Shipper(settings.data / "journal", book, accountant.entry, prepare=accountant.refresh)
+    repeats = IdempotencyStore(database)
+
+    async def bury(owner: str) -> None:
+        await book.release(owner)
+        await repeats.abandon_all_of(owner)
+
+    return Shipper(settings.data / "journal", book, accountant.entry, prepare=accountant.refresh, bury=bury)
 
 
 async def ship(settings: Settings) -> None:

@@ -19,7 +19,9 @@ from llm_tracker.ids import uuid7
 def rows_of(call: JournaledCall) -> Entry:
     """A line of as many tokens as the answer has bytes; a call that was not closed failed."""
     error = None if call.closed else "killed"
-    text = (b"".join(call.progress) + (call.closed.body if call.closed else b"")).decode("utf-8", "replace")
+    text = (
+        b"".join(note.body for note in call.progress) + (call.closed.body if call.closed else b"")
+    ).decode("utf-8", "replace")
     moment = now() - timedelta(days=call.opened.header.get("days", 0))
     line = LineEntry(
         call.id, None, "m", 0, len(text), len(text), 0, 0, not error, error, "{}", moment, None, None, bool(error),

@@ -126,7 +126,7 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
         listening.bind(("127.0.0.1", 0))
         async with (
             shipping(settings, database, database_url),
-            open_door(settings, database) as door,
+            open_door(settings, database, database_url) as door,
             aiohttp.ClientSession() as http,
         ):
             config = uvicorn.Config(

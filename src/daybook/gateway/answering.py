@@ -17,11 +17,15 @@ from daybook.gateway.bookkeeping import Bookkeeper
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import KEPT_WHOLE, Exchange
+from daybook.gateway.holding import hold
 from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.pool import Pool
 from daybook.gateway.relay import CLIENT_LEFT, relay
+from daybook.gateway.repeats import Repeatable, first_or_again
 from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.routing import targets_for
+from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.idempotency import IdempotencyStore, Replay
 from llm_tracker.usage import Usage, usage_from_response
 
 log = logging.getLogger(__name__)
@@ -35,6 +39,8 @@ class Means:
     catalogue: Catalogue
     books: Bookkeeper
     limits: MinuteLimits
+    budgets: BudgetKeeper
+    repeats: IdempotencyStore
     max_body: int
 
 
@@ -50,6 +56,7 @@ class Call:
         self._receive = receive
         self._send = send
         self._closed = False
+        self._repeatable: Repeatable | None = None
 
     async def run(self) -> None:
         """Answer the call, and record it whatever happens."""
@@ -69,6 +76,8 @@ class Call:
             raise
         finally:
             self._close()
+            if self._repeatable is not None:
+                await self._repeatable.give_back()
 
     async def _answer(self) -> None:
         exchange, means = self._exchange, self._means
@@ -80,6 +89,12 @@ class Call:
             means.limits.admit(exchange.grant)
         api = await admit(exchange, self._receive, max_body=means.max_body)
         targets = targets_for(await means.catalogue.providers(), api, exchange.model, exchange.grant.models)
+        first = await first_or_again(means.repeats, exchange, means.books.id)
+        if isinstance(first, Replay):
+            await self._answer_again(first)
+            return
+        self._repeatable = first
+        await hold(means.budgets, exchange, api, targets, means.catalogue.prices)
         exchange.target = targets[0]
         await means.books.open(exchange)
         outcome = await begin(means.pool, exchange, api, targets, self._departure)
@@ -88,6 +103,14 @@ class Call:
             await self._answer_stream(outcome)
         else:
             await self._answer_provider(outcome)
+
+    async def _answer_again(self, replay: Replay) -> None:
+        """Give the first answer again. It was counted then."""
+        exchange = self._exchange
+        exchange.media_type = replay.headers.get("content-type", exchange.media_type)
+        await self._answer_whole(
+            replay.status, replay.body or b"", {"x-daybook-replay-of": str(replay.call_id)}
+        )
 
     async def _answer_provider(self, whole: Whole) -> None:
         exchange = self._exchange
@@ -103,8 +126,7 @@ class Call:
 
     async def _answer_whole(self, status: int, body: bytes, received: Mapping[str, str]) -> None:
         self._exchange.status = status
-        self._close()
-        await self._means.books.durable()
+        await self._end(body)
         await send_whole(self._send, self._exchange, body, received)
 
     async def _answer_stream(self, begun: Begun) -> None:
@@ -112,10 +134,16 @@ class Call:
         exchange.media_type = begun.response.headers.get("content-type", "text/event-stream")
         await start_stream(self._send, exchange, begun.response.headers)
         rest = await relay(exchange, begun, self._departure, self._send)
-        self._close()
-        await self._means.books.durable()
+        await self._end(rest or b"")
         if rest is not None:
             await self._send({"type": "http.response.body", "body": rest, "more_body": False})
+
+    async def _end(self, rest: bytes) -> None:
+        """Write the call's end down, and keep its answer for a repeat, before `rest` goes out."""
+        self._close()
+        await self._means.books.durable()
+        if self._repeatable is not None:
+            await self._repeatable.keep(rest)
 
     async def _refuse(self, refusal: Refusal) -> None:
         exchange = self._exchange
@@ -127,7 +155,7 @@ class Call:
         await send_refusal(self._send, exchange.route.family, refusal, exchange.id)
 
     def _close(self) -> None:
-        """Write the call's end down, once, before its last byte goes out."""
+        """Write the call's end down, once."""
         if self._closed:
             return
         self._closed = True
@@ -135,7 +163,7 @@ class Call:
         exchange.ended = time.perf_counter()
         if exchange.usage is not None:
             means.limits.spend(exchange.grant, exchange.usage.total_tokens)
-        means.books.close(exchange)
+        means.books.close(exchange, means.catalogue.prices)
 
 
 def _usage(exchange: Exchange, whole: Whole) -> Usage | None:

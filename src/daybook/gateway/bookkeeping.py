@@ -4,23 +4,31 @@ and closed before its caller can know that it is over.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from daybook.gateway.call_record import closed, opened
+from daybook.gateway.call_record import closed, noted, opened
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.ledger.journal import Journal, JournalFull
+from daybook.ledger.prices import PriceBook
+from daybook.ledger.redaction import Redact
+from llm_tracker.usage import Usage
+
+log = logging.getLogger(__name__)
 
 NOTED_EVERY = 1.0
 """Seconds between notes of what has come of the streams that are under way."""
 
 
 class Bookkeeper:
-    """Writes the calls of this process into its journal."""
+    """Writes the calls of this process into its journal, and sees to what they hold of their budgets."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, redact: Redact = Redact.OFF) -> None:
+        self.id = journal.id
         self._journal = journal
+        self._redact = redact
         self._streams: dict[UUID, Exchange] = {}
 
     @contextlib.asynccontextmanager
@@ -40,22 +48,27 @@ class Bookkeeper:
             self._streams[exchange.id] = exchange
         await self._journal.durable()
 
-    def close(self, exchange: Exchange) -> None:
+    def close(self, exchange: Exchange, prices: PriceBook) -> None:
         """Write down how a call ended. One that was never sent is opened and closed at once."""
         self._streams.pop(exchange.id, None)
-        if not exchange.opened:
+        sent = exchange.opened
+        if not sent:
+            exchange.hold.cancel()
             with contextlib.suppress(Refusal):
                 self._open(exchange)
         if exchange.opened:
-            header, body, essential = closed(exchange)
+            if sent and exchange.hold.parts:
+                _take(exchange, prices)
+            header, body, essential = closed(exchange, self._redact)
             self._journal.close_call(exchange.id, header, body, essential=essential)
+        exchange.hold.close()
 
     async def durable(self) -> None:
         """Return when what was written is as safe as the settings ask for."""
         await self._journal.durable()
 
     def _open(self, exchange: Exchange) -> None:
-        header, body = opened(exchange)
+        header, body = opened(exchange, self._redact)
         try:
             self._journal.open_call(exchange.id, header, body)
         except JournalFull as problem:
@@ -68,6 +81,23 @@ class Bookkeeper:
         while True:
             await asyncio.sleep(NOTED_EVERY)
             for exchange in self._streams.values():
-                if len(exchange.answer) > exchange.noted:
-                    self._journal.progress(exchange.id, b"{}", bytes(exchange.answer[exchange.noted :]))
-                    exchange.noted = len(exchange.answer)
+                note = noted(exchange, self._redact)
+                if note is not None:
+                    self._journal.progress(exchange.id, *note)
+
+
+def _take(exchange: Exchange, prices: PriceBook) -> None:
+    """Lower the hold to what the call took, where that is known already; else it stays until it is settled."""
+    usage, target = exchange.usage or (None if exchange.reached else Usage()), exchange.target
+    if usage is None or target is None:
+        return
+    if exchange.spent is not None:
+        usage += exchange.spent
+    try:
+        cost = prices.cost(target.model, usage, provider=target.provider.provider.value, at=exchange.moment)
+    except Exception:
+        log.exception(
+            "The price of call %s could not be worked out; its hold stays until it is settled.", exchange.id
+        )
+        cost = None
+    exchange.hold.take(usage.total_tokens, cost)

@@ -10,8 +10,11 @@ from uuid import UUID
 import orjson
 
 from daybook.gateway.exchange import Exchange
-from daybook.gateway.transcript import parse, storable
+from daybook.gateway.transcript import answer_of_body, answer_of_stream, parse, storable
+from daybook.ledger.budgets.holds import HoldPart, parts_of_json
+from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json
 from daybook.ledger.shipper import JournaledCall
+from llm_tracker.counting import estimate_usage
 from llm_tracker.usage import Usage, UsageReader
 
 LARGE = 2**20
@@ -25,6 +28,8 @@ class CallRecord:
     """All that the books need of a call."""
 
     id: UUID
+    journal: str
+    """The journal that tells of it: the owner of what it holds."""
     moment: datetime
     api: str
     metered: bool
@@ -49,6 +54,9 @@ class CallRecord:
     truncated: bool = False
     usage: Usage | None = None
     spent: Usage | None = None
+    estimate: Usage | None = None
+    """Tokens that were counted before what was said was left out."""
+    holds: tuple[HoldPart, ...] = ()
     error: str | None = None
     reached: bool = False
     first_byte_ms: int | None = None
@@ -56,7 +64,7 @@ class CallRecord:
     answer: bytes = b""
 
 
-def opened(exchange: Exchange) -> tuple[bytes, bytes]:
+def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
     """Header and body of the record that is written before the call is sent."""
     grant, api = exchange.grant, exchange.route.api
     header = {
@@ -69,26 +77,45 @@ def opened(exchange: Exchange) -> tuple[bytes, bytes]:
         "group": grant.group_id,
         "user": grant.user_id,
         "trace": exchange.trace_id,
-        "caller": exchange.caller,
+        "caller": redact_json(redact, exchange.caller) if exchange.caller else None,
         "to": _target(exchange),
         "stream": exchange.stream,
+        "holds": exchange.hold.as_json(),
     }
-    return _json(header), _request(exchange)
+    return _json(header), redact_bytes(redact, _request(exchange))
 
 
-def closed(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
+def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
+    """Header and body of a note of what has come of a stream; None when nothing has since the last. What is redacted
+    is noted whole each time: a secret may lie where two notes meet.
+    """
+    if len(exchange.answer) <= exchange.noted:
+        return None
+    if redact is Redact.OFF:
+        since, exchange.noted = exchange.noted, len(exchange.answer)
+        return b"{}", redact_bytes(redact, bytes(exchange.answer[since:]))
+    return b'{"whole":true}', redact_bytes(redact, bytes(exchange.answer))
+
+
+def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
     """Header and body of the record that is written before the caller can know the end, and the header that will do
     where there is no room for these.
     """
+    error = redact_error(redact, exchange.error[:2000]) if exchange.error else None
+    estimate = None
+    if redact is not Redact.OFF and exchange.usage is None and exchange.opened:
+        estimate = _numbers(_estimate(exchange))
     essential = {
         "to": _target(exchange),
         "status": exchange.status,
         "streamed": exchange.streamed,
         "usage": _numbers(exchange.usage),
         "spent": _numbers(exchange.spent),
-        "error": exchange.error and exchange.error[:300],
+        "estimate": estimate,
+        "error": error and error[:300],
         "reached": exchange.reached,
         "ms": exchange.elapsed_ms(),
+        "holds": exchange.hold.as_json(),
     }
     first = exchange.first_byte
     header = {
@@ -96,11 +123,14 @@ def closed(exchange: Exchange) -> tuple[bytes, bytes, bytes]:
         "type": exchange.media_type,
         "truncated": exchange.truncated,
         "raw": exchange.usage.raw if exchange.usage is not None else None,
-        "error": exchange.error and exchange.error[:2000],
-        "attempts": [attempt.as_dict() for attempt in exchange.attempts],
+        "error": error,
+        "attempts": redact_json(redact, [attempt.as_dict() for attempt in exchange.attempts]),
         "first_ms": None if first is None else round((first - exchange.started) * 1000),
     }
-    return _json(header), bytes(exchange.answer[exchange.noted :]), _json({**essential, "truncated": True})
+    since = exchange.noted if redact is Redact.OFF else 0
+    header["whole"] = since == 0
+    body = redact_bytes(redact, bytes(exchange.answer[since:]))
+    return _json(header), body, _json({**essential, "truncated": True})
 
 
 def call_record(call: JournaledCall) -> CallRecord:
@@ -113,6 +143,7 @@ def call_record(call: JournaledCall) -> CallRecord:
         request = body[:2000].decode("utf-8", "replace")
     record = CallRecord(
         id=call.id,
+        journal=call.journal,
         moment=datetime.fromisoformat(said["at"]),
         api=said["api"],
         metered=said["metered"],
@@ -125,7 +156,9 @@ def call_record(call: JournaledCall) -> CallRecord:
         caller=said["caller"],
         request=request,
     )
-    record.answer = b"".join([*call.progress, call.closed.body if call.closed is not None else b""])
+    record.answer = _answer(call)
+    last = call.closed.header if call.closed is not None else {}
+    record.holds = parts_of_json(last.get("holds", said.get("holds", [])))
     if call.closed is None:
         _end_by_death(record, said)
     else:
@@ -133,10 +166,21 @@ def call_record(call: JournaledCall) -> CallRecord:
     return record
 
 
+def _answer(call: JournaledCall) -> bytes:
+    """The pieces of the answer. One that says so is the whole of it as far as it had come."""
+    pieces: list[bytes] = []
+    for record in [*call.progress, *([call.closed] if call.closed is not None else [])]:
+        if record.header.get("whole"):
+            pieces.clear()
+        pieces.append(record.body)
+    return b"".join(pieces)
+
+
 def _end(record: CallRecord, said: dict[str, Any]) -> None:
     _send_to(record, said["to"])
     record.status, record.streamed = said["status"], said["streamed"]
     record.usage, record.spent = _usage(said["usage"], said.get("raw")), _usage(said["spent"], None)
+    record.estimate = _usage(said.get("estimate"), None)
     record.error, record.reached, record.duration_ms = said["error"], said["reached"], said["ms"]
     record.media_type = said.get("type", "")
     record.truncated = said["truncated"]
@@ -157,6 +201,16 @@ def _end_by_death(record: CallRecord, said: dict[str, Any]) -> None:
 def _send_to(record: CallRecord, target: list[Any] | None) -> None:
     if target is not None:
         record.config_id, record.config, record.provider, record.target_model = target
+
+
+def _estimate(exchange: Exchange) -> Usage:
+    """The tokens of a call that reported none, counted while what was said is still there."""
+    answer = (
+        answer_of_stream(exchange.api_name, bytes(exchange.answer))
+        if exchange.streamed
+        else answer_of_body(exchange.api_name, bytes(exchange.answer))
+    )
+    return estimate_usage(exchange.api_name, exchange.request, answer.text or "")
 
 
 def _target(exchange: Exchange) -> list[Any] | None:

@@ -10,6 +10,7 @@ from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import Route
 from daybook.gateway.routing import Target
 from daybook.kit.clock import now
+from daybook.ledger.budgets.holds import Hold
 from llm_tracker.ids import uuid7
 from llm_tracker.usage import Usage
 
@@ -74,6 +75,12 @@ class Exchange:
     """Bytes of the answer that are in the journal already."""
     opened: bool = False
     """Whether the journal knows of this call."""
+    hold: Hold = field(default_factory=Hold)
+    """What it holds of its budgets."""
+    warnings: list[str] = field(default_factory=list)
+    """Soft budgets that are reached, in words for a header."""
+    sent: bytearray | None = None
+    """What the caller was sent, where it may have to be sent again."""
     streamed: bool = False
     truncated: bool = False
     usage: Usage | None = None

@@ -9,6 +9,7 @@ import orjson
 from daybook.gateway.call_record import CallRecord
 from daybook.gateway.transcript import Answer, answer_of_body, answer_of_stream, request_parts, storable
 from daybook.kit.text import storable as storable_text
+from daybook.ledger.budgets.settling import Settlement
 from daybook.ledger.entries import Entry, LineEntry, LogEntry, integer
 from daybook.ledger.prices import PriceBook
 from llm_tracker.counting import estimate_usage
@@ -26,7 +27,7 @@ def entry_of(record: CallRecord, prices: PriceBook) -> Entry:
     error = record.error or answer.error
     usage, estimated = _usage(record, answer)
     line = _line(record, answer, usage, estimated, error, prices)
-    return Entry(record.id, line, _log(record, answer, error, line))
+    return Entry(record.id, line, _log(record, answer, error, line), _settlement(record, line))
 
 
 def _answer(record: CallRecord) -> Answer:
@@ -42,7 +43,9 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
     if not record.metered or record.target_model is None:
         return _NOTHING, False
     usage, estimated = record.usage, False
-    if usage is None and record.reached and record.status < _FAILED and record.api != "moderations":
+    if usage is None and record.estimate is not None and record.reached:
+        usage, estimated = record.estimate, True
+    elif usage is None and record.reached and record.status < _FAILED and record.api != "moderations":
         usage, estimated = estimate_usage(record.api, record.request, answer.text or ""), True
     elif usage is None and record.reached and record.error is not None and record.spent is None:
         usage, estimated = estimate_usage(record.api, record.request, ""), True
@@ -78,6 +81,12 @@ def _line(
         group_id=record.group_id,
         code=record.code,
     )
+
+
+def _settlement(record: CallRecord, line: LineEntry | None) -> Settlement | None:
+    if line is None or not record.holds:
+        return None
+    return Settlement(record.id, record.journal, record.holds, line.total_tokens, line.cost)
 
 
 def _cost(record: CallRecord, answer: Answer, usage: Usage, prices: PriceBook) -> Decimal | None:

@@ -59,6 +59,8 @@ async def _pump(exchange: Exchange, begun: Begun, passage: "_Passage", send: Sen
         while chunk:
             exchange.keep(chunk)
             ready = passage.feed(chunk)
+            if ready and exchange.sent is not None:
+                exchange.sent += ready
             if ready:
                 await send({"type": "http.response.body", "body": ready, "more_body": True})
             if passage.complete and not begun.response.complete:

@@ -14,7 +14,14 @@ from daybook.gateway.exchange import Exchange
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CALL_ID = b"x-daybook-call-id"
-_PASSED_ON = ("retry-after", "request-id", "x-request-id", "openai-processing-ms", "content-disposition")
+_PASSED_ON = (
+    "x-daybook-replay-of",
+    "retry-after",
+    "request-id",
+    "x-request-id",
+    "openai-processing-ms",
+    "content-disposition",
+)
 _UNREAD = frozenset({408, 413})  # the rest of the body is not worth reading
 
 
@@ -50,6 +57,9 @@ def _headers(exchange: Exchange, received: Mapping[str, str]) -> list[tuple[byte
         (b"content-type", exchange.media_type.encode("latin-1")),
         (CALL_ID, str(exchange.id).encode()),
     ]
+    headers.extend(
+        (b"x-daybook-budget-warning", words.encode("latin-1", "replace")) for words in exchange.warnings
+    )
     for name in _PASSED_ON:
         value = received.get(name)
         if value is not None:

@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from daybook.kit import faults
+from daybook.ledger.budgets.settling import release_dead, settle
 from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, line_values, log_values
 from daybook.ledger.partitions import make_partition, month_of
 
@@ -37,6 +38,12 @@ class Book:
             await make_partition(connection, month)
             self._months.add(month)
         await self._write(connection, entries)
+
+    async def release(self, owner: str) -> None:
+        """Release what a dead gateway had leased of budgets, after its journal was written whole."""
+        connection = await self._connect()
+        async with connection.transaction():
+            await release_dead(connection, owner)
 
     async def disconnect(self) -> None:
         """Let go of a connection that may be broken."""
@@ -99,6 +106,7 @@ async def _write_all(connection: asyncpg.Connection, entries: Sequence[Entry]) -
         faults.point("book.copy.between")
         if logs:
             await connection.copy_records_to_table("llm_call_logs", records=logs, columns=LOG_COLUMNS)
+        await settle(connection, [entry.settlement for entry in fresh if entry.settlement])
         faults.point("book.commit.before")
     faults.point("book.commit.after")
 
@@ -123,7 +131,7 @@ def _without_payload(entry: Entry) -> Entry:
         said = replace(
             said, request_messages=note, request_params=None, response_content=None, response_data=None
         )
-    return Entry(entry.id, line, said)
+    return Entry(entry.id, line, said, entry.settlement)
 
 
 _AWAY = (

@@ -6,6 +6,8 @@ from decimal import Decimal
 from operator import attrgetter
 from uuid import UUID
 
+from daybook.ledger.budgets.settling import Settlement
+
 INTEGER_MAX = 2**31 - 1
 
 
@@ -66,6 +68,8 @@ class Entry:
     id: UUID
     line: LineEntry | None
     log: LogEntry | None
+    settlement: Settlement | None = None
+    """What it held of its budgets, settled in the transaction that writes the line."""
 
 
 LINE_COLUMNS: tuple[str, ...] = LineEntry.__match_args__

@@ -39,7 +39,7 @@ class JournaledCall:
     journal: str
     segment: int
     opened: Record
-    progress: list[bytes] = field(default_factory=list)
+    progress: list[Record] = field(default_factory=list)
     closed: Record | None = None
 
     @property
@@ -51,7 +51,7 @@ class JournaledCall:
     def size(self) -> int:
         """Bytes of what was said, as far as they are known."""
         closed = len(self.closed.body) if self.closed is not None else 0
-        return len(self.opened.body) + sum(map(len, self.progress)) + closed
+        return len(self.opened.body) + sum(len(note.body) for note in self.progress) + closed
 
 
 class _Tail:
@@ -96,14 +96,18 @@ class _Tail:
         if call is None:
             return None  # its beginning was shipped and deleted, so it is in the book
         if record.kind is Kind.PROGRESS:
-            call.progress.append(record.body)
+            call.progress.append(record)
             return None
         call.closed = record
         return call
 
 
 class Shipper:
-    """Ships the journals in `folder`. `build` makes the rows of a call and does not raise."""
+    """Ships the journals in `folder`.
+
+    `build` makes the rows of a call and does not raise; `prepare` is called before a batch is built, `bury` with the
+    id of a journal that is wholly in the book and whose writer is dead.
+    """
 
     def __init__(
         self,
@@ -112,12 +116,14 @@ class Shipper:
         build: Callable[[JournaledCall], Entry],
         *,
         prepare: Callable[[], Awaitable[None]] | None = None,
+        bury: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._book = book
         self._build = build
         self._prepare = prepare
+        self._bury = bury
         self._tails: dict[Path, _Tail] = {}
         self._looked = float("-inf")
         self._closing = False
@@ -158,7 +164,8 @@ class Shipper:
                 break
         calls = [call for _, ended in found for call in ended]
         if calls:
-            await self._write_patiently(await self._entries(calls))
+            entries = await self._entries(calls)
+            await self._patiently(lambda: self._book.write(entries), f"{len(entries)} calls")
             faults.point("shipper.forget.before")
         for tail, ended in found:
             tail.forget(ended)
@@ -178,21 +185,19 @@ class Shipper:
                 turn = time.perf_counter()
         return entries
 
-    async def _write_patiently(self, entries: list[Entry]) -> None:
-        """Write `entries`, however long the database is away: the journals keep what comes meanwhile."""
+    async def _patiently(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        """Do `work`, however long the database is away: the journals keep what comes meanwhile."""
         pause = 0.1
         while True:
             try:
-                await self._book.write(entries)
+                await work()
             except Exception as problem:  # noqa: BLE001  (whatever it is, what waits must not be lost for it)
-                log.warning(
-                    "%d calls are not recorded yet: %s: %s", len(entries), type(problem).__name__, problem
-                )
+                log.warning("%s wait to be recorded: %s: %s", what, type(problem).__name__, problem)
                 await self._book.disconnect()
             else:
                 return
             if self._closing:
-                raise ShippingStopped(f"{len(entries)} calls stay in the journals: the database is away.")
+                raise ShippingStopped(f"{what} stay in the journals: the database is away.")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
@@ -202,6 +207,10 @@ class Shipper:
             log.warning(
                 "Journal %s: %d records were torn when its writer died.", tail.reader.id, tail.reader.torn
             )
+        bury, owner = self._bury, tail.reader.id
+        if bury is not None:
+            await self._patiently(lambda: bury(owner), f"The leases of {owner}")
+            faults.point("shipper.bury.after")
         tail.reader.delete()
         del self._tails[tail.reader.folder]
 

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from daybook.db.engine import Database
+from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.answering import Means
 from daybook.gateway.auth import Codes
 from daybook.gateway.bookkeeping import Bookkeeper
@@ -22,7 +22,10 @@ from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.pool import Pool
 from daybook.gateway.secrets import Vault
 from daybook.kit.errors import Unavailable
+from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.idempotency import IdempotencyStore
 from daybook.ledger.journal import Journal
+from daybook.ledger.redaction import Redact
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from daybook.web.protocol import DoorProtocol
@@ -34,16 +37,27 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_door(settings: Settings, database: Database) -> AsyncGenerator[Door]:
+async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
     """The gateway, ready to answer. Its calls are in its journal when the block ends; a shipper brings them on."""
-    pool = Pool()
+    pool, redact = Pool(), Redact(settings.redact)
     journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
-    async with Bookkeeper(journal).at_work() as books:
+    budgets = BudgetKeeper(asyncpg_dsn(database_url), journal.id)
+    await budgets.start()
+    async with Bookkeeper(journal, redact).at_work() as books:
         try:
-            catalogue = Catalogue(database, Vault.of(settings))
-            yield Door(Codes(database), Means(pool, catalogue, books, MinuteLimits(), settings.max_body))
+            means = Means(
+                pool=pool,
+                catalogue=Catalogue(database, Vault.of(settings)),
+                books=books,
+                limits=MinuteLimits(),
+                budgets=budgets,
+                repeats=IdempotencyStore(database, redact),
+                max_body=settings.max_body,
+            )
+            yield Door(Codes(database), means)
         finally:
             pool.close()
+            await budgets.close()
 
 
 class Site:
@@ -71,7 +85,7 @@ async def serve_async(settings: Settings) -> None:
         raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
     database = Database.connect(database_url, pool=settings.database_pool)
     try:
-        async with open_door(settings, database) as door:
+        async with open_door(settings, database, database_url) as door:
             config = uvicorn.Config(
                 Site(door, create_app(database, settings)),
                 host=settings.host,
