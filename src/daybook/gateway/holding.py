@@ -34,11 +34,11 @@ async def hold(
     try:
         exchange.hold = await keeper.hold(subjects, bound, model=exchange.model, at=exchange.moment)
     except BudgetReached as reached:
-        raise Refusal(429, reached.code, reached.message, retry_after=reached.retry_after) from None
+        raise Refusal(429, "budget_reached", reached.message, retry_after=reached.retry_after) from None
     except PriceUnknown as unknown:
-        raise Refusal(403, unknown.code, unknown.message, param="model") from None
+        raise Refusal(403, "price_unknown", unknown.message, param="model") from None
     except Unavailable as away:
-        raise Refusal(503, away.code, away.message, retry_after=2) from None
+        raise Refusal(503, "database_away", away.message, retry_after=2) from None
     exchange.warnings = [warning.words for warning in keeper.warnings(subjects)]
     if any(part.amount for part in exchange.hold.parts):
         _keep_within(exchange, bound.changes)
