@@ -12,7 +12,7 @@ import random
 import time
 from typing import Any, Literal
 
-from sqlalchemy import TextClause, exists, func, select, text, tuple_, update
+from sqlalchemy import TextClause, func, select, text, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
@@ -98,7 +98,13 @@ async def _claim(session: WriteSession, handlers: Handlers) -> tuple[Event, Any]
     Another worker may consume an event between this statement's snapshot and its lock: PostgreSQL then looks at the
     row again, finds it no longer pending, and passes it by.
     """
-    one, earlier = OutboxEvent, aliased(OutboxEvent)
+    one, same = OutboxEvent, aliased(OutboxEvent)
+    # Compared with, not joined: so it is asked for one event after the other, and the first that is due is enough.
+    first = (
+        select(func.min(same.id))
+        .where(same.aggregate == one.aggregate, same.status == "pending")
+        .scalar_subquery()
+    )
     row = (
         await session.execute(
             select(
@@ -115,9 +121,7 @@ async def _claim(session: WriteSession, handlers: Handlers) -> tuple[Event, Any]
                 one.status == "pending",
                 one.next_attempt_at <= func.now(),
                 tuple_(one.type, one.version).in_(handlers.known),
-                ~exists().where(
-                    earlier.aggregate == one.aggregate, earlier.id < one.id, earlier.status == "pending"
-                ),
+                one.id == first,
             )
             .order_by(one.id)
             .limit(1)
