@@ -8,7 +8,19 @@ from daybook.ledger import models as ledger
 from daybook.ledger.budgets import models as budgets
 from daybook.ledger.outbox import models as outbox
 from daybook.ledger.rollups import models as rollups
+from daybook.ledger.verification import models as verification
 
-__all__ = ["Base", "accounts", "assistant", "budgets", "gateway", "ledger", "metadata", "outbox", "rollups"]
+__all__ = [
+    "Base",
+    "accounts",
+    "assistant",
+    "budgets",
+    "gateway",
+    "ledger",
+    "metadata",
+    "outbox",
+    "rollups",
+    "verification",
+]
 
 metadata = Base.metadata

@@ -85,8 +85,7 @@ def test_commands_in_examples_exist(document):
 @each_document
 def test_commands_in_sentences_exist(document):
     for command in re.findall(r"`((?:daybook|make) [^`\n]+)`", without_examples(document.read_text())):
-        if command != "daybook ledger verify":  # the README says that it is not yet there
-            _check(shlex.split(command), command)
+        _check(shlex.split(command), command)
 
 
 def test_the_two_commands_of_the_readme_are_make_targets():

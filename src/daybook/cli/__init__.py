@@ -8,7 +8,19 @@ from io import TextIOWrapper
 
 import typer
 
-from daybook.cli import budgets, calls, codes, configs, groups, outbox, prices, processes, usage, users
+from daybook.cli import (
+    budgets,
+    calls,
+    codes,
+    configs,
+    groups,
+    ledger,
+    outbox,
+    prices,
+    processes,
+    usage,
+    users,
+)
 from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
@@ -30,6 +42,7 @@ app.add_typer(groups.app, name="group")
 app.add_typer(codes.app, name="code")
 app.add_typer(users.app, name="user")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(ledger.app, name="ledger")
 
 
 def main() -> None:

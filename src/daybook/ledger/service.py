@@ -1,6 +1,6 @@
 """Reading the book: sums over its lines, the lines themselves, and what was said in each gateway call.
 
-Sums are the library's own statements over the application's mapping of the table, so that both say the same.
+Sums are read from rollups (`rollups/statistics.py`), in the library's own shapes: both say what the lines say.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -17,6 +17,7 @@ from daybook.db.engine import Database, ReadSession
 from daybook.kit.errors import Invalid, NotFound
 from daybook.kit.pages import Page
 from daybook.ledger.models import CallLog, Line
+from daybook.ledger.rollups import statistics
 from daybook.ledger.schemas import (
     BucketTotals,
     CallAnswer,
@@ -63,25 +64,24 @@ def date_range(
 
 async def summary(session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None) -> Totals:
     """The sums of all lines."""
-    rows = await session.execute(queries.summary_query(Line, *_where(dates, user_id)))
-    return Totals.model_validate(queries.summary_row(rows.mappings().one()))
+    row = await statistics.summary(session, dates, user_id)
+    return Totals.model_validate(queries.summary_row(row))
 
 
 async def by_model(
     session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None
 ) -> list[ModelTotals]:
     """The sums of each model, most tokens first."""
-    rows = await session.execute(queries.by_model_query(Line, *_where(dates, user_id)))
-    return [ModelTotals.model_validate(queries.model_row(row)) for row in rows.mappings()]
+    rows = await statistics.by_model(session, dates, user_id)
+    return [ModelTotals.model_validate(queries.model_row(row)) for row in rows]
 
 
 async def by_day(
     session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None, timezone: str = "UTC"
 ) -> list[DayTotals]:
     """The sums of each day that has lines, ascending; days are those of `timezone`."""
-    query = queries.by_day_query(Line, *_where(dates, user_id), timezone=timezone)
-    rows = await session.execute(query)
-    return [DayTotals.model_validate(queries.day_row(row, timezone)) for row in rows.mappings()]
+    rows = await statistics.by_day(session, dates, user_id, timezone)
+    return [DayTotals.model_validate(queries.day_row(row, timezone)) for row in rows]
 
 
 async def time_series(
@@ -92,9 +92,8 @@ async def time_series(
     user_id: int | None = None,
 ) -> list[BucketTotals]:
     """The sums of each hour, day or month (UTC) that has lines, ascending."""
-    query = queries.time_series_query(Line, *_where(dates, user_id), granularity=granularity)
-    rows = await session.execute(query)
-    return [BucketTotals.model_validate(queries.bucket_row(row, granularity)) for row in rows.mappings()]
+    rows = await statistics.time_series(session, dates, user_id, granularity)
+    return [BucketTotals.model_validate(queries.bucket_row(row, granularity)) for row in rows]
 
 
 async def usage_page(
@@ -172,10 +171,6 @@ def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallExchange:
     line = lines.get(log.usage_id) if log.usage_id is not None else None
     values = {name: getattr(log, name) for name in CallExchange.model_fields if name != "line"}
     return CallExchange(**values, line=None if line is None else _answer(LineAnswer, line))
-
-
-def _where(dates: DateRange, user_id: int | None) -> list[ColumnElement[bool]]:
-    return queries.conditions(Line, dates, user_id=user_id)
 
 
 def call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:

@@ -1,0 +1,285 @@
+"""How fast sums and checks of the book are. Prints what it measures; nothing else is claimed.
+
+    .venv/bin/python bench/ledger.py                        # a million lines
+    .venv/bin/python bench/ledger.py --lines 10000000       # ten million; some minutes and 10 GB of disk
+
+Everything is in an embedded PostgreSQL of its own in a temporary folder, durable as in daily use. The lines are of one
+year: people call more at noon than at night, and few models are called most.
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import statistics as numbers
+import tempfile
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from daybook.assistant.verification import CHECKS
+from daybook.db.embedded import EmbeddedServer
+from daybook.db.engine import Database, ReadSession
+from daybook.db.migrate import upgrade
+from daybook.ledger import service
+from daybook.ledger.entries import LINE_COLUMNS
+from daybook.ledger.models import Line
+from daybook.ledger.rollups import statistics
+from daybook.ledger.verification.verify import verify
+from llm_tracker import queries
+from llm_tracker.arguments import DateRange, parse_range
+from llm_tracker.ids import uuid7
+
+CHUNK = 250_000
+ROUNDS = 5
+
+ACCOUNTS = """
+INSERT INTO groups (id, name) SELECT n, 'group ' || n FROM generate_series(1, 10) AS n;
+INSERT INTO users (id, account) SELECT n, 'user' || n FROM generate_series(1, 1000) AS n;
+INSERT INTO activation_codes (public_id, code_hash, group_id)
+    SELECT 'db_' || n, int4send(n), 1 + n % 10 FROM generate_series(1, 1000) AS n;
+"""
+
+# power(random(), 3): a few people and models make most calls.
+LINES = """
+INSERT INTO llm_tracker_usage (id, user_id, model, provider, prompt_tokens, completion_tokens, total_tokens,
+    cached_tokens, reasoning_tokens, success, cost, is_estimated, source, duration_ms, group_id, code, created_at)
+SELECT gen_random_uuid(), person, 'model-' || model, ('{openai,anthropic,gemini}'::text[])[1 + model % 3],
+    prompt, completion, prompt + completion, prompt / 3, completion / 4, random() < 0.97,
+    CASE WHEN model < 10 THEN (prompt * 0.0000025 + completion * 0.00001)::numeric(12, 7) END,
+    random() < 0.01, 'gateway', exp(5 + 5 * random())::int, 1 + person % 10, 'db_' || person,
+    '2025-12-01Z'::timestamptz + day * interval '1 day'
+        + (12 + 12 * power(random(), 2) * sign(random() - 0.5)) * interval '1 hour'
+FROM (
+    SELECT 1 + (power(random(), 3) * $2)::int % $2 AS person, 1 + (power(random(), 3) * 12)::int AS model,
+        (random() * 4000)::int AS prompt, (random() * 800)::int AS completion, (random() * 364)::int AS day
+    FROM generate_series(1, $1)
+) AS calls
+"""
+
+
+async def fill(dsn: str, lines: int, people: int) -> None:
+    """Write the lines, through the triggers, as everybody does."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(ACCOUNTS)
+    began = time.perf_counter()
+    for start in range(0, lines, CHUNK):
+        await connection.execute(LINES, min(CHUNK, lines - start), people)
+        print(
+            f"  {min(start + CHUNK, lines):>12,} lines, {time.perf_counter() - began:.0f} s",
+            end="\r",
+            flush=True,
+        )
+    print()
+    await connection.execute("VACUUM ANALYZE")
+    sizes = await connection.fetch(
+        "SELECT relname, reltuples::bigint, pg_total_relation_size(oid) / 1000000 FROM pg_class"
+        " WHERE relname IN ('llm_tracker_usage', 'ledger_hours', 'ledger_periods') ORDER BY 2 DESC"
+    )
+    for name, rows, size in sizes:
+        print(f"  {name:<20}{rows:>14,} rows {size:>8,} MB")
+    await connection.close()
+
+
+async def from_lines(session: ReadSession, dates: DateRange, user_id: int | None) -> Any:
+    """A dashboard as the library's own statements make it from lines."""
+    where = queries.conditions(Line, dates, user_id=user_id)
+    summary = await session.execute(queries.summary_query(Line, *where))
+    models = await session.execute(queries.by_model_query(Line, *where))
+    series = await session.execute(queries.time_series_query(Line, *where, granularity="day"))
+    return (
+        [queries.summary_row(row) for row in summary.mappings()],
+        [queries.model_row(row) for row in models.mappings()],
+        [queries.bucket_row(row, "day") for row in series.mappings()],
+    )
+
+
+async def from_rollups(session: ReadSession, dates: DateRange, user_id: int | None) -> Any:
+    """The same from rollups."""
+    return (
+        [queries.summary_row(await statistics.summary(session, dates, user_id))],
+        [queries.model_row(row) for row in await statistics.by_model(session, dates, user_id)],
+        [
+            queries.bucket_row(row, "day")
+            for row in await statistics.time_series(session, dates, user_id, "day")
+        ],
+    )
+
+
+async def dashboards(database: Database) -> None:
+    """Summary, by model and by day: rollups and lines in turn."""
+    questions = {
+        "everybody, all time": (DateRange(), None),
+        "everybody, 90 days": (parse_range("2026-06-01", "2026-08-29"), None),
+        "everybody, odd ends": (parse_range("2026-01-05T07:20:00Z", "2026-09-03T21:40:00Z"), None),
+        "the busiest person": (DateRange(), 1),
+        "a middling person": (DateRange(), 30),
+    }
+    print(f"\n{'dashboard (3 queries)':<24}{'rollups':>12}{'lines':>14}{'ratio':>10}")
+    for name, (dates, user_id) in questions.items():
+        times: dict[str, list[float]] = {"rollups": [], "lines": []}
+        async with service.snapshot(database) as session:
+            for _ in range(ROUNDS):
+                answers = [
+                    await timed(times["rollups"], from_rollups(session, dates, user_id)),
+                    await timed(times["lines"], from_lines(session, dates, user_id)),
+                ]
+                if answers[0] != answers[1]:
+                    raise SystemExit(f"{name}: rollups and lines say different things.")
+        fast, slow = (numbers.median(times[what]) * 1000 for what in ("rollups", "lines"))
+        print(f"{name:<24}{fast:>9.1f} ms{slow:>11.1f} ms{slow / fast:>9.0f}x")
+    zone_times: list[float] = []
+    for zone in ("Asia/Taipei", "Asia/Kolkata"):
+        async with service.snapshot(database) as session:
+            for _ in range(ROUNDS):
+                await timed(zone_times, statistics.by_day(session, DateRange(), 1, zone))
+        print(f"the busiest person's days in {zone}: {numbers.median(zone_times) * 1000:.1f} ms")
+        zone_times.clear()
+
+
+async def timed(times: list[float], work: Awaitable[Any]) -> Any:
+    """Do `work`, and note how long it took."""
+    began = time.perf_counter()
+    answer = await work
+    times.append(time.perf_counter() - began)
+    return answer
+
+
+async def trigger_cost(dsn: str) -> None:
+    """What a batch of 500 lines takes by COPY, without triggers, with counters, and with rollups too; in turn."""
+    connection = await asyncpg.connect(dsn)
+    states = {
+        "no trigger": "DISABLE TRIGGER USER",
+        "counters": "DISABLE TRIGGER ledger_totals_by_hour",
+        "counters, rollups": "ENABLE TRIGGER USER",
+    }
+    print(f"\n{'COPY of 500 lines':<44}{'median':>10}{'99 %':>10}{'lines/s':>10}")
+    for people, models in ((1, 1), (20, 3), (1000, 12)):
+        for writers in (1, 4):
+            times: dict[str, list[float]] = {name: [] for name in states}
+            rates: dict[str, list[float]] = {name: [] for name in states}
+            for _ in range(4):
+                for name, state in states.items():
+                    await connection.execute("ALTER TABLE llm_tracker_usage ENABLE TRIGGER USER")
+                    await connection.execute(f"ALTER TABLE llm_tracker_usage {state}")
+                    began = time.perf_counter()
+                    await asyncio.gather(
+                        *(
+                            copy_batches(dsn, 24 // writers, people, models, times[name])
+                            for _ in range(writers)
+                        )
+                    )
+                    rates[name].append(24 * 500 / (time.perf_counter() - began))
+            for name in states:
+                what = f"{people} people, {models} models, {writers} writers: {name}"
+                slowest = sorted(times[name])[int(len(times[name]) * 0.99)]
+                median = numbers.median(times[name])
+                print(
+                    f"{what:<44}{median * 1000:>7.1f} ms{slowest * 1000:>7.1f} ms{numbers.median(rates[name]):>10,.0f}"
+                )
+    await connection.execute("ALTER TABLE llm_tracker_usage ENABLE TRIGGER USER")
+    await connection.close()
+
+
+async def copy_batches(dsn: str, batches: int, people: int, models: int, times: list[float]) -> None:
+    """One writer."""
+    connection = await asyncpg.connect(dsn)
+    for _ in range(batches):
+        moment = datetime.now(UTC)
+        lines = [
+            (
+                *(uuid7(), (person := random.randint(1, people)), f"model-{random.randint(1, models)}"),
+                *(100, 50, 150, 10, 5, True, None, "{}", moment, "openai", None, False, "gateway"),
+                *(random.randint(20, 90_000), None, 1, f"db_{person}"),
+            )
+            for _ in range(500)
+        ]
+        began = time.perf_counter()
+        async with connection.transaction():
+            await connection.copy_records_to_table("llm_tracker_usage", records=lines, columns=LINE_COLUMNS)
+        times.append(time.perf_counter() - began)
+    await connection.close()
+
+
+async def add_logs(dsn: str, most: int) -> int:
+    """A call log for every line, where there are not more than `most`: what verifying pairs."""
+    connection = await asyncpg.connect(dsn)
+    count = await connection.fetchval("SELECT count(*) FROM llm_tracker_usage")
+    if count <= most:
+        for month in range(13):
+            await connection.execute(
+                "DO $$ DECLARE start date := date '2025-12-01' + interval '1 month' * "
+                + str(month)
+                + "; BEGIN "
+                "EXECUTE format('CREATE TABLE IF NOT EXISTS llm_call_logs_%s PARTITION OF llm_call_logs"
+                " FOR VALUES FROM (%L) TO (%L)', to_char(start, 'YYYY_MM'), start::text || ' 00:00Z',"
+                " (start + interval '1 month')::date::text || ' 00:00Z'); END $$"
+            )
+        await connection.execute(
+            """
+            INSERT INTO llm_call_logs (usage_id, call_id, group_id, activation_code, model, request_messages,
+                response_data, status, tokens_used, prompt_tokens, completion_tokens, call_time)
+            SELECT id, id, group_id, code, model, jsonb_build_array(repeat('what was asked ', 20)),
+                jsonb_build_object('answer', repeat('what was answered ', 20)),
+                CASE WHEN success THEN 'success' ELSE 'error' END, total_tokens, prompt_tokens,
+                completion_tokens, created_at
+            FROM llm_tracker_usage
+            """
+        )
+    else:
+        await connection.execute(
+            "INSERT INTO pruned_months (month, rows, bytes)"
+            " SELECT DISTINCT date_trunc('month', created_at AT TIME ZONE 'UTC')::date, 0, 0 FROM llm_tracker_usage"
+        )
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+    return count if count <= most else 0
+
+
+async def measure(server: EmbeddedServer, lines: int, people: int) -> None:
+    """Everything, one after the other."""
+    print(f"{lines:,} lines of {people} people, 13 models and one year")
+    await fill(server.url(), lines, people)
+    database = Database.connect(server.dsn, pool=2)
+    try:
+        await dashboards(database)
+        logs = await add_logs(server.url(), 2_000_000)
+        for _ in range(3):
+            found = await verify(database, CHECKS)
+            print(
+                f"\nverify: {found.seconds:.1f} s over {found.lines:,} lines and {logs:,} call logs", end=""
+            )
+            if not found.balanced:
+                raise SystemExit(f"\nThe books do not balance: {found.counts}")
+        print()
+    finally:
+        await database.close()
+    await trigger_cost(server.url())
+
+
+def main() -> None:
+    """Start a server, measure, remove it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--people", type=int, default=200)
+    chosen = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="daybook-bench-"))
+    folder.chmod(0o711)  # as root, the server runs as another user, who must get in
+    server = EmbeddedServer(folder)
+    try:
+        server.start()
+        upgrade(server.dsn)
+        asyncio.run(measure(server, chosen.lines, chosen.people))
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

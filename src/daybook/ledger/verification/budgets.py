@@ -1,0 +1,65 @@
+"""Checks of budgets: what their periods say is used and held, against the lines and the leases."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daybook.ledger.budgets.settling import expected_held, expected_use
+from daybook.ledger.verification.checks import Check
+
+_TABLES = ("budget_periods", "budget_leases", "budget_settlements")
+
+
+async def _use(session: AsyncSession) -> Mapping[str, Any]:
+    return _columns(await expected_use(await _driver(session)))
+
+
+async def _held(session: AsyncSession) -> Mapping[str, Any]:
+    return _columns(await expected_held(await _driver(session)))
+
+
+async def _driver(session: AsyncSession) -> asyncpg.Connection:
+    """The connection beneath `session`, in the middle of its transaction."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection", raw.driver_connection)
+
+
+def _columns(amounts: Mapping[tuple[int, date], Decimal]) -> Mapping[str, Any]:
+    return {
+        "budget_ids": [key[0] for key in amounts],
+        "starts": [key[1] for key in amounts],
+        "amounts": list(amounts.values()),
+    }
+
+
+def _check(column: str, query_parameters: Any) -> Check:
+    return Check(
+        f"budget_periods.{column}",
+        f"""
+        SELECT jsonb_build_object('budget_id', budget_id, 'period_start', period_start) AS key,
+            to_jsonb(trim_scale(stands.{column})::text) AS stored, to_jsonb(trim_scale(known.amount)::text) AS expected
+        FROM budget_periods AS stands
+        JOIN unnest(CAST(:budget_ids AS integer[]), CAST(:starts AS date[]), CAST(:amounts AS numeric[]))
+            AS known (budget_id, period_start, amount)
+            USING (budget_id, period_start)
+        WHERE stands.{column} <> known.amount
+        """,  # noqa: S608  (our own names)
+        (
+            f"""
+            UPDATE budget_periods AS stands SET {column} = (changes.after #>> '{{}}')::numeric
+            FROM changes
+            WHERE stands.budget_id = (changes.key ->> 'budget_id')::integer
+                AND stands.period_start = (changes.key ->> 'period_start')::date
+            """,  # noqa: S608  (our own names)
+        ),
+        _TABLES,
+        query_parameters,
+    )
+
+
+BUDGETS = (_check("used", _use), _check("held", _held))

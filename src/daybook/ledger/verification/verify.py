@@ -1,0 +1,102 @@
+"""`verify`: is everything that is stored about the lines what the lines say?
+
+Invariants:
+
+- All of it is read in one snapshot, so that calls which are written meanwhile make no difference that is none.
+- It writes nothing but the fact that it ran.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daybook.db.engine import Database, ReadSession
+from daybook.ledger import posting, service
+from daybook.ledger.models import Line
+from daybook.ledger.verification import lines, totals
+from daybook.ledger.verification.budgets import BUDGETS
+from daybook.ledger.verification.checks import Check
+from daybook.ledger.verification.models import LedgerVerification
+from daybook.ledger.verification.schemas import MOST, Difference, Verification
+
+CHECKS = (*totals.COUNTERS, *totals.ROLLUPS, *BUDGETS, *lines.CHECKS)
+"""Those of the ledger."""
+
+
+async def verify(database: Database, more: Sequence[Check] = ()) -> Verification:
+    """Compare everything with the lines; `more` are checks of other domains."""
+    began = time.perf_counter()
+    async with service.snapshot(database) as session:
+        await prepare(session)
+        at, count = (await session.execute(select(func.now(), func.count()).select_from(Line))).one()
+        waiting = await posting.pending_adjustments(session)
+        counts: dict[str, int] = {}
+        differences: list[Difference] = []
+        for check in (*CHECKS, *more):
+            found, named = await find(session, check)
+            if found:
+                counts[check.what] = found
+                differences += named
+    seconds = round(time.perf_counter() - began, 3)
+    verification = Verification(at, seconds, count, len(waiting), counts, differences)
+    await _note(database, verification)
+    return verification
+
+
+async def prepare(session: AsyncSession) -> None:
+    """Room to sort and hash in, and times told in UTC, for this transaction."""
+    await session.execute(
+        text("SELECT set_config('work_mem', '128MB', true), set_config('timezone', 'UTC', true)")
+    )
+
+
+async def find(session: AsyncSession, check: Check) -> tuple[int, list[Difference]]:
+    """How many differences of one kind there are, and each of them (`MOST` at most)."""
+    rows = await session.execute(
+        text(
+            f"""
+            SELECT key, stored, expected, count(*) OVER () AS found FROM ({check.query}) AS wrong LIMIT {MOST}
+            """  # noqa: S608  (our own names)
+        ).columns(key=JSONB, stored=JSONB, expected=JSONB),
+        await parameters(session, check),
+    )
+    count, differences = 0, list[Difference]()
+    for row in rows:
+        count = row.found
+        differences.append(Difference(check.what, row.key, *only_different(row.stored, row.expected)))
+    return count, differences
+
+
+async def parameters(session: AsyncSession, check: Check) -> dict[str, Any]:
+    """What the check's query is given."""
+    return {} if check.parameters is None else dict(await check.parameters(session))
+
+
+def only_different(one: Any, other: Any) -> tuple[Any, Any]:
+    """Of two rows, the columns that differ; all of a row that has no other."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return one, other
+    row, second = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+    names = [name for name in row if row[name] != second.get(name)]
+    return {name: row[name] for name in names}, {name: second.get(name) for name in names}
+
+
+async def _note(database: Database, verification: Verification) -> None:
+    async with database.write() as session:
+        await session.execute(
+            insert(LedgerVerification).values(
+                at=verification.at,
+                seconds=verification.seconds,
+                lines=verification.lines,
+                differences=verification.total,
+            )
+        )
+
+
+async def last_verification(session: ReadSession) -> LedgerVerification | None:
+    """The last time that the book was verified, and how many differences there were."""
+    return await session.scalar(select(LedgerVerification).order_by(LedgerVerification.id.desc()).limit(1))

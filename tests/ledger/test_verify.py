@@ -1,0 +1,449 @@
+"""Verifying: whatever was tampered with is named. Repairing: totals are true again, lines are as they were."""
+
+import asyncio
+import json
+from datetime import date
+from decimal import Decimal
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy import make_url, text
+
+from daybook.assistant.models import Chat, ChatMessage
+from daybook.assistant.verification import CHECKS
+from daybook.ledger.budgets.holds import HoldPart
+from daybook.ledger.budgets.leases import take_slice
+from daybook.ledger.budgets.settling import Settlement, settle
+from daybook.ledger.verification import repair as repairing
+from daybook.ledger.verification import verify as verifying
+from support.book import write_call, write_line
+
+CHAT = "018f3a5e-0000-7000-8000-000000000001"
+DAY = date(2026, 1, 31)
+
+
+class Book:
+    """A small book in which there is some of everything, and which balances."""
+
+    def __init__(self, database):
+        self.database = database
+
+    async def sql(self, statement, **values):
+        async with self.database.write() as session:
+            result = await session.execute(text(statement), values)
+            return [dict(row) for row in result.mappings()] if result.returns_rows else []
+
+    async def fill(self, connection):
+        await self.sql("INSERT INTO users (id, account) VALUES (1, 'ana'), (2, 'ben')")
+        await self.sql("INSERT INTO groups (id, name) VALUES (7, 'seven')")
+        await self.sql(
+            "INSERT INTO activation_codes (id, public_id, code_hash, group_id) VALUES (3, 'db_x', 'h', 7)"
+        )
+        self.call = await self.logged("2026-01-31T10:15")
+        self.other = await self.logged("2026-01-31T10:45", success=False, error="no", user_id=2)
+        self.library = await write_line(
+            self.database, "2026-02-01T00:00", user_id=1, cost=Decimal("0.000000123"), duration_ms=15
+        )
+        await write_line(self.database, "2026-02-01T01:00", user_id=99, group_id=98, code="db_gone")
+        async with self.database.write() as session:
+            session.add(Chat(chat_id=CHAT, user_id=1, tokens_total=15))
+        async with self.database.write() as session:
+            session.add(ChatMessage(chat_id=CHAT, user_id=1, role="assistant", tokens_consumed=15))
+            await session.execute(text("UPDATE users SET token_usage = token_usage + 15 WHERE id = 1"))
+        await write_line(
+            self.database,
+            "2026-02-01T02:00",
+            user_id=1,
+            source="chat",
+            posted_by="turn",
+            conversation_id=CHAT,
+        )
+        await self.sql(
+            'INSERT INTO budgets (id, subject, subject_id, period, unit, "limit")'
+            " VALUES (5, 'code', 3, 'day', 'tokens', 1000)"
+        )
+        async with connection.transaction():
+            await take_slice(connection, "one", 5, DAY, exact=Decimal(50), ahead=Decimal(0), places=0)
+            held = [HoldPart(5, DAY, Decimal(30), "tokens")]
+            await settle(connection, [Settlement(self.call, "one", held, 15, None)])
+
+    async def logged(self, at, **columns):
+        """A call through the gateway: its line and its log."""
+        line = {
+            "user_id": 1,
+            "source": "gateway",
+            "group_id": 7,
+            "code": "db_x",
+            "duration_ms": 1500,
+            **columns,
+        }
+        line_id = await write_line(self.database, at, **line)
+        await write_call(
+            self.database,
+            at,
+            usage_id=line_id,
+            call_id=line_id,
+            group_id=line["group_id"],
+            activation_code=line["code"],
+            tokens_used=15,
+            prompt_tokens=10,
+            completion_tokens=5,
+            status="success" if columns.get("success", True) else "error",
+        )
+        return line_id
+
+    async def verify(self):
+        return await verifying.verify(self.database, CHECKS)
+
+    async def repair(self):
+        return await repairing.repair(self.database, CHECKS, by="ben")
+
+    async def lines(self):
+        return await self.sql("SELECT line::text FROM llm_tracker_usage AS line ORDER BY id")
+
+
+@pytest_asyncio.fixture
+async def connection(database_url):
+    dsn = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def book(database, connection):
+    book = Book(database)
+    await book.fill(connection)
+    return book
+
+
+async def test_a_book_that_nobody_touched_balances(book):
+    found = await book.verify()
+    assert (found.balanced, found.differences, found.counts) == (True, [], {})
+    assert (found.lines, found.waiting_lines) == (5, 0)
+    (noted,) = await book.sql("SELECT lines, differences FROM ledger_verifications")
+    assert noted == {"lines": 5, "differences": 0}
+
+
+HOUR = "2026-01-31T10:00:00+00:00"
+TOTALS = [
+    ("UPDATE users SET token_usage = 44 WHERE id = 2", "users.token_usage", {"id": 2}, 44, 15),
+    ("UPDATE users SET token_usage = token_usage - 1 WHERE id = 1", "users.token_usage", {"id": 1}, 44, 45),
+    ("UPDATE groups SET token_usage = 0", "groups.token_usage", {"id": 7}, 0, 30),
+    (
+        "UPDATE activation_codes SET token_usage = 31",
+        "activation_codes.token_usage",
+        {"public_id": "db_x"},
+        31,
+        30,
+    ),
+    ("UPDATE agent_chats SET tokens_total = 5", "agent_chats.tokens_total", {"chat_id": CHAT}, 5, 15),
+    (
+        "UPDATE budget_periods SET used = 14",
+        "budget_periods.used",
+        {"budget_id": 5, "period_start": "2026-01-31"},
+        "14",
+        "15",
+    ),
+    (
+        "UPDATE budget_periods SET held = 21",
+        "budget_periods.held",
+        {"budget_id": 5, "period_start": "2026-01-31"},
+        "21",
+        "20",
+    ),
+    (
+        "UPDATE ledger_periods SET cost = cost + 1 WHERE period = 'day' AND period_start = '2026-02-01Z'",
+        "ledger_periods",
+        {"period": "day", "period_start": "2026-02-01T00:00:00+00:00", "model": "m"},
+        {"cost": "1.000000123"},
+        {"cost": "0.000000123"},
+    ),
+    (
+        "DELETE FROM ledger_periods WHERE period = 'hour' AND period_start = '2026-01-31T10:00Z'",
+        "ledger_periods",
+        {"period": "hour", "period_start": HOUR, "model": "m"},
+        None,
+        {"calls": 2, "failures": 1, "total_tokens": 30},
+    ),
+    (
+        """
+        INSERT INTO ledger_periods SELECT named.* FROM ledger_periods AS kept,
+            jsonb_populate_record(kept, '{"model": "n"}') AS named
+        WHERE kept.period_start = '2026-01-31T10:00Z'
+        """,
+        "ledger_periods",
+        {"period": "hour", "period_start": HOUR, "model": "n"},
+        {"calls": 2, "failures": 1, "total_tokens": 30},
+        None,
+    ),
+]
+MEASURES = (
+    "calls",
+    "failures",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "unpriced_calls",
+    "estimated_calls",
+    "assistant_replies",
+)
+TRUE = dict(zip(MEASURES, (1, 0, 10, 5, 15, 0, 0, 1, 0, 0), strict=True))
+KEY = {
+    "hour": HOUR,
+    "user_id": 1,
+    "group_id": 7,
+    "code": "db_x",
+    "model": "m",
+    "source": "gateway",
+    "provider": None,
+}
+TOTALS += [
+    (
+        f"UPDATE ledger_hours SET {name} = {name} + 1 WHERE hour = '2026-01-31T10:00Z' AND user_id = 1",
+        "ledger_hours",
+        KEY,
+        {name: TRUE[name] + 1},
+        {name: TRUE[name]},
+    )
+    for name in MEASURES
+]
+TOTALS += [
+    (
+        "UPDATE ledger_hours SET durations[1] = 1 WHERE hour = '2026-01-31T10:00Z' AND user_id = 1",
+        "ledger_hours",
+        KEY,
+        {"durations": [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]},
+        {"durations": [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]},
+    ),
+    (
+        "DELETE FROM ledger_hours WHERE hour = '2026-01-31T10:00Z' AND user_id = 1",
+        "ledger_hours",
+        KEY,
+        None,
+        TRUE,
+    ),
+]
+
+
+def covers(row, part):
+    """Whether a row has these columns; a row that is told whole has more."""
+    return {**row, **part} == row if isinstance(row, dict) else row == part
+
+
+@pytest.mark.parametrize(("tampering", "what", "key", "stored", "expected"), TOTALS)
+async def test_a_total_that_was_tampered_with_is_named_and_mended(
+    book, tampering, what, key, stored, expected
+):
+    lines = await book.lines()
+    await book.sql(tampering)
+
+    found = await book.verify()
+    assert found.counts == {what: 1}
+    (difference,) = found.differences
+    assert (difference.what, difference.key) == (what, key)
+    assert covers(difference.stored, stored)
+    assert covers(difference.expected, expected)
+
+    done = await book.repair()
+    assert done.counts == {what: 1}
+    (change,) = done.changes
+    assert (change.what, change.key) == (what, key)
+    assert (change.before, change.after) == (difference.stored, difference.expected)
+    assert done.afterwards.balanced
+    assert await book.lines() == lines
+    (noted,) = await book.sql("SELECT what, key, before, after, by FROM ledger_repairs")
+    assert (noted["what"], noted["key"], noted["by"]) == (what, key, "ben")
+    assert covers(noted["after"], expected)
+
+
+async def test_a_rollup_of_the_wrong_user_is_moved_to_the_right_one(book):
+    await book.sql(
+        "UPDATE ledger_hours SET user_id = NULL, group_id = NULL WHERE user_id = 1 AND group_id = 7"
+    )
+    found = await book.verify()
+    assert [(one.key["user_id"], one.stored is None) for one in found.differences] in (
+        [(1, True), (None, False)],
+        [(None, False), (1, True)],
+    )
+    assert (await book.repair()).counts == {"ledger_hours": 2}
+    assert (await book.verify()).balanced
+
+
+async def test_everything_at_once_is_mended_at_once(book):
+    await book.sql("TRUNCATE ledger_hours, ledger_periods")
+    for table in ("users", "groups", "activation_codes"):
+        await book.sql(f"UPDATE {table} SET token_usage = 1000")
+    assert not (await book.verify()).balanced
+    done = await book.repair()
+    assert done.afterwards.balanced
+    assert done.counts == {
+        "users.token_usage": 2,
+        "groups.token_usage": 1,
+        "activation_codes.token_usage": 1,
+        "ledger_hours": 5,
+        "ledger_periods": 6,
+    }
+
+
+async def test_repairing_what_balances_changes_nothing(book):
+    done = await book.repair()
+    assert (done.counts, done.changes, done.afterwards.balanced) == ({}, [], True)
+    assert await book.sql("SELECT * FROM ledger_repairs") == []
+
+
+@pytest.mark.parametrize(
+    ("tampering", "stored", "rule"),
+    [
+        (
+            "total_tokens = 16",
+            {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 16},
+            "total_tokens = prompt_tokens + completion_tokens",
+        ),
+        (
+            "cached_tokens = 11",
+            {"cached_tokens": 11, "prompt_tokens": 10},
+            "cached_tokens <= prompt_tokens",
+        ),
+        (
+            "reasoning_tokens = 6",
+            {"reasoning_tokens": 6, "completion_tokens": 5},
+            "reasoning_tokens <= completion_tokens",
+        ),
+        ("duration_ms = -1", {"duration_ms": -1}, "no number is negative"),
+        ("cost = -0.5", {"cost": "-0.5"}, "no number is negative"),
+        ("cost = 'NaN'", {"cost": "NaN"}, "no number is negative"),
+        ("cached_tokens = -1", {"cached_tokens": -1}, "no number is negative"),
+    ],
+)
+async def test_a_line_that_cannot_be_is_named_and_left_alone(book, tampering, stored, rule):
+    await book.sql(f"UPDATE llm_tracker_usage SET {tampering} WHERE id = :id", id=book.library)
+    lines = await book.lines()
+
+    found = await book.verify()
+    (difference,) = [one for one in found.differences if one.what == "llm_tracker_usage"]
+    assert (difference.key, difference.expected) == ({"id": str(book.library)}, rule)
+    assert covers(difference.stored, stored)
+    assert set(found.counts) > {"llm_tracker_usage"}  # its sums are not what they were, either
+
+    done = await book.repair()
+    assert done.afterwards.counts == {"llm_tracker_usage": 1}
+    assert await book.lines() == lines
+
+
+async def test_a_line_that_was_changed_with_care_is_found_by_its_log(book):
+    """Every total follows the lie."""
+    await book.sql(
+        "UPDATE llm_tracker_usage SET total_tokens = 5, prompt_tokens = 0 WHERE id = :id", id=book.call
+    )
+    await book.repair()
+    found = await book.verify()
+    (difference,) = found.differences
+    assert (difference.what, difference.key["usage_id"]) == ("llm_call_logs", str(book.call))
+    assert difference.stored == {"tokens_used": 15, "prompt_tokens": 10}
+    assert difference.expected == {"tokens_used": 5, "prompt_tokens": 0}
+
+
+async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(book):
+    await book.sql("DELETE FROM llm_tracker_usage WHERE id = :id", id=book.other)
+    found = await book.verify()
+    assert found.counts == {
+        "users.token_usage": 1,
+        "groups.token_usage": 1,
+        "activation_codes.token_usage": 1,
+        "ledger_hours": 1,
+        "ledger_periods": 2,
+        "llm_call_logs": 1,
+    }
+    assert found.differences[-1].expected is None
+
+
+async def test_a_log_that_is_gone_is_missed_unless_its_month_was_pruned(book):
+    await book.sql("DELETE FROM llm_call_logs WHERE usage_id = :id", id=book.call)
+    (difference,) = (await book.verify()).differences
+    assert (difference.key, difference.stored) == ({"usage_id": str(book.call)}, None)
+    assert difference.expected["tokens_used"] == 15
+
+    await book.sql("INSERT INTO pruned_months (month, rows, bytes) VALUES ('2026-02-01', 1, 1)")
+    assert not (await book.verify()).balanced
+    await book.sql("INSERT INTO pruned_months (month, rows, bytes) VALUES ('2026-01-01', 1, 1)")
+    assert (await book.verify()).balanced
+
+
+async def test_two_logs_of_one_line_are_one_too_many(book):
+    log = {"tokens_used": 15, "prompt_tokens": 10, "completion_tokens": 5, "group_id": 7}
+    await write_call(book.database, "2026-01-31T10:15", usage_id=book.call, activation_code="db_x", **log)
+    found = await book.verify()
+    assert [(one.what, one.stored) for one in found.differences] == [
+        ("llm_call_logs of one line", {"logs": 2})
+    ]
+
+
+async def test_messages_that_say_another_thing_than_their_turns_are_named(book):
+    await book.sql("UPDATE chat_histories SET tokens_consumed = 3")
+    found = await book.verify()
+    assert [(one.what, one.stored, one.expected) for one in found.differences] == [
+        ("chat_histories.tokens_consumed", 3, 15)
+    ]
+
+
+async def test_a_line_counts_when_its_event_is_consumed(book):
+    line = await write_line(
+        book.database, "2026-02-01T03:00", user_id=1, source="title", posted_by="outbox", conversation_id=CHAT
+    )
+    found = await book.verify()
+    assert (found.balanced, found.waiting_lines) == (True, 1)
+
+    said = {"user_id": 1, "conversation_id": CHAT, "tokens_delta": 15}
+    await book.sql(
+        "INSERT INTO outbox_events (type, aggregate, key, payload, status)"
+        " VALUES ('chat.token.usage.adjust.requested', 'x', :key, CAST(:payload AS jsonb), 'consumed')"
+        " ON CONFLICT (key, type) DO UPDATE SET status = 'consumed'",
+        key=str(line),
+        payload=json.dumps(said),
+    )
+    found = await book.verify()  # consumed, and added to nothing
+    assert [(one.what, one.stored, one.expected) for one in found.differences] == [
+        ("users.token_usage", 45, 60),
+        ("agent_chats.tokens_total", 15, 30),
+    ]
+    assert (await book.repair()).afterwards.balanced
+
+
+async def test_calls_that_are_written_meanwhile_make_no_difference(book):
+    stop = asyncio.Event()
+
+    async def write():
+        while not stop.is_set():
+            await write_line(book.database, "2026-02-01T04:00", user_id=1, group_id=7, code="db_x")
+
+    writers = [asyncio.create_task(write()) for _ in range(3)]
+    for _ in range(5):
+        assert (await book.verify()).differences == []
+        await book.sql("UPDATE users SET token_usage = token_usage + 7")
+        done = await book.repair()
+        assert done.counts["users.token_usage"] == 2
+        assert done.afterwards.differences == []
+    stop.set()
+    await asyncio.gather(*writers)
+    assert (await book.verify()).balanced
+
+
+async def test_a_repair_waits_for_a_writer_and_sees_what_it_wrote(book, connection):
+    await book.sql("UPDATE users SET token_usage = 0 WHERE id = 1")
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(
+        "INSERT INTO llm_tracker_usage (id, user_id, model, prompt_tokens, total_tokens)"
+        " VALUES (gen_random_uuid(), 1, 'm', 100, 100)"
+    )
+    repair = asyncio.create_task(book.repair())
+    await asyncio.sleep(0.3)
+    assert not repair.done()
+    await transaction.commit()
+    done = await repair
+    assert [change.after for change in done.changes] == [145]
+    assert done.afterwards.balanced
