@@ -191,7 +191,7 @@ async def test_requests_per_minute_end_in_429_with_the_time_to_wait(chat, upstre
         async with chat.http.post(chat.url + "/v1/chat/completions", json=ask, headers=headers) as response:
             statuses.append(response.status)
     assert statuses == [200, 200, 429]
-    assert 55 <= int(response.headers["retry-after"]) <= 60
+    assert 50 <= int(response.headers["retry-after"]) <= 62
     assert len(await chat.logs(3)) == 3
     assert len(await chat.lines(2)) == 2
 

@@ -18,13 +18,13 @@ from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import KEPT_WHOLE, Exchange
 from daybook.gateway.holding import hold
-from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.pool import Pool
 from daybook.gateway.relay import CLIENT_LEFT, relay
 from daybook.gateway.repeats import Repeatable, first_or_again
 from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.routing import targets_for
 from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.budgets.rates import RateKeeper
 from daybook.ledger.idempotency import IdempotencyStore, Replay
 from llm_tracker.usage import Usage, usage_from_response
 
@@ -38,7 +38,7 @@ class Means:
     pool: Pool
     catalogue: Catalogue
     books: Bookkeeper
-    limits: MinuteLimits
+    rates: RateKeeper
     budgets: BudgetKeeper
     repeats: IdempotencyStore
     max_body: int
@@ -85,8 +85,6 @@ class Call:
             exchange.answer = orjson.dumps(await means.catalogue.listing(exchange))
             await self._answer_whole(200, exchange.answer, {})
             return
-        if exchange.route.kind == "call":
-            means.limits.admit(exchange.grant)
         api = await admit(exchange, self._receive, max_body=means.max_body)
         targets = targets_for(await means.catalogue.providers(), api, exchange.model, exchange.grant.models)
         first = await first_or_again(means.repeats, exchange, means.books.id)
@@ -94,7 +92,7 @@ class Call:
             await self._answer_again(first)
             return
         self._repeatable = first
-        await hold(means.budgets, exchange, api, targets, means.catalogue.prices)
+        await hold(means.rates, means.budgets, exchange, api, targets, means.catalogue.prices)
         exchange.target = targets[0]
         await means.books.open(exchange)
         outcome = await begin(means.pool, exchange, api, targets, self._departure)
@@ -161,9 +159,15 @@ class Call:
         self._closed = True
         exchange, means = self._exchange, self._means
         exchange.ended = time.perf_counter()
-        if exchange.usage is not None:
-            means.limits.spend(exchange.grant, exchange.usage.total_tokens)
+        exchange.rate.close(_tokens(exchange))
         means.books.close(exchange, means.catalogue.prices)
+
+
+def _tokens(exchange: Exchange) -> int | None:
+    """The tokens that the call took; None where they are counted later."""
+    if exchange.usage is not None:
+        return exchange.usage.total_tokens
+    return None if exchange.reached else 0
 
 
 def _usage(exchange: Exchange, whole: Whole) -> Usage | None:

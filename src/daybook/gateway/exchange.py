@@ -11,6 +11,7 @@ from daybook.gateway.apis import Route
 from daybook.gateway.routing import Target
 from daybook.kit.clock import now
 from daybook.ledger.budgets.holds import Hold
+from daybook.ledger.budgets.rates import RateHold
 from llm_tracker.ids import uuid7
 from llm_tracker.usage import Usage
 
@@ -75,6 +76,8 @@ class Exchange:
     """Bytes of the answer that are in the journal already."""
     opened: bool = False
     """Whether the journal knows of this call."""
+    rate: RateHold = field(default_factory=RateHold)
+    """What it counts against its limits per minute."""
     hold: Hold = field(default_factory=Hold)
     """What it holds of its budgets."""
     warnings: list[str] = field(default_factory=list)

@@ -1,4 +1,6 @@
-"""Budgets at the door: a call holds the most that it can take before it is sent."""
+"""Limits at the door: a call counts against its limits per minute, and holds the most that it can take of its budgets,
+before it is sent.
+"""
 
 from collections.abc import Sequence
 
@@ -8,44 +10,86 @@ from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.routing import Target
 from daybook.kit.errors import Unavailable
-from daybook.ledger.budgets.bounds import most_tokens
+from daybook.ledger.budgets.bounds import Bound, most_tokens
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
 from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.budgets.rate_windows import RateReached
+from daybook.ledger.budgets.rates import RateKeeper
 from daybook.ledger.budgets.terms import Subjects
 from daybook.ledger.prices import PriceBook
 
 
 async def hold(
-    keeper: BudgetKeeper, exchange: Exchange, api: Api, targets: Sequence[Target], prices: PriceBook
+    rates: RateKeeper,
+    budgets: BudgetKeeper,
+    exchange: Exchange,
+    api: Api,
+    targets: Sequence[Target],
+    prices: PriceBook,
 ) -> None:
-    """Hold what `exchange` can take of its budgets, and set the answer's maximum where the request names none.
+    """Hold what `exchange` can take, and set the answer's maximum where a hard budget needs one and none is named.
 
-    Raises `Refusal`: 429 when a hard budget has no room, 403 when one in money cannot know the price, 503 when the
-    database is away.
+    Raises `Refusal`: 429 when a limit is reached, 403 when a budget in money cannot know the price, 503 when a hard
+    budget cannot be kept because the database is away.
     """
     grant = exchange.grant
     subjects = Subjects(grant.id, grant.group_id, grant.user_id)
-    if not api.line or not keeper.covers(subjects):
+    limited = grant.requests_per_minute is not None or grant.tokens_per_minute is not None
+    covered = api.line and budgets.covers(subjects)
+    if not limited and not covered:
         return
-    provider = targets[0].provider.provider.value
     bound = most_tokens(
-        api.name, exchange.request, len(exchange.body), provider=provider, model=exchange.model
-    ).priced(prices, [(one.provider.provider.value, one.model) for one in targets], at=exchange.moment)
+        api.name,
+        exchange.request,
+        len(exchange.body),
+        provider=targets[0].provider.provider.value,
+        model=exchange.model,
+    )
+    if limited:
+        await _count(rates, exchange, bound)
+    if covered:
+        priced = [(one.provider.provider.value, one.model) for one in targets]
+        await _hold(budgets, subjects, exchange, bound.priced(prices, priced, at=exchange.moment))
+
+
+async def _count(rates: RateKeeper, exchange: Exchange, bound: Bound) -> None:
+    grant = exchange.grant
     try:
-        exchange.hold = await keeper.hold(subjects, bound, model=exchange.model, at=exchange.moment)
+        exchange.rate = await rates.hold(
+            grant.id,
+            requests=grant.requests_per_minute,
+            tokens=grant.tokens_per_minute,
+            most_tokens=bound.tokens,
+        )
+    except RateReached as reached:
+        refuse = {"requests": _too_many_requests, "tokens": _too_many_tokens}[reached.kind]
+        raise refuse(reached) from None
+
+
+async def _hold(budgets: BudgetKeeper, subjects: Subjects, exchange: Exchange, bound: Bound) -> None:
+    try:
+        exchange.hold = await budgets.hold(subjects, bound, model=exchange.model, at=exchange.moment)
     except BudgetReached as reached:
         raise Refusal(429, "budget_reached", reached.message, retry_after=reached.retry_after) from None
     except PriceUnknown as unknown:
         raise Refusal(403, "price_unknown", unknown.message, param="model") from None
     except Unavailable as away:
         raise Refusal(503, "database_away", away.message, retry_after=2) from None
-    exchange.warnings = [warning.words for warning in keeper.warnings(subjects)]
+    exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]
     if any(part.amount for part in exchange.hold.parts):
-        _keep_within(exchange, bound.changes)
+        _keep_within(exchange, bound)
 
 
-def _keep_within(exchange: Exchange, changes: dict[str, object]) -> None:
+def _keep_within(exchange: Exchange, bound: Bound) -> None:
     """Write the answer's maximum into the request, so that it cannot take more than it holds."""
-    for name, value in changes.items():
+    for name, value in bound.changes.items():
         exchange.body = with_field(exchange.body, exchange.request, name, value)
         exchange.request = {**exchange.request, name: value}
+
+
+def _too_many_requests(reached: RateReached) -> Refusal:
+    return Refusal(429, "requests_per_minute", reached.message, retry_after=reached.retry_after)
+
+
+def _too_many_tokens(reached: RateReached) -> Refusal:
+    return Refusal(429, "tokens_per_minute", reached.message, retry_after=reached.retry_after)

@@ -18,11 +18,11 @@ from daybook.gateway.auth import Codes
 from daybook.gateway.bookkeeping import Bookkeeper
 from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.door import Door
-from daybook.gateway.limits import MinuteLimits
 from daybook.gateway.pool import Pool
 from daybook.gateway.secrets import Vault
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.budgets.rates import RateKeeper
 from daybook.ledger.idempotency import IdempotencyStore
 from daybook.ledger.journal import Journal
 from daybook.ledger.redaction import Redact
@@ -42,14 +42,16 @@ async def open_door(settings: Settings, database: Database, database_url: str) -
     pool, redact = Pool(), Redact(settings.redact)
     journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
     budgets = BudgetKeeper(asyncpg_dsn(database_url), journal.id)
+    rates = RateKeeper(asyncpg_dsn(database_url), journal.id)
     await budgets.start()
+    await rates.start()
     async with Bookkeeper(journal, redact).at_work() as books:
         try:
             means = Means(
                 pool=pool,
                 catalogue=Catalogue(database, Vault.of(settings)),
                 books=books,
-                limits=MinuteLimits(),
+                rates=rates,
                 budgets=budgets,
                 repeats=IdempotencyStore(database, redact),
                 max_body=settings.max_body,
@@ -57,6 +59,7 @@ async def open_door(settings: Settings, database: Database, database_url: str) -
             yield Door(Codes(database), means)
         finally:
             pool.close()
+            await rates.close()
             await budgets.close()
 
 
