@@ -26,8 +26,9 @@ from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
 
 log = logging.getLogger(__name__)
 
-PULSE = 1.0
-"""Seconds between looks at the budgets. A budget that was set is in force everywhere after that."""
+PULSE = 0.25
+"""Seconds between looks at the budgets. A budget that was set is in force everywhere after that; with very many of them
+somewhat later, for looking takes at most `_BUSY` of the time."""
 
 AWAY_AFTER = 3.0
 """Seconds without a word from the database after which calls under a hard budget are refused."""
@@ -70,6 +71,7 @@ class BudgetKeeper:
         self._leases: dict[tuple[int, date], LocalLease] = {}
         self._heard_at = float("-inf")
         self._seen_at = float("-inf")
+        self._is_away = False
         self._pulse: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -112,7 +114,7 @@ class BudgetKeeper:
         return Hold(parts, self._put_back)
 
     def warnings(self, subjects: Subjects) -> list[BudgetWarning]:
-        """The soft budgets of `subjects` that are reached, as of a second ago."""
+        """The soft budgets of `subjects` that are reached, as of a moment ago."""
         terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ()) if not one.hard]
         if not terms:
             return []
@@ -282,13 +284,17 @@ class BudgetKeeper:
                     await connection.execute(_SEEN, self.owner)
                     await connection.execute(_FORGET, self.owner, month)
                     self._seen_at = time.monotonic()
-            self._heard_at = time.monotonic()
+            if self._is_away:
+                log.warning("The budgets can be read again.")
+            self._heard_at, self._is_away = time.monotonic(), False
             left = self._take_over(rows, today, month)
             await self._give_back(
                 [(lease, lease.surplus(left.get(key, Decimal(0)))) for key, lease in self._leases.items()]
             )
         except _ERRORS as problem:
-            log.warning("The budgets could not be read: %s", type(problem).__name__)
+            if not self._is_away:
+                log.warning("The budgets cannot be read: %s", type(problem).__name__)
+            self._is_away = True
         except Exception:
             log.exception("The budgets could not be read.")
 
