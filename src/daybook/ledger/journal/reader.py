@@ -18,6 +18,8 @@ from daybook.ledger.journal.format import (
     segment_name,
 )
 
+_AHEAD = 256 * 2**10  # bytes that are read at a time
+
 
 def journals_in(folder: Path) -> list[Path]:
     """The journals in `folder`, the oldest first."""
@@ -37,6 +39,9 @@ class JournalReader:
         self._number = self._first()
         self._fd = -1
         self._offset = 0
+        self._size = 0
+        self._buffer = b""
+        self._buffer_at = 0
 
     @property
     def segment(self) -> int:
@@ -90,6 +95,7 @@ class JournalReader:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+            self._buffer = b""
 
     def _first(self) -> int:
         return min((int(path.stem) for path in self.folder.glob("*.journal")), default=1)
@@ -105,19 +111,38 @@ class JournalReader:
         if not is_segment(os.pread(fd, HEAD_SIZE, 0), self._number):
             os.close(fd)
             return False
-        self._fd, self._offset = fd, HEAD_SIZE
+        self._fd, self._offset, self._size = fd, HEAD_SIZE, os.fstat(fd).st_size
         return True
 
     def _next(self) -> Record | None:
         """The next record, or None where there is none yet, or none that is whole."""
-        frame = os.pread(self._fd, FRAME_SIZE, self._offset)
+        record = self._decode()
+        if record is None and self._buffer:
+            # What was read ahead may have been read before it was written.
+            self._buffer = b""
+            record = self._decode()
+        return record
+
+    def _decode(self) -> Record | None:
+        frame = self._bytes(self._offset, FRAME_SIZE)
         length = frame_length(frame)
-        if length is None or length > os.fstat(self._fd).st_size - self._offset - FRAME_SIZE:
+        if length is None or self._offset + FRAME_SIZE + length > self._size:
             return None
-        record = decode(self._number, frame, os.pread(self._fd, length, self._offset + FRAME_SIZE))
+        record = decode(self._number, frame, self._bytes(self._offset + FRAME_SIZE, length))
         if record is not None:
             self._offset += FRAME_SIZE + length
         return record
+
+    def _bytes(self, offset: int, length: int) -> bytes:
+        """Bytes of the segment, out of what was read ahead if they are there. An idle journal costs a frame a look."""
+        at = offset - self._buffer_at
+        if at < 0 or at + length > len(self._buffer):
+            if length == FRAME_SIZE and not self._buffer:
+                frame = os.pread(self._fd, FRAME_SIZE, offset)
+                if frame_length(frame) is None:
+                    return frame
+            self._buffer, self._buffer_at, at = os.pread(self._fd, max(length, _AHEAD), offset), offset, 0
+        return self._buffer[at : at + length]
 
     def _leave(self) -> None:
         self.close()
