@@ -84,6 +84,24 @@ async def test_a_stream_of_messages_is_read_to_its_last_usage(anthropic, upstrea
     assert (await anthropic.logs())[0]["response_content"] == "hello"
 
 
+async def test_what_a_stream_had_reported_when_it_broke_off_is_the_least_that_it_cost(anthropic, upstream):
+    words = "one two three four five six seven eight nine ten eleven twelve"
+    events = sse(
+        {"type": "message_start", "message": {"usage": {"input_tokens": 900, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": words}},
+        event_names=True,
+        done=False,
+    )
+    upstream.reply(Reply(chunks=events, content_type="text/event-stream", cut=True))
+    async with anthropic.post("/v1/messages", {**MESSAGE, "stream": True}) as response:
+        await response.read()
+    (line,) = await anthropic.lines()
+    assert (line["success"], line["is_estimated"], line["prompt_tokens"]) == (False, True, 900)
+    assert line["completion_tokens"] >= 12
+    assert line["total_tokens"] == line["prompt_tokens"] + line["completion_tokens"]
+
+
 @pytest.mark.parametrize("how", ["header", "query"])
 async def test_gemini_takes_the_code_as_its_sdk_sends_it(gemini, upstream, how):
     answer = {
@@ -247,3 +265,21 @@ async def test_a_model_that_is_named_is_not_sent_to_a_pattern_that_comes_first(g
     upstream.reply(Reply(body={"choices": []}))
     assert (await gateway.call("/v1/chat/completions", {"model": "daybook-demo", "messages": []}))[0] == 200
     assert len((await gateway.lines())[0]["metadata"]["attempts"]) == 1
+
+
+async def test_a_name_with_a_slash_that_is_configured_so_is_not_taken_apart(gateway, upstream):
+    await gateway.add_config("openai", "http://127.0.0.1:9/v1", priority=1)
+    await gateway.add_config("router", upstream.url + "/v1", models=["openai/gpt-4o"], priority=2)
+    upstream.reply(Reply(body={"choices": []}))
+    assert (await gateway.call("/v1/chat/completions", {"model": "openai/gpt-4o", "messages": []}))[0] == 200
+    assert upstream.received[0].json["model"] == "openai/gpt-4o"
+
+
+async def test_a_moderation_need_not_name_its_model(chat, upstream):
+    upstream.reply(
+        Reply(body={"id": "m", "model": "omni-moderation-latest", "results": [{"flagged": False}]})
+    )
+    assert (await chat.call("/v1/moderations", {"input": "hello"}))[0] == 200
+    assert upstream.received[0].json == {"input": "hello"}
+    (line,) = await chat.lines()
+    assert (line["model"], line["total_tokens"]) == ("omni-moderation-latest", 0)

@@ -25,7 +25,7 @@ async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
     else:
         exchange.request = await parse_json(exchange.body, exchange.headers)
         exchange.stream = exchange.request.get("stream") is True or api.name == "streamGenerateContent"
-    exchange.model = exchange.route.model or _model_named(exchange.request)
+    exchange.model = exchange.route.model or _model_named(exchange.request, api.default_model)
     if exchange.request.get("background") is True:
         raise Refusal(
             400,
@@ -51,8 +51,8 @@ def _no_such_call(route: Route, path: str) -> Refusal:
             )
 
 
-def _model_named(request: dict[str, Any]) -> str:
-    model = request.get("model")
+def _model_named(request: dict[str, Any], default: str | None) -> str:
+    model = request.get("model", default)
     if isinstance(model, str) and model:
         return model
     raise Refusal(400, "missing_model", "The request names no model: set 'model' to a string.", param="model")

@@ -31,6 +31,8 @@ class Api:
     body: Literal["json", "multipart"] = "json"
     asks_usage: bool = False
     binary: bool = False
+    default_model: str | None = None
+    """The model that the API takes where a request names none."""
 
 
 CHAT = Api("chat.completions", Family.OPENAI, "chat/completions", asks_usage=True)
@@ -46,8 +48,8 @@ _OPENAI = {
         Api("responses", Family.OPENAI, "responses"),
         Api("count_tokens", Family.OPENAI, "responses/input_tokens", line=False),
         EMBEDDINGS,
-        Api("moderations", Family.OPENAI, "moderations"),
-        Api("images.generations", Family.OPENAI, "images/generations"),
+        Api("moderations", Family.OPENAI, "moderations", default_model="omni-moderation-latest"),
+        Api("images.generations", Family.OPENAI, "images/generations", default_model="dall-e-2"),
         Api("images.generations", Family.OPENAI, "images/edits", body="multipart"),
         Api("audio.transcriptions", Family.OPENAI, "audio/transcriptions", body="multipart"),
         Api("audio.transcriptions", Family.OPENAI, "audio/translations", body="multipart"),

@@ -35,7 +35,7 @@ def targets_for(
             "No provider is configured, so no model can answer. "
             "An administrator adds one with 'daybook config set'.",
         )
-    serving = _picked(providers, model) or [Target(one, model) for one in providers if one.serves(model)]
+    serving = _serving(providers, model)
     if not serving:
         raise Refusal(
             404,
@@ -69,6 +69,16 @@ def targets_for(
             "An administrator sets it anew or brings back secret.key.",
         )
     return readable if len(readable) == 1 else sorted(readable, key=_draw)
+
+
+def _serving(providers: Sequence[ProviderConfig], model: str) -> list[Target]:
+    """Who has `model`: those that name it so, whatever it looks like (`openai/gpt-4o` is a name at OpenRouter), before
+    the one that its prefix picks, before those whose patterns it fits.
+    """
+    fitting = [Target(one, model) for one in providers if one.serves(model)]
+    if any(model in target.provider.models for target in fitting):
+        return fitting
+    return _picked(providers, model) or fitting
 
 
 def _picked(providers: Sequence[ProviderConfig], model: str) -> list[Target]:
