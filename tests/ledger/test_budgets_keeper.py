@@ -163,6 +163,19 @@ async def test_what_is_not_known_at_the_end_stays_held_until_it_is_settled(book)
     assert await book.period(budget) == (20, 0, 0)
 
 
+async def test_leases_are_whole_units_so_that_sums_stay_exact(book):
+    tokens = await book.budget("code", 1, 10**6)
+    money = await book.budget("code", 1, "1.1", unit="usd")
+    keeper = await book.keeper()
+    for number in range(1, 60):
+        amounts = bound(number * 7 % 101 + 1, f"0.00{number * 7 % 101 + 1:03}1")
+        await book.end(keeper, await keeper.hold(SOMEBODY, amounts), tokens=number % 3, cost="0.000001")
+        for held, places in (((await book.period(tokens))[1], 0), ((await book.period(money))[1], 9)):
+            assert held == round(held, places)
+    await keeper.close()
+    assert await book.differences() == []
+
+
 async def test_settling_twice_counts_once(book):
     budget = await book.budget("code", 1, 100)
     keeper = await book.keeper()

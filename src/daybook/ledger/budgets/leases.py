@@ -109,7 +109,7 @@ WITH locked AS (
 ), slice AS (
     SELECT *, CASE
         WHEN active AND used + held + $4 <= "limit"
-        THEN $4 + LEAST($5, trunc(("limit" - used - held - $4) / {SHARE}, $6))
+        THEN $4 + trunc(LEAST($5, ("limit" - used - held - $4) / {SHARE}), $6)
         ELSE 0::numeric END AS amount
     FROM locked
 ), period AS (

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.leases import SHARE, Slice
-from daybook.ledger.budgets.terms import Terms
+from daybook.ledger.budgets.terms import PLACES, Terms
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class LocalLease:
         self.under_way = 0
         """Calls that hold something of it."""
         self._ask = ask
+        self._unit = Decimal(1).scaleb(-PLACES[terms.unit])
         self._lease_id: int | None = None
         self._granted = _ZERO
         self._unsure = _ZERO
@@ -163,11 +164,11 @@ class LocalLease:
         self._typical = amount if not self._typical else (self._typical * 7 + amount) / 8
 
     def _ahead(self) -> Decimal:
-        """How much should be free, beyond what calls wait for."""
-        wanted = self._typical * self._calls_ahead
-        if self._share is None:
-            return wanted
-        return min(wanted, self._share) if self._share >= self._typical else _ZERO
+        """How much should be free, beyond what calls wait for; in whole units, so that sums stay exact."""
+        wanted = min(self._typical * self._calls_ahead, self.terms.limit)
+        if self._share is not None:
+            wanted = min(wanted, self._share) if self._share >= self._typical else _ZERO
+        return wanted.quantize(self._unit, ROUND_DOWN)
 
     def _ask_soon(self) -> None:
         if self._asking is None and not self._giving_back:
