@@ -55,7 +55,7 @@ SELECT gen_random_uuid(), person, 'model-' || model, ('{openai,anthropic,gemini}
     '2025-12-01Z'::timestamptz + day * interval '1 day'
         + (12 + 12 * power(random(), 2) * sign(random() - 0.5)) * interval '1 hour'
 FROM (
-    SELECT 1 + (power(random(), 3) * $2)::int % $2 AS person, 1 + (power(random(), 3) * 12)::int AS model,
+    SELECT 1 + floor(power(random(), 3) * $2::int)::int AS person, 1 + (power(random(), 3) * 12)::int AS model,
         (random() * 4000)::int AS prompt, (random() * 800)::int AS completion, (random() * 364)::int AS day
     FROM generate_series(1, $1)
 ) AS calls

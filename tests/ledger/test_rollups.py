@@ -142,18 +142,19 @@ async def test_full_hours_are_not_read_from_lines(database, user_id):
     """A wrong rollup is seen in statistics of full hours and days, and only there."""
     await write_line(database, "2026-01-31T10:10", user_id=1)
     await sql(database, "UPDATE ledger_hours SET calls = 100")
+    await sql(database, "UPDATE ledger_days SET calls = 1000")
     await sql(database, "UPDATE ledger_periods SET calls = CASE period WHEN 'day' THEN 1000 ELSE 100 END")
 
     async def calls(start, end):
         async with database.read() as session:
             return (await statistics.summary(session, parse_range(start, end), user_id))["total_calls"]
 
-    assert await calls("2026-01-31", "2026-01-31") == (1000 if user_id is None else 100)
+    assert await calls("2026-01-31", "2026-01-31") == 1000
     assert await calls("2026-01-31T10:00Z", "2026-01-31T11:00Z") == 100
     assert await calls("2026-01-31T10:01Z", "2026-01-31T10:59Z") == 1
     async with database.read() as session:
         days = await service.by_day(session, user_id=user_id)
-        assert [day.total_calls for day in days] == [1000 if user_id is None else 100]
+        assert [day.total_calls for day in days] == [1000]
 
 
 def test_a_stretch_is_cut_at_full_hours_and_midnights():
@@ -205,7 +206,7 @@ async def test_durations_are_counted_in_their_places(database):
             assert [int(count) for count in row["durations"]] == places
 
 
-async def test_days_are_the_sums_of_their_hours(database):
+async def test_days_are_those_of_utc(database):
     for at in ("2026-01-31T00:00", "2026-01-31T23:59:59.999999", "2026-02-01T00:00"):
         await write_line(database, at, user_id=1, cost="0.1")
     rows = await sql(database, "SELECT day, calls, cost FROM ledger_days ORDER BY day")

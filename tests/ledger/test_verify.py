@@ -274,7 +274,7 @@ async def test_a_rollup_of_the_wrong_user_is_moved_to_the_right_one(book):
 
 
 async def test_everything_at_once_is_mended_at_once(book):
-    await book.sql("TRUNCATE ledger_hours, ledger_periods")
+    await book.sql("TRUNCATE ledger_hours, ledger_days, ledger_periods")
     for table in ("users", "groups", "activation_codes"):
         await book.sql(f"UPDATE {table} SET token_usage = 1000")
     assert not (await book.verify()).balanced
@@ -285,6 +285,7 @@ async def test_everything_at_once_is_mended_at_once(book):
         "groups.token_usage": 1,
         "activation_codes.token_usage": 1,
         "ledger_hours": 5,
+        "ledger_days": 5,
         "ledger_periods": 6,
     }
 
@@ -355,6 +356,7 @@ async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(book):
         "groups.token_usage": 1,
         "activation_codes.token_usage": 1,
         "ledger_hours": 1,
+        "ledger_days": 1,
         "ledger_periods": 2,
         "llm_call_logs": 1,
     }

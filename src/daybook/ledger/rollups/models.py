@@ -43,34 +43,47 @@ class Measures:
     durations: Mapped[list[int]] = mapped_column(ARRAY(Integer), sort_order=12)
 
 
-class HourTotals(Measures, Base):
-    """One hour (UTC) of what one user called with one code of one group, by model, source and provider."""
+class Dimensions(Measures):
+    """Who called what, and how: everything that lines are told apart by."""
 
-    __tablename__ = "ledger_hours"
-    __table_args__ = (
-        # What is absent equals what is absent: calls without a user have their rows too. Its whole name is too long.
-        UniqueConstraint(
-            "hour",
-            "model",
-            "source",
-            "user_id",
-            "group_id",
-            "code",
-            "provider",
-            name="uq_ledger_hours_key",
-            postgresql_nulls_not_distinct=True,
-        ),
-        Index("ix_ledger_hours_user_id_hour", "user_id", "hour"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    hour: Mapped[datetime]
     user_id: Mapped[int | None]
     group_id: Mapped[int | None]
     code: Mapped[str | None] = mapped_column(String(32))
     model: Mapped[str] = mapped_column(String(128))
     source: Mapped[str] = mapped_column(String(32))
     provider: Mapped[str | None] = mapped_column(String(32))
+
+
+_DIMENSIONS = ("model", "source", "user_id", "group_id", "code", "provider")
+
+
+class HourTotals(Dimensions, Base):
+    """One hour (UTC) of what one user called with one code of one group, by model, source and provider."""
+
+    __tablename__ = "ledger_hours"
+    __table_args__ = (
+        # What is absent equals what is absent: calls without a user have their rows too.
+        UniqueConstraint(
+            "hour", *_DIMENSIONS, name="uq_ledger_hours_key", postgresql_nulls_not_distinct=True
+        ),
+        Index("ix_ledger_hours_user_id_hour", "user_id", "hour"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hour: Mapped[datetime]
+
+
+class DayTotals(Dimensions, Base):
+    """The same of one day (UTC)."""
+
+    __tablename__ = "ledger_days"
+    __table_args__ = (
+        UniqueConstraint("day", *_DIMENSIONS, name="uq_ledger_days_key", postgresql_nulls_not_distinct=True),
+        Index("ix_ledger_days_user_id_day", "user_id", "day"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    day: Mapped[datetime]
 
 
 class PeriodTotals(Measures, Base):

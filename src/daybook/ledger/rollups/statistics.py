@@ -1,8 +1,9 @@
 """Sums over a stretch of time: the same numbers as from the lines, at a cost that does not grow with them.
 
 A stretch is cut where rollups begin: lines for the parts of an hour at its ends, hours up to midnight (UTC), days for
-what is between. One user's sums come from `ledger_hours`, everybody's from `ledger_periods`, which has a row per model
-and not one per caller. Each function is one statement, so that lines and rollups are of the same moment.
+what is between. One user's sums come from `ledger_hours` and `ledger_days`, everybody's from `ledger_periods`, which
+has a row per model and not one per caller. Each function is one statement, so that lines and rollups are of the same
+moment.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from sqlalchemy import (
 
 from daybook.db.engine import ReadSession
 from daybook.ledger.models import Line
-from daybook.ledger.rollups.models import HourTotals, Measures, PeriodTotals
+from daybook.ledger.rollups.models import DayTotals, HourTotals, PeriodTotals
 from llm_tracker.arguments import DateRange, Granularity
 from llm_tracker.models import UTCDateTime
 from llm_tracker.queries import start_of
@@ -35,6 +36,18 @@ DAY = timedelta(days=1)
 
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 _ALMOST_HOUR = text("interval '59 minutes 59.999999 seconds'")
+
+_MEASURES = (
+    "calls",
+    "failures",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost",
+    "unpriced_calls",
+)
 
 Part = Select[*tuple[Any, ...]]
 """`at`, `model` and the sums; of any number of lines in a row."""
@@ -107,13 +120,11 @@ def _parts(dates: DateRange, user_id: int | None, *, days: bool, zone: str | Non
     are used that lie within one of its days.
     """
     parts: list[Part] = []
-    for what, start, end in stretches(dates, days=days and user_id is None):
+    for what, start, end in stretches(dates, days=days):
         if what == "lines":
             parts.append(_lines(start, end, user_id))
-        elif user_id is None and zone is None:
-            parts.append(_periods("day" if what == "days" else "hour", start, end))
         elif zone is None:
-            parts.append(_hours(start, end, user_id))
+            parts.append(_rollup(what, start, end, user_id))
         else:
             parts += _hours_in_zone(start, end, user_id, zone)
     return union_all(*parts).subquery("parts")
@@ -176,16 +187,18 @@ def _lines(start: datetime | None, end: datetime | None, user_id: int | None) ->
     return query.where(*_within(Line.created_at, start, end))
 
 
-def _periods(period: str, start: datetime | None, end: datetime | None) -> Part:
-    at = PeriodTotals.period_start
-    query = select(at.label("at"), PeriodTotals.model.label("model"), *_measures(PeriodTotals))
-    return query.where(PeriodTotals.period == period, *_within(at, start, end))
-
-
-def _hours(start: datetime | None, end: datetime | None, user_id: int | None) -> Part:
-    at = HourTotals.hour
-    query = select(at.label("at"), HourTotals.model.label("model"), *_measures(HourTotals))
-    return query.where(HourTotals.user_id == user_id, *_within(at, start, end))
+def _rollup(what: str, start: datetime | None, end: datetime | None, user_id: int | None) -> Part:
+    if user_id is None:
+        table, at = PeriodTotals, PeriodTotals.period_start
+        whose = PeriodTotals.period == ("day" if what == "days" else "hour")
+    elif what == "days":
+        table, at, whose = DayTotals, DayTotals.day, DayTotals.user_id == user_id
+    else:
+        table, at, whose = HourTotals, HourTotals.hour, HourTotals.user_id == user_id
+    measures = [getattr(table, name).label(name) for name in _MEASURES]
+    return select(at.label("at"), table.model.label("model"), *measures).where(
+        whose, *_within(at, start, end)
+    )
 
 
 def _hours_in_zone(
@@ -194,8 +207,7 @@ def _hours_in_zone(
     """The hours that lie within one day of `zone`, and the lines of those in which a day begins: where the offset from
     UTC is no whole number of hours (India, Nepal, Newfoundland).
     """
-    source = _periods("hour", start, end) if user_id is None else _hours(start, end, user_id)
-    hours = source.cte("hours")
+    hours = _rollup("hours", start, end, user_id).cte("hours")
     day = start_of(literal("day"), hours.c.at, literal(zone))
     day_at_end = start_of(literal("day"), hours.c.at + _ALMOST_HOUR, literal(zone))
     yield select(*hours.c).where(day == day_at_end)
@@ -204,23 +216,6 @@ def _hours_in_zone(
     yield query.join(
         Line, (Line.created_at >= divided.c.at) & (Line.created_at <= divided.c.at + _ALMOST_HOUR)
     )
-
-
-def _measures(entity: type[Measures]) -> list[ColumnElement[Any]]:
-    return [
-        getattr(entity, name).label(name)
-        for name in (
-            "calls",
-            "failures",
-            "prompt_tokens",
-            "completion_tokens",
-            "total_tokens",
-            "cached_tokens",
-            "reasoning_tokens",
-            "cost",
-            "unpriced_calls",
-        )
-    ]
 
 
 def _within(

@@ -62,7 +62,7 @@ def _rollup(table: str, key: tuple[str, ...], expected: str) -> Check:
         FROM told GROUP BY key
     """  # noqa: S608  (our own names)
     same = " AND ".join(f"kept.{name} IS NOT DISTINCT FROM gone.{name}" for name in key)
-    constraint = "uq_ledger_hours_key" if table == "ledger_hours" else f"pk_{table}"
+    constraint = f"pk_{table}" if table == "ledger_periods" else f"uq_{table}_key"
     delete = f"""
         DELETE FROM {table} AS kept
         USING (
@@ -89,16 +89,22 @@ def _periods(period: str) -> str:
     """  # noqa: S608  (our own names)
 
 
-ROLLUPS = (
-    _rollup(
-        "ledger_hours",
-        ("hour", "user_id", "group_id", "code", "model", "source", "provider"),
+def _detailed(table: str, unit: str) -> Check:
+    key = (unit, "user_id", "group_id", "code", "model", "source", "provider")
+    return _rollup(
+        table,
+        key,
         f"""
-        SELECT date_bin('1 hour', created_at, '2000-01-01T00:00Z') AS hour, user_id, group_id, code, model, source,
-            provider, {_OF_LINES}
-        FROM {_PLACED} GROUP BY hour, user_id, group_id, code, model, source, provider
+        SELECT date_bin('1 {unit}', created_at, '2000-01-01T00:00Z') AS {unit}, user_id, group_id, code, model,
+            source, provider, {_OF_LINES}
+        FROM {_PLACED} GROUP BY {", ".join(key)}
         """,  # noqa: S608  (our own names)
-    ),
+    )
+
+
+ROLLUPS = (
+    _detailed("ledger_hours", "hour"),
+    _detailed("ledger_days", "day"),
     _rollup(
         "ledger_periods",
         ("period", "period_start", "model"),
