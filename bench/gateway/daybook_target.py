@@ -27,7 +27,8 @@ class Daybook(Target):
     """What is measured. Its PostgreSQL is on the same core, as on a small machine."""
 
     name = "Daybook"
-    note = "`daybook run`, PostgreSQL on the same core, ledger line and whole exchange recorded"
+    note = "`daybook run`, PostgreSQL and shipper on the same core, ledger line and whole exchange recorded"
+    journal_sync = "process"
 
     def __init__(self, folder: Path, core: int, upstream_port: int) -> None:
         super().__init__(folder, core, upstream_port)
@@ -121,5 +122,14 @@ class Daybook(Target):
             "PORT": self.port,
             "DEMO_MODEL": self.folder / "none",
             "LOG_LEVEL": "warning",
+            "JOURNAL_SYNC": self.journal_sync,
         }
         return inherited | {f"DAYBOOK_{name}": str(value) for name, value in ours.items()}
+
+
+class DaybookOnDisk(Daybook):
+    """The same, with every record on disk before an answer ends."""
+
+    name = "Daybook, disk"
+    note = "the same with DAYBOOK_JOURNAL_SYNC=disk: every record is synced before its answer ends"
+    journal_sync = "disk"

@@ -24,13 +24,18 @@ import memory
 import nginx
 import profile_serve
 import report
-from daybook_target import Daybook
+from daybook_target import Daybook, DaybookOnDisk
 from load import Cell, Load, Round
 from peers import LITELLM, LiteLLMProxy, NginxProxy
 from processes import BenchError, Cores, descendants, free_port, listeners
 from target import Target
 
-TARGETS: dict[str, type[Target]] = {"nginx": NginxProxy, "litellm": LiteLLMProxy, "daybook": Daybook}
+TARGETS: dict[str, type[Target]] = {
+    "nginx": NginxProxy,
+    "litellm": LiteLLMProxy,
+    "daybook": Daybook,
+    "daybook-disk": DaybookOnDisk,
+}
 PROGRAMS = {"nginx": "nginx", "wrk": "wrk"}  # program: Debian package
 WARM_SECONDS = 2
 WARM_CONNECTIONS = 16
