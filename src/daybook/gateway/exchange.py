@@ -47,8 +47,9 @@ class Exchange:
     grant: CodeGrant
     route: Route
     path: str
-    headers: dict[str, str]
-    query: dict[str, str]
+    headers: dict[str, str] = field(repr=False)
+    """With the caller's code, as `query` may be: neither is shown."""
+    query: dict[str, str] = field(repr=False)
     id: UUID = field(default_factory=uuid7)
     moment: datetime = field(default_factory=now)
     started: float = field(default_factory=time.perf_counter)

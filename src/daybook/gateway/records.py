@@ -1,6 +1,7 @@
 """What is written of a call: its line in the ledger and its call log. Runs in the shipper, far from any caller."""
 
 import logging
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -49,9 +50,20 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
         usage, estimated = estimate_usage(record.api, record.request, answer.text or ""), True
     elif usage is None and record.reached and record.error is not None and record.spent is None:
         usage, estimated = estimate_usage(record.api, record.request, ""), True
+    elif usage is not None and record.streamed and record.error is not None and not answer.finished:
+        usage, estimated = _so_far(usage, record, answer), True
     if record.spent is not None:
         usage = record.spent if usage is None else usage + record.spent
     return usage or _NOTHING, estimated
+
+
+def _so_far(usage: Usage, record: CallRecord, answer: Answer) -> Usage:
+    """The tokens of a stream that broke off: what it had reported is the least of them. Anthropic's first event
+    tells the whole prompt and one token of the answer.
+    """
+    written = estimate_usage(record.api, None, answer.text or "").completion_tokens
+    completion = max(usage.completion_tokens, written)
+    return replace(usage, completion_tokens=completion, total_tokens=usage.prompt_tokens + completion)
 
 
 def _line(
