@@ -7,10 +7,7 @@ import re
 import pytest
 
 from daybook.accounts.codes import new_code
-from daybook.ledger.entries import Entry, LineEntry, LogEntry
 from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, secrets
-from daybook.ledger.redaction.entries import redact_entry
-from daybook.ledger.redaction.streams import StreamRedactor
 from llm_tracker.usage import UsageReader, usage_from_response
 from support.documents import HOWTO, code, rows
 from support.recorded import FILE, recorded
@@ -210,19 +207,6 @@ def test_a_stream_that_breaks_off_anywhere_leaves_no_more_than_a_scrap_of_a_secr
         assert WORD[:6] not in "".join(texts), end
 
 
-def test_a_stream_taken_in_parts_is_redacted_as_the_whole_is():
-    text = f"Use sk-{WORD} or\n{PEM}\nand password: hunter22, Bearer {WORD} too. " + "And so on. " * 20
-    stream = b"".join(chunks(cut_into(text, 3))) + b"data: [DONE]\n\n"
-    whole = said(redact_bytes(SECRETS, stream))
-    for size in (1, 7, 40, 97, 1000):
-        redactor = StreamRedactor(SECRETS)
-        parts = [redactor.feed(stream[start : start + size]) for start in range(0, len(stream), size)]
-        assert sum(map(len, parts)) > len(stream) / 4, "nothing is released before the end"
-        assert said(b"".join(parts) + redactor.finish()) == whole, size
-        redactor = StreamRedactor(OFF)
-        assert redactor.feed(stream) + redactor.finish() == stream
-
-
 def test_every_kind_of_secret_is_documented():
     documented = {code(cells[0]) for cells in rows((HOWTO / "redaction.md").read_text()) if len(cells) == 2}
     assert documented - {str(mode) for mode in Redact} == {form.kind for form in secrets.FORMS}
@@ -294,6 +278,21 @@ def test_only_the_shape_is_left_of_what_was_said():
     }
 
 
+def test_what_a_tool_is_given_and_gives_is_dropped_whole():
+    used = {"type": "tool_use", "id": "t_1", "name": "f", "input": {"illness": "flu", "days": 3}}
+    assert redact_json(CONTENT, used) == {
+        "type": "tool_use",
+        "id": "t_1",
+        "name": "[redacted: 1 characters]",
+        "input": "[redacted: 2 fields]",
+    }
+    given = {"functionResponse": {"name": "f", "response": {"illness": 1}}, "embedding": [0.1, 0.2]}
+    assert redact_json(CONTENT, given) == {
+        "functionResponse": "[redacted: 2 fields]",
+        "embedding": "[redacted: 2 items]",
+    }
+
+
 def test_errors_end_where_they_begin_to_quote():
     assert redact_error(CONTENT, "The provider broke off.") == "The provider broke off."
     assert redact_error(CONTENT, "Invalid value: 'my illness'") == "Invalid value[redacted: 14 characters]"
@@ -330,49 +329,9 @@ def test_nothing_here_raises():
     for mode, body in itertools.product(Redact, odd):
         if isinstance(body, bytes):
             redact_bytes(mode, body)
-            redactor = StreamRedactor(mode)
-            redactor.feed(body)
-            redactor.finish()
         else:
             redact_json(mode, body)
     assert redact_json(SECRETS, {"\ud800": float("nan"), "a": object()})
-
-
-# records
-
-
-def test_a_record_is_redacted_in_all_its_parts():
-    key = f"sk-{WORD}"
-    line = LineEntry(
-        *(None,) * 9,
-        error=f"Incorrect API key: {key}",
-        metadata=json.dumps(
-            {"attempts": [{"error": f"bad: {key}", "status": 401}], "caller": {"job": key, "n": "x"}}
-        ),
-        **dict.fromkeys(LineEntry.__match_args__[11:]),
-    )
-    log = LogEntry(
-        **{
-            **dict.fromkeys(LogEntry.__match_args__),
-            "model": "m",
-            "request_messages": json.dumps([{"role": "user", "content": key}]),
-            "request_params": json.dumps({"stop": key, "temperature": 1}),
-            "response_content": f"it is {key}",
-            "response_data": json.dumps({"choices": [{"message": {"content": f"it is {key}"}}]}),
-            "error_message": f"Incorrect API key: {key}",
-        }
-    )
-    entry = Entry(None, line, log)
-    assert redact_entry(OFF, entry) == entry
-    for mode in (SECRETS, CONTENT):
-        clean = redact_entry(mode, entry)
-        assert WORD not in str(clean)
-        assert json.loads(clean.line.metadata)["attempts"][0]["status"] == 401
-        assert json.loads(clean.line.metadata)["caller"] == {"job": "[redacted: API key]", "n": "x"}
-        assert json.loads(clean.log.request_params)["temperature"] == 1
-        assert clean.log.model == "m"
-    assert clean.log.response_content is None
-    assert "it is" not in str(clean)
 
 
 # what providers and their callers really said

@@ -10,8 +10,11 @@ from sqlalchemy import text
 
 from daybook.db.engine import asyncpg_dsn
 from daybook.ledger import retention
+from daybook.ledger.book import Book
+from daybook.ledger.entries import Entry, LogEntry
 from daybook.ledger.partitions import make_partition
 from daybook.ledger.retention import Fate, prune, retain
+from llm_tracker.ids import uuid7
 from support.book import write_call, write_line
 
 CUTOFF = datetime(2026, 3, 15, tzinfo=UTC)
@@ -77,6 +80,33 @@ async def test_a_late_call_makes_its_month_anew_and_adds_to_the_note(database, d
 
     assert fates(await prune(database, CUTOFF))[0] == ("01", 1, Fate.PRUNED)
     assert await rows("SELECT rows FROM pruned_months WHERE month = '2026-01-01'") == [(3,)]
+
+
+async def test_a_call_for_a_month_that_was_pruned_meanwhile_makes_it_anew(database, database_url, rows):
+    book = Book(asyncpg_dsn(database_url))
+    try:
+        await book.write([late_call()])
+        assert fates(await prune(database, CUTOFF)) == [("01", 1, Fate.PRUNED)]
+        with pytest.raises(asyncpg.CheckViolationError):  # as if the database were away: nothing is given up
+            await book.write([late_call()])
+        await book.disconnect()
+        await book.write([late_call()])
+    finally:
+        await book.close()
+    assert await rows("SELECT count(*) FROM llm_call_logs") == [(1,)]
+
+
+def late_call():
+    call_id = uuid7()
+    values = dict.fromkeys(LogEntry.__match_args__)
+    moment = datetime(2026, 1, 5, tzinfo=UTC)
+    return Entry(
+        call_id,
+        None,
+        LogEntry(
+            **{**values, "call_id": call_id, "request_messages": "[]", "status": "error", "call_time": moment}
+        ),
+    )
 
 
 async def test_a_month_in_use_stays_and_writers_do_not_wait_for_it(database, months, rows, monkeypatch):

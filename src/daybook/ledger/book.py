@@ -48,6 +48,7 @@ class Book:
     async def disconnect(self) -> None:
         """Let go of a connection that may be broken."""
         connection, self._connection = self._connection, None
+        self._months.clear()  # one may have been pruned
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.terminate()
@@ -137,6 +138,7 @@ def _without_payload(entry: Entry) -> Entry:
 _AWAY = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # asyncpg lost count of a connection that broke
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
     asyncpg.OperatorInterventionError,  # it is stopping or starting
@@ -150,6 +152,9 @@ _AWAY = (
 def is_away(problem: Exception) -> bool:
     """Whether it is the server's state that keeps it from writing, not what it was given to write.
 
-    asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well.
+    asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well. A check without a
+    name says that there is no partition: the month was pruned after we made it, so make it anew.
     """
+    if isinstance(problem, asyncpg.CheckViolationError):
+        return getattr(problem, "constraint_name", None) is None
     return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)

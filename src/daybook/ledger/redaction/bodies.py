@@ -7,7 +7,7 @@ are looked for in what results, and each is replaced where it begins and taken o
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -41,11 +41,11 @@ def without_codes(data: bytes) -> bytes:
     return data if (clean := CODE.expression.sub(mark(CODE.kind), text)) == text else _encode(clean)
 
 
-def without_secrets(data: bytes, *, cut: bool = True) -> bytes:
-    """`data` without secrets. `cut`: a stream may break off in one at its end."""
+def without_secrets(data: bytes) -> bytes:
+    """`data` without secrets, even those in which a stream breaks off."""
     text = _decode(data)
     is_stream = _is_stream(text)
-    clean = _without_spread_secrets(text, cut=cut) if is_stream else text
+    clean = _without_spread_secrets(text) if is_stream else text
     if suspects(clean) or _HIDDEN in clean:
         clean = _by_line(clean, _line_without_secrets) if is_stream else _body_without_secrets(clean)
     return data if clean is text or clean == text else _encode(clean)
@@ -59,29 +59,8 @@ def without_content(data: bytes) -> bytes:
     except ValueError:
         pass
     if _is_stream(text):
-        return lines_without_content(data)
+        return _encode(_by_line(text, _line_without_content))
     return b'{"daybook":"[redacted: %d bytes]"}' % len(data) if text.strip() else data
-
-
-def lines_without_content(data: bytes) -> bytes:
-    """The shape of each event."""
-    return _encode(_by_line(_decode(data), _line_without_content))
-
-
-def is_interleaved(text: str) -> bool:
-    """Whether a stream brings several answers or parts at once."""
-    return _SEVERAL.search(text) is not None
-
-
-def pieces_of(text: str) -> Iterator[re.Match[str]]:
-    """The texts in the events of a stream, in order."""
-    return _PIECE.finditer(text)
-
-
-def first_piece(text: str, start: int) -> int | None:
-    """Where the first text from `start` on is."""
-    found = _PIECE.search(text, start)
-    return None if found is None else found.start()
 
 
 def _is_stream(text: str) -> bool:
@@ -89,9 +68,9 @@ def _is_stream(text: str) -> bool:
     return _EVENTS.match(text) is not None or "}\n{" in text or "}\r\n{" in text
 
 
-def _without_spread_secrets(text: str, *, cut: bool) -> str:
+def _without_spread_secrets(text: str) -> str:
     """Texts under one name are one; where several answers are interleaved, each is by itself."""
-    return _join_and_replace(text, _channel if is_interleaved(text) else _name, cut=cut)
+    return _join_and_replace(text, _channel if _SEVERAL.search(text) is not None else _name)
 
 
 def _name(_: str, piece: re.Match[str]) -> tuple[str, ...]:
@@ -104,23 +83,23 @@ def _channel(text: str, piece: re.Match[str]) -> tuple[str, ...]:
     return piece[1], *_INDEX.findall(text, start, len(text) if end < 0 else end)
 
 
-def _join_and_replace(text: str, channel: _Channel, *, cut: bool) -> str:
+def _join_and_replace(text: str, channel: _Channel) -> str:
     channels: defaultdict[tuple[str, ...], list[re.Match[str]]] = defaultdict(list)
-    for piece in pieces_of(text):
+    for piece in _PIECE.finditer(text):
         channels[channel(text, piece)].append(piece)
     changed: dict[tuple[int, int], str] = {}
     for pieces in channels.values():
         texts = [_unescape(piece["text"]) for piece in pieces]
-        for number, replaced in _replace_in(texts, cut=cut):
+        for number, replaced in _replace_in(texts):
             changed[pieces[number].span("text")] = _escape(replaced)
     for (start, end), replaced in sorted(changed.items(), reverse=True):
         text = text[:start] + replaced + text[end:]
     return text
 
 
-def _replace_in(texts: list[str], *, cut: bool) -> Iterable[tuple[int, str]]:
+def _replace_in(texts: list[str]) -> Iterable[tuple[int, str]]:
     """The texts that change when the secrets in all of them together are replaced, with their numbers."""
-    secrets = secrets_in("".join(texts), cut=cut)
+    secrets = secrets_in("".join(texts), cut=True)
     if not secrets:
         return ()
     starts = [0, *accumulate(map(len, texts))]

@@ -9,6 +9,7 @@ _IDS = frozenset({
     "id", "response_id", "responseId", "previous_response_id", "item_id", "call_id", "tool_call_id", "tool_use_id",
 })  # fmt: skip
 _STATES = frozenset({
+    "config", "provider",
     "model", "modelVersion", "model_version", "role", "type", "object", "finish_reason", "finishReason", "stop_reason",
     "done_reason", "native_finish_reason", "status", "code", "event", "service_tier",
     "system_fingerprint", "encoding_format", "response_format", "reasoning_effort", "effort", "verbosity", "voice",
