@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-gateway lock clean
+.PHONY: help run test crash check format bench bench-gateway lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -13,6 +13,9 @@ run: ## set up everything that is missing, and run Daybook
 
 test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
 	@scripts/bootstrap dev && exec .venv/bin/pytest $(ARGS)
+
+crash: ## kill everything again and again for CRASH_SECONDS (600), and check that the books balance
+	@scripts/bootstrap dev && CRASH_SECONDS=$${CRASH_SECONDS:-600} exec .venv/bin/pytest -s tests/crash/test_books_balance.py
 
 check: ## format, lint, types, import contracts and tests: what must be green before a commit
 	@scripts/bootstrap dev && scripts/check

@@ -15,7 +15,7 @@ class Postgres:
     """A server that lives as long as the test run and dies with it, whatever kills the run."""
 
     def __init__(self) -> None:
-        self.folder = _folder()
+        self.folder = free_folder()
         self.server = EmbeddedServer(self.folder, durable=False)
 
     def url(self, database: str = "postgres") -> str:
@@ -32,7 +32,7 @@ class Postgres:
         shutil.rmtree(self.folder)
 
 
-def _folder() -> Path:
+def free_folder() -> Path:
     """A folder in memory if there is room, where a database is copied ten times as fast, else on disk."""
     parent = Path(tempfile.gettempdir())
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:

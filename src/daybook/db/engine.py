@@ -1,12 +1,13 @@
 """Connections to PostgreSQL, and the two kinds of session: one that reads, one whose work is committed."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NewType
 
+import asyncpg
 import orjson
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from daybook.kit.errors import Invalid
@@ -89,15 +90,36 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[ReadSession]:
         """A session for looking."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            yield ReadSession(session)
+        with _one_kind_of_error():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                yield ReadSession(session)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[WriteSession]:
         """One unit of work: committed when the block ends, rolled back when it raises."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield WriteSession(session)
+        with _one_kind_of_error():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                yield WriteSession(session)
 
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+_GONE = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+
+
+@contextmanager
+def _one_kind_of_error() -> Generator[None]:
+    """A server that is killed while a connection is made, or in the middle of a statement, shows as errors of asyncpg
+    that SQLAlchemy lets through. Whoever expects a database that is away expects SQLAlchemy's.
+    """
+    try:
+        yield
+    except _GONE as problem:
+        raise OperationalError(None, None, problem) from problem

@@ -106,6 +106,7 @@ async def _attempt(pool: Pool, exchange: Exchange, api: Api, target: Target) -> 
         exchange.reached = True
         outcome = _failed(504, "upstream_timeout", "did not begin to answer in time", again=False)
     except Broken as problem:
+        exchange.reached = True  # it had the request, and may have worked on it
         outcome = _failed(502, "upstream_broken", f"broke off before it answered ({problem})", again=True)
     attempt.milliseconds = round((time.perf_counter() - started) * 1000)
     if isinstance(outcome, _Failure):
