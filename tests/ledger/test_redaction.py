@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import time
 
 import pytest
 
@@ -332,6 +333,23 @@ def test_nothing_here_raises():
         else:
             redact_json(mode, body)
     assert redact_json(SECRETS, {"\ud800": float("nan"), "a": object()})
+
+
+def test_hostile_bodies_take_time_by_their_length_only():
+    line = b'{"index":1,"text":"abc sk-%s"}' % WORD.encode()
+    hostile = [
+        b"[" + b",".join([line] * 20_000) + b"]",
+        b"[" + b",".join([line] * 20_000),
+        b"-----BEGIN PRIVATE KEY-----" * 40_000,
+        b"password=hunter22 " * 60_000,
+        b"bearer " + b" " * 1_000_000,
+        b"eyJaaaaaaaaaaaa." * 70_000,
+        b'"text":"\\' * 100_000,
+    ]
+    started = time.process_time()
+    for body in hostile:
+        redact_bytes(SECRETS, body)
+    assert time.process_time() - started < 10  # less than 1 s; quadratic work takes minutes
 
 
 # what providers and their callers really said

@@ -8,13 +8,13 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 import orjson
 
 from daybook.ledger.redaction.content import EVENT_NAME, shape_of
-from daybook.ledger.redaction.secrets import CODE, mark, redact_text, secrets_in, suspects
+from daybook.ledger.redaction.secrets import CODE, mark, redact_text, replace_spans, secrets_in, suspects
 from daybook.ledger.redaction.values import without_secrets_in
 
 _EVENTS = re.compile(r"\s*(?:(?:data|event|id|retry)?:|\[)")
@@ -28,9 +28,8 @@ _PIECE = re.compile(
 
 _SEVERAL = re.compile(r'"(?:output_|content_)?index"\s*:\s*[1-9]')
 _INDEX = re.compile(r'"(?:output_|content_)?index"\s*:\s*(\d+)')
+_LEVELS = 4  # of indexes in an event; an array in one line has many more, which tell nothing
 _HIDDEN = "\\u00"  # an ASCII letter can be written so
-
-_Channel = Callable[[str, re.Match[str]], tuple[str, ...]]
 
 
 def without_codes(data: bytes) -> bytes:
@@ -70,31 +69,20 @@ def _is_stream(text: str) -> bool:
 
 def _without_spread_secrets(text: str) -> str:
     """Texts under one name are one; where several answers are interleaved, each is by itself."""
-    return _join_and_replace(text, _channel if _SEVERAL.search(text) is not None else _name)
-
-
-def _name(_: str, piece: re.Match[str]) -> tuple[str, ...]:
-    return (piece[1],)
-
-
-def _channel(text: str, piece: re.Match[str]) -> tuple[str, ...]:
-    start = text.rfind("\n", 0, piece.start()) + 1
-    end = text.find("\n", piece.end())
-    return piece[1], *_INDEX.findall(text, start, len(text) if end < 0 else end)
-
-
-def _join_and_replace(text: str, channel: _Channel) -> str:
     channels: defaultdict[tuple[str, ...], list[re.Match[str]]] = defaultdict(list)
+    is_interleaved = _SEVERAL.search(text) is not None
+    line, indexes = -1, ()
     for piece in _PIECE.finditer(text):
-        channels[channel(text, piece)].append(piece)
-    changed: dict[tuple[int, int], str] = {}
+        if is_interleaved and piece.start() > line:  # the first text of an event
+            start, line = text.rfind("\n", 0, piece.start()) + 1, text.find("\n", piece.end())
+            line = len(text) if line < 0 else line
+            indexes = tuple(found[1] for found in islice(_INDEX.finditer(text, start, line), _LEVELS))
+        channels[piece[1], *indexes].append(piece)
+    changed: list[tuple[int, int, str]] = []
     for pieces in channels.values():
-        texts = [_unescape(piece["text"]) for piece in pieces]
-        for number, replaced in _replace_in(texts):
-            changed[pieces[number].span("text")] = _escape(replaced)
-    for (start, end), replaced in sorted(changed.items(), reverse=True):
-        text = text[:start] + replaced + text[end:]
-    return text
+        for number, replaced in _replace_in([_unescape(piece["text"]) for piece in pieces]):
+            changed.append((*pieces[number].span("text"), _escape(replaced)))
+    return replace_spans(text, sorted(changed))
 
 
 def _replace_in(texts: list[str]) -> Iterable[tuple[int, str]]:

@@ -124,9 +124,22 @@ _SECRET_NAME = re.compile(rf"(?i)(?:.*[_-])?{_NAMES}|authorization|x-goog-api-ke
 
 def redact_text(text: str, *, cut: bool = False) -> str:
     """`text` with its secrets replaced; the same object where there are none. `cut`: it may break off within one."""
-    for form, start, end in reversed(secrets_in(text, cut=cut)):
-        text = f"{text[:start]}{mark(form)}{text[end:]}"
-    return text
+    secrets = secrets_in(text, cut=cut)
+    return (
+        replace_spans(text, [(start, end, mark(kind)) for kind, start, end in secrets]) if secrets else text
+    )
+
+
+def replace_spans(text: str, spans: list[tuple[int, int, str]]) -> str:
+    """`text` with each span (start, end) replaced; they come in order. The same object where there are none."""
+    if not spans:
+        return text
+    parts: list[str] = []
+    done = 0
+    for start, end, replacement in spans:
+        parts += text[done:start], replacement
+        done = end
+    return "".join([*parts, text[done:]])
 
 
 def secrets_in(text: str, *, cut: bool = False) -> list[tuple[str, int, int]]:
