@@ -10,6 +10,7 @@ from daybook.accounts.access import same_origin
 from daybook.db.engine import Database
 from daybook.gateway import endpoints as gateway
 from daybook.ledger import endpoints as ledger
+from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.settings import Settings
@@ -17,7 +18,14 @@ from daybook.web import errors, status
 from daybook.web.headers import SecurityHeaders
 from daybook.web.limits import BodyLimit
 
-ROUTERS: list[APIRouter] = [accounts.router, budgets.router, gateway.router, ledger.router, outbox.router]
+ROUTERS: list[APIRouter] = [
+    accounts.router,
+    budgets.router,
+    gateway.router,
+    health.router,
+    ledger.router,
+    outbox.router,
+]
 """The endpoints of every domain."""
 
 TAGS = [
