@@ -4,7 +4,7 @@
     .venv/bin/python bench/ledger.py --lines 10000000       # ten million; some minutes and 10 GB of disk
 
 Everything is in an embedded PostgreSQL of its own in a temporary folder, durable as in daily use. The lines are of one
-year: people call more at noon than at night, and few models are called most.
+year, in sittings of some ten calls: people call more at noon than at night, and few people and models make most calls.
 """
 
 import argparse
@@ -44,7 +44,8 @@ INSERT INTO activation_codes (public_id, code_hash, group_id)
     SELECT 'db_' || n, int4send(n), 1 + n % 10 FROM generate_series(1, 1000) AS n;
 """
 
-# power(random(), 3): a few people and models make most calls.
+# People work in sittings: some ten calls of one person to one model, within one hour. power(random(), 3): a few people
+# and models make most of them.
 LINES = """
 INSERT INTO llm_tracker_usage (id, user_id, model, provider, prompt_tokens, completion_tokens, total_tokens,
     cached_tokens, reasoning_tokens, success, cost, is_estimated, source, duration_ms, group_id, code, created_at)
@@ -52,14 +53,20 @@ SELECT gen_random_uuid(), person, 'model-' || model, ('{openai,anthropic,gemini}
     prompt, completion, prompt + completion, prompt / 3, completion / 4, random() < 0.97,
     CASE WHEN model < 10 THEN (prompt * 0.0000025 + completion * 0.00001)::numeric(12, 7) END,
     random() < 0.01, 'gateway', exp(5 + 5 * random())::int, 1 + person % 10, 'db_' || person,
-    '2025-12-01Z'::timestamptz + day * interval '1 day'
-        + (12 + 12 * power(random(), 2) * sign(random() - 0.5)) * interval '1 hour'
+    '2025-12-01Z'::timestamptz + day * interval '1 day' + (hour + random()) * interval '1 hour'
 FROM (
-    SELECT 1 + floor(power(random(), 3) * $2::int)::int AS person, 1 + (power(random(), 3) * 12)::int AS model,
-        (random() * 4000)::int AS prompt, (random() * 800)::int AS completion, (random() * 364)::int AS day
+    SELECT 1 + floor(power(random(), 3) * $2::int)::int AS person, 1 + floor(power(random(), 3) * 12)::int AS model,
+        floor(random() * 365)::int AS day, floor(12 + 12 * power(random(), 2) * sign(random() - 0.5))::int AS hour,
+        ceil(random() * $3::int)::int AS calls
     FROM generate_series(1, $1)
-) AS calls
+) AS sittings,
+LATERAL (
+    SELECT (random() * 4000)::int AS prompt, (random() * 800)::int AS completion FROM generate_series(1, calls)
+) AS called
 """
+
+SITTING = 19
+"""Calls in a sitting at most; ten on average."""
 
 
 async def fill(dsn: str, lines: int, people: int) -> None:
@@ -78,7 +85,7 @@ async def fill(dsn: str, lines: int, people: int) -> None:
     await connection.execute("VACUUM ANALYZE")
     sizes = await connection.fetch(
         "SELECT relname, reltuples::bigint, pg_total_relation_size(oid) / 1000000 FROM pg_class"
-        " WHERE relname IN ('llm_tracker_usage', 'ledger_hours', 'ledger_periods') ORDER BY 2 DESC"
+        " WHERE relname IN ('llm_tracker_usage', 'ledger_hours', 'ledger_days', 'ledger_periods') ORDER BY 2 DESC"
     )
     for name, rows, size in sizes:
         print(f"  {name:<20}{rows:>14,} rows {size:>8,} MB")
@@ -242,7 +249,7 @@ async def add_logs(dsn: str, most: int) -> int:
 
 async def measure(server: EmbeddedServer, lines: int, people: int) -> None:
     """Everything, one after the other."""
-    print(f"{lines:,} lines of {people} people, 13 models and one year")
+    print(f"{lines:,} lines of {people} people, 12 models and one year")
     await fill(server.url(), lines, people)
     database = Database.connect(server.dsn, pool=2)
     try:

@@ -44,41 +44,57 @@ _PLACED = f"""(
 
 def _rollup(table: str, key: tuple[str, ...], expected: str) -> Check:
     """A check of a whole table of sums, row by row: wrong ones, missing ones and those that should not be there."""
-    columns = ", ".join((*key, *_MEASURES))
-    key_json = ", ".join(f"'{name}', {name}" for name in key)
-    measures_json = ", ".join(
-        f"'{name}', trim_scale(cost)::text" if name == "cost" else f"'{name}', {name}" for name in _MEASURES
-    )
-    query = f"""
-        WITH expected AS MATERIALIZED (SELECT {columns} FROM ({expected}) AS rows), wrong AS (
-            SELECT true AS stands, * FROM (SELECT {columns} FROM {table} EXCEPT ALL SELECT * FROM expected) AS s
-            UNION ALL
-            SELECT false, * FROM (SELECT * FROM expected EXCEPT ALL SELECT {columns} FROM {table}) AS e
-        ), told AS (
-            SELECT stands, jsonb_build_object({key_json}) AS key, jsonb_build_object({measures_json}) AS row FROM wrong
+    columns = (*key, *_MEASURES)
+    key_json = ", ".join(f"'{name}', coalesce(stands.{name}, summed.{name})" for name in key)
+
+    def row(side: str) -> str:
+        """The measures of one side as JSON; money as text, to be exact."""
+        values = (
+            f"trim_scale({side}.cost)::text" if name == "cost" else f"{side}.{name}" for name in _MEASURES
         )
-        SELECT key, (array_agg(row) FILTER (WHERE stands))[1] AS stored,
-            (array_agg(row) FILTER (WHERE NOT stands))[1] AS expected
-        FROM told GROUP BY key
+        pairs = ", ".join(f"'{name}', {value}" for name, value in zip(_MEASURES, values, strict=True))
+        return f"CASE WHEN {side}.calls IS NOT NULL THEN jsonb_build_object({pairs}) END"
+
+    def matched(first: str, second: str) -> str:
+        return " AND ".join(f"{_whole(first, name)} = {_whole(second, name)}" for name in key)
+
+    different = " OR ".join(f"stands.{name} IS DISTINCT FROM summed.{name}" for name in _MEASURES)
+    query = f"""
+        SELECT jsonb_build_object({key_json}) AS key, {row("stands")} AS stored, {row("summed")} AS expected
+        FROM ({expected}) AS summed FULL JOIN {table} AS stands ON {matched("stands", "summed")}
+        WHERE {different}
     """  # noqa: S608  (our own names)
-    same = " AND ".join(f"kept.{name} IS NOT DISTINCT FROM gone.{name}" for name in key)
     constraint = f"pk_{table}" if table == "ledger_periods" else f"uq_{table}_key"
     delete = f"""
         DELETE FROM {table} AS kept
         USING (
             SELECT named.* FROM changes, jsonb_populate_record(NULL::{table}, key) AS named WHERE after IS NULL
         ) AS gone
-        WHERE {same}
+        WHERE {matched("kept", "gone")}
     """  # noqa: S608  (our own names)
     write = f"""
-        INSERT INTO {table} ({columns})
-        SELECT {", ".join(f"named.{name}" for name in (*key, *_MEASURES))}
+        INSERT INTO {table} ({", ".join(columns)})
+        SELECT {", ".join(f"named.{name}" for name in columns)}
         FROM changes, jsonb_populate_record(NULL::{table}, key || after) AS named
         WHERE after IS NOT NULL
         ON CONFLICT ON CONSTRAINT {constraint}
         DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _MEASURES)}
     """  # noqa: S608  (our own names)
     return Check(table, query, (delete, write), (table,))
+
+
+_ABSENT = {
+    # What the column cannot hold, so that rows can be hashed by it where it is absent.
+    "user_id": "2147483648",
+    "group_id": "2147483648",
+    "code": f"'{'-' * 33}'",
+    "provider": f"'{'-' * 33}'",
+}
+
+
+def _whole(side: str, name: str) -> str:
+    """A part of a key, never NULL."""
+    return f"coalesce({side}.{name}, {_ABSENT[name]})" if name in _ABSENT else f"{side}.{name}"
 
 
 def _periods(period: str) -> str:
