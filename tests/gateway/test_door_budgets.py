@@ -114,3 +114,14 @@ async def test_a_stream_that_its_caller_leaves_is_settled(chat, upstream):
         await response.content.readany()
     (line,) = await chat.lines()
     await settled(chat, line["total_tokens"])
+
+
+async def test_a_name_that_comes_twice_is_sent_once(chat, upstream):
+    await budget(chat, 100_000)
+    upstream.reply(Reply(body=answer()))
+    code = await chat.add_code(models=["gpt-4o"])
+    twice = b'{"model": "dear", "max_tokens": 90000, "messages": [], "model": "gpt-4o", "max_tokens": 5}'
+    headers = {"authorization": f"Bearer {code}", "content-type": "application/json"}
+    async with chat.http.post(chat.url + PATH, data=twice, headers=headers) as response:
+        assert response.status == 200
+    assert upstream.received[0].body == b'{"model":"gpt-4o","max_tokens":5,"messages":[]}'

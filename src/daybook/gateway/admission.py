@@ -3,7 +3,7 @@
 from typing import Any
 
 from daybook.gateway.apis import Api, Route
-from daybook.gateway.body import Receive, form_fields, parse_json, read_body
+from daybook.gateway.body import Receive, form_fields, parse_json, read_body, written
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.trace import caller_metadata, trace_id
@@ -25,6 +25,8 @@ async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
     else:
         exchange.request = await parse_json(exchange.body, exchange.headers)
         exchange.stream = exchange.request.get("stream") is True or api.name == "streamGenerateContent"
+        if exchange.grant.models is not None:
+            exchange.body = written(exchange.request)
     exchange.model = exchange.route.model or _model_named(exchange.request, api.default_model)
     if exchange.request.get("background") is True:
         raise Refusal(

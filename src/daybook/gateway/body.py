@@ -120,11 +120,15 @@ def with_field(body: bytes, request: dict[str, Any], name: str, value: Any) -> b
         start = body.index(b"{") + 1
         separator = b"," if request else b""
         return body[:start] + orjson.dumps({name: value})[1:-1] + separator + body[start:]
-    changed = {**request, name: value}
+    return written({**request, name: value})
+
+
+def written(request: dict[str, Any]) -> bytes:
+    """`request` as JSON in which no name occurs twice: who reads it reads what was checked."""
     try:
-        return orjson.dumps(changed)
+        return orjson.dumps(request)
     except (TypeError, ValueError):  # lone surrogates, or integers beyond 64 bits
-        return json.dumps(changed).encode()
+        return json.dumps(request).encode()
 
 
 def form_fields(body: bytes, headers: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ before it is sent.
 from collections.abc import Sequence
 
 from daybook.gateway.apis import Api
-from daybook.gateway.body import with_field
+from daybook.gateway.body import written
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.routing import Target
@@ -49,7 +49,7 @@ async def hold(
         await _count(rates, exchange, bound)
     if covered:
         priced = [(one.provider.provider.value, one.model) for one in targets]
-        await _hold(budgets, subjects, exchange, bound.priced(prices, priced, at=exchange.moment))
+        await _hold(budgets, subjects, exchange, api, bound.priced(prices, priced, at=exchange.moment))
 
 
 async def _count(rates: RateKeeper, exchange: Exchange, bound: Bound) -> None:
@@ -66,7 +66,9 @@ async def _count(rates: RateKeeper, exchange: Exchange, bound: Bound) -> None:
         raise refuse(reached) from None
 
 
-async def _hold(budgets: BudgetKeeper, subjects: Subjects, exchange: Exchange, bound: Bound) -> None:
+async def _hold(
+    budgets: BudgetKeeper, subjects: Subjects, exchange: Exchange, api: Api, bound: Bound
+) -> None:
     try:
         exchange.hold = await budgets.hold(subjects, bound, model=exchange.model, at=exchange.moment)
     except BudgetReached as reached:
@@ -77,14 +79,16 @@ async def _hold(budgets: BudgetKeeper, subjects: Subjects, exchange: Exchange, b
         raise Refusal(503, "database_away", away.message, retry_after=2) from None
     exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]
     if any(part.amount for part in exchange.hold.parts):
-        _keep_within(exchange, bound)
+        _keep_within(exchange, api, bound)
 
 
-def _keep_within(exchange: Exchange, bound: Bound) -> None:
-    """Write the answer's maximum into the request, so that it cannot take more than it holds."""
-    for name, value in bound.changes.items():
-        exchange.body = with_field(exchange.body, exchange.request, name, value)
-        exchange.request = {**exchange.request, name: value}
+def _keep_within(exchange: Exchange, api: Api, bound: Bound) -> None:
+    """Write the answer's maximum into the request, and every name only once, so that it cannot take more than it
+    holds.
+    """
+    if api.body == "json":
+        exchange.request = {**exchange.request, **bound.changes}
+        exchange.body = written(exchange.request)
 
 
 def _too_many_requests(reached: RateReached) -> Refusal:
