@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway lock clean
+.PHONY: help run test crash check format bench bench-gateway bench-ledger lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -23,10 +23,13 @@ check: ## format, lint, types, import contracts and tests: what must be green be
 format: ## format the code
 	@scripts/bootstrap dev && .venv/bin/ruff format && .venv/bin/ruff check --fix-only
 
-bench: bench-gateway ## every measurement
+bench: bench-gateway bench-ledger ## every measurement
 
 bench-gateway: ## requests per second and latency of the gateway, beside others
 	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway/run.py
+
+bench-ledger: ## statistics from rollups beside the same from lines; verify; what the triggers cost
+	@scripts/bootstrap dev && exec .venv/bin/python bench/ledger.py
 
 lock: ## write the lock files anew (maintainers; needs uv)
 	@scripts/lock

@@ -74,13 +74,11 @@ async def fill(dsn: str, lines: int, people: int) -> None:
     connection = await asyncpg.connect(dsn)
     await connection.execute(ACCOUNTS)
     began = time.perf_counter()
-    for start in range(0, lines, CHUNK):
-        await connection.execute(LINES, min(CHUNK, lines - start), people)
-        print(
-            f"  {min(start + CHUNK, lines):>12,} lines, {time.perf_counter() - began:.0f} s",
-            end="\r",
-            flush=True,
-        )
+    written = 0
+    while written < lines:
+        done = await connection.execute(LINES, min(CHUNK, lines - written) // 10 + 1, people, SITTING)
+        written += int(done.rsplit(" ", 1)[-1])
+        print(f"  {written:>12,} lines, {time.perf_counter() - began:.0f} s", end="\r", flush=True)
     print()
     await connection.execute("VACUUM ANALYZE")
     sizes = await connection.fetch(
