@@ -56,7 +56,7 @@ class Accountant:
 def shipper_of(settings: Settings, database: Database, database_url: str) -> Shipper:
     """The shipper of this host's journals."""
     accountant = Accountant(database)
-    book = Book(asyncpg_dsn(database_url))
+    book = Book(asyncpg_dsn(database_url), settings.data / "quarantine")
     repeats = IdempotencyStore(database)
 
     async def bury(owner: str) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
+import orjson
 import pytest
 
 from daybook.db.engine import asyncpg_dsn
@@ -51,7 +52,7 @@ def ship(database_url, tmp_path):
 
     @asynccontextmanager
     async def shipping():
-        shipper = Shipper(tmp_path, Book(asyncpg_dsn(database_url)), rows_of)
+        shipper = Shipper(tmp_path, Book(asyncpg_dsn(database_url), tmp_path / "quarantine"), rows_of)
         task = asyncio.create_task(shipper.run())
         yield shipper
         shipper.stop()
@@ -152,10 +153,11 @@ async def test_only_one_ships_and_the_next_takes_over(ship, read, tmp_path):
 )
 async def test_what_postgres_refuses_costs_only_its_own_payload(ship, read, tmp_path, payload):
     journal = Journal(tmp_path)
-    for number in range(9):
-        call(journal, body=payload if number == 4 else b"")
+    calls = [call(journal, body=payload if number == 4 else b"") for number in range(9)]
     async with ship():
         await until(read, COUNT, 9)
+    aside = orjson.loads((tmp_path / "quarantine" / f"{calls[4]}.json").read_bytes())
+    assert aside["request_messages"] == payload.decode()
     assert await read("SELECT sum(total_tokens) FROM llm_tracker_usage") == 54
     assert await read("SELECT count(*) FROM llm_call_logs WHERE request_messages ? 'daybook'") == 1
 

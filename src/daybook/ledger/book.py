@@ -7,27 +7,35 @@ Invariants:
   that one said is replaced by a note, its line is kept.
 """
 
+import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from daybook.kit import faults
 from daybook.ledger.budgets.settling import release_dead, settle
-from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, line_values, log_values
+from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, LogEntry, line_values, log_values
 from daybook.ledger.partitions import make_partition, month_of
 
 log = logging.getLogger(__name__)
 
 
 class Book:
-    """The book, over a connection of its own. `write` raises when the database is away; nothing is lost by that."""
+    """The book, over a connection of its own. `write` raises when the database is away; nothing is lost by that.
 
-    def __init__(self, dsn: str) -> None:
+    What PostgreSQL will not store of a call is put into `quarantine`, a folder, for a person to look at.
+    """
+
+    def __init__(self, dsn: str, quarantine: Path | None = None) -> None:
         self._dsn = dsn
+        self._quarantine = quarantine
         self._months: set[tuple[int, int]] = set()
         self._connection: asyncpg.Connection | None = None
 
@@ -87,6 +95,9 @@ class Book:
 
     async def _write_bare(self, connection: asyncpg.Connection, entry: Entry, problem: Exception) -> None:
         log.error("What was said in call %s cannot be stored (%s); its line is kept.", entry.id, problem)
+        if self._quarantine is not None and entry.log is not None:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(_set_aside, self._quarantine / f"{entry.id}.json", entry.log)
         try:
             await _write_all(connection, [_without_payload(entry)])
         except Exception as second:
@@ -120,6 +131,13 @@ async def _known(connection: asyncpg.Connection, ids: list[UUID]) -> set[UUID]:
         ids,
     )
     return {row[0] for row in rows}
+
+
+def _set_aside(path: Path, said: LogEntry) -> None:
+    """Keep what was said in a call in a file, as the rows had it."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123  (its mode)
+        file.write(orjson.dumps(dict(zip(LOG_COLUMNS, log_values(said), strict=True)), default=str))
 
 
 def _without_payload(entry: Entry) -> Entry:

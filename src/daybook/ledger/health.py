@@ -51,6 +51,9 @@ class Health(BaseModel):
     ledger: LedgerState
     shipping: bool = Field(description="Whether a shipper runs on this host.")
     journals: list[JournalState]
+    quarantined: int = Field(
+        description="Calls of which PostgreSQL would not store what was said; see the log."
+    )
     outbox: OutboxState
     disk: DiskState
 
@@ -64,6 +67,7 @@ async def health(_: Administrator, session: Reading, settings: AppSettings) -> H
         ledger=await ledger_state(session),
         shipping=_is_locked(folder / "shipper.lock"),
         journals=[_journal(path) for path in journals_in(folder)],
+        quarantined=len(list((settings.data / "quarantine").glob("*.json"))),
         outbox=await outbox.state(session),
         disk=DiskState(free_bytes=usage.free, total_bytes=usage.total),
     )
