@@ -21,7 +21,7 @@ TESTS = Path(__file__).resolve().parents[1]
 TORN = "journal.write.torn"
 """A fault of its own: a record of which only a part reaches the file."""
 
-SEGMENT = 2**17
+SEGMENT = 2**15
 """Bytes of a journal's segment here, so that segments end within a storm."""
 
 

@@ -23,7 +23,14 @@ from crash.plan import asks
 
 SOURCE = TESTS.parent / "src" / "daybook"
 
-ROLES = {"journal": "serve", "budget": "serve", "shipper": "ship", "book": "ship", "budget.settle": "ship"}
+ROLES = {
+    "journal": "serve",
+    "journal.delete": "ship",
+    "budget": "serve",
+    "budget.settle": "ship",
+    "book": "ship",
+    "shipper": "ship",
+}
 """Who comes by the fault points whose names begin so."""
 
 ELSEWHERE = {"outbox": "test_outbox_kill.py", "assistant": "test_outbox_kill.py"}
@@ -193,7 +200,7 @@ class Storm:
             fault = f"{point}:{self._count(role, point)}" if point else ""
             member = await self._launch(name, role, fault)
             stops = point in AT_STOP
-            patience = self._rng.uniform(1, 3) if stops else WAIT if role == "serve" else 2 * WAIT
+            patience = self._rng.uniform(0.5, 2) if stops else WAIT if role == "serve" else 2 * WAIT
             if not await _ends(member, patience) and stops and name not in self._killed:
                 member.kill(signal.SIGTERM)
                 await _ends(member, WAIT)
@@ -220,18 +227,20 @@ class Storm:
         """How often it may come by before it dies: journals are written much more often than leases are taken."""
         if point in AT_STOP:
             return 1
-        often = role == "serve" and point.startswith("journal") and "progress" not in point
-        return self._rng.randint(3, 40) if often else self._rng.randint(1, 3)
+        often = point.startswith(("journal.opened", "journal.closed", "journal.sync", TORN))
+        return self._rng.randint(2, 20) if often else self._rng.randint(1, 3)
 
     async def _kill_at_random(self) -> None:
         rng = self._rng
         while True:
-            await asyncio.sleep(rng.uniform(0.3, 2.0))
-            victim = rng.choice(["serve 0", "serve 1", "ship 0", "ship 1", "work 0", "postgres", "postgres"])
+            await asyncio.sleep(rng.uniform(0.5, 3.0))
+            victim = rng.choice(["serve 0", "serve 1", "ship 0", "ship 1", "work 0", "postgres"])
+            if victim.startswith("serve") and rng.random() < 0.6 and self.missed():
+                continue  # it has a step to come by
             if victim != "postgres":
                 self._kill(victim)
             elif self._kill_postgres(rng.choice(["all", "one", "head"])):
-                await asyncio.sleep(rng.uniform(1.5, 3))  # it must get up, or the others never work
+                await asyncio.sleep(rng.uniform(2, 4))  # it must get up, or the others never work
 
     def _kill(self, name: str) -> None:
         member = self._members.get(name)

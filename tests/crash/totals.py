@@ -70,8 +70,12 @@ _UNSETTLED = """
 SELECT * FROM (
     SELECT 'held of budget ' || budget_id AS what, trim_scale(held)::text AS says, '0' AS true FROM budget_periods
     UNION ALL
-    SELECT 'overrun of budget ' || p.budget_id, trim_scale(overrun)::text, '0'
-    FROM budget_periods p JOIN budgets b ON b.id = p.budget_id WHERE b.subject = 'code'
+    SELECT 'taken beyond what was held by ' || concat_ws(', ', line.id, line.metadata -> 'caller' ->> 'key',
+            line.error, line.metadata ->> 'attempts'),
+        trim_scale(s.used)::text, trim_scale(s.held)::text
+    FROM budget_settlements s
+    JOIN budgets b ON b.id = s.budget_id JOIN llm_tracker_usage AS line ON line.id = s.call_id
+    WHERE b.subject = 'code' AND s.used > s.held
     UNION ALL
     SELECT 'leases', count(*)::text, '0' FROM budget_leases
     UNION ALL

@@ -167,9 +167,10 @@ while True:
 def test_a_killed_writer_loses_nothing_that_it_said_it_had_written(tmp_path):
     for _ in range(5):
         process = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], stdout=subprocess.PIPE)
-        time.sleep(0.4)
+        said = process.stdout.read(16)  # it has begun
+        time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
-        said = process.communicate()[0]
+        said += process.communicate()[0]
         promised = {said[at : at + 16] for at in range(0, len(said) - 15, 16)}
         assert promised
         folder = journals_in(tmp_path)[-1]

@@ -89,8 +89,8 @@ class Bookkeeper:
 def _take(exchange: Exchange, prices: PriceBook) -> None:
     """Lower the hold to what the call took, where that is known already; else it stays until it is settled."""
     usage, target = exchange.usage or (None if exchange.reached else Usage()), exchange.target
-    if usage is None or target is None:
-        return
+    if usage is None or target is None or (exchange.streamed and exchange.error is not None):
+        return  # what a stream that broke off had reported is the least that it took
     if exchange.spent is not None:
         usage += exchange.spent
     try:

@@ -17,7 +17,7 @@ from uuid import UUID
 from daybook.kit import faults
 from daybook.ledger.book import Book
 from daybook.ledger.entries import Entry
-from daybook.ledger.journal import JournalReader, Kind, Record, journals_in
+from daybook.ledger.journal import JournalReader, Kind, Record, clear_away, journals_in
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +134,7 @@ class Shipper:
         if lock is None:
             return
         try:
+            clear_away(self._folder)
             while True:
                 closing = self._closing
                 if not await self.ship():
@@ -169,6 +170,7 @@ class Shipper:
             faults.point("shipper.forget.before")
         for tail, ended in found:
             tail.forget(ended)
+            faults.point("shipper.forget.after")
             if tail.over:
                 await self._end(tail)
         return len(calls)

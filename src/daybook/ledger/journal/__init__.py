@@ -14,7 +14,7 @@ Invariants:
 """
 
 from daybook.ledger.journal.format import Kind, Record
-from daybook.ledger.journal.reader import JournalReader, journals_in
+from daybook.ledger.journal.reader import JournalReader, clear_away, journals_in
 from daybook.ledger.journal.writer import Journal, JournalFull
 
-__all__ = ["Journal", "JournalFull", "JournalReader", "Kind", "Record", "journals_in"]
+__all__ = ["Journal", "JournalFull", "JournalReader", "Kind", "Record", "clear_away", "journals_in"]

@@ -3,9 +3,11 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from daybook.kit import faults
 from daybook.ledger.journal.format import (
     FRAME_SIZE,
     HEAD_SIZE,
@@ -21,11 +23,32 @@ from daybook.ledger.journal.format import (
 _AHEAD = 256 * 2**10  # bytes that are read at a time
 
 
+_STILLBORN = 60.0  # seconds after which a folder without a segment is nobody's
+_DELETED = "."
+"""How the name of a folder begins that is being deleted."""
+
+
 def journals_in(folder: Path) -> list[Path]:
-    """The journals in `folder`, the oldest first."""
+    """The journals in `folder`, the oldest first. One without a segment is not a journal yet: its writer may not hold
+    the lock.
+    """
     if not folder.is_dir():
         return []
-    return sorted(entry for entry in folder.iterdir() if (entry / LOCK).exists())
+    return sorted(
+        entry
+        for entry in folder.iterdir()
+        if not entry.name.startswith(_DELETED) and (entry / LOCK).exists() and any(entry.glob("*.journal"))
+    )
+
+
+def clear_away(folder: Path) -> None:
+    """Remove what writers that died at birth left in `folder`, and readers that died while they deleted."""
+    for entry in folder.iterdir():
+        if not entry.is_dir():
+            continue
+        stillborn = not any(entry.glob("*.journal")) and time.time() - entry.stat().st_mtime > _STILLBORN
+        if stillborn or entry.name.startswith(_DELETED):
+            shutil.rmtree(entry)
 
 
 class JournalReader:
@@ -81,14 +104,20 @@ class JournalReader:
         return True
 
     def forget_before(self, segment: int) -> None:
-        """Delete the segments before `segment`: all that they say is in the database."""
+        """Delete the segments before `segment`: all that they say is in the database. The last one stays, so that the
+        journal is there until it is deleted as a whole.
+        """
         for number in range(self._first(), min(segment, self._number)):
-            (self.folder / segment_name(number)).unlink(missing_ok=True)
+            if (self.folder / segment_name(number + 1)).exists():
+                (self.folder / segment_name(number)).unlink(missing_ok=True)
 
     def delete(self) -> None:
-        """Delete the journal: its writer is gone and all that it said is in the database."""
+        """Delete the journal: its writer is gone and all that it said is in the database. Half of one is never seen."""
         self.close()
-        shutil.rmtree(self.folder)
+        faults.point("journal.delete.before")
+        deleted = self.folder.rename(self.folder.with_name(_DELETED + self.folder.name))
+        faults.point("journal.delete.between")
+        shutil.rmtree(deleted)
 
     def close(self) -> None:
         """Close the segment that is being read."""

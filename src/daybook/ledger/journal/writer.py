@@ -69,6 +69,7 @@ class Journal:
 
     def progress(self, call_id: UUID, header: bytes, body: bytes) -> None:
         """Note what of a stream has come since the last note. Without room it is left out: it is only a note."""
+        faults.point("journal.progress.before")
         with contextlib.suppress(JournalFull):
             self._append(Kind.PROGRESS, call_id, header, body, ends=self._open_calls)
             faults.point("journal.progress.after")
@@ -127,6 +128,7 @@ class Journal:
             os.close(fd)
             path.unlink()
             raise JournalFull(f"There is no room for the journal: {problem.strerror}.") from None
+        faults.point("journal.segment.before")
         if self._fd >= 0:
             os.pwritev(self._fd, encode(self._number, Kind.END, _NOBODY, b"", b""), self._offset)
             if self._syncer is not None:
@@ -135,6 +137,7 @@ class Journal:
         if self._syncer is not None:
             _sync_folder(self.folder)
         self._fd, self._number, self._offset, self._size = fd, number, HEAD_SIZE, size
+        faults.point("journal.segment.after")
 
 
 def _sync_folder(folder: Path) -> None:
