@@ -221,6 +221,37 @@ async def test_a_budget_that_is_set_changed_or_taken_away_is_felt(book):
     assert await book.period(budget) == (5, 0, 0)
 
 
+async def test_a_budget_that_comes_back_into_force_remembers_what_was_spent(book):
+    budget = await book.budget("code", 1, 100)
+    keeper = await book.keeper()
+    await book.end(keeper, await keeper.hold(SOMEBODY, bound(60)), tokens=60)
+    for active in (False, False, True):
+        await book.change(budget, active=active)
+        await keeper._look()
+    with pytest.raises(BudgetReached):
+        await keeper.hold(SOMEBODY, bound(60))
+    await keeper.close()
+    assert await book.period(budget) == (60, 0, 0)
+
+
+async def test_old_leases_are_forgotten_and_do_not_come_back_as_room(book):
+    daily = await book.budget("code", 1, 100)
+    moment = datetime(2026, 1, 10, tzinfo=UTC)
+    book.clock = lambda: moment
+    keeper = await book.keeper()
+    await book.end(keeper, await keeper.hold(SOMEBODY, bound(60)), tokens=60)
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    keeper._seen_at = float("-inf")
+    await keeper._look()
+    keeper._seen_at = float("-inf")
+    await keeper._look()
+    assert keeper._leases == {}
+    assert await book.connection.fetchval("SELECT count(*) FROM budget_leases") == 0
+    with pytest.raises(BudgetReached):
+        await keeper.hold(SOMEBODY, bound(60), at=datetime(2026, 1, 10, tzinfo=UTC))
+    assert await book.period(daily) == (60, 0, 0)
+
+
 async def test_what_is_not_needed_goes_back_so_that_others_can_have_it(book):
     budget = await book.budget("code", 1, 10_000)
     idle, busy = await book.keeper("idle"), await book.keeper("busy")

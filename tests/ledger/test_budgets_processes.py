@@ -130,28 +130,19 @@ async def book(database_url):
         yield book
 
 
-async def run(book, folder, *, processes, calls, at_once, largest, seconds=None, kill_every=None):
+async def run(book, folder, *, processes, calls, at_once, largest, kills=0):
+    """Run holders until their calls are used up; with `kills`, until that many were killed in the midst of it."""
     holders, reader = Holders(book, folder), Reader(book.dsn)
     looking = asyncio.create_task(reader.look())
     for _ in range(processes):
         await holders.start(calls, at_once, largest)
-    loop = asyncio.get_running_loop()
-    begun = killed = None
-    while any(one.returncode is None for one in holders.processes.values()):
-        await holders.ship(book.connection)
-        if begun is None and holders.settled:
-            begun = killed = loop.time()
-        if kill_every and begun and loop.time() - killed > kill_every and loop.time() - begun < seconds:
-            killed = loop.time()
-            holders.kill_one()
-            await holders.start(calls, at_once, largest)
-        if seconds and begun and loop.time() - begun > seconds:
-            for process in holders.processes.values():
-                with suppress(ProcessLookupError):
-                    process.terminate()
-        await asyncio.sleep(0.005)
-    await holders.ship(book.connection)
-    looking.cancel()
+    try:
+        await _run_to_the_end(holders, calls, at_once, largest, kills)
+    finally:
+        looking.cancel()
+        for process in holders.processes.values():
+            with suppress(ProcessLookupError):
+                process.kill()
     with suppress(asyncio.CancelledError):
         await looking
     assert not holders.processes
@@ -159,6 +150,24 @@ async def run(book, folder, *, processes, calls, at_once, largest, seconds=None,
     assert reader.looks > 50
     assert await book.differences() == []
     return holders, reader
+
+
+async def _run_to_the_end(holders, calls, at_once, largest, kills):
+    done_then = 0
+    while any(one.returncode is None for one in holders.processes.values()):
+        await holders.ship(holders.book.connection)
+        done = len(holders.settled) + holders.refused
+        if kills and done > done_then + 100:
+            done_then = done
+            if holders.killed < kills:
+                holders.kill_one()
+                await holders.start(calls, at_once, largest)
+            else:
+                for process in holders.processes.values():
+                    with suppress(ProcessLookupError):
+                        process.terminate()
+        await asyncio.sleep(0.005)
+    await holders.ship(holders.book.connection)
 
 
 async def test_eight_processes_of_fifty_calls_at_once_never_pass_the_limit(book, tmp_path):
@@ -176,10 +185,8 @@ async def test_processes_that_are_killed_leak_nothing_and_pass_no_limit(book, tm
     of_group = await book.budget("group", 2, 250_000, period="month")
     of_user = await book.budget("user", 3, "0.4", unit="usd")
     soft = await book.budget("user", 3, 1000, hard=False)
-    holders, _ = await run(
-        book, tmp_path, processes=3, calls=10**9, at_once=20, largest=1000, seconds=4, kill_every=0.5
-    )
-    assert holders.killed > 3
+    holders, _ = await run(book, tmp_path, processes=3, calls=10**9, at_once=20, largest=1000, kills=6)
+    assert holders.killed == 6
     taken = sum(holders.settled.values())
     assert await book.period(of_code) == (taken, 0, 0)
     assert await book.period(of_group) == (taken, 0, 0)

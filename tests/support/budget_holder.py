@@ -34,9 +34,10 @@ class Holder:
         self.calls = calls
         self.largest = largest
         self.stop = asyncio.Event()
+        self.parent = os.getppid()
 
     async def caller(self) -> None:
-        while self.calls > 0 and not self.stop.is_set():
+        while self.calls > 0 and not self.stop.is_set() and os.getppid() == self.parent:
             self.calls -= 1
             most = random.randint(1, self.largest)
             try:

@@ -9,19 +9,18 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 import asyncpg
 
 from daybook.kit.clock import now
-from daybook.kit.errors import Unavailable
-from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown, amount_text
 from daybook.ledger.budgets.holds import Hold, HoldPart
-from daybook.ledger.budgets.leases import Slice, Surplus, give_back, take_slice
+from daybook.ledger.budgets.leases import Connection, Slice, Surplus, give_back, take_slice
 from daybook.ledger.budgets.local_lease import LocalLease, NoRoom
-from daybook.ledger.budgets.periods import period_start, resets_at
+from daybook.ledger.budgets.periods import period_start, resets_at, starts_at
+from daybook.ledger.budgets.refusals import budget_reached, database_away, price_unknown, warning_words
 from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ AWAY_AFTER = 3.0
 SEEN = 5.0
 """Seconds between signs of life."""
 
-_SOON = 2.0  # seconds after which calls under way may have ended and left room
 _TRIES = 4
 _BUSY = 0.02  # at most this part of the time goes into looking at budgets
 
@@ -98,7 +96,7 @@ class BudgetKeeper:
         terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ())]
         if not terms:
             if self._heard_at == float("-inf"):
-                raise self._away()
+                raise database_away()
             return Hold()
         moment = at or self._clock()
         parts = [self._part(one, bound, model, moment) for one in terms]
@@ -125,10 +123,7 @@ class BudgetKeeper:
             known, used = self._used[one.id]
             if start == known and used >= one.limit:
                 ends = resets_at(one.period, start)
-                words = (
-                    f"{one.words()} is reached: {amount_text(used, one.unit)} used, anew at {_moment(ends)}"
-                )
-                found.append(BudgetWarning(one.id, one.limit, used, ends, words))
+                found.append(BudgetWarning(one.id, one.limit, used, ends, warning_words(one, used, ends)))
         return found
 
     async def close(self) -> None:
@@ -140,19 +135,24 @@ class BudgetKeeper:
             await lease.close()
         if self._pool is None:
             return
-        try:
-            async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
-                for budget_id, start, lease_id, granted in await connection.fetch(_LEASES, self.owner):
-                    if lease := self._leases.get((budget_id, start)):
-                        lease.learn(lease_id, granted)
-                await connection.execute("DELETE FROM budget_owners WHERE owner = $1", self.owner)
-            await self._give_back([(lease, lease.free) for lease in self._leases.values()])
-        except _ERRORS as problem:
-            log.warning(
-                "Leases of budgets are released when the journal is shipped: %s", type(problem).__name__
-            )
-        finally:
-            self._pool.terminate()
+        for attempt in range(_TRIES):
+            try:
+                await self._give_back_all(self._pool)
+            except _ERRORS as problem:
+                log.warning("Budgets still hold what nobody uses (%s).", type(problem).__name__)
+                await asyncio.sleep(0.05 * 2**attempt)
+            else:
+                break
+        self._pool.terminate()
+
+    async def _give_back_all(self, pool: asyncpg.Pool) -> None:
+        """Give back what is free, by what the database says that we have. What stays, the shipper releases later."""
+        async with pool.acquire(timeout=AWAY_AFTER) as connection:
+            for budget_id, start, lease_id, granted in await connection.fetch(_LEASES, self.owner):
+                if lease := self._leases.get((budget_id, start)):
+                    lease.learn(lease_id, granted)
+            await connection.execute("DELETE FROM budget_owners WHERE owner = $1", self.owner)
+        await self._give_back([(lease, lease.free) for lease in self._leases.values()])
 
     def _part(self, terms: Terms, bound: AtMost, model: str, moment: datetime) -> HoldPart:
         start = period_start(terms.period, moment)
@@ -160,10 +160,7 @@ class BudgetKeeper:
             return HoldPart(terms.id, start, Decimal(0), terms.unit)
         amount = bound.tokens if terms.unit == "tokens" else bound.money
         if amount is None:
-            raise PriceUnknown(
-                f"Nobody knows what the model {model[:128]!r} costs, and {terms.words()} covers this call. "
-                "An administrator can set the price: 'daybook price set'."
-            )
+            raise price_unknown(terms, model)
         return HoldPart(terms.id, start, Decimal(amount), terms.unit)
 
     def _lease(self, part: HoldPart) -> LocalLease:
@@ -182,7 +179,7 @@ class BudgetKeeper:
                 try:
                     exists = await lease.take(amount)
                 except NoRoom as problem:
-                    raise self._reached(lease, amount, problem) from None
+                    raise budget_reached(lease.terms, lease.start, amount, problem, self._clock()) from None
                 if exists:
                     taken.append((lease, amount))
                 else:
@@ -198,45 +195,9 @@ class BudgetKeeper:
         if lease is not None:
             lease.put_back(amount)
 
-    def _reached(self, lease: LocalLease, amount: Decimal, problem: NoRoom) -> BudgetReached:
-        terms, told = lease.terms, problem.told
-        ends = resets_at(terms.period, lease.start)
-        held = max(told.held - problem.own, Decimal(0))
-        unit = terms.unit
-        words = (
-            f"{terms.words()} has no room for this call, which may take up to {amount_text(amount, unit)}: "
-            f"{amount_text(told.used, unit)} used, {amount_text(held, unit)} held by calls under way. "
-        )
-        if told.used + amount <= told.limit:
-            retry_after = _SOON
-            words += "Try again when they have ended"
-        else:
-            retry_after = max((ends - self._clock()).total_seconds(), 1.0)
-            words += f"It begins anew at {_moment(ends)}"
-            if amount <= told.limit:
-                words += ", or ask for a shorter answer"
-        if amount > told.limit:
-            words += "; but the call alone is larger than the whole budget, so ask for a shorter answer"
-        return BudgetReached(
-            f"{words[0].upper()}{words[1:]}.",
-            budget_id=terms.id,
-            limit=told.limit,
-            used=told.used,
-            held=held,
-            resets_at=ends,
-            retry_after=retry_after,
-        )
-
     def _check_reachable(self) -> None:
         if time.monotonic() - self._heard_at > AWAY_AFTER:
-            raise self._away()
-
-    @staticmethod
-    def _away() -> Unavailable:
-        return Unavailable(
-            "Daybook's database is away, and without it no hard budget can be kept. Try again soon.",
-            code="database_away",
-        )
+            raise database_away()
 
     async def _ask(self, terms: Terms, start: date, exact: Decimal, ahead: Decimal) -> Slice:
         """Lease a slice. A connection that breaks is made anew: after a restart the first ones always are broken."""
@@ -259,7 +220,7 @@ class BudgetKeeper:
             else:
                 self._heard_at = time.monotonic()
                 return told
-        raise self._away()
+        raise database_away()
 
     async def _keep_looking(self) -> None:
         pause = PULSE
@@ -282,7 +243,9 @@ class BudgetKeeper:
                 rows = await connection.fetch(_TERMS, today, month)
                 if time.monotonic() - self._seen_at > SEEN:
                     await connection.execute(_SEEN, self.owner)
-                    await connection.execute(_FORGET, self.owner, month)
+                    await self._forget(
+                        connection, period_start("month", starts_at(month) - timedelta(days=1))
+                    )
                     self._seen_at = time.monotonic()
             if self._is_away:
                 log.warning("The budgets can be read again.")
@@ -316,11 +279,18 @@ class BudgetKeeper:
             else:
                 self._used[one.id] = (start, used)
         self._terms, self._of_subject = terms, of_subject
-        for key, lease in list(self._leases.items()):
+        for lease in self._leases.values():
             lease.terms = terms.get(lease.terms.id, lease.terms)
-            if lease.idle and key not in left:
-                del self._leases[key]
         return left
+
+    async def _forget(self, connection: Connection, before: date) -> None:
+        """Forget leases of long ago, here and in the database together: one that came back would count as granted
+        what was spent.
+        """
+        for budget_id, start in await connection.fetch(_FORGET, self.owner, before):
+            lease = self._leases.get((budget_id, start))
+            if lease is not None and lease.idle:
+                del self._leases[budget_id, start]
 
     async def _give_back(self, wanted: Sequence[tuple[LocalLease, Decimal]]) -> None:
         """Give back what leases have too much. Should the answer be lost, the next slice tells what became of it."""
@@ -345,10 +315,6 @@ class BudgetKeeper:
             lease.gave_back(granted.get((lease.terms.id, lease.start)))
 
 
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%MZ}"
-
-
 _TERMS = """
 SELECT b.id, b.subject, b.subject_id, b.period, b.unit, b."limit", b.hard, coalesce(p.used, 0), coalesce(p.held, 0)
 FROM budgets b
@@ -359,6 +325,9 @@ WHERE b.active ORDER BY b.id
 
 _LEASES = "SELECT budget_id, period_start, id, granted FROM budget_leases WHERE owner = $1"
 
-_FORGET = "DELETE FROM budget_leases WHERE owner = $1 AND period_start < $2 AND granted = settled"
+_FORGET = (
+    "DELETE FROM budget_leases WHERE owner = $1 AND period_start < $2 AND granted = settled "
+    "RETURNING budget_id, period_start"
+)
 
 _SEEN = "INSERT INTO budget_owners (owner) VALUES ($1) ON CONFLICT (owner) DO UPDATE SET seen_at = now()"

@@ -1,0 +1,69 @@
+"""What callers are told: why a call may not go on, or that a soft budget is reached."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from daybook.kit.errors import Unavailable
+from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown, amount_text
+from daybook.ledger.budgets.local_lease import NoRoom
+from daybook.ledger.budgets.periods import resets_at
+from daybook.ledger.budgets.terms import Terms
+
+_SOON = 2.0  # seconds after which calls under way may have ended and left room
+
+
+def budget_reached(
+    terms: Terms, start: date, amount: Decimal, problem: NoRoom, moment: datetime
+) -> BudgetReached:
+    """A budget has no room for `amount`: what is used, what others hold, and when it is worth trying again."""
+    told, unit = problem.told, terms.unit
+    ends = resets_at(terms.period, start)
+    held = max(told.held - problem.own, Decimal(0))
+    words = (
+        f"{terms.words()} has no room for this call, which may take up to {amount_text(amount, unit)}: "
+        f"{amount_text(told.used, unit)} used, {amount_text(held, unit)} held by calls under way. "
+    )
+    if told.used + amount <= told.limit:
+        retry_after = _SOON
+        words += "Try again when they have ended"
+    else:
+        retry_after = max((ends - moment).total_seconds(), 1.0)
+        words += f"It begins anew at {_text(ends)}"
+        if amount <= told.limit:
+            words += ", or ask for a shorter answer"
+    if amount > told.limit:
+        words += "; but the call alone is larger than the whole budget, so ask for a shorter answer"
+    return BudgetReached(
+        f"{words[0].upper()}{words[1:]}.",
+        budget_id=terms.id,
+        limit=told.limit,
+        used=told.used,
+        held=held,
+        resets_at=ends,
+        retry_after=retry_after,
+    )
+
+
+def price_unknown(terms: Terms, model: str) -> PriceUnknown:
+    """A budget in money covers the call, and nobody can say what it may cost."""
+    return PriceUnknown(
+        f"Nobody knows what the model {model[:128]!r} costs, and {terms.words()} covers this call. "
+        "An administrator can set the price: 'daybook price set'."
+    )
+
+
+def database_away() -> Unavailable:
+    """No hard budget can be kept at the moment."""
+    return Unavailable(
+        "Daybook's database is away, and without it no hard budget can be kept. Try again soon.",
+        code="database_away",
+    )
+
+
+def warning_words(terms: Terms, used: Decimal, ends: datetime) -> str:
+    """A soft budget is reached; in ASCII, for a header."""
+    return f"{terms.words()} is reached: {amount_text(used, terms.unit)} used, anew at {_text(ends)}"
+
+
+def _text(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%MZ}"
