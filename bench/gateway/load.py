@@ -12,7 +12,9 @@ from processes import BenchError, core_seconds
 from target import Recorded, Target
 
 SETTLE_SECONDS = 60.0  # a target that has not written its records by then has failed
-STILL_SECONDS = 1.0  # its books must not change for so long before they are compared
+STILL_SECONDS = (
+    2.0  # without a further line after which the last call that was cut off is taken to be recorded
+)
 QUIET_SHARE = 0.1  # of its core: a target that uses less has finished what the load left behind
 SHORTEST_ANSWER = 0.95  # of the checked answer's size, on average
 
