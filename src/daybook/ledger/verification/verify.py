@@ -128,8 +128,3 @@ async def _note(database: Database, verification: Verification) -> None:
                 differences=verification.total,
             )
         )
-
-
-async def last_verification(session: ReadSession) -> LedgerVerification | None:
-    """The last time that the book was verified, and how many differences there were."""
-    return await session.scalar(select(LedgerVerification).order_by(LedgerVerification.id.desc()).limit(1))
