@@ -21,6 +21,9 @@ TESTS = Path(__file__).resolve().parents[1]
 TORN = "journal.write.torn"
 """A fault of its own: a record of which only a part reaches the file."""
 
+UNDER = "postgres@"
+"""How a fault begins that kills the database under a process at a named step: the process itself lives on."""
+
 SEGMENT = 2**15
 """Bytes of a journal's segment here, so that segments end within a storm."""
 
@@ -86,6 +89,16 @@ class Crew:
                 ended = asyncio.get_running_loop().create_future()
                 self._members[news["pid"]] = Member(news["pid"], ended)
                 self._starting.pop(0).set_result(news["pid"])
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that `parent` started."""
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            if int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(folder.name))
+    return found
 
 
 def main() -> None:
@@ -176,6 +189,9 @@ def _become(job: dict[str, Any]) -> None:
     name, _, count = job["fault"].partition(":")
     if name == TORN:
         _tear(int(count))
+    elif name.startswith(UNDER):
+        faults._NAME = name.removeprefix(UNDER)
+        faults._come_by = lambda: _kill_postgres(Path(job["env"]["DAYBOOK_DATA"]), Path(job["log"]))
     else:
         faults._NAME, faults._left = name, int(count or 1)
     random.seed()
@@ -222,6 +238,18 @@ def _keep_postgres(settings: Any) -> None:
     server.stop()
 
 
+def _kill_postgres(data: Path, log: Path) -> None:
+    """Kill all of the database at once, the first time; `log` with the ending `.done` tells that it was done."""
+    from daybook.db.embedded.command import running_server
+
+    done, server = log.with_suffix(".done"), running_server(data)
+    if server is not None and not done.exists():
+        for pid in [server.pid, *children_of(server.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        done.touch()
+
+
 def _tear(count: int) -> None:
     """Die in the middle of the `count`th record: a part of it is in the file."""
     left = count
@@ -233,7 +261,7 @@ def _tear(count: int) -> None:
         if left:
             return pwritev(fd, pieces, offset)
         record = b"".join(pieces)
-        pwritev(fd, [record[: random.randrange(1, len(record))]], offset)
+        pwritev(fd, [record[: random.randrange(1, random.choice([200, len(record)]))]], offset)
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 

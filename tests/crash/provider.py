@@ -127,9 +127,11 @@ async def _send_stream(
     if broken:
         await asyncio.sleep(0.02)
         return
+    entry["whole"] = True
+    if spec.words % 2:
+        await asyncio.sleep(0.15)  # all is said, and the end is still to come
     writer.write(b"0\r\n\r\n")
     await writer.drain()
-    entry["whole"] = True
 
 
 def _api(path: str) -> str:

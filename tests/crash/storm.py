@@ -18,7 +18,7 @@ from pathlib import Path
 import asyncpg
 
 from crash.callers import Caller
-from crash.crew import TESTS, TORN, Crew, Member
+from crash.crew import TESTS, TORN, UNDER, Crew, Member, children_of
 from crash.plan import asks
 
 SOURCE = TESTS.parent / "src" / "daybook"
@@ -35,6 +35,9 @@ ROLES = {
 
 ELSEWHERE = {"outbox": "test_outbox_kill.py", "assistant": "test_outbox_kill.py"}
 """Points that other tests kill at."""
+
+OFTEN = {"journal.closed.before": 3, TORN: 2}
+"""Points at which more than one has to die, for it matters in the middle of what."""
 
 AT_STOP = {"budget.give_back.before", "budget.give_back.after"}
 """Points that a process passes at the latest when it is asked to stop: so it is."""
@@ -58,7 +61,11 @@ class Toll:
 
 def fault_points() -> dict[str, list[str]]:
     """Every named step in the source, by the role that comes by there. Raises where nobody is known to."""
-    points: dict[str, list[str]] = {"serve": [TORN], "ship": [], "work": []}
+    points: dict[str, list[str]] = {
+        "serve": [TORN, UNDER + "budget.lease.before"],
+        "ship": [UNDER + "book.copy.between", UNDER + "book.commit.before"],
+        "work": [],
+    }
     for path in SOURCE.rglob("*.py"):
         for name in re.findall(r'faults\.point\("([^"]+)"\)', path.read_text()):
             first, second, *_ = name.split(".")
@@ -152,9 +159,12 @@ class Storm:
         return clients
 
     def missed(self) -> list[str]:
-        """The named steps at which nobody has been killed yet."""
+        """The named steps at which nobody has been killed yet, or not often enough."""
         named = [name for names in self._points.values() for name in names]
-        return [name for name in named if not self.toll.at_points[name]]
+        return [name for name in named if self._is_missed(name)]
+
+    def _is_missed(self, point: str) -> bool:
+        return self.toll.at_points[point] < OFTEN.get(point, 1)
 
     async def call_calmly(self, clients: int, calls: int) -> list[Caller]:
         """Start everything again, without faults, and call."""
@@ -199,11 +209,7 @@ class Storm:
             self._faults[name] = point = self._next_point(role)
             fault = f"{point}:{self._count(role, point)}" if point else ""
             member = await self._launch(name, role, fault)
-            stops = point in AT_STOP
-            patience = self._rng.uniform(0.5, 2) if stops else WAIT if role == "serve" else 2 * WAIT
-            if not await _ends(member, patience) and stops and name not in self._killed:
-                member.kill(signal.SIGTERM)
-                await _ends(member, WAIT)
+            await self._until_its_death(name, member, point, patience=WAIT if role == "serve" else 2 * WAIT)
             if not member.ended.done():
                 self._kill(name)
             status = await member.ended
@@ -212,15 +218,32 @@ class Storm:
                 self.toll.at_random[role] += 1
             elif status == -signal.SIGKILL and point:
                 self.toll.at_points[point] += 1
-            elif not stops or status not in {0, -signal.SIGTERM}:  # the latter before it can hear of it
+            elif point not in AT_STOP or status not in {0, -signal.SIGTERM}:  # the latter: it was not up yet
                 said = self._log(name).read_text()[-3000:]
                 self.toll.problems.append(f"{name} ended by itself with status {status}:\n{said}")
                 await asyncio.sleep(0.5)
 
+    async def _until_its_death(self, name: str, member: Member, point: str, *, patience: float) -> None:
+        """Wait until it has come by its fault; not longer than `patience` seconds."""
+        if point.startswith(UNDER):
+            done = self._log(name).with_suffix(".done")
+            deadline = time.monotonic() + patience
+            while not done.exists() and not member.ended.done() and time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+            if done.exists():
+                self.toll.at_points[point] += 1
+                await _ends(member, 2.0)
+        elif point in AT_STOP:
+            if not await _ends(member, self._rng.uniform(0.5, 2)) and name not in self._killed:
+                member.kill(signal.SIGTERM)
+                await _ends(member, patience)
+        else:
+            await _ends(member, patience)
+
     def _next_point(self, role: str) -> str:
         """First those at which nobody has died yet."""
         points = self._points[role]
-        fresh = [one for one in points if not self.toll.at_points[one] and one not in self._faults.values()]
+        fresh = [one for one in points if self._is_missed(one) and one not in self._faults.values()]
         return self._rng.choice(fresh or points or [""])
 
     def _count(self, role: str, point: str) -> int:
@@ -278,6 +301,7 @@ class Storm:
             "DAYBOOK_JOURNAL_SYNC": "disk" if number else "process",
             "DAYBOOK_SECRET_KEY": "",
         }
+        self._log(name).with_suffix(".done").unlink(missing_ok=True)
         member = self._members[name] = await self._crew.launch(role, self._log(name), env, fault)
         return member
 
@@ -347,13 +371,3 @@ def free_ports(count: int) -> list[int]:
             probe.bind(("127.0.0.1", port))
             ports.append(port)
     return ports
-
-
-def children_of(parent: int) -> list[int]:
-    """The processes that `parent` started."""
-    found: list[int] = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError):
-            if int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1]) == parent:
-                found.append(int(folder.name))
-    return found
