@@ -55,15 +55,15 @@ async def storm():
 
 
 async def test_the_books_balance_whatever_is_killed_when(storm):
-    print(f"\nCRASH_SEED={SEED}, data in {storm.data}", flush=True)  # noqa: T201  (to be seen)
-    await storm.start_postgres()
-    await furnish(storm)
+    print(f"\nCRASH_SEED={SEED}, data in {storm.house.data}", flush=True)  # noqa: T201  (to be seen)
+    await storm.house.start_postgres()
+    await furnish(storm.house)
     receipts = []
     until = time.monotonic() + SECONDS
-    async with storm.provider() as books:
+    async with storm.house.provider() as books:
         while not receipts or time.monotonic() < until:
             seconds = min(ROUND, max(until - time.monotonic(), 1.0))
-            watch, stop = Watch(storm.dsn), asyncio.Event()
+            watch, stop = Watch(storm.house.dsn), asyncio.Event()
             watching = asyncio.create_task(watch.look(stop))
             at_most = seconds if receipts else max(seconds, FIRST_ROUND)
             clients = await storm.rage(seconds, at_most, CALLERS)
@@ -79,13 +79,13 @@ async def test_the_books_balance_whatever_is_killed_when(storm):
                 for receipt in client.receipts
                 if not receipt.succeeded
             ]
-            connection = await asyncpg.connect(storm.dsn)
+            connection = await asyncpg.connect(storm.house.dsn)
             evidence = await Evidence.gather(receipts, books, connection)
             problems += problems_of(evidence)
             problems += await untrue(connection)
             problems += await unsettled(connection)
             await connection.close()
-            problems += await verified(storm.dsn)
+            problems += await verified(storm.house.dsn)
             tell(storm.toll, evidence, watch.looks)
             assert not problems, f"{len(problems)} problems, CRASH_SEED={SEED}:\n" + "\n".join(problems[:40])
     assert not storm.missed()
@@ -116,17 +116,17 @@ async def verified(dsn):
     return [] if process.returncode == 0 else [f"daybook ledger verify: {said.decode()}"]
 
 
-async def furnish(storm):
+async def furnish(house):
     """Groups, users, codes, budgets, and a configuration for each kind of provider."""
-    await upgrade_async(storm.dsn)
-    vault = Vault.of(Settings(data=storm.data))
-    url = f"http://127.0.0.1:{storm.provider_port}"
+    await upgrade_async(house.dsn)
+    vault = Vault.of(Settings(data=house.data))
+    url = f"http://127.0.0.1:{house.provider_port}"
     configs = [
         ("open", "openai_compatible", url + "/v1", ["gpt*", "text*"]),
         ("anthropic", "anthropic", url, ["claude*"]),
         ("gemini", "gemini", url, ["gemini*"]),
     ]
-    connection = await asyncpg.connect(storm.dsn)
+    connection = await asyncpg.connect(house.dsn)
     await connection.execute("INSERT INTO groups (id, name) VALUES (1, 'one'), (2, 'two')")
     await connection.execute("INSERT INTO users (id, account) VALUES (1, 'ana'), (2, 'ben')")
     for model in MODELS.values():
@@ -139,13 +139,13 @@ async def furnish(storm):
         )  # fmt: skip
     for group_id, user_id in ((1, 1), (1, 2), (2, None), (2, None)):
         code, public_id, hashed = new_code()
-        storm.codes.append(code)
+        house.codes.append(code)
         await connection.execute(
             "INSERT INTO activation_codes (public_id, code_hash, group_id, user_id) VALUES ($1, $2, $3, $4)",
             public_id, hashed, group_id, user_id,
         )  # fmt: skip
     await connection.close()
-    database = Database.connect(storm.dsn, pool=2)
+    database = Database.connect(house.dsn, pool=2)
     async with database.write() as session:
         for subject, subject_id, period, unit, limit, hard in (
             ("code", public_id, "day", "tokens", BUDGET, True),
