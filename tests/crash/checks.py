@@ -147,14 +147,17 @@ def _may_be_told(receipt: Receipt) -> bool:
 
 
 def _repeated(evidence: Evidence) -> Iterator[str]:
-    """A repeat got the answer again that was received before."""
+    """A call under a key succeeds once; a repeat gets that answer again and is not counted."""
+    successes = Counter(line["key"] for line in evidence.lines if line["success"])
     received: dict[str, list[Receipt]] = defaultdict(list)
     for receipt in evidence.receipts:
-        if receipt.ask.repeatable and receipt.succeeded and receipt.ask.api != "count_tokens":
+        if receipt.succeeded:
             received[receipt.ask.spec.key].append(receipt)
-    for key, receipts in received.items():
-        calls = {receipt.replay_of or receipt.call_id for receipt in receipts}
-        if len(calls) > 1 or len({receipt.body for receipt in receipts}) > 1:
+    for key in evidence.repeatable:
+        calls = {receipt.replay_of or receipt.call_id for receipt in received[key]}
+        if successes[key] > 1:
+            yield f"{key}: one Idempotency-Key, counted {successes[key]} times, received {len(received[key])} times"
+        if len(calls) > 1 or len({receipt.body for receipt in received[key]}) > 1:
             yield f"{key}: repeats got the answers of several calls: {calls}"
 
 

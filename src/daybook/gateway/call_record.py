@@ -57,6 +57,10 @@ class CallRecord:
     estimate: Usage | None = None
     """Tokens that were counted before what was said was left out."""
     holds: tuple[HoldPart, ...] = ()
+    repeat: tuple[int, str] | None = None
+    """The code and the hash of the key under which the answer is given again."""
+    hides_usage: bool = False
+    """Whether the caller was not shown the chunk with the usage."""
     error: str | None = None
     reached: bool = False
     first_byte_ms: int | None = None
@@ -81,6 +85,7 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
         "to": _target(exchange),
         "stream": exchange.stream,
         "holds": exchange.hold.as_json(),
+        "repeat": exchange.repeat,
     }
     return _json(header), redact_bytes(redact, _request(exchange))
 
@@ -122,6 +127,7 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
         **essential,
         "type": exchange.media_type,
         "truncated": exchange.truncated,
+        "hides": exchange.asked_usage,
         "raw": exchange.usage.raw if exchange.usage is not None else None,
         "error": error,
         "attempts": redact_json(redact, [attempt.as_dict() for attempt in exchange.attempts]),
@@ -157,6 +163,8 @@ def call_record(call: JournaledCall) -> CallRecord:
         request=request,
     )
     record.answer = _answer(call)
+    if repeat := said.get("repeat"):
+        record.repeat = repeat[0], repeat[1]
     last = call.closed.header if call.closed is not None else {}
     record.holds = parts_of_json(last.get("holds", said.get("holds", [])))
     if call.closed is None:
@@ -184,6 +192,7 @@ def _end(record: CallRecord, said: dict[str, Any]) -> None:
     record.error, record.reached, record.duration_ms = said["error"], said["reached"], said["ms"]
     record.media_type = said.get("type", "")
     record.truncated = said["truncated"]
+    record.hides_usage = said.get("hides", False)
     record.attempts = said.get("attempts", [])
     record.first_byte_ms = said.get("first_ms")
 

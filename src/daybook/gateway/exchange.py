@@ -85,6 +85,8 @@ class Exchange:
     """Soft budgets that are reached, in words for a header."""
     sent: bytearray | None = None
     """What the caller was sent, where it may have to be sent again."""
+    repeat: tuple[int, str] | None = None
+    """The code and the hash of the key under which it may be sent again."""
     streamed: bool = False
     truncated: bool = False
     usage: Usage | None = None

@@ -8,10 +8,18 @@ from typing import Any
 import orjson
 
 from daybook.gateway.call_record import CallRecord
-from daybook.gateway.transcript import Answer, answer_of_body, answer_of_stream, request_parts, storable
+from daybook.gateway.transcript import (
+    Answer,
+    UsageChunkFilter,
+    answer_of_body,
+    answer_of_stream,
+    request_parts,
+    storable,
+)
 from daybook.kit.text import storable as storable_text
 from daybook.ledger.budgets.settling import Settlement
 from daybook.ledger.entries import Entry, LineEntry, LogEntry, integer
+from daybook.ledger.idempotency import KeptAnswer
 from daybook.ledger.prices import PriceBook
 from llm_tracker.counting import estimate_usage
 from llm_tracker.usage import Usage
@@ -28,7 +36,8 @@ def entry_of(record: CallRecord, prices: PriceBook) -> Entry:
     error = record.error or answer.error
     usage, estimated = _usage(record, answer)
     line = _line(record, answer, usage, estimated, error, prices)
-    return Entry(record.id, line, _log(record, answer, error, line), _settlement(record, line))
+    said = _log(record, answer, error, line)
+    return Entry(record.id, line, said, _settlement(record, line), _kept(record, error))
 
 
 def _answer(record: CallRecord) -> Answer:
@@ -99,6 +108,25 @@ def _settlement(record: CallRecord, line: LineEntry | None) -> Settlement | None
     if line is None or not record.holds:
         return None
     return Settlement(record.id, record.journal, record.holds, line.total_tokens, line.cost)
+
+
+def _kept(record: CallRecord, error: str | None) -> KeptAnswer | None:
+    """The answer as its caller was sent it, if it is one to give again."""
+    if record.repeat is None or error is not None:
+        return None
+    body = record.answer
+    if record.streamed and record.hides_usage:
+        passage = UsageChunkFilter()
+        body = passage.feed(body) + passage.rest()
+    code_id, key_hash = record.repeat
+    return KeptAnswer(
+        code_id=code_id,
+        key_hash=bytes.fromhex(key_hash),
+        call_id=record.id,
+        status=record.status,
+        headers={"content-type": record.media_type},
+        body=None if record.truncated else body,
+    )
 
 
 def _cost(record: CallRecord, answer: Answer, usage: Usage, prices: PriceBook) -> Decimal | None:

@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
-from daybook.ledger.idempotency import Busy, Fresh, IdempotencyStore, Mismatch, Replay
+from daybook.ledger.idempotency import Busy, Fresh, IdempotencyStore, Mismatch, Replay, hash_of_key
 
 HEADER = "idempotency-key"
 _LONGEST = 255
@@ -24,6 +24,7 @@ class Repeatable:
         self._key = key
         self._open = True
         exchange.sent = bytearray()
+        exchange.repeat = exchange.grant.id, hash_of_key(key).hex()
 
     async def keep(self, rest: bytes) -> None:
         """Keep the answer, of which `rest` is still to be sent, if it is one to give again: not that of a failure."""
@@ -39,7 +40,9 @@ class Repeatable:
             )
         except (SQLAlchemyError, OSError) as problem:
             log.warning(
-                "The answer to call %s is not kept for repeats: %s", exchange.id, type(problem).__name__
+                "The answer to call %s is kept for repeats when it is shipped: %s",
+                exchange.id,
+                type(problem).__name__,
             )
 
     async def give_back(self) -> None:

@@ -22,6 +22,7 @@ import orjson
 from daybook.kit import faults
 from daybook.ledger.budgets.settling import release_dead, settle
 from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, LogEntry, line_values, log_values
+from daybook.ledger.idempotency import keep_answers
 from daybook.ledger.partitions import make_partition, month_of
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ async def _write_all(connection: asyncpg.Connection, entries: Sequence[Entry]) -
         if logs:
             await connection.copy_records_to_table("llm_call_logs", records=logs, columns=LOG_COLUMNS)
         await settle(connection, [entry.settlement for entry in fresh if entry.settlement])
+        await keep_answers(connection, [entry.kept for entry in fresh if entry.kept])
         faults.point("book.commit.before")
     faults.point("book.commit.after")
 
@@ -150,7 +152,7 @@ def _without_payload(entry: Entry) -> Entry:
         said = replace(
             said, request_messages=note, request_params=None, response_content=None, response_data=None
         )
-    return Entry(entry.id, line, said, entry.settlement)
+    return Entry(entry.id, line, said, entry.settlement, entry.kept)
 
 
 _AWAY = (

@@ -7,6 +7,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from daybook.ledger.budgets.settling import Settlement
+from daybook.ledger.idempotency import KeptAnswer
 
 INTEGER_MAX = 2**31 - 1
 
@@ -70,6 +71,8 @@ class Entry:
     log: LogEntry | None
     settlement: Settlement | None = None
     """What it held of its budgets, settled in the transaction that writes the line."""
+    kept: KeptAnswer | None = None
+    """Its answer, where it may have to be given again; kept in the same transaction."""
 
 
 LINE_COLUMNS: tuple[str, ...] = LineEntry.__match_args__

@@ -8,6 +8,7 @@ Invariants:
 
 - Of all processes that begin the same key at the same time one gets `Fresh`; the others get `Busy` until it has ended.
 - An answer is kept for the call that owns the key. A call that lost its key changes nothing.
+- A success that is in the book is kept: by the gateway before its caller has it whole, else by who ships its journal.
 - What is kept obeys the redaction setting, as everything that is written does. Where all content is redacted nothing
   could be answered again: `REFUSAL` says so.
 """
@@ -15,12 +16,13 @@ Invariants:
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
+import asyncpg
 import orjson
 from sqlalchemy import TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -98,7 +100,7 @@ class IdempotencyStore:
         """
         if self._redact is Redact.CONTENT:
             raise Invalid(REFUSAL, code="idempotency_refused")
-        key_hash, request_hash = _hash(key.encode()), _hash(path.encode() + b"\0" + request)
+        key_hash, request_hash = hash_of_key(key), _hash(path.encode() + b"\0" + request)
         values = {
             "code_id": code_id,
             "key_hash": key_hash,
@@ -150,7 +152,7 @@ class IdempotencyStore:
         return await self._change(
             _FINISH,
             code_id=code_id,
-            key_hash=_hash(key.encode()),
+            key_hash=hash_of_key(key),
             call_id=call_id,
             status=status,
             headers=orjson.dumps(dict(headers)).decode(),
@@ -159,7 +161,7 @@ class IdempotencyStore:
 
     async def abandon(self, code_id: int, key: str, call_id: UUID) -> bool:
         """Give the key back: the call was not made, or its answer is not one to give again."""
-        return await self._change(_ABANDON, code_id=code_id, key_hash=_hash(key.encode()), call_id=call_id)
+        return await self._change(_ABANDON, code_id=code_id, key_hash=hash_of_key(key), call_id=call_id)
 
     async def abandon_all_of(self, owner: str) -> int:
         """Give back every open key of a process that is dead. Returns how many there were."""
@@ -175,6 +177,44 @@ class IdempotencyStore:
     async def _change(self, statement: TextClause, **values: object) -> bool:
         async with self._database.write() as session:
             return (await session.execute(statement, values)).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer as its journal has it, for the key that its call owns."""
+
+    code_id: int
+    key_hash: bytes
+    call_id: UUID
+    status: int
+    headers: dict[str, str]
+    body: bytes | None
+    """None where it is larger than is kept."""
+
+
+async def keep_answers(connection: asyncpg.Connection, answers: Sequence[KeptAnswer]) -> None:
+    """Keep answers that are not kept yet, in the transaction that writes their lines: a gateway may have been killed
+    between the record of an answer and `finish`, or the database was away then.
+    """
+    if not answers:
+        return
+    rows = [
+        (
+            one.code_id,
+            one.key_hash,
+            one.call_id,
+            one.status,
+            orjson.dumps(one.headers).decode(),
+            one.body if one.body is not None and len(one.body) <= LARGEST else None,
+        )
+        for one in answers
+    ]
+    await connection.executemany(_KEEP, rows)
+
+
+def hash_of_key(key: str) -> bytes:
+    """What is kept of a key."""
+    return _hash(key.encode())
 
 
 def _hash(data: bytes) -> bytes:
@@ -207,6 +247,10 @@ _FINISH = text(
     RETURNING call_id
     """
 )
+_KEEP = """
+UPDATE idempotent_calls SET closed = true, status = $4, headers = $5::text::jsonb, body = $6
+WHERE code_id = $1 AND key_hash = $2 AND call_id = $3 AND NOT closed
+"""
 _ABANDON = text(
     """
     DELETE FROM idempotent_calls
