@@ -119,17 +119,12 @@ class House:
 
     async def journals_are(self, count: int) -> list[str]:
         """Wait until there are `count` journals; else those that there are."""
-        folder = self.data / "journal"
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            folders = [path for path in folder.iterdir() if path.is_dir()]
-            journals = sorted(
-                path.name for path in folders if any(path.iterdir()) and not _is_stillborn(path)
-            )
-            if len(journals) == count:
-                return []
+        while len(journals := _journals(self.data / "journal")) != count:
+            if time.monotonic() > deadline:
+                return [f"{name}: {inside}" for name, inside in journals.items()]
             await asyncio.sleep(0.05)
-        return [f"{name}: {sorted(path.name for path in (folder / name).iterdir())}" for name in journals]
+        return []
 
     async def postgres_answers(self) -> None:
         async with asyncio.timeout(60):
@@ -161,9 +156,15 @@ class House:
         return self.data / f"{name}.log"
 
 
-def _is_stillborn(journal: Path) -> bool:
-    """Whether its writer died before it had a segment: nobody needs it, and it is cleared away later."""
-    return [path.name for path in journal.iterdir()] == ["lock"]
+def _journals(folder: Path) -> dict[str, list[str]]:
+    """What is in each journal. One with a lock and no segment is none: its writer died before it had one."""
+    found: dict[str, list[str]] = {}
+    for journal in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # it is deleted meanwhile
+            inside = sorted(path.name for path in journal.iterdir())
+            if inside not in ([], ["lock"]):
+                found[journal.name] = inside
+    return found
 
 
 def free_ports(count: int) -> list[int]:
