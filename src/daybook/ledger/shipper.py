@@ -27,7 +27,10 @@ BATCH = 500
 BATCH_BYTES = 16 * 2**20
 """The same for the bytes of what they said."""
 
-_IDLE = 0.03  # seconds between looks at journals that have nothing new
+FEW = 100
+"""After a batch of fewer calls others may gather: a transaction for each call would cost more than the calls."""
+
+_IDLE = 0.03  # seconds between looks at journals that have little new
 _LOOK_FOR_OTHERS = 1.0  # seconds between looks for new journals
 _TURN = 0.01  # seconds of building rows before signals and others get their turn
 
@@ -137,9 +140,10 @@ class Shipper:
             clear_away(self._folder)
             while True:
                 closing = self._closing
-                if not await self.ship():
-                    if closing:
-                        return
+                shipped = await self.ship()
+                if closing and not shipped:
+                    return
+                if shipped < FEW and not closing:
                     await asyncio.sleep(_IDLE)
         finally:
             os.close(lock)
