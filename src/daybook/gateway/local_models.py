@@ -26,6 +26,7 @@ from daybook.ledger.schemas import PriceNew
 from daybook.settings import Settings
 
 DEMO_MODEL = "daybook-demo"
+DEMO_CONFIG = "demo"
 
 
 async def seed_local_models(database: Database, vault: Vault, settings: Settings) -> None:
@@ -40,7 +41,7 @@ async def seed_local_models(database: Database, vault: Vault, settings: Settings
     if settings.model_url is not None:
         local = await _discover(settings.model_url, settings.model_key)
     async with database.write() as session:
-        await _seed(session, vault, "demo", 1000, demo)
+        await _seed(session, vault, DEMO_CONFIG, 1000, demo)
         if DEMO_MODEL not in {price.model for price in await list_prices(session)}:
             await set_price(
                 session,

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import exists, select, text
+from sqlalchemy import select, text
 
 from daybook.accounts.access import AppSettings
 from daybook.db.dependencies import AppDatabase
 from daybook.db.engine import Database
+from daybook.gateway.local_models import DEMO_CONFIG
 from daybook.gateway.models import LLMConfig
 from daybook.settings import Settings
 from daybook.web.status_page import POLICY, Providers, status_page
@@ -50,9 +51,11 @@ async def show_health(database: AppDatabase) -> JSONResponse:
 async def find_providers(database: Database, settings: Settings) -> Providers:
     """Who answers model calls at the moment. No names: everybody who reaches the port may see the page."""
     async with database.read() as session:
-        configured = await session.scalar(select(exists().where(LLMConfig.enabled)))
+        rows = await session.scalars(select(LLMConfig.name).where(LLMConfig.enabled))
+        names = set(rows)
     return Providers(
-        configured=bool(configured) or settings.model_url is not None, demo=settings.demo_url is not None
+        configured=bool(names - {DEMO_CONFIG}) or settings.model_url is not None,
+        demo=DEMO_CONFIG in names or settings.demo_url is not None,
     )
 
 
