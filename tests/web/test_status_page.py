@@ -55,7 +55,8 @@ async def test_the_page_says_that_daybook_runs_and_where_the_gateway_is(visitor)
 
 
 async def test_the_page_tells_the_demo_model_from_a_provider(browser_with, database):
-    new = "INSERT INTO llm_configs (name, provider, base_url, api_key) VALUES (:name, 'openai', 'https://a.example', 'x')"
+    columns = "(name, provider, base_url, api_key)"
+    new = f"INSERT INTO llm_configs {columns} VALUES (:name, 'openai', 'https://a.example', 'x')"
     demo = await browser_with(demo_url="http://127.0.0.1:1/v1")
     async with database.write() as session:
         await session.execute(text(new), {"name": "demo"})
