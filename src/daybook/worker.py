@@ -62,7 +62,12 @@ async def _keep_months(url: str, stop: asyncio.Event) -> None:
         pause = EVERY
         try:
             await make_months(url)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as problem:
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            OSError,
+        ) as problem:
             log.warning("The database is away or refuses (%s); trying again soon.", type(problem).__name__)
             pause = AFTER_FAILURE
         with contextlib.suppress(TimeoutError):

@@ -152,6 +152,14 @@ class House:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(2.0)  # its budgets are read every second
 
+    def said(self, words: str) -> list[str]:
+        """What gateways logged under `words`, with its traceback."""
+        return [
+            f"{name}: {words}{part[:6000]}"
+            for name in ("serve 0", "serve 1")
+            for part in self.log(name).read_text().split(words)[1:]
+        ]
+
     def log(self, name: str) -> Path:
         return self.data / f"{name}.log"
 

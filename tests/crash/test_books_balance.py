@@ -1,11 +1,11 @@
 """The books balance, whatever is killed when.
 
-Two gateways, two shippers (one waits for the other's death), a worker and PostgreSQL are killed with SIGKILL at random and
-at every named step, while clients on raw sockets call a provider that nobody kills and that keeps books of its own. Then
-everything is killed at once, started again without faults, called, drained, and compared (`checks`, `totals`).
+Two gateways, two shippers (one waits for the other's death), a worker and PostgreSQL are killed with SIGKILL at random
+and at every named step, while clients on raw sockets call a provider that nobody kills and that keeps books of its own.
+Then everything is killed at once, started again without faults, called, drained, and compared (`checks`, `totals`).
 
-`make test` does this until everybody has died at every step, `make crash` for CRASH_SECONDS, in rounds. CRASH_SEED plans the
-same calls and the same order of kills; which call a kill meets is up to the machine. CRASH_KEEP=1 leaves the data.
+`make test` does this until everybody has died at every step, `make crash` for CRASH_SECONDS in rounds. CRASH_SEED plans
+the same calls and draws the same kills; which call a kill meets is up to the machine. CRASH_KEEP=1 leaves the data.
 
 Protections that were taken out, one at a time, and what was said then:
 
@@ -104,6 +104,7 @@ async def test_the_books_balance_whatever_is_killed_when(storm):
             problems = [*storm.toll.problems, *await storm.drain()]
             stop.set()
             await watching
+            problems += storm.house.said("failed inside the gateway")
             problems += [f"at some moment: {what}" for what in watch.seen]
             receipts += [receipt for client in [*clients, *calm] for receipt in client.receipts]
             problems += [

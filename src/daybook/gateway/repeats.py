@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
+from daybook.kit import faults
 from daybook.ledger.idempotency import Busy, Fresh, IdempotencyStore, Mismatch, Replay, hash_of_key
 
 HEADER = "idempotency-key"
@@ -34,6 +35,7 @@ class Repeatable:
             return
         self._open = False
         body, headers = bytes(exchange.sent + rest), {"content-type": exchange.media_type}
+        faults.point("repeats.keep.before")
         try:
             await self._store.finish(
                 exchange.grant.id, self._key, exchange.id, status=exchange.status, headers=headers, body=body
@@ -44,6 +46,7 @@ class Repeatable:
                 exchange.id,
                 type(problem).__name__,
             )
+        faults.point("repeats.keep.after")
 
     async def give_back(self) -> None:
         """Give the key back, unless the answer is kept: the call was not made, or failed."""
@@ -87,6 +90,7 @@ async def first_or_again(
         raise _away() from None
     match outcome:
         case Fresh():
+            faults.point("repeats.take.after")
             return Repeatable(store, exchange, key)
         case Replay(body=None):
             words = "The first answer under this Idempotency-Key was too large to be kept. Use another key."

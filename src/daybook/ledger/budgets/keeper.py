@@ -38,7 +38,13 @@ SEEN = 5.0
 _TRIES = 4
 _BUSY = 0.02  # at most this part of the time goes into looking at budgets
 
-_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # it lost count of a connection that broke
+)
 
 
 class AtMost(Protocol):

@@ -32,7 +32,13 @@ _SHARES = 8  # what is taken beyond need is at most this part of what is left
 _TIMEOUT = 2.0
 _AWAY_FOR = 1.0  # seconds for which a database that did not answer is not asked
 _FORGET = 120.0
-_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # it lost count of a connection that broke
+)
 
 
 class RateHold:
