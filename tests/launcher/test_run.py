@@ -118,6 +118,7 @@ def test_a_newcomer_gets_all_that_is_needed_and_it_works_as_printed(port, start)
 
 def test_everything_is_stopped_and_the_database_last(start):
     run = start().read_until("Ctrl-C stops everything")
+    wait_for(lambda: {"server", "worker", "shipper"} <= set(run.tree()))
     tree = run.tree()
     assert set(tree) == {"postgres", "server", "worker", "shipper"}
     run.process.send_signal(signal.SIGINT)
@@ -130,6 +131,7 @@ def test_everything_is_stopped_and_the_database_last(start):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_other_ways_to_be_asked(start, number):
     run = start().read_until("Ctrl-C stops everything")
+    wait_for(lambda: {"server", "worker", "shipper"} <= set(run.tree()))
     tree = run.tree()
     run.process.send_signal(number)
     assert run.process.wait(30) == 0
@@ -150,6 +152,7 @@ def test_ctrl_c_while_starting(start, moment):
 
 def test_a_killed_parent_leaves_nothing_and_the_next_run_works(start):
     run = start().read_until("Ctrl-C stops everything")
+    wait_for(lambda: {"server", "worker", "shipper"} <= set(run.tree()))
     tree = run.tree()
     before = run.credentials()
     run.process.kill()
@@ -194,6 +197,7 @@ def test_a_killed_make_takes_daybook_with_it(made, port):
 @pytest.mark.parametrize("what", ["server", "worker", "shipper"])
 def test_what_dies_is_started_again(start, what):
     run = start().read_until("Ctrl-C stops everything")
+    wait_for(lambda: what in run.tree())  # a child that was started just now may not have its own name yet
     first = run.tree()[what]
     os.kill(first, signal.SIGKILL)
     run.read_until(f"The {what} ended by SIGKILL")
