@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from crash.plan import Ask
 
 TIMEOUT = 25.0  # seconds for a call
+PERSISTENCE = 20
+"""How often a repeatable call is sent at most until it succeeds."""
 
 _TERMINAL = {
     "chat.completions": b"data: [DONE]",
@@ -71,15 +73,19 @@ class Caller:
         self.receipts: list[Receipt] = []
 
     async def work(self, plan: Iterator[Ask], stop: asyncio.Event, *, at_most: int = 10**9) -> None:
-        """Call after call, as planned, until `stop`. What breaks is not made up for."""
+        """Call after call, as planned, until `stop`. What breaks is not made up for, unless it is repeatable."""
         try:
             while not stop.is_set() and len(self.receipts) < at_most:
-                receipt = Receipt(next(plan))
-                await self._call(receipt)
-                if receipt.sent:
-                    self.receipts.append(receipt)
-                else:
-                    await asyncio.sleep(0.1)  # nobody is there
+                ask = next(plan)
+                for _ in range(PERSISTENCE if ask.repeatable else 1):
+                    receipt = Receipt(ask)
+                    await self._call(receipt)
+                    if receipt.sent:
+                        self.receipts.append(receipt)
+                    if receipt.succeeded or stop.is_set():
+                        break
+                    if ask.repeatable or not receipt.sent:
+                        await asyncio.sleep(0.1)
         finally:
             for gateway in list(self._wires):
                 self._drop(gateway)
