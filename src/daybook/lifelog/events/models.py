@@ -1,0 +1,63 @@
+"""Events: what happened when."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import REAL, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daybook.db.base import Base, Timestamps
+from llm_tracker.ids import uuid7
+
+
+class Origin(StrEnum):
+    """Who made an event."""
+
+    EXTRACTED = "extracted"
+    MANUAL = "manual"
+    IMPORTED = "imported"
+
+
+class Event(Timestamps, Base):
+    """Something that happened: a stretch of a recording, or what a person wrote down.
+
+    `search` is made by the application (`events/search.py`), since the embedded server has no parser for Chinese.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_user_id_start_time", "user_id", "start_time"),
+        Index("ix_events_recording_id", "recording_id"),
+        Index("ix_events_search", "search", postgresql_using="gin"),
+        UniqueConstraint("user_id", "import_key"),
+        CheckConstraint("origin IN ('extracted', 'manual', 'imported')", name="origin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id", ondelete="SET NULL"))
+    start_offset: Mapped[float | None]
+    """Seconds from the recording's beginning; null for events without one."""
+    start_time: Mapped[datetime | None]
+    duration: Mapped[float | None]
+    action: Mapped[str | None] = mapped_column(String)
+    scene: Mapped[str | None] = mapped_column(String)
+    summary: Mapped[str | None] = mapped_column(Text)
+    objects: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    embedding: Mapped[list[float] | None] = mapped_column(ARRAY(REAL))
+    origin: Mapped[str] = mapped_column(String(16), server_default="manual", default=Origin.MANUAL.value)
+    is_described: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
+    """False while nobody has said what happens: only time and `facts` are known."""
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What was measured: motion, brightness, sound."""
+    edited_at: Mapped[datetime | None]
+    """When a person last changed it: describing anew leaves it alone."""
+    thumbnail_s3_key: Mapped[str | None] = mapped_column(Text)
+    job_id: Mapped[UUID | None]
+    """The job that made it."""
+    import_key: Mapped[str | None] = mapped_column(String(255))
+    """What it is called where it was imported from, so that importing again changes and does not double it."""
+    search: Mapped[Any | None] = mapped_column(TSVECTOR, deferred=True)

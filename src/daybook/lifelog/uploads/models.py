@@ -1,0 +1,32 @@
+"""Uploads that have begun."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from daybook.db.base import Base, Timestamps
+from llm_tracker.ids import uuid7
+
+
+class Upload(Timestamps, Base):
+    """A file that is being sent. How much of it has come is the size of the staged file."""
+
+    __tablename__ = "uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    length: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """What the sender says that the whole file has."""
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """Whatever else the sender told: type, the file's own time."""
+    recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id", ondelete="SET NULL"))
+    """Set when the file has been taken in."""
+    error: Mapped[str | None]
+    """Why it was refused, in words."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
