@@ -1,0 +1,34 @@
+"""What activity analysis finds in a film."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["exact", "fast", "auto"]
+"""`exact` decodes every frame, `fast` only those around what changed, `auto` chooses by the film's length and size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a film in which the same goes on. Times are seconds from the film's beginning."""
+
+    start: float
+    end: float
+    motion: float
+    """Share of the picture that changes within half a second, on average: 0 (a still) to 1."""
+    brightness: float
+    """Mean luma, 0 (black) to 1 (white)."""
+    sound: float | None
+    """Mean sound level in dBFS, -90 (silence) to 0; null where the film has no sound that can be decoded."""
+    cut: bool
+    """Whether it begins at a cut. The first segment does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Segments tile the film: the first starts at 0, each at the end of the one before, the last ends at `duration`."""
+
+    segments: list[Segment]
+    duration: float
+    """Seconds: what the caller said, or was measured where the container does not tell."""
+    mode: Literal["exact", "fast"]
+    """How it was found out."""
