@@ -135,6 +135,26 @@ async def test_statistics_say_what_the_lines_say(database):
             dates, user_id, zone = some_range(chance), chance.choice((None, 1, 2, 3)), chance.choice(ZONES)
             told = await from_rollups(session, dates, user_id, zone)
             assert told == await from_lines(session, dates, user_id, zone), (dates, user_id, zone)
+            for unit in ("hour", "day", "month"):
+                assert await overview(session, dates, user_id, unit) == {
+                    name: told[name] for name in ("summary", "model", unit)
+                }
+
+
+async def overview(session, dates, user_id, unit):
+    found = await statistics.overview(session, dates, user_id, unit)
+    return {
+        "summary": [queries.summary_row(found.summary)],
+        "model": [queries.model_row(row) for row in found.by_model],
+        unit: [queries.bucket_row(row, unit) for row in found.series],
+    }
+
+
+async def test_an_overview_of_nothing_is_zeros(database):
+    async with database.read() as session:
+        told = await overview(session, DateRange(), None, "day")
+    assert told["summary"][0]["total_calls"] == 0
+    assert told["model"] == told["day"] == []
 
 
 @pytest.mark.parametrize("user_id", [None, 1])

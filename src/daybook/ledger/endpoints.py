@@ -38,7 +38,7 @@ Moment = Annotated[
 @admin.get("/token-stats")
 async def token_stats(
     _: Administrator,
-    database: AppDatabase,
+    session: Reading,
     start_date: Moment = None,
     end_date: Moment = None,
     user_id: RowId | None = None,
@@ -46,13 +46,7 @@ async def token_stats(
 ) -> TokenStats:
     """What model calls cost, altogether, by model and over time (UTC)."""
     dates = service.date_range(start_date, end_date)
-    async with service.snapshot(database) as session:
-        return TokenStats(
-            granularity=granularity,
-            summary=await service.summary(session, dates, user_id=user_id),
-            by_model=await service.by_model(session, dates, user_id=user_id),
-            series=await service.time_series(session, dates, granularity=granularity, user_id=user_id),
-        )
+    return await service.overview(session, dates, granularity=granularity, user_id=user_id)
 
 
 @admin.get("/llm-usage")

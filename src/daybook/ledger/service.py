@@ -26,6 +26,7 @@ from daybook.ledger.schemas import (
     DayTotals,
     LineAnswer,
     ModelTotals,
+    TokenStats,
     Totals,
 )
 from llm_tracker import queries
@@ -60,6 +61,23 @@ def date_range(
     except InvalidArgumentError as error:
         message = str(error).replace("start_date", names[0]).replace("end_date", names[1])
         raise Invalid(f"{message}.") from None
+
+
+async def overview(
+    session: ReadSession,
+    dates: DateRange = ALWAYS,
+    *,
+    granularity: Granularity = "day",
+    user_id: int | None = None,
+) -> TokenStats:
+    """The sums of all lines, those of each model, and those of each hour, day or month (UTC)."""
+    found = await statistics.overview(session, dates, user_id, granularity)
+    return TokenStats(
+        granularity=granularity,
+        summary=Totals.model_validate(queries.summary_row(found.summary)),
+        by_model=[ModelTotals.model_validate(queries.model_row(row)) for row in found.by_model],
+        series=[BucketTotals.model_validate(queries.bucket_row(row, granularity)) for row in found.series],
+    )
 
 
 async def summary(session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None) -> Totals:
