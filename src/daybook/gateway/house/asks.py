@@ -1,0 +1,72 @@
+"""What Daybook asks of a model, and what it is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from llm_tracker.usage import Usage
+
+Purpose = Literal["diary", "vision"]
+"""What Daybook needs a model for."""
+
+PostedBy = Literal["trigger", "turn", "outbox"]
+"""Who adds the line to the totals: see `ledger.posting`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to a model.
+
+    `request` is the body of an OpenAI chat completion, whatever the provider; pictures in it are `data:` URLs. Its
+    `model` is set from `model`, which may be `configuration/name`. `metadata` reaches the line.
+    """
+
+    user_id: int | None
+    source: str
+    """What the line says it was for: diary, vision, …; at most 32 characters."""
+    model: str
+    request: Mapping[str, Any]
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    trace_id: str | None = None
+    conversation_id: str | None = None
+    posted_by: PostedBy = "trigger"
+    assistant_replies: int = 0
+    """What the line counts as replies of the assistant: 1 for a finished one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said. Of a call that was made before, the same again, and `reused`."""
+
+    text: str
+    """What a person would see of it; empty where there is nothing."""
+    data: Any
+    """The whole answer, as the provider gave it."""
+    usage: Usage
+    """As reported, else counted here."""
+    model: str
+    """The model that answered, by the provider's name."""
+    call_id: UUID
+    reused: bool = False
+
+    @property
+    def finish_reason(self) -> str | None:
+        """Why the model stopped: `stop`, `length` (it was cut off), `content_filter`, …; None where it did not say."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model to ask. `is_demo`: it is the offline demo model, and what it writes must be labelled so."""
+
+    name: str
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model for a purpose, or None; `reason` says in a sentence why it is none, or not the one that was wished."""
+
+    model: Model | None
+    reason: str | None = None
