@@ -1,0 +1,40 @@
+"""Which events a page was written from, as one hash.
+
+The canonical form is a JSON array with one object per event, in the order of `events.of_day`, in UTF-8 with sorted
+keys and without spaces. An object holds what a text can be written from and nothing else: `id`; `start`, the local
+time with its offset, to the microsecond; `duration` in seconds; `action`, `scene`, `summary`, `objects`; and for an
+event that nobody has described the measured `facts`. Language and tone are left out: they change how a page reads,
+not what it says.
+
+The local time is in it because pages tell local times: after a change of timezone a page tells the wrong ones, and
+is stale.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from daybook.lifelog.events.models import Event
+
+
+def events_hash(events: Sequence[Event], timezone: ZoneInfo) -> str:
+    """SHA-256 over `events`, 64 hexadecimal digits."""
+    form = orjson.dumps([_canonical(event, timezone) for event in events], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(form).hexdigest()
+
+
+def _canonical(event: Event, timezone: ZoneInfo) -> dict[str, Any]:
+    start = event.start_time
+    return {
+        "id": str(event.id),
+        "start": None if start is None else start.astimezone(timezone).isoformat(timespec="microseconds"),
+        "duration": None if event.duration is None else float(event.duration),
+        "action": event.action,
+        "scene": event.scene,
+        "summary": event.summary,
+        "objects": list(event.objects or []),
+        **({} if event.is_described else {"facts": event.facts}),
+    }

@@ -1,0 +1,117 @@
+"""What the diary's API takes and gives."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from annotated_types import Ge, Le, MaxLen
+from pydantic import BaseModel, ConfigDict
+
+LONGEST_OWN_TEXT = 100_000
+"""Characters of a person's own text of a day."""
+
+VersionNumber = Annotated[int, Ge(1), Le(2**31 - 1)]
+
+
+class Citation(BaseModel):
+    """A sentence of a page and the events that it is from."""
+
+    text: str
+    events: list[UUID]
+    paragraph: int
+    """From 0."""
+    own_words: bool = False
+    """Whether it is what the event itself says, since nothing better could be written of it."""
+
+
+class DiaryJobView(BaseModel):
+    """The job that is writing a page, or that last tried to."""
+
+    id: UUID
+    status: str
+    phase: str | None
+    progress: float | None
+    error_code: str | None
+    error_message: str | None
+
+
+class DiaryView(BaseModel):
+    """A day's page. Where nothing has been written `version` is 0 and `content` is null."""
+
+    date: date
+    content: str | None
+    citations: list[Citation]
+    version: int
+    versions: int
+    language: str | None
+    tone: str | None
+    model: str | None
+    is_demo: bool
+    events_hash: str | None
+    events_count: int
+    """How many events the day has now."""
+    is_stale: bool
+    """Whether the day's events have changed since `content` was written."""
+    own_text: str | None
+    own_text_updated_at: datetime | None
+    written_at: datetime | None
+    job: DiaryJobView | None
+    """The active job, else the last one if it failed after `content` was written."""
+
+
+class DiaryEntry(BaseModel):
+    """A page in a list."""
+
+    date: date
+    version: int
+    excerpt: str | None
+    """The beginning of the person's own text, else of what was written."""
+    has_own_text: bool
+    is_demo: bool
+    is_stale: bool
+    written_at: datetime | None
+
+
+class DiaryVersionEntry(BaseModel):
+    """One writing of a page, in a list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int
+    events_hash: str
+    language: str
+    tone: str | None
+    model: str | None
+    is_demo: bool
+    job_id: UUID | None
+    created_at: datetime
+
+
+class DiaryVersionView(DiaryVersionEntry):
+    """One writing of a page, whole."""
+
+    content: str
+    citations: list[Citation]
+
+
+class GenerationBody(BaseModel):
+    """How a page is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    force_refresh: bool = False
+
+
+class GenerationAccepted(BaseModel):
+    """The job that writes the page; follow it at `/api/v1/jobs/{job_id}`."""
+
+    job_id: UUID
+
+
+class OwnTextBody(BaseModel):
+    """A person's own text of a day. `version` instead of `text` begins with what was written then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, MaxLen(LONGEST_OWN_TEXT)] | None = None
+    version: VersionNumber | None = None
