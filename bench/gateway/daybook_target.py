@@ -133,3 +133,13 @@ class DaybookOnDisk(Daybook):
     name = "Daybook, disk"
     note = "the same with DAYBOOK_JOURNAL_SYNC=disk: every record is synced before its answer ends"
     journal_sync = "disk"
+
+
+class DaybookInMemory(Daybook):
+    """The same without a journal: what is not in PostgreSQL yet is lost with the process."""
+
+    name = "Daybook, no journal"
+    note = "the same without a journal: the serve process keeps calls in memory and writes them to PostgreSQL itself"
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | {"PYTHONPATH": str(Path(__file__).with_name("without_journal"))}

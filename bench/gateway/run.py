@@ -24,7 +24,7 @@ import memory
 import nginx
 import profile_serve
 import report
-from daybook_target import Daybook, DaybookOnDisk
+from daybook_target import Daybook, DaybookInMemory, DaybookOnDisk
 from load import Cell, Load, Round
 from peers import LITELLM, LiteLLMProxy, NginxProxy
 from processes import BenchError, Cores, descendants, free_port, listeners
@@ -35,6 +35,7 @@ TARGETS: dict[str, type[Target]] = {
     "litellm": LiteLLMProxy,
     "daybook": Daybook,
     "daybook-disk": DaybookOnDisk,
+    "daybook-memory": DaybookInMemory,
 }
 PROGRAMS = {"nginx": "nginx", "wrk": "wrk"}  # program: Debian package
 WARM_SECONDS = 2
