@@ -27,8 +27,6 @@ class Recording(Timestamps, Base):
     """As the person's file was called."""
     s3_key: Mapped[str | None] = mapped_column(Text)
     thumbnail_s3_key: Mapped[str | None] = mapped_column(Text)
-    preview_s3_key: Mapped[str | None] = mapped_column(Text)
-    """A copy that browsers play; null where they play the original."""
     content_type: Mapped[str | None] = mapped_column(String(128))
     start_time: Mapped[datetime | None]
     end_time: Mapped[datetime | None]
@@ -39,7 +37,7 @@ class Recording(Timestamps, Base):
     duration: Mapped[float | None]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     is_processed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    """Whether thumbnail and, where one is needed, preview are there."""
+    """Whether thumbnail and previews of all files are there, where they are needed."""
     chapters_key: Mapped[str | None] = mapped_column(String(255))
     """What the files of one recording have in common in their names; null for a recording of one file."""
     video_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
@@ -61,9 +59,12 @@ class RecordingFile(Created, Base):
     """Chapters count as the camera does."""
     name: Mapped[str] = mapped_column(String(255))
     s3_key: Mapped[str] = mapped_column(Text)
+    preview_s3_key: Mapped[str | None] = mapped_column(Text)
+    """A copy that browsers play; null where they play the original."""
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     duration: Mapped[float]
     starts_at: Mapped[float] = mapped_column(server_default="0", default=0.0)
     """Seconds from the recording's beginning."""
+    is_processed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     video_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

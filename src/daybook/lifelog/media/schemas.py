@@ -1,0 +1,50 @@
+"""What is known of a film before anybody looks at it."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Audio(BaseModel):
+    """The sound that is played with a film."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int
+    """Of the stream in its container."""
+    codec: str
+    channels: int
+    sample_rate: int
+
+
+class Film(BaseModel):
+    """A film, measured. All seconds count from its first picture."""
+
+    model_config = ConfigDict(frozen=True)
+
+    container: str
+    """As ffmpeg calls the format, such as `mov,mp4,m4a,3gp,3g2,mj2`."""
+    brand: str | None = None
+    """Of an MP4 or QuickTime file: `isom`, `qt  `."""
+    duration: float
+    """Seconds from the first picture's begin to the last one's end."""
+    width: int
+    height: int
+    """Pixels as shown: turned upright, with square pixels."""
+    coded_width: int
+    coded_height: int
+    rotation: int
+    """Degrees that the pictures are turned clockwise when they are shown: 0, 90, 180 or 270."""
+    fps: float
+    """Pictures in a second, on average."""
+    is_vfr: bool
+    """Whether pictures follow each other at different distances."""
+    video_index: int
+    """Of the stream in its container; covers and the like are other streams."""
+    video_codec: str
+    pixel_format: str | None
+    transfer: str | None = None
+    """How light is coded where it is high dynamic range: `smpte2084` (PQ) or `arib-std-b67` (HLG)."""
+    full_range: bool = False
+    audio: Audio | None
+    size_bytes: int
+    tags: dict[str, str]
+    """What the container says of itself, names in small letters; a stream's own tags where it has none."""

@@ -1,0 +1,15 @@
+"""What can go wrong with recordings."""
+
+from daybook.kit.errors import Invalid, NotFound
+
+
+class Refused(Invalid):
+    """A file is not taken in; `code` and words say why. Nothing of it is kept."""
+
+    code = "refused"
+
+
+class NoSuchRecording(NotFound):
+    """There is no such recording, or it is another person's."""
+
+    code = "no_such_recording"
