@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     journal_limit: int = Field(
         2**30, ge=2**20, description="Bytes of calls that may wait on disk to be recorded, per serve process."
     )
+    answer_tokens: int = Field(
+        4096,
+        ge=1,
+        le=2**31 - 1,
+        description="Longest answer, in tokens, of a call under a hard budget that names no maximum.",
+    )
     max_body: int = Field(
         64 * 2**20, ge=1024, description="Largest request that the gateway takes, in bytes."
     )

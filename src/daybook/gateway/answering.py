@@ -6,42 +6,24 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import orjson
 
 from daybook.gateway.admission import admit
 from daybook.gateway.attempts import Begun, Whole, begin
 from daybook.gateway.body import ClientLeft, Departure, Receive
-from daybook.gateway.bookkeeping import Bookkeeper
-from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import KEPT_WHOLE, Exchange
 from daybook.gateway.holding import hold
-from daybook.gateway.pool import Pool
+from daybook.gateway.means import Means
 from daybook.gateway.relay import CLIENT_LEFT, relay
 from daybook.gateway.repeats import Repeatable, first_or_again
 from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.routing import targets_for
-from daybook.ledger.budgets.keeper import BudgetKeeper
-from daybook.ledger.budgets.rates import RateKeeper
-from daybook.ledger.idempotency import IdempotencyStore, Replay
+from daybook.ledger.idempotency import Replay
 from llm_tracker.usage import Usage, usage_from_response
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What every call of this process shares."""
-
-    pool: Pool
-    catalogue: Catalogue
-    books: Bookkeeper
-    rates: RateKeeper
-    budgets: BudgetKeeper
-    repeats: IdempotencyStore
-    max_body: int
 
 
 class Call:
@@ -92,7 +74,7 @@ class Call:
             await self._answer_again(first)
             return
         self._repeatable = first
-        await hold(means.rates, means.budgets, exchange, api, targets, means.catalogue.prices)
+        await hold(means, exchange, api, targets)
         exchange.target = targets[0]
         await means.books.open(exchange)
         outcome = await begin(means.pool, exchange, api, targets, self._departure)

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from daybook.gateway.exchange import Exchange
+from daybook.gateway.grants import HouseGrant
 from daybook.gateway.transcript import answer_of_body, answer_of_stream, parse, storable
 from daybook.ledger.budgets.holds import HoldPart, parts_of_json
 from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json
@@ -35,7 +36,7 @@ class CallRecord:
     metered: bool
     path: str
     model: str
-    code: str
+    code: str | None
     group_id: int | None
     user_id: int | None
     trace_id: str | None
@@ -57,6 +58,10 @@ class CallRecord:
     estimate: Usage | None = None
     """Tokens that were counted before what was said was left out."""
     holds: tuple[HoldPart, ...] = ()
+    most: tuple[int, int] | None = None
+    """The most tokens that its prompt and its answer can have taken, where it was under a hard budget."""
+    house: HouseGrant | None = None
+    """What it was for, where Daybook itself made it."""
     repeat: tuple[int, str] | None = None
     """The code and the hash of the key under which the answer is given again."""
     hides_usage: bool = False
@@ -85,8 +90,11 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
         "to": _target(exchange),
         "stream": exchange.stream,
         "holds": exchange.hold.as_json(),
+        "most": exchange.most,
         "repeat": exchange.repeat,
     }
+    if isinstance(grant, HouseGrant):
+        header["house"] = grant.as_json()
     return _json(header), redact_bytes(redact, _request(exchange))
 
 
@@ -163,6 +171,10 @@ def call_record(call: JournaledCall) -> CallRecord:
         request=request,
     )
     record.answer = _answer(call)
+    if most := said.get("most"):
+        record.most = most[0], most[1]
+    if house := said.get("house"):
+        record.house = HouseGrant.of_json(house, record.user_id)
     if repeat := said.get("repeat"):
         record.repeat = repeat[0], repeat[1]
     last = call.closed.header if call.closed is not None else {}

@@ -9,12 +9,13 @@ from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from daybook.gateway.answering import Call, Means
+from daybook.gateway.answering import Call
 from daybook.gateway.apis import PREFIXES, family_of, route_of
 from daybook.gateway.auth import Codes, shown_code
 from daybook.gateway.body import Departure, Receive
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
+from daybook.gateway.means import Means
 from daybook.gateway.replies import Send, send_refusal
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import Route
+from daybook.gateway.grants import HouseGrant
 from daybook.gateway.routing import Target
 from daybook.kit.clock import now
 from daybook.ledger.budgets.holds import Hold
@@ -44,7 +45,7 @@ class Attempt:
 class Exchange:
     """The state of one call. It is written once, by the door, when the call has ended."""
 
-    grant: CodeGrant
+    grant: CodeGrant | HouseGrant
     route: Route
     path: str
     headers: dict[str, str] = field(repr=False)
@@ -81,6 +82,8 @@ class Exchange:
     """What it counts against its limits per minute."""
     hold: Hold = field(default_factory=Hold)
     """What it holds of its budgets."""
+    most: tuple[int, int] | None = None
+    """The most tokens that its prompt and its answer can take, where it holds them of a hard budget."""
     warnings: list[str] = field(default_factory=list)
     """Soft budgets that are reached, in words for a header."""
     sent: bytearray | None = None

@@ -4,10 +4,13 @@ before it is sent.
 
 from collections.abc import Sequence
 
+from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis import Api
 from daybook.gateway.body import written
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
+from daybook.gateway.grants import HouseGrant
+from daybook.gateway.means import Means
 from daybook.gateway.routing import Target
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.bounds import Bound, most_tokens
@@ -16,17 +19,9 @@ from daybook.ledger.budgets.keeper import BudgetKeeper
 from daybook.ledger.budgets.rate_windows import RateReached
 from daybook.ledger.budgets.rates import RateKeeper
 from daybook.ledger.budgets.terms import Subjects
-from daybook.ledger.prices import PriceBook
 
 
-async def hold(
-    rates: RateKeeper,
-    budgets: BudgetKeeper,
-    exchange: Exchange,
-    api: Api,
-    targets: Sequence[Target],
-    prices: PriceBook,
-) -> None:
+async def hold(means: Means, exchange: Exchange, api: Api, targets: Sequence[Target]) -> None:
     """Hold what `exchange` can take, and set the answer's maximum where a hard budget needs one and none is named.
 
     Raises `Refusal`: 429 when a limit is reached, 403 when a budget in money cannot know the price, 503 when a hard
@@ -35,7 +30,7 @@ async def hold(
     grant = exchange.grant
     subjects = Subjects(grant.id, grant.group_id, grant.user_id)
     limited = grant.requests_per_minute is not None or grant.tokens_per_minute is not None
-    covered = api.line and budgets.covers(subjects)
+    covered = api.line and means.budgets.covers(subjects)
     if not limited and not covered:
         return
     bound = most_tokens(
@@ -44,21 +39,22 @@ async def hold(
         len(exchange.body),
         provider=targets[0].provider.provider.value,
         model=exchange.model,
+        answer_tokens=means.answer_tokens,
     )
-    if limited:
-        await _count(rates, exchange, bound)
+    if limited and not isinstance(grant, HouseGrant):
+        await _count(means.rates, exchange, grant, bound)
     if covered:
         priced = [(one.provider.provider.value, one.model) for one in targets]
-        await _hold(budgets, subjects, exchange, api, bound.priced(prices, priced, at=exchange.moment))
+        priced_bound = bound.priced(means.catalogue.prices, priced, at=exchange.moment)
+        await _hold(means.budgets, subjects, exchange, api, priced_bound)
 
 
-async def _count(rates: RateKeeper, exchange: Exchange, bound: Bound) -> None:
-    grant = exchange.grant
+async def _count(rates: RateKeeper, exchange: Exchange, code: CodeGrant, bound: Bound) -> None:
     try:
         exchange.rate = await rates.hold(
-            grant.id,
-            requests=grant.requests_per_minute,
-            tokens=grant.tokens_per_minute,
+            code.id,
+            requests=code.requests_per_minute,
+            tokens=code.tokens_per_minute,
             most_tokens=bound.tokens,
         )
     except RateReached as reached:
@@ -79,6 +75,7 @@ async def _hold(
         raise Refusal(503, "database_away", away.message, retry_after=2) from None
     exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]
     if any(part.amount for part in exchange.hold.parts):
+        exchange.most = bound.prompt_tokens, bound.completion_tokens
         _keep_within(exchange, api, bound)
 
 

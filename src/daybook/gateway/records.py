@@ -27,6 +27,9 @@ from llm_tracker.usage import Usage
 log = logging.getLogger(__name__)
 
 _NOTHING = Usage(0, 0, 0, 0, 0)
+HOUSE = "house"
+"""The `source_type` of lines that Daybook's own calls leave."""
+
 _FAILED = 400  # HTTP statuses from here on
 
 
@@ -61,6 +64,8 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
         usage, estimated = estimate_usage(record.api, record.request, ""), True
     elif usage is not None and record.streamed and record.error is not None and not answer.finished:
         usage, estimated = _so_far(usage, record, answer), True
+    if usage is not None and estimated and record.most is not None:
+        usage = _at_most(usage, record.usage, *record.most)
     if record.spent is not None:
         usage = record.spent if usage is None else usage + record.spent
     return usage or _NOTHING, estimated
@@ -75,11 +80,27 @@ def _so_far(usage: Usage, record: CallRecord, answer: Answer) -> Usage:
     return replace(usage, completion_tokens=completion, total_tokens=usage.prompt_tokens + completion)
 
 
+def _at_most(counted: Usage, told: Usage | None, prompt: int, completion: int) -> Usage:
+    """What was counted here, within what the call can have taken; what a provider `told` of it stays."""
+    if told is not None:
+        prompt, completion = max(prompt, told.prompt_tokens), max(completion, told.completion_tokens)
+    prompt, completion = min(counted.prompt_tokens, prompt), min(counted.completion_tokens, completion)
+    return replace(
+        counted,
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        cached_tokens=min(counted.cached_tokens, prompt),
+        reasoning_tokens=min(counted.reasoning_tokens, completion),
+    )
+
+
 def _line(
     record: CallRecord, answer: Answer, usage: Usage, estimated: bool, error: str | None, prices: PriceBook
 ) -> LineEntry | None:
     if not record.metered or record.target_model is None:
         return None
+    house = record.house
     return LineEntry(
         id=record.id,
         user_id=record.user_id,
@@ -96,11 +117,14 @@ def _line(
         provider=record.provider,
         cost=_cost(record, answer, usage, prices),
         is_estimated=estimated,
-        source="gateway",
+        source="gateway" if house is None else storable_text(house.source, 32),
         duration_ms=None if record.duration_ms is None else integer(record.duration_ms),
         trace_id=record.trace_id,
         group_id=record.group_id,
         code=record.code,
+        conversation_id=None if house is None else house.conversation_id,
+        assistant_replies=0 if house is None or error is not None else integer(house.assistant_replies),
+        posted_by="trigger" if house is None else house.posted_by,
     )
 
 
@@ -146,9 +170,10 @@ def _cost(record: CallRecord, answer: Answer, usage: Usage, prices: PriceBook) -
 
 
 def _metadata(record: CallRecord, answer: Answer, usage: Usage) -> dict[str, Any]:
+    house = record.house
     known = {
-        "source_type": "gateway",
-        "source_path": record.path,
+        **({"source_path": record.path} if house is None else house.metadata),
+        "source_type": "gateway" if house is None else HOUSE,
         "config": record.config,
         "attempts": record.attempts,
         "response_model": answer.model[:200]

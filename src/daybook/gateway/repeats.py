@@ -19,13 +19,14 @@ log = logging.getLogger(__name__)
 class Repeatable:
     """A call that was made under a key. What its caller is sent is kept beside the call and given to `keep`."""
 
-    def __init__(self, store: IdempotencyStore, exchange: Exchange, key: str) -> None:
+    def __init__(self, store: IdempotencyStore, exchange: Exchange, code_id: int, key: str) -> None:
         self._store = store
         self._exchange = exchange
+        self._code_id = code_id
         self._key = key
         self._open = True
         exchange.sent = bytearray()
-        exchange.repeat = exchange.grant.id, hash_of_key(key).hex()
+        exchange.repeat = code_id, hash_of_key(key).hex()
 
     async def keep(self, rest: bytes) -> None:
         """Keep the answer, of which `rest` is still to be sent, if it is one to give again: not that of a failure."""
@@ -38,7 +39,7 @@ class Repeatable:
         faults.point("repeats.keep.before")
         try:
             await self._store.finish(
-                exchange.grant.id, self._key, exchange.id, status=exchange.status, headers=headers, body=body
+                self._code_id, self._key, exchange.id, status=exchange.status, headers=headers, body=body
             )
         except (SQLAlchemyError, OSError) as problem:
             log.warning(
@@ -54,7 +55,7 @@ class Repeatable:
             return
         self._open = False
         try:
-            await self._store.abandon(self._exchange.grant.id, self._key, self._exchange.id)
+            await self._store.abandon(self._code_id, self._key, self._exchange.id)
         except (SQLAlchemyError, OSError) as problem:  # it is given back when this process is found dead
             log.warning("The key of call %s is not given back: %s", self._exchange.id, type(problem).__name__)
 
@@ -67,8 +68,8 @@ async def first_or_again(
     Raises `Refusal`: 400 where keys are refused, 422 when the key came with another request, 409 when the first call
     does not end, 503 when the database is away.
     """
-    key = exchange.headers.get(HEADER)
-    if not key:
+    key, code_id = exchange.headers.get(HEADER), exchange.grant.id
+    if not key or code_id is None:
         return None
     if len(key) > _LONGEST:
         raise Refusal(
@@ -78,7 +79,7 @@ async def first_or_again(
         raise Refusal(400, "idempotency_refused", store.refusal, param=HEADER)
     try:
         outcome = await store.begin_or_wait(
-            exchange.grant.id,
+            code_id,
             key,
             exchange.body,
             path=exchange.path,
@@ -91,7 +92,7 @@ async def first_or_again(
     match outcome:
         case Fresh():
             faults.point("repeats.take.after")
-            return Repeatable(store, exchange, key)
+            return Repeatable(store, exchange, code_id, key)
         case Replay(body=None):
             words = "The first answer under this Idempotency-Key was too large to be kept. Use another key."
             raise Refusal(409, "answer_not_kept", words, param=HEADER)

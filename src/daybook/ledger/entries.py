@@ -36,6 +36,9 @@ class LineEntry:
     trace_id: str | None
     group_id: int | None
     code: str | None
+    conversation_id: str | None = None
+    assistant_replies: int = 0
+    posted_by: str = "trigger"
 
 
 @dataclass(slots=True)

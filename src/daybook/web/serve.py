@@ -12,20 +12,11 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from daybook.db.engine import Database, asyncpg_dsn
-from daybook.gateway.answering import Means
+from daybook.db.engine import Database
 from daybook.gateway.auth import Codes
-from daybook.gateway.bookkeeping import Bookkeeper
-from daybook.gateway.catalogue import Catalogue
 from daybook.gateway.door import Door
-from daybook.gateway.pool import Pool
-from daybook.gateway.secrets import Vault
+from daybook.gateway.means import open_means
 from daybook.kit.errors import Unavailable
-from daybook.ledger.budgets.keeper import BudgetKeeper
-from daybook.ledger.budgets.rates import RateKeeper
-from daybook.ledger.idempotency import IdempotencyStore
-from daybook.ledger.journal import Journal
-from daybook.ledger.redaction import Redact
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from daybook.web.protocol import DoorProtocol
@@ -39,28 +30,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 @asynccontextmanager
 async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
     """The gateway, ready to answer. Its calls are in its journal when the block ends; a shipper brings them on."""
-    pool, redact = Pool(), Redact(settings.redact)
-    journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
-    budgets = BudgetKeeper(asyncpg_dsn(database_url), journal.id)
-    rates = RateKeeper(asyncpg_dsn(database_url), journal.id)
-    await budgets.start()
-    await rates.start()
-    async with Bookkeeper(journal, redact).at_work() as books:
-        try:
-            means = Means(
-                pool=pool,
-                catalogue=Catalogue(database, Vault.of(settings)),
-                books=books,
-                rates=rates,
-                budgets=budgets,
-                repeats=IdempotencyStore(database, redact),
-                max_body=settings.max_body,
-            )
-            yield Door(Codes(database), means)
-        finally:
-            pool.close()
-            await rates.close()
-            await budgets.close()
+    async with open_means(settings, database, database_url) as means:
+        yield Door(Codes(database), means)
 
 
 class Site:

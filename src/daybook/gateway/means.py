@@ -1,0 +1,61 @@
+"""What every call of one process shares: journal, budgets, connections, catalogue. A server makes it for the door, a
+worker for the house; a process has one of it.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from daybook.db.engine import Database, asyncpg_dsn
+from daybook.gateway.bookkeeping import Bookkeeper
+from daybook.gateway.catalogue import Catalogue
+from daybook.gateway.pool import Pool
+from daybook.gateway.secrets import Vault
+from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.budgets.rates import RateKeeper
+from daybook.ledger.idempotency import IdempotencyStore
+from daybook.ledger.journal import Journal
+from daybook.ledger.redaction import Redact
+from daybook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every call of this process shares."""
+
+    pool: Pool
+    catalogue: Catalogue
+    books: Bookkeeper
+    rates: RateKeeper
+    budgets: BudgetKeeper
+    repeats: IdempotencyStore
+    max_body: int
+    answer_tokens: int
+    """What a call under a hard budget is given as its answer's maximum where it names none."""
+
+
+@asynccontextmanager
+async def open_means(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Means]:
+    """The means of this process. Its calls are in its journal when the block ends; a shipper brings them on."""
+    pool, redact = Pool(), Redact(settings.redact)
+    journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
+    budgets = BudgetKeeper(asyncpg_dsn(database_url), journal.id)
+    rates = RateKeeper(asyncpg_dsn(database_url), journal.id)
+    await budgets.start()
+    await rates.start()
+    async with Bookkeeper(journal, redact).at_work() as books:
+        try:
+            yield Means(
+                pool=pool,
+                catalogue=Catalogue(database, Vault.of(settings)),
+                books=books,
+                rates=rates,
+                budgets=budgets,
+                repeats=IdempotencyStore(database, redact),
+                max_body=settings.max_body,
+                answer_tokens=settings.answer_tokens,
+            )
+        finally:
+            pool.close()
+            await rates.close()
+            await budgets.close()
