@@ -5,11 +5,23 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import REAL, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    REAL,
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from daybook.db.base import Base, Timestamps
+from daybook.lifelog.events.search import vector
 from llm_tracker.ids import uuid7
 
 
@@ -24,7 +36,8 @@ class Origin(StrEnum):
 class Event(Timestamps, Base):
     """Something that happened: a stretch of a recording, or what a person wrote down.
 
-    `search` is made by the application (`events/search.py`), since the embedded server has no parser for Chinese.
+    `search` is made by the application (`events/search.py`), since the embedded server has no parser for Chinese; it is
+    made anew whenever a row is written, so that nobody can forget to.
     """
 
     __tablename__ = "events"
@@ -61,3 +74,16 @@ class Event(Timestamps, Base):
     import_key: Mapped[str | None] = mapped_column(String(255))
     """What it is called where it was imported from, so that importing again changes and does not double it."""
     search: Mapped[Any | None] = mapped_column(TSVECTOR, deferred=True)
+
+
+@event.listens_for(Event, "before_insert")
+@event.listens_for(Event, "before_update")
+def _keep_search(_mapper: Mapper[Event], _connection: Connection, row: Event) -> None:
+    row.search = vector(
+        [
+            ("A", row.summary or ""),
+            ("B", row.action or ""),
+            ("B", row.scene or ""),
+            ("C", "\n".join(row.objects or ())),
+        ]
+    )
