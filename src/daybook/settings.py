@@ -40,6 +40,24 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Addresses of reverse proxies, with commas, whose X-Forwarded-For is believed."
     )
+    storage: str | None = Field(
+        None,
+        description="Where files are: a folder, or s3://bucket/prefix; none: `files` in the data folder.",
+    )
+    storage_links: Literal["presigned", "own"] = Field(
+        "presigned",
+        description="How browsers read files of S3: from there (presigned), or through Daybook (own).",
+    )
+    max_upload: int = Field(64 * 2**30, ge=1, description="Largest file that may be uploaded, in bytes.")
+    upload_days: int = Field(
+        3, ge=1, le=365, description="Days after which an unfinished upload is given up."
+    )
+    ffmpeg: Path | None = Field(
+        None, description="The ffmpeg program; none: the system's, else the one that came along."
+    )
+    longest_recording: float = Field(
+        24, gt=0, le=10_000, description="Hours of film that one file may hold; longer ones are refused."
+    )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
     demo_model: Path | None = Field(None, description="A GGUF file to serve instead of the demo model's own.")
