@@ -14,6 +14,7 @@ from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.settings import Settings
+from daybook.storage.service import open_store
 from daybook.web import errors, status
 from daybook.web.headers import SecurityHeaders
 from daybook.web.limits import BodyLimit
@@ -56,6 +57,7 @@ def create_app(database: Database, settings: Settings) -> FastAPI:
     )
     app.state.database = database
     app.state.settings = settings
+    app.state.store = open_store(settings)
     errors.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, over_tls=settings.cookie_secure)

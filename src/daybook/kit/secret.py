@@ -1,0 +1,92 @@
+"""The installation's one secret: `DAYBOOK_SECRET_KEY`, else the file `secret.key` in the data folder."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import SecretStr
+
+from daybook.kit.errors import Unavailable
+
+
+class SecretUnreadable(Unavailable):
+    """There is no usable secret: its file cannot be read, or made, or is none."""
+
+    code = "secret_unreadable"
+
+
+class SecretMissing(SecretUnreadable):
+    """The secret's file is not there."""
+
+
+class Secret:
+    """A Fernet key, 32 bytes in URL-safe base64.
+
+    The first use that makes something new makes the file, and nothing ever overwrites it. It is read whenever it is
+    needed: putting back a lost one is enough.
+    """
+
+    def __init__(self, data: Path, given: SecretStr | None = None) -> None:
+        self._file = data / "secret.key"
+        self._given = given
+
+    @property
+    def source(self) -> str:
+        """Where it is from, for people."""
+        return str(self._file) if self._given is None else "DAYBOOK_SECRET_KEY"
+
+    def fernet(self) -> Fernet:
+        """It, for encrypting. Raises `SecretUnreadable`; `SecretMissing` where there is no file."""
+        return self._fernet()[0]
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for `purpose` alone (HKDF, RFC 5869), of which nobody can tell the secret or another purpose's.
+
+        Raises `SecretUnreadable`.
+        """
+        self.make()
+        key = self._fernet()[1]
+        return HKDF(SHA256(), 32, salt=None, info=f"daybook {purpose}".encode()).derive(key)
+
+    def make(self) -> None:
+        """Make the file whole or not at all, where it is needed and not there; when two processes do, the first one's
+        stays. Raises `SecretUnreadable`.
+        """
+        if self._given is not None or self._file.exists():
+            return
+        draft = self._file.with_name(f"{self._file.name}.{secrets.token_hex(8)}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(Fernet.generate_key() + b"\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                with suppress(FileExistsError):
+                    os.link(draft, self._file)
+            finally:
+                draft.unlink()
+        except OSError as error:
+            raise SecretUnreadable(f"{self.source} cannot be made: {error.strerror}.") from None
+
+    def _fernet(self) -> tuple[Fernet, bytes]:
+        try:
+            key = self._file.read_bytes() if self._given is None else self._given.get_secret_value().encode()
+        except FileNotFoundError:
+            raise SecretMissing(f"{self.source} is missing. Put it back.") from None
+        except OSError as error:
+            raise SecretUnreadable(f"{self.source} cannot be read: {error.strerror}.") from None
+        try:
+            return Fernet(key.strip()), key.strip()
+        except ValueError:
+            raise SecretUnreadable(
+                f"{self.source} is not a Fernet key: it has to be 32 bytes in URL-safe base64."
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"Secret({self.source})"

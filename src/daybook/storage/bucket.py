@@ -1,0 +1,98 @@
+"""Files in a bucket of S3, or of a server that speaks like it."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import obstore
+from obstore.store import S3Store
+
+from daybook.kit.errors import Invalid
+from daybook.storage.keys import checked_key
+from daybook.storage.links import LinkSigner
+from daybook.storage.store import LINK_LIFE, Store, our_errors, remove_old
+
+_PART = 8 * 2**20
+"""Bytes of one part of a large file; S3 takes 10,000 of them, which is 78 GiB."""
+
+_LONGEST_LINK = timedelta(days=7)
+"""The longest that S3 lets a link be."""
+
+
+class BucketStore(Store):
+    """A key is a key below the prefix that the address names. Credentials, region and endpoint are read from the
+    usual `AWS_*` variables.
+    """
+
+    piece = 4 * 2**20
+
+    def __init__(self, objects: S3Store, links: LinkSigner, *, scratch: Path, presigned: bool) -> None:
+        super().__init__(objects, links)
+        self._bucket = objects
+        self._scratch = scratch
+        self._presigned = presigned
+
+    @classmethod
+    def of(cls, url: str, links: LinkSigner, *, scratch: Path, presigned: bool = True) -> Self:
+        """The store at `s3://bucket/prefix`. Copies that `as_file` makes are in `scratch`.
+
+        Raises `Invalid` for an address that is none.
+        """
+        bucket, _, prefix = url.removeprefix("s3://").strip("/").partition("/")
+        if not bucket or "?" in url or "#" in url or "@" in url:
+            raise Invalid("DAYBOOK_STORAGE has to be a folder or s3://bucket/prefix.")
+        with our_errors():
+            objects = S3Store(
+                bucket,
+                prefix=prefix or None,
+                client_options={
+                    # Whoever names an endpoint without TLS wants it so.
+                    "allow_http": _endpoint().startswith("http://"),
+                    "timeout": "2 minutes",  # of one part at most
+                    "connect_timeout": "10 seconds",
+                },
+                retry_config={"max_retries": 5, "retry_timeout": timedelta(minutes=2)},
+            )
+        return cls(objects, links, scratch=scratch, presigned=presigned)
+
+    @asynccontextmanager
+    async def as_file(self, key: str) -> AsyncGenerator[Path]:
+        """A copy on this host, gone when the block ends. `sweep` removes what a killed process left."""
+        suffix = Path(checked_key(key)).suffix
+        await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._scratch, suffix=suffix) as file:
+            async for piece in self.read(key):
+                await asyncio.to_thread(file.write, piece)
+            await asyncio.to_thread(file.flush)
+            yield Path(file.name)
+
+    async def link(
+        self, key: str, *, expires: timedelta = LINK_LIFE, download_name: str | None = None
+    ) -> str:
+        """As `Store` says: presigned, unless the settings say otherwise or the file is to be saved under a name,
+        which a presigned link cannot tell.
+        """
+        name = checked_key(key)
+        if download_name is not None or not self._presigned:
+            return self.links.link(name, expires, download_name)
+        # In a thread: credentials may have to be fetched.
+        return await self._run(lambda: obstore.sign(self._bucket, "GET", name, min(expires, _LONGEST_LINK)))
+
+    async def sweep(self) -> None:
+        """As `Store` says: copies that are a day old."""
+        await asyncio.to_thread(remove_old, self._scratch, "*")
+
+    def _write(self, key: str, content: Path | bytes, content_type: str, /, *, may_link: bool) -> None:  # noqa: ARG002  (bytes travel in any case)
+        """As `Store` says, in parts where it is large."""
+        attributes: dict[str, str] = {"Content-Type": content_type}
+        self._bucket.put(key, content, attributes=attributes, chunk_size=_PART, max_concurrency=4)
+
+
+def _endpoint() -> str:
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")

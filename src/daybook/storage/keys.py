@@ -1,0 +1,55 @@
+"""Keys of files: `users/<user_id>/recordings/<recording_id>/<file_id>.mp4`, thumbnails and previews beside."""
+
+import re
+from pathlib import PurePosixPath
+
+from daybook.storage.errors import InvalidKey
+
+LONGEST = 512
+
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+_TYPES = {
+    ".3gp": "video/3gpp",
+    ".aac": "audio/aac",
+    ".avi": "video/x-msvideo",
+    ".avif": "image/avif",
+    ".flac": "audio/flac",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".mpeg": "video/mpeg",
+    ".mpg": "video/mpeg",
+    ".mts": "video/mp2t",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".png": "image/png",
+    ".ts": "video/mp2t",
+    ".vtt": "text/vtt",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+}
+"""Nothing in which a browser would run a script. What is not here is served as bytes to be saved."""
+
+
+def checked_key(key: str) -> str:
+    """`key`, if a file may have it: plain letters, digits, `.`, `_` and `-` in parts that begin with no dot.
+
+    So no key leads out of the store, and all stores write it alike. Raises `InvalidKey`.
+    """
+    if len(key) > LONGEST or not _KEY.fullmatch(key):
+        raise InvalidKey("This is not a key that a stored file can have.")
+    return key
+
+
+def content_type_of(key: str) -> str:
+    """The type of a file, by the end of its key."""
+    return _TYPES.get(PurePosixPath(key).suffix.lower(), "application/octet-stream")
