@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daybook.gateway.transcript.chat import assemble_chat
-from daybook.gateway.transcript.faults import fault_in, fault_of_body, page_text
+from daybook.gateway.transcript.faults import fault_in, fault_in_stream, fault_of_body, page_text
 from daybook.gateway.transcript.gemini import assemble_gemini
 from daybook.gateway.transcript.messages import assemble_messages
 from daybook.gateway.transcript.natives import (
@@ -90,7 +90,7 @@ def answer_of_stream(api: str, raw: bytes) -> Answer:
         error = (page_text(raw) or note) if recorded.unreadable else note
         return Answer(None, None, None, error, finished=recorded.done)
     data, finished = _ASSEMBLE.get(api, assemble_media)(recorded.chunks)
-    error = next((fault for chunk in recorded.chunks if (fault := fault_in(chunk))), None)
+    error = fault_in_stream(raw, recorded.chunks)
     return _answer(data, error or recorded.note(), finished=finished or recorded.done)
 
 

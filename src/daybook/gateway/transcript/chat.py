@@ -34,10 +34,10 @@ def assemble_chat(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
 
 def _keep(target: dict[str, Any], key: str, value: Any) -> None:
     """The last value wins, but nothing does not win over something."""
-    if value is None or value in ("", [], {}):
-        target.setdefault(key, value)
-    else:
+    if value or value is False or value == 0:
         target[key] = value
+    else:
+        target.setdefault(key, value)
 
 
 class _Choice:

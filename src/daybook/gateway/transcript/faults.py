@@ -12,6 +12,8 @@ ERROR_LIMIT = 500
 _DEEPEST = 4  # levels of an error in which its message is looked for
 _UNSAID = "The provider reports an error without saying which."
 _PAGE_LIMIT = 16_000  # bytes of a page in which its text is looked for
+_SIGNS = (b"error", b"failed", b'"success"', b'"code"', b"\\u")
+"""What bytes hold if an event in them reports an error; the last is how a letter may be written otherwise."""
 _WORDS = ("message", "msg", "detail", "error_description", "error", "reason", "status", "code", "type")
 
 
@@ -20,6 +22,13 @@ def fault_in(answer: Any) -> str | None:
     if isinstance(answer, list):
         return next((fault for item in answer[:3] if (fault := _fault_in_object(as_dict(item)))), None)
     return _fault_in_object(as_dict(answer))
+
+
+def fault_in_stream(raw: bytes, chunks: list[dict[str, Any]]) -> str | None:
+    """The first error that the events of a stream report. Few do, so its bytes are looked at first."""
+    if not any(sign in raw for sign in _SIGNS):
+        return None
+    return next((fault for chunk in chunks if (fault := _fault_in_object(chunk))), None)
 
 
 def _fault_in_object(answer: dict[str, Any]) -> str | None:
