@@ -1,4 +1,4 @@
-"""What the work of the lifelog's jobs needs: the worker opens it once and hands it to every part's `job_types`."""
+"""What the work of the lifelog needs: made once by each process, and handed to those who do it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,11 +11,17 @@ if TYPE_CHECKING:
     from daybook.storage.service import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The database, the file store, the door to models, and the settings."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basics:
+    """What every process has: the database, the file store and the settings. Files are taken in with these."""
 
     database: Database
     store: "Store"
-    house: "House"
     settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools(Basics):
+    """What the worker has: the door to models as well. Jobs are done with these."""
+
+    house: "House"

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from daybook.db.engine import WriteSession
-from daybook.lifelog.tools import Tools
+from daybook.lifelog.tools import Basics
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Place:
 
 
 async def take_in(
-    tools: Tools, user_id: int, staged: Path, name: str, details: Details | None = None
+    tools: Basics, user_id: int, staged: Path, name: str, details: Details | None = None
 ) -> Taken:
     """Make the file at `staged`, which its owner called `name`, a recording of the person, or part of one.
 
@@ -64,7 +64,7 @@ async def take_in(
     raise NotImplementedError
 
 
-async def find_by_checksum(tools: Tools, user_id: int, sha256: bytes) -> Taken | None:
+async def find_by_checksum(tools: Basics, user_id: int, sha256: bytes) -> Taken | None:
     """The recording that has this file of the person; None where they never brought it."""
     raise NotImplementedError
 
