@@ -6,10 +6,15 @@ from alembic.migration import MigrationContext
 
 from daybook import tables
 from daybook.db.migrate import upgrade_async
+from daybook.jobs import queue
 
 
 def comparable(thing, name, kind, reflected, compare_to):
-    """PostgreSQL cannot compare two values of type json, so Alembic cannot compare this default."""
+    """The queue's tables are pgqueuer's (tests/jobs/test_queue_schema.py looks at them). And PostgreSQL cannot compare
+    two values of type json, so Alembic cannot compare this default.
+    """
+    if kind == "table" and name in queue.TABLES:
+        return False
     return not (kind == "column" and name == "metadata" and thing.table.name == "llm_tracker_usage")
 
 

@@ -11,7 +11,7 @@ class JobFailed(DaybookError):
 
 
 class JobLost(DaybookError):
-    """This attempt is no longer the job's: another worker has taken it over, or it has ended.
+    """The attempt is no longer the job's: another worker has taken it over, or it has ended.
 
     Nothing that the attempt still wants to write is written. Let it pass: the work is being cancelled.
     """

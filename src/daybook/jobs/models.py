@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -62,7 +62,11 @@ class Job(Timestamps, Base):
     """What the job is about: of one type and subject at most one job is active at a time."""
     phase: Mapped[str | None] = mapped_column(String(64))
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
-    """How often it was begun."""
+    """How often it was begun since it was enqueued or a person tried it again."""
+    fencing_token: Mapped[int] = mapped_column(server_default="0", default=0)
+    """Grows with every attempt and never shrinks: who does not hold the latest may not write on the job."""
+    queue_id: Mapped[int | None] = mapped_column(BigInteger)
+    """Its entry in the queue (`pgqueuer.id`), while it is active."""
     next_attempt_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -89,11 +93,13 @@ class JobStep(Created, Base):
 
 
 class JobTypeControl(Timestamps, Base):
-    """What an administrator has set for a type of jobs; without a row nothing is."""
+    """A type of jobs that some worker knows, and what an administrator has set for it."""
 
     __tablename__ = "job_type_controls"
 
     type: Mapped[str] = mapped_column(String(128), primary_key=True)
     paused: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     concurrency: Mapped[int | None]
-    """How many may run at a time, over all workers; null: as many as the type says by itself."""
+    """How many may run at a time, over all workers; null: `default_concurrency`."""
+    default_concurrency: Mapped[int] = mapped_column(server_default="1", default=1)
+    """What the type says by itself; a worker notes it when it starts."""

@@ -1,17 +1,31 @@
-"""Jobs: enqueued in the transaction of whoever wants them, looked at, cancelled, tried again."""
+"""Jobs: enqueued in the transaction of whoever wants them, looked at, cancelled, tried again.
+
+The record (`inference_jobs`) is the truth. The queue's entry only brings it to a worker: a job has one while it is
+active, and both change in the same transaction. Who needs both locks the record first.
+"""
 
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.jobs.models import Job
-from daybook.jobs.schemas import Enqueued
+from daybook.jobs import queue, repository
+from daybook.jobs.models import Job, JobStatus
+from daybook.jobs.schemas import Enqueued, JobFilter, JobsState
+from daybook.kit import faults
+from daybook.kit.errors import Conflict, NotFound
+from daybook.kit.pages import Page
+from llm_tracker.ids import uuid7
+
+_TRIES = 5
 
 
 async def enqueue(
     session: WriteSession,
     *,
-    type: str,
+    type: str,  # noqa: A002  (the column's name)
     input_type: str,
     input_url: str | None = None,
     user_id: int | None = None,
@@ -21,21 +35,65 @@ async def enqueue(
 ) -> Enqueued:
     """Make a job in the caller's transaction: it is there, and starts, if and only if that is committed.
 
-    Where a job of the same type and subject is active, that one is returned. Without `trace_id` it gets a new one.
+    Where a job of the same type and subject is active, that one is returned; it may have begun, and then it does not
+    know what the caller has changed. Without `trace_id` the job gets a new one.
     """
-    raise NotImplementedError
+    job_id = uuid7()
+    values = {
+        "id": job_id,
+        "type": type,
+        "input_type": input_type,
+        "input_url": input_url,
+        "user_id": user_id,
+        "params": params or {},
+        "subject": subject,
+        "trace_id": trace_id or uuid7().hex,
+    }
+    for _ in range(_TRIES):
+        job = await repository.insert_unless_active(session, values)
+        if job is not None:
+            job.queue_id = await queue.put(session, type, job_id)
+            await session.flush()
+            faults.point("jobs.enqueue.after")
+            return Enqueued(job, is_new=True)
+        if subject is not None and (found := await repository.active(session, type, subject)) is not None:
+            return Enqueued(found, is_new=False)
+        # It ended between the two statements.
+    raise Conflict("Jobs of this kind come and go too quickly; try again.")
 
 
 async def get(session: ReadSession | WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
     """A job, of `user_id` if given. Raises `NotFound`."""
-    raise NotImplementedError
+    job = await session.scalar(repository.visible(job_id, user_id))
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job
+
+
+async def page(session: ReadSession, wanted: JobFilter, *, page: int = 1, page_size: int = 20) -> Page[Job]:
+    """Jobs, newest first."""
+    rows, total = await repository.page(session, wanted, page=page, page_size=page_size)
+    return Page[Job].of(rows, page=page, page_size=page_size, total=total)
 
 
 async def cancel(session: WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
-    """End a job that waits at once, and one that runs within two seconds. Raises `NotFound`, and `Conflict` for one
-    that has ended.
+    """End a job that waits at once, and one that runs within two seconds: its worker is told.
+
+    Asking again changes nothing. Raises `NotFound`, and `Conflict` for one that has ended.
     """
-    raise NotImplementedError
+    job = await _locked(session, job_id, user_id)
+    if job.status == JobStatus.CANCELLED:
+        return job
+    if job.status in {JobStatus.SUCCESS, JobStatus.FAILED}:
+        raise Conflict(f"This job has ended ({job.status}); there is nothing to cancel.", code="job_ended")
+    if job.status == JobStatus.PROCESSING and await queue.is_alive(session, job.queue_id):
+        if job.cancel_requested_at is None:
+            job.cancel_requested_at = await session.scalar(func.clock_timestamp())
+        await queue.tell(session, "beat")
+    else:
+        await end_cancelled(session, job)
+    await session.flush()
+    return job
 
 
 async def retry(session: WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
@@ -43,4 +101,49 @@ async def retry(session: WriteSession, job_id: UUID, user_id: int | None = None)
 
     Raises `NotFound`, and `Conflict` for one that succeeded, is active, or whose subject has another active job.
     """
-    raise NotImplementedError
+    job = await _locked(session, job_id, user_id)
+    if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
+        state = "succeeded" if job.status == JobStatus.SUCCESS else f"is {job.status}"
+        raise Conflict(f"This job {state}; there is nothing to try again.", code="job_not_failed")
+    job.status = JobStatus.PENDING
+    job.attempts = 0
+    job.error_code = job.error_message = job.phase = None
+    job.cancel_requested_at = job.started_at = job.finished_at = job.next_attempt_at = None
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError as problem:
+        raise Conflict("Another job about the same is active; wait for it.", code="job_active") from problem
+    job.queue_id = await queue.put(session, job.type, job.id)
+    await session.flush()
+    return job
+
+
+async def end_cancelled(session: WriteSession, job: Job) -> None:
+    """Write that `job`, whose record is locked, is cancelled. Whoever is still at it is fenced off."""
+    await queue.remove(session, job.queue_id)
+    job.status = JobStatus.CANCELLED
+    job.queue_id = job.next_attempt_at = None
+    job.finished_at = await session.scalar(func.clock_timestamp())
+    await session.flush()
+
+
+async def state(session: ReadSession | WriteSession) -> JobsState:
+    """How much waits and runs."""
+    found = (await repository.counts(session)).values()
+    waiting = [by_status[JobStatus.PENDING] for by_status in found if JobStatus.PENDING in by_status]
+    running = [by_status[JobStatus.PROCESSING] for by_status in found if JobStatus.PROCESSING in by_status]
+    return JobsState(
+        pending=sum(count for count, _ in waiting),
+        processing=sum(count for count, _ in running),
+        oldest_pending_at=min((oldest for _, oldest in waiting), default=None),
+    )
+
+
+async def _locked(session: WriteSession, job_id: UUID, user_id: int | None) -> Job:
+    job = await session.scalar(
+        repository.visible(job_id, user_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job
