@@ -35,6 +35,20 @@ async def test_timezone_and_settings_can_be_changed_one_by_one(ana):
     assert (await ana.get(ME)).json() == me
 
 
+async def test_members_of_a_group_are_changed_one_by_one(ana):
+    async def change(settings):
+        answer = await ana.patch(ME, json={"settings": settings})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["settings"]
+
+    await change({"diary": {"tone": "warm", "auto_refresh": "21:30"}, "models": {"diary": "gpt-x"}})
+    assert await change({"diary": {"tone": "brief"}, "models": None}) == {
+        "diary": {"tone": "brief", "auto_refresh": "21:30"}
+    }
+    assert await change({"diary": {"tone": None}}) == {"diary": {"auto_refresh": "21:30"}}
+    assert await change({"diary": {"auto_refresh": None}}) == {}
+
+
 @pytest.mark.parametrize(
     ("sent", "named"),
     [
@@ -49,6 +63,12 @@ async def test_timezone_and_settings_can_be_changed_one_by_one(ana):
         ({"settings": {"tone": {"deep": []}}}, "settings.tone"),
         ({"settings": {"tone": 10**30}}, "settings.tone"),
         ({"settings": {"To Ne": "x"}}, "settings"),
+        ({"settings": {"diary": "warm"}}, "settings.diary"),
+        ({"settings": {"diary": {"mood": "warm"}}}, "settings.diary"),
+        ({"settings": {"diary": {"tone": "angry"}}}, "settings.diary.tone"),
+        ({"settings": {"diary": {"auto_refresh": "24:00"}}}, "settings.diary.auto_refresh"),
+        ({"settings": {"diary": {"auto_refresh": ["21:30"]}}}, "settings.diary.auto_refresh"),
+        ({"settings": {"models": {"diary": 4}}}, "settings.models.diary"),
         ({"settings": {f"s{number}": 1 for number in range(51)}}, "settings"),
         ({"role": "admin"}, "role"),
     ],

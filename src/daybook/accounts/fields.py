@@ -5,7 +5,7 @@ both come by here.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -20,6 +20,8 @@ MOST_SETTINGS = 50
 LARGEST_NUMBER = 2**53  # what JSON's readers can all hold
 
 _ACCOUNT = re.compile(r"[\w.@+-]{1,255}")
+DIARY_TONES = ("plain", "warm", "humorous", "brief")
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LANGUAGE = re.compile(
     r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?((?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*)",
@@ -73,13 +75,19 @@ def language_tag(value: str) -> str:
 
 
 def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A person's settings with `changes` made; None takes one away. They are flat: names and plain values."""
+    """A person's settings with `changes` made; None takes one away. They are names and plain values, and the groups
+    of `_GROUPS`, of which each member is changed or taken away by itself.
+    """
     result = dict(current or {})
     for name, value in changes.items():
         if not _SETTING.fullmatch(name):
             raise Invalid("settings: a name is 1 to 64 of a-z, 0-9 and _, and begins with a letter.")
         if value is None:
             result.pop(name, None)
+        elif name in _GROUPS:
+            result[name] = _group(name, result.get(name), value)
+            if not result[name]:
+                del result[name]
         else:
             result[name] = _setting(name, value)
     if len(result) > MOST_SETTINGS:
@@ -132,6 +140,44 @@ def _setting(name: str, value: Any) -> str | bool | float:
             return value
         case _:
             raise Invalid(f"settings.{name}: must be text, a number, true or false, or null to remove it.")
+
+
+def _group(name: str, current: Any, changes: Any) -> dict[str, str]:
+    members = _GROUPS[name]
+    if not isinstance(changes, Mapping) or not changes.keys() <= members.keys():
+        raise Invalid(f"settings.{name}: must be an object with any of {', '.join(members)}, or null.")
+    result = dict(current) if isinstance(current, Mapping) else {}
+    for member, value in changes.items():
+        if value is None:
+            result.pop(member, None)
+        else:
+            result[member] = members[member](value, f"settings.{name}.{member}")
+    return result
+
+
+def _tone(value: Any, field: str) -> str:
+    if value not in DIARY_TONES:
+        raise Invalid(f"{field}: must be one of {', '.join(DIARY_TONES)}.")
+    return value
+
+
+def _time_of_day(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+        raise Invalid(f"{field}: must be a time of day such as 21:30, or null for never.")
+    return value
+
+
+def _model(value: Any, field: str) -> str:
+    if not isinstance(value, str):
+        raise Invalid(f"{field}: must be a model's name, or null for this server's own choice.")
+    return line(value, field, 128)
+
+
+_GROUPS: dict[str, dict[str, Callable[[Any, str], str]]] = {
+    "diary": {"tone": _tone, "auto_refresh": _time_of_day},
+    "models": {"diary": _model, "vision": _model},
+}
+"""Settings that are groups, and what may be in them. Their meaning: `docs/howto/diary.md`, `docs/howto/settings.md`."""
 
 
 def _checked(value: str, field: str, longest: int, *, allowed: str) -> str:
