@@ -25,7 +25,7 @@ class Film(BaseModel):
     brand: str | None = None
     """Of an MP4 or QuickTime file: `isom`, `qt  `."""
     duration: float
-    """Seconds from the first picture's begin to the last one's end."""
+    """Seconds from the first picture's begin to the last one's end, or to that of the sound where it goes on longer."""
     width: int
     height: int
     """Pixels as shown: turned upright, with square pixels."""

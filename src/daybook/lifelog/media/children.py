@@ -1,0 +1,122 @@
+"""Programs that read what strangers made: with limits, in a process group of their own, and ended with us.
+
+The kernel kills a child when the thread that started it ends, so only the thread of the event loop starts them.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_CONFINED_EXEC = Path(__file__).with_name("confined_exec.py")
+_PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
+"""Of our environment; the rest holds passwords and keys."""
+
+_MOST_WORDS = 4000  # characters of what a child complains of that are kept
+_LONGEST_LINE = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child may take."""
+
+    seconds: float
+    """Of the clock; of processor time as much as all cores have in that time."""
+    memory: int = 8 * 2**30
+    """Bytes of address space, which is more than what is really used."""
+    file_size: int = 2**40
+    """Bytes of one file that it writes."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A running child. Whoever started it reads `process.stdout`."""
+
+    process: asyncio.subprocess.Process
+    said: deque[str] = field(default_factory=deque[str])
+
+    @property
+    def complaint(self) -> str:
+        """The end of what it wrote to stderr."""
+        return "\n".join(self.said)[-_MOST_WORDS:]
+
+
+@asynccontextmanager
+async def started(
+    command: Sequence[str], limits: Limits, on_line: Callable[[str], Awaitable[bool]] | None = None
+) -> AsyncGenerator[Child]:
+    """`command` running; leaving the block ends it, with its whole group.
+
+    `on_line` gets every line of stderr and says whether it was meant for it; the others are kept. Raises
+    `TimeoutError` where it takes too long.
+    """
+    cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
+    numbers = (os.getpid(), limits.memory, cpu, limits.file_size)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-S",
+        str(_CONFINED_EXEC),
+        *map(str, numbers),
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"MALLOC_ARENA_MAX": "2"},
+        start_new_session=True,
+        limit=_LONGEST_LINE,
+    )
+    child = Child(process)
+    listening = asyncio.create_task(_listen(child, on_line))
+    try:
+        async with asyncio.timeout(limits.seconds):
+            yield child
+            await _drain(process.stdout)
+            await listening
+            await process.wait()
+    finally:
+        await _end(process)
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await listening
+
+
+async def _listen(child: Child, on_line: Callable[[str], Awaitable[bool]] | None) -> None:
+    """Read stderr to its end, so that the child never waits for us."""
+    stream = child.process.stderr
+    kept = 0
+    while stream is not None:
+        try:
+            line = await stream.readline()
+        except ValueError:  # a line of more than `_LONGEST_LINE`, which is thrown away
+            continue
+        if not line:
+            return
+        text = line.decode(errors="replace").rstrip()
+        if on_line is not None and await on_line(text):
+            continue
+        child.said.append(text[:_MOST_WORDS])
+        kept += len(child.said[-1])
+        while kept > _MOST_WORDS and len(child.said) > 1:
+            kept -= len(child.said.popleft())
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    # Its end is told only when its pipes are read to theirs.
+    await _drain(process.stdout)
+    await _drain(process.stderr)
+    await process.wait()
+
+
+async def _drain(stream: asyncio.StreamReader | None) -> None:
+    while stream is not None and await stream.read(_LONGEST_LINE):
+        pass

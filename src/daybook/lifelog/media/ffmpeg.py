@@ -1,0 +1,102 @@
+"""Ffmpeg, run as a child with limits."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from daybook.lifelog.media import children
+from daybook.lifelog.media.children import Child, Limits
+from daybook.lifelog.media.containers import CONTAINERS
+from daybook.lifelog.media.errors import FfmpegFailed
+from daybook.lifelog.media.program import ffmpeg
+
+MOST_OUTPUT = 256 * 2**20
+"""Bytes that may come back through `pipe:1`."""
+
+_CHUNK = 2**16
+
+
+def film_input(path: Path) -> list[str]:
+    """The options that make `path` an input of ffmpeg: real containers only, no playlist, no network, no other file.
+
+    Put options such as `-ss` ahead of it.
+    """
+    return ["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-i", f"file:{path.absolute()}"]
+
+
+async def run_ffmpeg(
+    args: Sequence[str],
+    *,
+    time_limit: float,
+    on_progress: Callable[[float], Awaitable[None]] | None = None,
+    file_size: int = Limits.file_size,
+) -> bytes:
+    """Run ffmpeg with `args` to its end; what it wrote to `pipe:1`.
+
+    `on_progress` is told how many seconds of output are done. Ended with its whole group when cancelled or after
+    `time_limit` seconds; no file that it writes gets larger than `file_size` bytes. Raises `FfmpegFailed`.
+    """
+    output = bytearray()
+    async with started_ffmpeg(
+        args, time_limit=time_limit, on_progress=on_progress, file_size=file_size
+    ) as process:
+        while process.stdout is not None and (chunk := await process.stdout.read(_CHUNK)):
+            output += chunk
+            if len(output) > MOST_OUTPUT:
+                raise FfmpegFailed(f"ffmpeg gave more than {MOST_OUTPUT} bytes.")
+    return bytes(output)
+
+
+@asynccontextmanager
+async def started_ffmpeg(
+    args: Sequence[str],
+    *,
+    time_limit: float,
+    on_progress: Callable[[float], Awaitable[None]] | None = None,
+    on_line: Callable[[str], Awaitable[bool]] | None = None,
+    file_size: int = Limits.file_size,
+) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Ffmpeg running with `args`, for whoever reads its `stdout` as it comes; its stderr is read by us.
+
+    `on_line` gets each line of stderr and says whether it was meant for it. Leaving the block waits for the end;
+    leaving it by an error ends ffmpeg, whole group included. Raises `FfmpegFailed` where it ends badly or takes too
+    long.
+    """
+    listener = on_line
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
+    if on_progress is not None:
+        command += ["-progress", "pipe:2"]
+        listener = _progress(on_progress, on_line)
+    child: Child | None = None
+    try:
+        async with children.started(
+            [*command, *args], Limits(time_limit, file_size=file_size), listener
+        ) as child:
+            yield child.process
+    except TimeoutError:
+        raise FfmpegFailed(f"ffmpeg was not done after {time_limit:.0f} s.", code="ffmpeg_too_slow") from None
+    if child.process.returncode != 0:
+        raise FfmpegFailed(f"ffmpeg gave up ({child.process.returncode}). {child.complaint}")
+
+
+_NOTES = re.compile(
+    "(frame|fps|bitrate|total_size|out_time(_us|_ms)?|dup_frames|drop_frames|speed|progress|stream_.*)="
+)
+
+
+def _progress(
+    tell: Callable[[float], Awaitable[None]], on_line: Callable[[str], Awaitable[bool]] | None
+) -> Callable[[str], Awaitable[bool]]:
+    """Reads what `-progress` writes, `name=value` lines twice a second."""
+
+    async def read(line: str) -> bool:
+        name, _, value = line.partition("=")
+        if _NOTES.match(line):
+            if name == "out_time_us" and value.strip().isdigit():
+                await tell(int(value) / 1e6)
+            return True
+        return on_line is not None and await on_line(line)
+
+    return read

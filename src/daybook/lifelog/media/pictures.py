@@ -1,0 +1,64 @@
+"""Pictures out of films."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from daybook.lifelog.media.errors import FfmpegFailed
+from daybook.lifelog.media.ffmpeg import film_input, run_ffmpeg
+
+_EARLIER = (0.0, 0.5, 2.0, 8.0)
+"""Seconds to look back where there is no picture at a time: after the last one, or in a stretch that is broken."""
+
+_TIME_LIMIT = 60.0
+
+
+async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list[bytes]:
+    """JPEGs of the film at `path`, upright, at most `longest` pixels a side: one for each of the seconds `at`.
+
+    Where there is no picture at a time, one shortly before it is given, or the film's first. Raises `FfmpegFailed`
+    where there is none at all.
+    """
+    return [await frame(path, seconds, longest=longest) for seconds in at]
+
+
+async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
+    """One JPEG, as `frames` makes them."""
+    output = [
+        "-vf",
+        fitted(longest),
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        "4",
+        "-pix_fmt",
+        "yuvj420p",
+        "-f",
+        "image2pipe",
+    ]
+    for look_back in _EARLIER:
+        start = max(0.0, seconds - look_back)
+        picture = await grab(path, start, output)
+        if picture:
+            return picture
+        if start == 0.0:
+            break
+    if seconds > 0 and (picture := await grab(path, 0.0, output)):
+        return picture
+    raise FfmpegFailed("No picture of this film can be decoded.", code="undecodable_film")
+
+
+async def grab(path: Path, seconds: float, output: Sequence[str]) -> bytes:
+    """One frame at `seconds`, coded as `output` says; nothing where there is none."""
+    seek = ["-ss", f"{seconds:.3f}"] if seconds > 0 else []
+    return await run_ffmpeg(
+        [*seek, *film_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"],
+        time_limit=_TIME_LIMIT,
+    )
+
+
+def fitted(longest: int) -> str:
+    """The filter that makes pictures at most `longest` pixels a side, with square pixels and even sides."""
+    return (
+        f"scale=w='max(2,trunc(iw*sar*min(1,{longest}/max(iw*sar,ih))/2)*2)'"
+        f":h='max(2,trunc(ih*min(1,{longest}/max(iw*sar,ih))/2)*2)',setsar=1"
+    )

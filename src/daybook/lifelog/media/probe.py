@@ -1,0 +1,93 @@
+"""Whether a file is a film, and which."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from daybook.kit.text import storable
+from daybook.lifelog.media import children
+from daybook.lifelog.media.children import Limits
+from daybook.lifelog.media.errors import NotAFilm
+from daybook.lifelog.media.schemas import Film
+from daybook.settings import settings
+
+_MEMORY = 3 * 2**30
+_SECONDS = 60.0
+_SLOWEST = 50 * 2**20
+"""Bytes in a second: a film whose length nobody noted is read to its end."""
+
+_MOST_OUTPUT = 2**20
+
+_THINGS = {
+    "archive": "an archive: unpack it and send the films that are in it",
+    "document": "a document",
+    "program": "a program",
+    "picture": "a still picture",
+    "subtitles": "subtitles without their film",
+    "text": "text",
+    "no_pictures": "a container without moving pictures",
+    "unknown": "nothing that can be read as a film: the file is broken, or of a kind that is not known here",
+}
+
+_WORDS = {
+    "empty_file": "The file is empty: nothing of it has arrived, or the camera never wrote it.",
+    "truncated": "The film breaks off: {detail} are missing. Copy it again from the camera. If it is cut off there "
+    "too, the camera was stopped while it wrote; its own tool may repair the file.",
+    "playlist": "This is a playlist: it only names where a film is. Send the film itself.",
+    "only_sound": "The file has sound but no moving pictures; Daybook takes films.",
+    "not_a_film": "This is not a film. It is {thing}.",
+    "encrypted": "The film is encrypted, so no picture of it can be seen. Send a copy without protection.",
+    "undecodable": "Not one picture of this film can be decoded ({detail}): the file is broken, encrypted, or of a "
+    "codec that is not known here.",
+    "too_long": "The film is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
+    "Cut it into parts.",
+    "too_large": "The pictures are too large to work with: {detail} pixels.",
+    "too_small": "The pictures are too small to see anything: {detail} pixels.",
+    "needs_too_much": "Reading this film takes more memory than a real one needs: it is broken or made to harm.",
+    "too_slow": "Reading this film takes longer than a real one needs: it is broken or made to harm.",
+    "crashes": "The program that reads films broke down over this one: it is broken or made to harm.",
+}
+
+
+async def probe(path: Path) -> Film:
+    """What the film at `path` is. Raises `NotAFilm` with a code and words for anything else."""
+    hours = settings().longest_recording
+    command = [
+        sys.executable,
+        "-I",
+        "-m",
+        "daybook.lifelog.media.inspect_film",
+        str(path),
+        f"{hours}",
+    ]
+    seconds = _SECONDS + await asyncio.to_thread(_size, path) / _SLOWEST
+    output = b""
+    try:
+        async with children.started(command, Limits(seconds, memory=_MEMORY, file_size=0)) as child:
+            if child.process.stdout is not None:
+                output = await child.process.stdout.read(_MOST_OUTPUT)
+                while len(output) < _MOST_OUTPUT and (more := await child.process.stdout.read(_MOST_OUTPUT)):
+                    output += more
+    except TimeoutError:
+        raise refusal("too_slow") from None
+    try:
+        told: dict[str, Any] = json.loads(output)
+    except ValueError:
+        raise refusal("crashes") from None
+    if "film" not in told:
+        raise refusal(told["refused"], told["detail"])
+    return Film.model_validate(told["film"])
+
+
+def refusal(code: str, detail: str = "") -> NotAFilm:
+    """The refusal in words."""
+    words = _WORDS[code].format(
+        detail=storable(detail, 200), thing=_THINGS.get(detail, detail), hours=settings().longest_recording
+    )
+    return NotAFilm(words, code=code)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
