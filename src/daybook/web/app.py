@@ -13,7 +13,9 @@ from daybook.ledger import endpoints as ledger
 from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
+from daybook.lifelog.events import endpoints as events
 from daybook.settings import Settings
+from daybook.storage import endpoints as files
 from daybook.storage.service import open_store
 from daybook.web import errors, status
 from daybook.web.headers import SecurityHeaders
@@ -22,6 +24,8 @@ from daybook.web.limits import BodyLimit
 ROUTERS: list[APIRouter] = [
     accounts.router,
     budgets.router,
+    events.router,
+    files.router,
     gateway.router,
     health.router,
     ledger.router,
@@ -38,6 +42,8 @@ TAGS = [
     {"name": "provider configurations", "description": "Who answers model calls, for administrators."},
     {"name": "the book", "description": "Calls, usage and prices, for administrators."},
     {"name": "budgets", "description": "How much codes, groups and users may take, for administrators."},
+    {"name": "files", "description": "Films and pictures, by links that end."},
+    {"name": "events", "description": "What happened when."},
     {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
 ]
 
