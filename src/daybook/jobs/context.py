@@ -4,53 +4,99 @@ Every write is fenced: it counts only as long as this attempt is the job's. A wo
 another has taken over, cannot spoil what the other does.
 """
 
+import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+
 from daybook.db.engine import Database, WriteSession
+from daybook.jobs import records
+from daybook.jobs.errors import JobLost
+from daybook.jobs.metrics import Metrics, plain
+from daybook.jobs.records import Begun
+from daybook.kit import faults
 
 Json: TypeAlias = Any
 """What JSON can say: None, bool, int, float, str, and lists and dictionaries of these."""
+
+_WRITE_EVERY = 0.3  # seconds between two writes of the progress
+_TRY_EVERY = 0.5  # seconds between two tries to write on a database that is away
+_LONGEST_NAME = 128
 
 
 class JobContext:
     """One attempt at a job."""
 
-    job_id: UUID
-    type: str
-    user_id: int | None
-    input_url: str | None
-    params: dict[str, Any]
-    """As they were enqueued, without `progress`."""
-    trace_id: str
-    attempt: int
-    """1 for the first."""
-    database: Database
+    def __init__(self, database: Database, begun: Begun) -> None:
+        job = begun.job
+        self.job_id: UUID = job.id
+        self.type: str = job.type
+        self.user_id: int | None = job.user_id
+        self.input_url: str | None = job.input_url
+        self.params: dict[str, Any] = {
+            name: value for name, value in (job.params or {}).items() if name != "progress"
+        }
+        """As they were enqueued, without `progress`."""
+        self.trace_id: str = job.trace_id or job.id.hex
+        self.attempt: int = job.attempts
+        """1 for the first."""
+        self.database: Database = database
+        self.claim = begun.claim
+        self.metrics = Metrics(job.metrics or {})
+        self._progress = float((job.params or {}).get("progress", 0.0))
+        self._changed = asyncio.Event()
 
     async def progress(self, fraction: float, phase: str | None = None) -> None:
         """Say how far the work is, from 0 to 1, and what it is at. Cheap: written at most a few times a second.
 
         The seconds of each phase are added up in the job's metrics.
         """
-        raise NotImplementedError
+        if math.isfinite(fraction):
+            self._progress = min(max(float(fraction), 0.0), 1.0)
+        if phase is not None:
+            self.metrics.enter(phase[:64], time.monotonic())
+        self._changed.set()
+        await asyncio.sleep(0)  # work that never waits would not let its worker say that it lives
 
     def metric(self, name: str, value: Json) -> None:
         """Add a figure to the job's metrics; the last value of a name stands. Decimals are kept as text."""
-        raise NotImplementedError
+        self.metrics.set(name, value)
+        self._changed.set()
 
     async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
         """The result of `work`, which is not done again once it is there, whoever goes on with the job.
 
         A worker killed between the end of `work` and the note of it does it again: where that would write twice, use
-        `write_step`. Names are unique within the job, at most 128 characters.
+        `write_step`. Names are unique within the job, at most 128 characters. Raises `JobLost`.
         """
-        raise NotImplementedError
+        self._check_name(name)
+        async with self.database.write() as session:
+            await records.hold(session, self.claim)
+            if (done := await records.finished_step(session, self.claim, name)) is not None:
+                return done.result
+        result = plain(await work())
+        faults.point("jobs.step.work.after")
+        await self._keep(name, result)
+        faults.point("jobs.step.kept.after")
+        return orjson.loads(orjson.dumps(result))  # as a later attempt would get it
 
     async def write_step(self, name: str, work: Callable[[WriteSession], Awaitable[Json]]) -> Json:
         """As `step`, for work on the database: what it writes and the note of it are one transaction."""
-        raise NotImplementedError
+        self._check_name(name)
+        async with self.write() as session:
+            if (done := await records.finished_step(session, self.claim, name)) is not None:
+                return done.result
+            result = plain(await work(session))
+            await records.finish_step(session, self.claim, name, self.attempt, result)
+            faults.point("jobs.write_step.commit.before")
+        faults.point("jobs.step.kept.after")
+        return orjson.loads(orjson.dumps(result))
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[WriteSession]:
@@ -58,5 +104,43 @@ class JobContext:
 
         Keep it short: a cancellation waits for it.
         """
-        raise NotImplementedError
-        yield
+        async with self.database.write() as session:
+            await records.hold(session, self.claim)
+            yield session
+
+    async def keep_written(self) -> None:
+        """Write the progress as it changes, until cancelled or no longer the job's attempt. The worker runs it."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await records.note(
+                    self.database, self.claim, self._progress, self.metrics.phase, self.figures()
+                )
+            except JobLost:
+                return
+            except (SQLAlchemyError, OSError, TimeoutError):
+                self._changed.set()  # the database is away: again in a moment
+            await asyncio.sleep(_WRITE_EVERY)
+
+    def figures(self) -> dict[str, Any]:
+        """The metrics as they stand now."""
+        return self.metrics.now(time.monotonic())
+
+    async def _keep(self, name: str, result: Json) -> None:
+        """Note a step's result. It may have cost an hour: a database that is away for a moment is not its end."""
+        while True:
+            try:
+                async with self.write() as session:
+                    await records.finish_step(session, self.claim, name, self.attempt, result)
+            except (SQLAlchemyError, OSError, TimeoutError) as problem:
+                if not records.is_away(problem):
+                    raise
+            else:
+                return
+            await asyncio.sleep(_TRY_EVERY)
+
+    @staticmethod
+    def _check_name(name: str) -> None:
+        if not 0 < len(name) <= _LONGEST_NAME:
+            raise ValueError(f"A step's name has 1 to {_LONGEST_NAME} characters.")

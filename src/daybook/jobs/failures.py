@@ -1,0 +1,56 @@
+"""What becomes of a job whose work raised: failed for good, or tried again after a pause; and in what words."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daybook.jobs.errors import JobFailed
+from daybook.jobs.job_type import JobType
+from daybook.jobs.records import is_away
+from daybook.kit.errors import DaybookError, Limited, Unavailable, Upstream
+
+LONGEST_PAUSE = 600.0
+FAR_AWAY = 900.0
+"""Seconds: a limit that ends later than this is told at once, not waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt in words. `pause` is None where no other attempt follows."""
+
+    code: str
+    message: str
+    pause: timedelta | None
+    is_expected: bool
+    """Whether the words say it all; else the log has the traceback."""
+
+
+def failure(problem: BaseException, job_type: JobType, attempt: int, trace_id: str) -> Failure:
+    """What `problem` means for a job at its `attempt`."""
+    pause = _pause(problem, job_type, attempt)
+    if isinstance(problem, DaybookError):
+        return Failure(problem.code, problem.message, pause, is_expected=True)
+    if is_away(problem):
+        words = "The database was away for a moment, and the work could not go on."
+        return Failure("database_away", words, pause, is_expected=True)
+    # What it says is not for the record: it may hold anything.
+    words = (
+        f"Something went wrong inside Daybook ({type(problem).__name__}). The worker's log has the details, under the"
+        f" trace {trace_id}."
+    )
+    return Failure("unexpected", words, pause, is_expected=False)
+
+
+def _pause(problem: BaseException, job_type: JobType, attempt: int) -> timedelta | None:
+    mends_itself = not isinstance(problem, DaybookError) or isinstance(
+        problem, (Limited, Unavailable, Upstream)
+    )
+    if isinstance(problem, JobFailed) or not mends_itself or attempt >= job_type.attempts:
+        return None
+    pause = min(job_type.first_pause * 4 ** (attempt - 1), LONGEST_PAUSE)
+    pause *= random.uniform(0.75, 1.25)  # noqa: S311  (spreads attempts; nobody gains by guessing it)
+    if isinstance(problem, Limited) and problem.retry_after is not None:
+        if problem.retry_after > FAR_AWAY:
+            return None
+        pause = max(pause, problem.retry_after)
+    return timedelta(seconds=pause)

@@ -1,0 +1,210 @@
+"""What an attempt writes on its job's record, from its begin to its end.
+
+Every write names the attempt's fencing token. When another worker has begun the job since, the token is an old one, and
+nothing is written.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from daybook.db.engine import Database, WriteSession
+from daybook.jobs import queue, service
+from daybook.jobs.errors import JobLost
+from daybook.jobs.models import Job, JobStatus, JobStep
+from daybook.jobs.queue import Entry
+from daybook.kit.text import storable
+
+LOST_CODE = "worker_lost"
+_LOST = (
+    "The worker that ran this job ended without a word, perhaps because the job needs more memory than there is. It was"
+    " begun {attempts} times and is not begun again by itself: look into the worker's log, then retry it."
+)
+_LONGEST_MESSAGE = 2000
+_HOLD_LIMIT = text("SELECT set_config('idle_in_transaction_session_timeout', '15s', true)")
+"""A worker that is frozen while it holds its job's record loses its connection, so that others can go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An attempt's right to write on its job."""
+
+    job_id: UUID
+    entry_id: int
+    worker: UUID
+    token: int
+
+    def holds(self) -> tuple[ColumnElement[bool], ...]:
+        """What is true of the record as long as the attempt is the job's."""
+        return (Job.id == self.job_id, Job.fencing_token == self.token, Job.status == JobStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job whose attempt has begun. `is_taken_over`: an earlier one never said how it ended."""
+
+    claim: Claim
+    job: Job
+    is_taken_over: bool
+
+
+async def begin(database: Database, entry: Entry, worker: UUID, most_attempts: int) -> Begun | None:
+    """Begin the next attempt at the entry's job; None where there is nothing to begin."""
+    async with database.write() as session:
+        job = await session.scalar(select(Job).where(Job.id == entry.job_id).with_for_update())
+        if not await queue.is_picked_by(session, entry.id, worker):
+            return None  # this worker was slow, and another has it
+        if job is None or job.queue_id != entry.id:
+            await queue.remove(session, entry.id)
+            return None
+        if job.cancel_requested_at is not None:
+            await service.end_cancelled(session, job)
+            return None
+        if job.attempts >= most_attempts:
+            await _end_lost(session, job)
+            return None
+        is_taken_over = job.status == JobStatus.PROCESSING
+        job.status = JobStatus.PROCESSING
+        job.attempts += 1
+        job.fencing_token += 1
+        job.next_attempt_at = job.error_code = job.error_message = None
+        if job.started_at is None:
+            job.started_at = await session.scalar(func.clock_timestamp())
+        await session.flush()
+        return Begun(Claim(job.id, entry.id, worker, job.fencing_token), job, is_taken_over)
+
+
+async def note(
+    database: Database, claim: Claim, progress: float, phase: str | None, metrics: dict[str, Any]
+) -> None:
+    """Write how far the work is. Raises `JobLost`."""
+    async with database.write() as session:
+        await _update(session, claim, _done_so_far(progress, phase, metrics))
+
+
+async def hold(session: WriteSession, claim: Claim) -> None:
+    """Keep the job this attempt's until the transaction ends. Raises `JobLost`."""
+    await session.execute(_HOLD_LIMIT)
+    if await session.scalar(select(1).where(*claim.holds()).with_for_update(read=True)) is None:
+        raise JobLost
+
+
+async def finished_step(session: WriteSession, claim: Claim, name: str) -> JobStep | None:
+    """The step, if it is finished."""
+    return await session.scalar(
+        select(JobStep).where(
+            JobStep.job_id == claim.job_id, JobStep.name == name, JobStep.finished_at.is_not(None)
+        )
+    )
+
+
+async def finish_step(session: WriteSession, claim: Claim, name: str, attempt: int, result: Any) -> None:
+    """Note a step's result; the caller holds the job."""
+    values = {"attempt": attempt, "result": result, "finished_at": func.clock_timestamp()}
+    await session.execute(
+        insert(JobStep)
+        .values(job_id=claim.job_id, name=name, **values)
+        .on_conflict_do_update(index_elements=["job_id", "name"], set_=values)
+    )
+
+
+async def succeed(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
+    """The job is done. Raises `JobLost`."""
+    changes = {"status": JobStatus.SUCCESS, **_done_so_far(1.0, None, metrics)}
+    await _end(database, claim, changes)
+
+
+async def fail(database: Database, claim: Claim, metrics: dict[str, Any], code: str, message: str) -> None:
+    """The job has failed for good. Raises `JobLost`."""
+    await _end(
+        database,
+        claim,
+        {
+            "status": JobStatus.FAILED,
+            "metrics": metrics,
+            "error_code": code[:64],
+            "error_message": storable(message, _LONGEST_MESSAGE),
+        },
+    )
+
+
+async def end_cancelled(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
+    """The job has stopped because somebody cancelled it. Raises `JobLost`."""
+    await _end(database, claim, {"status": JobStatus.CANCELLED, "metrics": metrics})
+
+
+async def try_again(
+    database: Database, claim: Claim, metrics: dict[str, Any], code: str, message: str, pause: timedelta
+) -> None:
+    """The attempt failed; another follows after `pause`. Raises `JobLost`."""
+    async with database.write() as session:
+        await _update(
+            session,
+            claim,
+            {
+                "status": JobStatus.PENDING,
+                "metrics": metrics,
+                "error_code": code[:64],
+                "error_message": storable(message, _LONGEST_MESSAGE),
+                "next_attempt_at": func.clock_timestamp() + pause,
+            },
+        )
+        await queue.put_back(session, claim.entry_id, claim.worker, pause)
+
+
+async def give_back(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
+    """The worker stops: the job waits for another as if this attempt had not been. Raises `JobLost`."""
+    async with database.write() as session:
+        await _update(
+            session,
+            claim,
+            {"status": JobStatus.PENDING, "metrics": metrics, "attempts": Job.attempts - 1},
+        )
+        await queue.put_back(session, claim.entry_id, claim.worker, timedelta(0))
+
+
+def _done_so_far(progress: float, phase: str | None, metrics: dict[str, Any]) -> dict[str, Any]:
+    params = func.coalesce(Job.params, text("'{}'::jsonb")).op("||")(
+        func.jsonb_build_object("progress", progress)
+    )
+    return {"phase": phase, "metrics": metrics, "params": params}
+
+
+async def _end(database: Database, claim: Claim, changes: dict[str, Any]) -> None:
+    async with database.write() as session:
+        await _update(session, claim, {**changes, "finished_at": func.clock_timestamp(), "queue_id": None})
+        await queue.remove(session, claim.entry_id)
+
+
+async def _end_lost(session: WriteSession, job: Job) -> None:
+    await queue.remove(session, job.queue_id)
+    job.status = JobStatus.FAILED
+    job.error_code, job.error_message = LOST_CODE, _LOST.format(attempts=job.attempts)
+    job.queue_id = None
+    job.finished_at = await session.scalar(func.clock_timestamp())
+    await session.flush()
+
+
+async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) -> None:
+    written = await session.scalar(
+        update(Job)
+        .where(*claim.holds())
+        .values(**changes)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if written is None:
+        raise JobLost
+
+
+def is_away(problem: BaseException) -> bool:
+    """Whether it is the database that is away, rather than a statement that it refuses."""
+    if isinstance(problem, DBAPIError):
+        return problem.connection_invalidated or isinstance(problem, (OperationalError, InterfaceError))
+    return isinstance(problem, (OSError, TimeoutError, PoolTimeout))

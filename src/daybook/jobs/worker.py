@@ -1,0 +1,228 @@
+"""A worker of jobs: picks what may start, says every second that it lives, stops what it is told to stop.
+
+Any number work side by side. What holds whatever happens to one of them:
+
+- A job is one worker's at a time: the queue's entry names it. A worker that has not been heard of for `queue.SILENCE`
+  loses its entries to those that look.
+- A worker that could not say that it lives stops its work before that, and by its old token can write nothing later.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
+
+from daybook.db.engine import Database, asyncpg_dsn
+from daybook.jobs import controls, queue
+from daybook.jobs.attempts import Attempt, Reason
+from daybook.jobs.job_type import JobType
+
+log = logging.getLogger(__name__)
+
+BEAT = 1.0
+"""Seconds between two signs of life, while jobs run."""
+
+LOOK = 2.5
+"""Seconds between two looks for what nobody tells of: pauses that are over, jobs of workers that are silent."""
+
+LAST_WORD = queue.SILENCE.total_seconds() - 2
+"""Seconds without an answered sign of life after which a worker stops its jobs."""
+
+LAST_MINUTE = 20.0
+"""Seconds that jobs have to end when the worker stops."""
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # seconds between two tries to reach a database that is away
+_AGAIN = 0.2  # a look that another worker's crossed may have missed something
+_PROBLEMS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    SQLAlchemyError,
+    OSError,
+    TimeoutError,
+)
+
+
+class Worker:
+    """Works on jobs of `types`, up to `slots` of them at a time."""
+
+    def __init__(self, database: Database, url: str, types: Sequence[JobType], slots: int) -> None:
+        self.id: UUID = uuid4()
+        self._database = database
+        self._dsn = asyncpg_dsn(url)
+        self._types = {job_type.name: job_type for job_type in types}
+        self._slots = slots
+        self._attempts: dict[asyncio.Task[None], Attempt] = {}
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._look_at = self._beat_at = self._last_minute = 0.0
+        self._fuse: asyncio.TimerHandle | None = None
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; then jobs are stopped and given back. A database that is away is tried again."""
+        stopping = asyncio.create_task(self._stop_at(stop))
+        pause = _FIRST_PAUSE
+        try:
+            while not self._is_done():
+                connected_at = time.monotonic()
+                try:
+                    await self._work_while_connected()
+                except _PROBLEMS as problem:
+                    log.warning("Jobs: the database is away (%s); trying again.", type(problem).__name__)
+                    pause = (
+                        _FIRST_PAUSE if time.monotonic() > connected_at + 60 else min(pause * 2, _LAST_PAUSE)
+                    )
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._stopping.wait(), pause)
+        finally:
+            stopping.cancel()
+            for task in list(self._attempts):
+                task.cancel()
+
+    async def _work_while_connected(self) -> None:
+        connection = await asyncpg.connect(
+            self._dsn, timeout=3, command_timeout=3, server_settings={"application_name": "daybook jobs"}
+        )
+        try:
+            await connection.add_listener(str(queue.CHANNEL), self._hear)
+            await connection.add_listener(queue.NEWS, self._hear)
+            async with self._database.write() as session:
+                await controls.introduce(
+                    session, [(job_type.name, job_type.concurrency) for job_type in self._types.values()]
+                )
+            self._look_at = 0.0
+            while not self._is_done():
+                await self._turn(connection)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), max(self._next_turn() - time.monotonic(), 0.01))
+        finally:
+            connection.terminate()
+
+    async def _turn(self, connection: "asyncpg.Connection") -> None:
+        self._news.clear()
+        if self._attempts and time.monotonic() >= self._beat_at:
+            await self._beat(connection)
+        if time.monotonic() >= self._look_at and self._is_free():
+            await self._look(connection)
+
+    async def _beat(self, connection: "asyncpg.Connection") -> None:
+        """Say that this worker lives, and stop what is not its own any more, or cancelled."""
+        asked = list(self._attempts.values())
+        said_at = time.monotonic()
+        held = {entry.id: entry for entry in await queue.beat(connection, self.id, [a.entry for a in asked])}
+        self._beat_at = said_at + BEAT
+        self._light_fuse(said_at)
+        for attempt in asked:
+            entry = held.get(attempt.entry.id)
+            if entry is None:
+                if attempt in self._attempts.values():  # else it ended meanwhile
+                    attempt.stop(Reason.LOST)
+            elif entry.is_to_be_cancelled:
+                attempt.stop(Reason.CANCELLED)
+
+    async def _look(self, connection: "asyncpg.Connection") -> None:
+        """Begin what may be begun."""
+        self._look_at = time.monotonic() + LOOK
+        allowed = await controls.limits(connection)
+        limits = {name: limit for name, limit in allowed.items() if name in self._types}
+        if not limits:
+            return
+        free = self._slots - len(self._attempts)
+        said_at = time.monotonic()
+        entries = await queue.pick(queue.queries(connection), self.id, limits, free)
+        if entries and not self._attempts:
+            self._light_fuse(said_at)
+            self._beat_at = said_at + BEAT
+        for entry in entries:
+            self._begin(entry)
+
+    def _begin(self, entry: queue.Entry) -> None:
+        earlier = [task for task, other in self._attempts.items() if other.entry.id == entry.id]
+        attempt = Attempt(self._database, self._types[entry.type], entry, self.id)
+        task = asyncio.create_task(_run(attempt, earlier), name=f"attempt at {entry.job_id}")
+        self._attempts[task] = attempt
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        attempt = self._attempts.pop(task)
+        if attempt.again_in is not None:
+            asyncio.get_running_loop().call_later(attempt.again_in, self._look_again)
+        if self._fuse is not None and not self._attempts:
+            self._fuse.cancel()
+            self._fuse = None
+        self._look_at = 0.0
+        self._news.set()
+
+    def _light_fuse(self, said_at: float) -> None:
+        """Stop all work unless the next sign of life is answered in time."""
+        if self._fuse is not None:
+            self._fuse.cancel()
+        loop = asyncio.get_running_loop()
+        self._fuse = loop.call_later(max(said_at + LAST_WORD - time.monotonic(), 0), self._blow, said_at)
+
+    def _blow(self, said_at: float, *, was_late: bool = False) -> None:
+        if not was_late and time.monotonic() > said_at + LAST_WORD + 1:
+            # Not the database was away but this process (frozen, or work that never waits): what is lost is not known
+            # yet, and the next sign of life, which is due now, will tell.
+            self._fuse = asyncio.get_running_loop().call_later(2, lambda: self._blow(said_at, was_late=True))
+            return
+        log.warning(
+            "Jobs: no sign of life was answered for %.0f s; what runs is stopped.", time.monotonic() - said_at
+        )
+        for attempt in self._attempts.values():
+            attempt.stop(Reason.LOST)
+
+    def _next_turn(self) -> float:
+        turns = [self._beat_at] if self._attempts else []
+        if self._is_free():
+            turns.append(self._look_at)
+        return min(turns, default=time.monotonic() + BEAT)
+
+    def _is_free(self) -> bool:
+        return len(self._attempts) < self._slots and not self._stopping.is_set()
+
+    def _is_done(self) -> bool:
+        return self._stopping.is_set() and (not self._attempts or time.monotonic() > self._last_minute)
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        now = time.monotonic()
+        if payload == "beat":
+            self._beat_at = now
+        else:
+            self._look_at = now
+            asyncio.get_running_loop().call_later(_AGAIN, self._look_again)
+        self._news.set()
+
+    def _look_again(self) -> None:
+        self._look_at = 0.0
+        self._news.set()
+
+    async def _stop_at(self, stop: asyncio.Event) -> None:
+        """At `stop` stop what runs; until it has ended the worker says that it lives."""
+        await stop.wait()
+        self._last_minute = time.monotonic() + LAST_MINUTE
+        self._stopping.set()
+        for attempt in self._attempts.values():
+            attempt.stop(Reason.STOPPING)
+        self._news.set()
+
+
+async def _run(attempt: Attempt, earlier: "list[asyncio.Task[None]]") -> None:
+    """Run an attempt after what this worker still has to do with the same entry."""
+    if earlier:
+        await asyncio.wait(earlier)
+    try:
+        await attempt.run()
+    except _PROBLEMS as problem:
+        log.warning(
+            "Job %s is left for later: the database is away (%s).",
+            attempt.entry.job_id,
+            type(problem).__name__,
+        )
+    except Exception:
+        log.exception("Job %s is left for later.", attempt.entry.job_id)
