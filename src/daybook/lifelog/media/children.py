@@ -18,6 +18,9 @@ _CONFINED_EXEC = Path(__file__).with_name("confined_exec.py")
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
 """Of our environment; the rest holds passwords and keys."""
 
+LARGEST_FILE = 2**40
+"""Bytes of one file that a child may write, where nothing else is said."""
+
 _MOST_WORDS = 4000  # characters of what a child complains of that are kept
 _LONGEST_LINE = 2**16
 
@@ -30,7 +33,7 @@ class Limits:
     """Of the clock; of processor time as much as all cores have in that time."""
     memory: int = 8 * 2**30
     """Bytes of address space, which is more than what is really used."""
-    file_size: int = 2**40
+    file_size: int = LARGEST_FILE
     """Bytes of one file that it writes."""
 
 

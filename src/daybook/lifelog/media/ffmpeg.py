@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from daybook.lifelog.media import children
-from daybook.lifelog.media.children import Child, Limits
+from daybook.lifelog.media.children import LARGEST_FILE, Child, Limits
 from daybook.lifelog.media.containers import CONTAINERS
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.program import ffmpeg
@@ -31,7 +31,7 @@ async def run_ffmpeg(
     *,
     time_limit: float,
     on_progress: Callable[[float], Awaitable[None]] | None = None,
-    file_size: int = Limits.file_size,
+    file_size: int = LARGEST_FILE,
 ) -> bytes:
     """Run ffmpeg with `args` to its end; what it wrote to `pipe:1`.
 
@@ -56,7 +56,7 @@ async def started_ffmpeg(
     time_limit: float,
     on_progress: Callable[[float], Awaitable[None]] | None = None,
     on_line: Callable[[str], Awaitable[bool]] | None = None,
-    file_size: int = Limits.file_size,
+    file_size: int = LARGEST_FILE,
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     """Ffmpeg running with `args`, for whoever reads its `stdout` as it comes; its stderr is read by us.
 
