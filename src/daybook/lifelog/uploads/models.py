@@ -13,7 +13,7 @@ from llm_tracker.ids import uuid7
 
 
 class Upload(Timestamps, Base):
-    """A file that is being sent. How much of it has come is the size of the staged file."""
+    """A file that is being sent, or was. How much of it has come is the size of the staged file."""
 
     __tablename__ = "uploads"
 
@@ -27,6 +27,9 @@ class Upload(Timestamps, Base):
     """Whatever else the sender told: type, the file's own time."""
     recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id", ondelete="SET NULL"))
     """Set when the file has been taken in."""
+    error_code: Mapped[str | None] = mapped_column(String(64))
     error: Mapped[str | None]
     """Why it was refused, in words."""
+    finished_at: Mapped[datetime | None]
+    """When it was taken in or refused. Until then a file that has come whole waits for that."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
