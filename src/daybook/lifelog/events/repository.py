@@ -1,26 +1,79 @@
 """Queries over events. Every one names the user whose rows it may see."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, cast, func, select
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daybook.lifelog.days import DayBounds
 from daybook.lifelog.events.models import Event
+from daybook.lifelog.recordings.models import Recording
+
+Events: TypeAlias = Select[Event]
 
 CANONICAL = (Event.start_time, Event.id)
 """The order of events wherever order matters: in lists, on pages, in the hash of a day."""
 
 
-def owned(user_id: int) -> Select[Event]:
+def owned(user_id: int) -> Events:
     """The events of a user."""
     return select(Event).where(Event.user_id == user_id)
 
 
+def beginning_in(events: Events, start: datetime | None, end: datetime | None) -> Events:
+    """Those that begin at `start` or later, and before `end`."""
+    if start is not None:
+        events = events.where(Event.start_time >= start)
+    return events if end is None else events.where(Event.start_time < end)
+
+
+def found_by(events: Events, query: str) -> tuple[Events, tuple[object, ...]]:
+    """Those that `query` (a `tsquery`) finds, and the order in which the best come first."""
+    sought = cast(query, TSQUERY)
+    rank = func.ts_rank(Event.search, sought)
+    return events.where(Event.search.bool_op("@@")(sought)), (rank.desc(), Event.start_time.desc(), Event.id)
+
+
 async def between(session: AsyncSession, user_id: int, bounds: DayBounds) -> list[Event]:
     """The user's events that begin within `bounds`, in canonical order."""
-    return list(await session.scalars(_beginning_in(user_id, bounds.start, bounds.end).order_by(*CANONICAL)))
+    events = beginning_in(owned(user_id), bounds.start, bounds.end)
+    return list(await session.scalars(events.order_by(*CANONICAL)))
 
 
-def _beginning_in(user_id: int, start: datetime, end: datetime) -> Select[Event]:
-    return owned(user_id).where(Event.start_time >= start, Event.start_time < end)
+async def one(session: AsyncSession, user_id: int, event_id: UUID, *, lock: bool = False) -> Event | None:
+    """An event of the user."""
+    query = owned(user_id).where(Event.id == event_id)
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def several(session: AsyncSession, user_id: int, ids: Sequence[UUID]) -> list[Event]:
+    """Those of the events that are the user's, in canonical order and locked, in the order of their ids: whoever locks
+    several does so in this order, and nobody waits in a circle.
+    """
+    rows = await session.scalars(owned(user_id).where(Event.id.in_(ids)).order_by(Event.id).with_for_update())
+    return sorted(rows, key=canonical)
+
+
+async def length_of_recording(session: AsyncSession, event: Event) -> float | None:
+    """The seconds of the recording that `event` is a part of."""
+    return await session.scalar(select(Recording.duration).where(Recording.id == event.recording_id))
+
+
+def canonical(event: Event) -> tuple[bool, datetime | None, UUID]:
+    """What `CANONICAL` orders by, for rows that are here."""
+    return (event.start_time is None, event.start_time, event.id)
+
+
+async def page_of(
+    session: AsyncSession, events: Events, order: Sequence[object], *, page: int, page_size: int
+) -> tuple[list[Event], int]:
+    """One page of `events`, and how many there are."""
+    total = await session.scalar(select(func.count()).select_from(events.subquery()))
+    rows = await session.scalars(
+        events.order_by(*order).offset((page - 1) * page_size).limit(page_size)  # pyright: ignore[reportArgumentType]  (columns)
+    )
+    return list(rows), total or 0

@@ -1,8 +1,8 @@
 """Words of events, as PostgreSQL's text search takes them.
 
-The application cuts text into words, since the embedded server knows no Chinese. Scripts that are written without spaces
-give single characters and pairs of neighbours; others give words, without accents and in lower case. Traditional and
-Simplified Chinese are folded to one script, so that either finds both. What people look for is cut the same way.
+The application cuts text into words, since the embedded server knows no Chinese. Scripts that are written without
+spaces give single characters and pairs of neighbours; others give words, without accents and in lower case. Traditional
+and Simplified Chinese are folded to one script, so that either finds both. What people look for is cut the same way.
 """
 
 import re
@@ -33,7 +33,9 @@ _UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # Han
     "\uac00-\ud7af"  # Hangul: spaced, but with endings stuck to its words
 )
-_RUNS = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[\u0300-\u036f])*)")
+_RUNS = re.compile(
+    rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>[^\W_{_UNSPACED}](?:[^\W_{_UNSPACED}]|[\u0300-\u036f])*)"
+)
 
 # What OpenCC decides by context or leaves alone, so that both scripts would not meet.
 _ONE_SPELLING = str.maketrans("著乾妳甚沈藉於昇徵锺", "着干你什沉借于升征钟")
@@ -42,14 +44,13 @@ _ONE_SPELLING = str.maketrans("著乾妳甚沈藉於昇徵锺", "着干你什沉
 def vector(fields: Sequence[tuple[str, str]]) -> str:
     """The `tsvector` literal for texts with their weights, such as `[("A", summary), ("B", scene)]`."""
     places: dict[str, list[str]] = {}
-    position = 1
+    begin = end = 1
     for weight, text in fields:
         for word, offset, length in _cut(text):
-            if len(places) >= MOST_WORDS and word not in places:
-                continue
-            places.setdefault(word, []).append(f"{position + offset}{weight}")
-            last = position + offset + length
-        position = (last if places else position) + 2  # no phrase reaches from one text into the next
+            end = begin + offset + length
+            if word in places or len(places) < MOST_WORDS:
+                places.setdefault(word, []).append(f"{begin + offset}{weight}")
+        begin = end + 2  # no phrase reaches from one text into the next
     return " ".join(f"'{word}':{','.join(found[:255])}" for word, found in places.items())
 
 
@@ -68,7 +69,7 @@ def query(text: str) -> str:
 
 
 def _cut(text: str) -> Iterator[tuple[str, int, int]]:
-    """Every word of `text` with its place and how many places it takes; pairs stand where their first character does."""
+    """Every word of `text`, its place and how many places it takes; pairs stand where their first character does."""
     place = 0
     for run in _runs(text):
         if run.lastgroup == "word":

@@ -1,0 +1,96 @@
+"""Events: looked at, looked for, made by hand, changed, deleted, merged and divided."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+
+from daybook.accounts.access import CurrentUser
+from daybook.db.dependencies import AppDatabase, Reading, Writing
+from daybook.kit.errors import Invalid
+from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.lifelog.events import joining, service
+from daybook.lifelog.events.pictures import remove_pictures, viewed
+from daybook.lifelog.events.schemas import (
+    Division,
+    DivisionBody,
+    EventBody,
+    EventView,
+    MergerBody,
+    NewEventBody,
+)
+from daybook.storage.dependencies import AppStore
+
+router = APIRouter(prefix="/api/v1/events", tags=["events"])
+
+
+@router.get("")
+async def list_events(
+    user: CurrentUser,
+    session: Reading,
+    store: AppStore,
+    day: Annotated[date | None, Query(description="One day of your timezone.")] = None,
+    first: Annotated[date | None, Query(alias="from", description="First day.")] = None,
+    last: Annotated[date | None, Query(alias="to", description="Last day, which is included.")] = None,
+    recording_id: UUID | None = None,
+    q: Annotated[str, Query(max_length=200, description="Words to look for; the best finds first.")] = "",
+    described: bool | None = None,
+    page: PageNumber = 1,
+    page_size: PageSize = 50,
+) -> Page[EventView]:
+    """Events by time."""
+    if day is not None and (first is not None or last is not None):
+        raise Invalid("Name one day, or from and to.")
+    wanted = service.Wanted(day or first, day or last, recording_id, q, described)
+    found = await service.list_events(session, user, wanted, page=page, page_size=page_size)
+    views = [await viewed(store, event) for event in found.list]
+    return Page[EventView].of(views, page=page, page_size=page_size, total=found.total)
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+async def create_event(body: NewEventBody, user: CurrentUser, session: Writing, store: AppStore) -> EventView:
+    """Make an event by hand."""
+    return await viewed(store, await service.create_event(session, user, body))
+
+
+@router.post("/merger")
+async def merge_events(
+    body: MergerBody, user: CurrentUser, database: AppDatabase, store: AppStore
+) -> EventView:
+    """Make one event of several: the first in time stays and becomes all of them."""
+    async with database.write() as session:
+        merged, pictures = await joining.merge(session, user, body.event_ids)
+    await remove_pictures(store, pictures)
+    return await viewed(store, merged)
+
+
+@router.get("/{event_id}")
+async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: AppStore) -> EventView:
+    """One event."""
+    return await viewed(store, await service.get_event(session, user, event_id))
+
+
+@router.patch("/{event_id}")
+async def update_event(
+    event_id: UUID, body: EventBody, user: CurrentUser, session: Writing, store: AppStore
+) -> EventView:
+    """Change an event. No job changes it any more."""
+    return await viewed(store, await service.update_event(session, user, event_id, body))
+
+
+@router.delete("/{event_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_event(event_id: UUID, user: CurrentUser, database: AppDatabase, store: AppStore) -> None:
+    """Delete an event, and its picture."""
+    async with database.write() as session:
+        picture = await service.delete_event(session, user, event_id)
+    await remove_pictures(store, [picture])
+
+
+@router.post("/{event_id}/division")
+async def divide_event(
+    event_id: UUID, body: DivisionBody, user: CurrentUser, session: Writing, store: AppStore
+) -> Division:
+    """Cut an event in two. Both parts have its words."""
+    first, second = await joining.divide(session, user, event_id, body.at)
+    return Division(first=await viewed(store, first), second=await viewed(store, second))

@@ -1,0 +1,104 @@
+"""What was measured of a stretch of film, and the sentence that says it where nobody has described the stretch."""
+
+from math import log10
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from daybook.lifelog.events.wordings import Wording, wording
+
+SOME_MOTION, MUCH_MOTION = 0.02, 0.12
+"""Shares of the picture that change within half a second."""
+
+DARK, BRIGHT = 0.18, 0.6
+"""Mean luma, from 0 to 1."""
+
+SILENT, LOUD = -60.0, -25.0
+"""Mean level of sound in dBFS."""
+
+
+class Facts(BaseModel):
+    """What is known of a stretch of film without a look at what it shows. An event keeps it in `facts`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    motion: float
+    """Share of the picture that changes within half a second, on average: 0 to 1."""
+    brightness: float
+    """Mean luma, 0 to 1."""
+    sound: float | None = None
+    """Mean level in dBFS; null where there is no sound."""
+    file_id: UUID | None = None
+    """The recording's file that it was measured in, and where in it, in seconds."""
+    start: float | None = None
+    end: float | None = None
+
+    @classmethod
+    def of(cls, stored: Any) -> "Facts | None":
+        """What an event keeps; None where it keeps nothing, or nothing like it."""
+        try:
+            return cls.model_validate(stored)
+        except ValidationError:
+            return None
+
+    def stored(self) -> dict[str, Any]:
+        """As an event keeps it."""
+        return self.model_dump(
+            mode="json", exclude={"file_id", "start", "end"} if self.file_id is None else None
+        )
+
+
+def together(parts: list[tuple[Facts, float]]) -> Facts:
+    """The facts of several stretches with their seconds, as if they were one; in a file, if all are in the same."""
+    seconds = sum(length for _, length in parts) or 1.0
+    files = {facts.file_id for facts, _ in parts}
+    starts = [facts.start for facts, _ in parts if facts.start is not None]
+    ends = [facts.end for facts, _ in parts if facts.end is not None]
+    in_one_file = len(files) == 1 and None not in files and len(starts) == len(ends) == len(parts)
+    return Facts(
+        motion=sum(facts.motion * length for facts, length in parts) / seconds,
+        brightness=sum(facts.brightness * length for facts, length in parts) / seconds,
+        sound=mean_level([(facts.sound, length) for facts, length in parts]),
+        file_id=files.pop() if in_one_file else None,
+        start=min(starts) if in_one_file else None,
+        end=max(ends) if in_one_file else None,
+    )
+
+
+def mean_level(levels: list[tuple[float | None, float]]) -> float | None:
+    """The mean of levels in dB over their seconds, as power adds up; None where there is no sound at all."""
+    heard = [(level, seconds) for level, seconds in levels if level is not None and seconds > 0]
+    if not heard:
+        return None
+    power = sum(10 ** (level / 10) * seconds for level, seconds in heard) / sum(
+        seconds for _, seconds in heard
+    )
+    return 10 * log10(max(power, 1e-9))
+
+
+def factual_summary(facts: Facts | None, duration: float, language: str | None) -> str:
+    """The sentence for an event that nobody has described, in `language` (a tag), else in English."""
+    words = wording(language)
+    parts: list[str] = []
+    if facts is not None:
+        parts = [_motion(facts, words), *_brightness(facts, words), _sound(facts, words)]
+    return words.sentence(duration, parts)
+
+
+def _motion(facts: Facts, words: Wording) -> str:
+    if facts.motion >= MUCH_MOTION:
+        return words.much_motion
+    return words.some_motion if facts.motion >= SOME_MOTION else words.still
+
+
+def _brightness(facts: Facts, words: Wording) -> list[str]:
+    if facts.brightness < DARK:
+        return [words.dark]
+    return [words.bright] if facts.brightness >= BRIGHT else []
+
+
+def _sound(facts: Facts, words: Wording) -> str:
+    if facts.sound is None or facts.sound < SILENT:
+        return words.silent
+    return words.loud if facts.sound >= LOUD else words.sound

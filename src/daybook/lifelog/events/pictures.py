@@ -1,0 +1,39 @@
+"""Pictures of events in the store, and what an event looks like to the API."""
+
+import logging
+from collections.abc import Iterable
+from uuid import UUID
+
+from daybook.kit.errors import DaybookError
+from daybook.lifelog.events.models import Event
+from daybook.lifelog.events.schemas import EventView
+from daybook.storage.service import Store
+
+log = logging.getLogger(__name__)
+
+LONGEST_SIDE = 320
+"""Pixels of an event's picture."""
+
+
+def picture_key(user_id: int, recording_id: UUID, event_id: UUID) -> str:
+    """Where an event's picture is."""
+    return f"users/{user_id}/recordings/{recording_id}/events/{event_id}.jpg"
+
+
+async def viewed(store: Store, event: Event) -> EventView:
+    """The event as the API answers it."""
+    view = EventView.model_validate(event)
+    if event.thumbnail_s3_key is not None:
+        view.thumbnail_url = await store.link(event.thumbnail_s3_key)
+    return view
+
+
+async def remove_pictures(store: Store, keys: Iterable[str | None]) -> None:
+    """Remove pictures whose events are gone. A store that fails keeps files that nobody names any more, no more."""
+    for key in keys:
+        if key is None:
+            continue
+        try:
+            await store.delete(key)
+        except DaybookError as problem:
+            log.warning("A picture of a deleted event stays in the store (%s).", problem.code)

@@ -1,0 +1,89 @@
+"""What the API of events takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from annotated_types import Gt, MaxLen, MinLen
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from daybook.lifelog.events.fields import Duration, Label, Moment, Objects, Summary
+from daybook.lifelog.events.models import Origin
+
+MOST_MERGED = 100
+
+
+class EventView(BaseModel):
+    """An event. `thumbnail_url` is a signed link that expires; it is null where there is no picture."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    recording_id: UUID | None
+    start_offset: float | None = Field(description="Seconds from the recording's beginning.")
+    start_time: datetime | None
+    duration: float | None = Field(description="Seconds.")
+    action: str | None
+    scene: str | None
+    summary: str | None
+    objects: list[str]
+    origin: Origin
+    is_described: bool = Field(description="False while only time and facts are known.")
+    facts: dict[str, Any] | None = Field(
+        description="What was measured: `motion` and `brightness` from 0 to 1, `sound` in dBFS."
+    )
+    edited_at: datetime | None
+    job_id: UUID | None
+    thumbnail_url: str | None = None
+    created_at: datetime
+    updated_at: datetime | None
+
+    @field_validator("objects", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: Any) -> Any:
+        return [] if value is None else value
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    duration: Duration | None = None
+    action: Label | None = None
+    scene: Label | None = None
+    summary: Summary | None = None
+    objects: Objects | None = None
+
+
+class NewEventBody(_Body):
+    """An event made by hand: a time, and words of any kind."""
+
+    start_time: Moment = Field(description="Without an offset it is your local time.")
+
+
+class EventBody(_Body):
+    """What to change; what is not sent stays, and null empties a field, but for the time."""
+
+    start_time: Moment | None = Field(None, description="Without an offset it is your local time.")
+
+
+class MergerBody(BaseModel):
+    """The events to make one of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event_ids: Annotated[list[UUID], MinLen(2), MaxLen(MOST_MERGED)]
+
+
+class DivisionBody(BaseModel):
+    """Where to cut an event in two."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    at: Annotated[float, Gt(0)] = Field(description="Seconds from the event's beginning.")
+
+
+class Division(BaseModel):
+    """The two parts of what was one event."""
+
+    first: EventView
+    second: EventView
