@@ -69,6 +69,14 @@ class Settings(BaseSettings):
     )
     model_key: SecretStr | None = Field(None, description="Key for DAYBOOK_MODEL_URL, where it wants one.")
 
+    diary_model: str | None = Field(
+        None, description="Model that writes diaries, for everybody without a wish of their own."
+    )
+    vision_model: str | None = Field(
+        None,
+        description="Model that describes pictures of recordings; none: events are measured, not described.",
+    )
+
     journal_sync: Literal["process", "disk"] = Field(
         "process", description="What a recorded call survives: the process (write) or the machine (fsync)."
     )
@@ -97,6 +105,7 @@ class Settings(BaseSettings):
     redact: Literal["off", "secrets", "content"] = Field(
         "off", description="What is left out of everything that is written of calls."
     )
+    worker_jobs: int = Field(4, ge=1, le=100, description="Jobs that one worker does at a time.")
     keep_calls_days: int | None = Field(
         None, ge=1, le=36_500, description="Days for which call logs are kept; none: until they are pruned."
     )

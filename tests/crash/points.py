@@ -18,7 +18,11 @@ ROLES = {
 }
 """Who comes by the fault points whose names begin so."""
 
-ELSEWHERE = {"outbox": "test_outbox_kill.py", "assistant": "test_outbox_kill.py"}
+ELSEWHERE = {
+    "outbox": "test_outbox_kill.py",
+    "assistant": "test_outbox_kill.py",
+    "house": "test_house_kill.py",
+}
 """Points that other tests kill at."""
 
 OFTEN = {"journal.closed.before": 3, TORN: 2}

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import orjson
 
 from daybook.gateway.admission import admit
-from daybook.gateway.attempts import Begun, Whole, begin
+from daybook.gateway.attempts import Begun, Whole, begin, keep_whole
 from daybook.gateway.body import ClientLeft, Departure, Receive
 from daybook.gateway.errors import Refusal
-from daybook.gateway.exchange import KEPT_WHOLE, Exchange
+from daybook.gateway.exchange import Exchange
 from daybook.gateway.holding import hold
 from daybook.gateway.means import Means
 from daybook.gateway.relay import CLIENT_LEFT, relay
@@ -21,7 +21,6 @@ from daybook.gateway.repeats import Repeatable, first_or_again
 from daybook.gateway.replies import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.routing import targets_for
 from daybook.ledger.idempotency import Replay
-from llm_tracker.usage import Usage, usage_from_response
 
 log = logging.getLogger(__name__)
 
@@ -96,12 +95,7 @@ class Call:
         exchange = self._exchange
         if self._departure.happened:
             exchange.error = CLIENT_LEFT
-        exchange.media_type = whole.headers.get("content-type", "application/json")
-        if len(whole.body) <= KEPT_WHOLE:
-            exchange.answer = whole.body
-        else:
-            exchange.truncated = True
-        exchange.usage = _usage(exchange, whole)
+        keep_whole(exchange, whole)
         await self._answer_whole(whole.status, whole.body, whole.headers)
 
     async def _answer_whole(self, status: int, body: bytes, received: Mapping[str, str]) -> None:
@@ -150,10 +144,3 @@ def _tokens(exchange: Exchange) -> int | None:
     if exchange.usage is not None:
         return exchange.usage.total_tokens
     return None if exchange.reached else 0
-
-
-def _usage(exchange: Exchange, whole: Whole) -> Usage | None:
-    api = exchange.route.api
-    return (
-        usage_from_response(api.name, whole.parsed) if whole.parsed is not None and api and api.line else None
-    )

@@ -9,7 +9,7 @@ from typing import Any
 from daybook.gateway.apis import Api
 from daybook.gateway.body import Departure, with_field
 from daybook.gateway.errors import Refusal
-from daybook.gateway.exchange import Attempt, Exchange
+from daybook.gateway.exchange import KEPT_WHOLE, Attempt, Exchange
 from daybook.gateway.pool import Broken, NoConnection, Pool, Response, Silent
 from daybook.gateway.routing import Target
 from daybook.gateway.transcript import fault_of_body, parse
@@ -85,6 +85,19 @@ async def begin(
         exchange.error = failure.refusal.message
         return failure.whole
     raise failure.refusal
+
+
+def keep_whole(exchange: Exchange, whole: Whole) -> None:
+    """Keep what is written down of an answer that came in one piece."""
+    exchange.media_type = whole.headers.get("content-type", "application/json")
+    if len(whole.body) <= KEPT_WHOLE:
+        exchange.answer = whole.body
+    else:
+        exchange.truncated = True
+    exchange.status = whole.status
+    api = exchange.route.api
+    if whole.parsed is not None and api is not None and api.line:
+        exchange.usage = usage_from_response(api.name, whole.parsed)
 
 
 def _pause(tries: int, failure: _Failure | None) -> float:

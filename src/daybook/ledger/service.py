@@ -5,6 +5,7 @@ Sums are read from rollups (`rollups/statistics.py`), in the library's own shape
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -183,6 +184,14 @@ async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallE
     if usage_ids:
         lines = {row.id: row for row in await session.scalars(select(Line).where(Line.id.in_(usage_ids)))}
     return [_exchange(logs[call_id], lines) for call_id in call_ids if call_id in logs]
+
+
+async def costs_of_lines(
+    session: ReadSession, line_ids: Sequence[UUID]
+) -> dict[UUID, tuple[int, Decimal | None]]:
+    """The tokens and the cost of those of these lines that are in the book."""
+    query = select(Line.id, Line.total_tokens, Line.cost).where(Line.id.in_(line_ids))
+    return {row.id: (row.total_tokens, row.cost) for row in await session.execute(query)}
 
 
 def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallExchange:

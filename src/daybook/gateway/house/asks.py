@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
+from daybook.gateway.grants import PostedBy
 from llm_tracker.usage import Usage
 
 Purpose = Literal["diary", "vision"]
 """What Daybook needs a model for."""
-
-PostedBy = Literal["trigger", "turn", "outbox"]
-"""Who adds the line to the totals: see `ledger.posting`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,10 @@ class Answer:
     @property
     def finish_reason(self) -> str | None:
         """Why the model stopped: `stop`, `length` (it was cut off), `content_filter`, …; None where it did not say."""
-        raise NotImplementedError
+        choices = self.data.get("choices") if isinstance(self.data, dict) else None
+        first = choices[0] if isinstance(choices, list) and choices else None
+        reason = first.get("finish_reason") if isinstance(first, dict) else None
+        return reason if isinstance(reason, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ cut off. Tokens have to be counted before, on what was really said.
 """
 
 import logging
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -17,10 +18,11 @@ from daybook.ledger.redaction.content import shape_of, without_quotes
 from daybook.ledger.redaction.secrets import redact_text
 from daybook.ledger.redaction.values import without_secrets_in
 
-__all__ = ["Redact", "redact_bytes", "redact_error", "redact_json"]
+__all__ = ["Redact", "is_redacted", "redact_bytes", "redact_error", "redact_json"]
 
 log = logging.getLogger(__name__)
 
+_GONE = re.compile(r"\[redacted: [0-9]+ characters\]")
 _UNREADABLE = "[redacted: it could not be read]"
 
 
@@ -63,6 +65,11 @@ def redact_json(mode: Redact, value: Any) -> Any:
     except Exception as problem:  # noqa: BLE001
         _report("A value", problem)
         return {"daybook": _UNREADABLE}
+
+
+def is_redacted(text: str) -> bool:
+    """Whether `text` is what `content` leaves of a text."""
+    return _GONE.fullmatch(text.strip()) is not None
 
 
 def redact_error(mode: Redact, sentence: str) -> str:
