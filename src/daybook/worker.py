@@ -1,9 +1,10 @@
-"""`daybook worker`: what has to be done again and again. Any number of workers may run."""
+"""`daybook worker`: jobs, and what has to be done again and again. Any number of workers may run."""
 
 import asyncio
 import contextlib
 import logging
 import signal
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -11,6 +12,11 @@ import uvloop
 
 from daybook.assistant import service as assistant
 from daybook.db.engine import Database, asyncpg_dsn
+from daybook.gateway.house import is_lasting, open_house
+from daybook.jobs import JobType
+from daybook.jobs.attempts import TRACE
+from daybook.jobs.upkeep import keep_in_order
+from daybook.jobs.worker import Worker
 from daybook.kit.clock import now
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets import events as budgets
@@ -18,7 +24,9 @@ from daybook.ledger.outbox.delivery import deliver
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
+from daybook.lifelog.tools import Tools
 from daybook.settings import Settings
+from daybook.storage.service import open_store
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +35,9 @@ AFTER_FAILURE = timedelta(seconds=15)
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
 HANDLERS = Handlers([*assistant.HANDLERS, budgets.HANDLER])
 """Who consumes events."""
+
+JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = []
+"""Who does jobs: each part's `job_types`."""
 
 
 async def make_months(url: str) -> None:
@@ -46,9 +57,23 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     """
     if settings.database_url is None:
         raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
-    database = Database.connect(settings.database_url, pool=2)
+    # A job has a transaction or two of its own at a time; the other duties need two, its progress and its end one.
+    database = Database.connect(settings.database_url, pool=4 + 3 * settings.worker_jobs)
     try:
-        async with asyncio.TaskGroup() as duties:
+        async with (
+            open_house(settings, database, settings.database_url) as house,
+            asyncio.TaskGroup() as duties,
+        ):
+            tools = Tools(database=database, store=open_store(settings), house=house, settings=settings)
+            jobs = Worker(
+                database,
+                settings.database_url,
+                [job_type for job_types in JOB_TYPES for job_type in job_types(tools)],
+                settings.worker_jobs,
+                is_lasting,
+            )
+            duties.create_task(jobs.work(stop), name="jobs")
+            duties.create_task(keep_in_order(database, stop), name="jobs in order")
             duties.create_task(_keep_months(settings.database_url, stop), name="months")
             duties.create_task(deliver(database, HANDLERS, stop), name="outbox")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
@@ -85,7 +110,16 @@ async def _until_signal(settings: Settings) -> None:
 def run(settings: Settings) -> None:
     """Work in this process until a signal says stop."""
     logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s%(trace)s: %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_add_trace)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signal(settings))
+
+
+def _add_trace(record: logging.LogRecord) -> bool:
+    """Say in every line that a job's work logs whose it is: the trace is the same as in the book."""
+    trace = TRACE.get()
+    record.trace = f" [{trace}]" if trace else ""
+    return True

@@ -14,7 +14,7 @@ from daybook.db.engine import Database
 from daybook.jobs import records
 from daybook.jobs.context import JobContext
 from daybook.jobs.errors import JobFailed, JobLost
-from daybook.jobs.failures import failure
+from daybook.jobs.failures import IsLasting, failure
 from daybook.jobs.job_type import JobType
 from daybook.jobs.queue import Entry
 from daybook.kit import faults
@@ -40,7 +40,9 @@ class Reason(Enum):
 class Attempt:
     """An entry that this worker has picked, until the entry is given up again."""
 
-    def __init__(self, database: Database, job_type: JobType, entry: Entry, worker: UUID) -> None:
+    def __init__(
+        self, database: Database, job_type: JobType, entry: Entry, worker: UUID, is_lasting: IsLasting
+    ) -> None:
         self.entry = entry
         self.reason: Reason | None = None
         self.again_in: float | None = None
@@ -48,6 +50,7 @@ class Attempt:
         self._database = database
         self._job_type = job_type
         self._worker = worker
+        self._is_lasting = is_lasting
         self._work: asyncio.Task[None] | None = None
         self._stopped_at = 0.0
 
@@ -135,7 +138,7 @@ class Attempt:
         if self.reason is Reason.TOO_LONG:
             hours = self._job_type.time_limit / 3600
             problem = JobFailed("time_limit", f"The job took longer than {hours:g} hours and was stopped.")
-        said = failure(problem, self._job_type, context.attempt, context.trace_id)
+        said = failure(problem, self._job_type, context, self._is_lasting)
         log.log(
             logging.ERROR if said.pause is None else logging.WARNING,
             "Job %s (%s), attempt %d failed (%s): %s %s",

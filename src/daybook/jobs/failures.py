@@ -1,13 +1,17 @@
 """What becomes of a job whose work raised: failed for good, or tried again after a pause; and in what words."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeAlias
 
-from daybook.jobs.errors import JobFailed
+from daybook.jobs.context import JobContext
 from daybook.jobs.job_type import JobType
 from daybook.jobs.records import is_away
 from daybook.kit.errors import DaybookError, Limited, Unavailable, Upstream
+
+IsLasting: TypeAlias = Callable[[DaybookError], bool]
 
 LONGEST_PAUSE = 600.0
 FAR_AWAY = 900.0
@@ -25,9 +29,9 @@ class Failure:
     """Whether the words say it all; else the log has the traceback."""
 
 
-def failure(problem: BaseException, job_type: JobType, attempt: int, trace_id: str) -> Failure:
-    """What `problem` means for a job at its `attempt`."""
-    pause = _pause(problem, job_type, attempt)
+def failure(problem: BaseException, job_type: JobType, context: JobContext, is_lasting: IsLasting) -> Failure:
+    """What `problem` means for a job at its present attempt."""
+    pause = _pause(problem, job_type, context.attempt, is_lasting)
     if isinstance(problem, DaybookError):
         return Failure(problem.code, problem.message, pause, is_expected=True)
     if is_away(problem):
@@ -36,16 +40,19 @@ def failure(problem: BaseException, job_type: JobType, attempt: int, trace_id: s
     # What it says is not for the record: it may hold anything.
     words = (
         f"Something went wrong inside Daybook ({type(problem).__name__}). The worker's log has the details, under the"
-        f" trace {trace_id}."
+        f" trace {context.trace_id}."
     )
     return Failure("unexpected", words, pause, is_expected=False)
 
 
-def _pause(problem: BaseException, job_type: JobType, attempt: int) -> timedelta | None:
-    mends_itself = not isinstance(problem, DaybookError) or isinstance(
-        problem, (Limited, Unavailable, Upstream)
-    )
-    if isinstance(problem, JobFailed) or not mends_itself or attempt >= job_type.attempts:
+def _pause(
+    problem: BaseException, job_type: JobType, attempt: int, is_lasting: IsLasting
+) -> timedelta | None:
+    if attempt >= job_type.attempts:
+        return None
+    if isinstance(problem, DaybookError) and (
+        not isinstance(problem, (Limited, Unavailable, Upstream)) or is_lasting(problem)
+    ):
         return None
     pause = min(job_type.first_pause * 4 ** (attempt - 1), LONGEST_PAUSE)
     pause *= random.uniform(0.75, 1.25)  # noqa: S311  (spreads attempts; nobody gains by guessing it)

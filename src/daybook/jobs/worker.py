@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.jobs import controls, queue
 from daybook.jobs.attempts import Attempt, Reason
+from daybook.jobs.failures import IsLasting
 from daybook.jobs.job_type import JobType
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ LOOK = 2.5
 LAST_WORD = queue.SILENCE.total_seconds() - 2
 """Seconds without an answered sign of life after which a worker stops its jobs."""
 
-LAST_MINUTE = 20.0
+LAST_MINUTE = 8.0
 """Seconds that jobs have to end when the worker stops."""
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # seconds between two tries to reach a database that is away
@@ -49,14 +50,25 @@ _PROBLEMS = (
 
 
 class Worker:
-    """Works on jobs of `types`, up to `slots` of them at a time."""
+    """Works on jobs of `types`, up to `slots` of them at a time.
 
-    def __init__(self, database: Database, url: str, types: Sequence[JobType], slots: int) -> None:
+    `is_lasting` tells the errors of other domains that another try would meet again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        url: str,
+        types: Sequence[JobType],
+        slots: int,
+        is_lasting: IsLasting = lambda _: False,
+    ) -> None:
         self.id: UUID = uuid4()
         self._database = database
         self._dsn = asyncpg_dsn(url)
         self._types = {job_type.name: job_type for job_type in types}
         self._slots = slots
+        self._is_lasting = is_lasting
         self._attempts: dict[asyncio.Task[None], Attempt] = {}
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -143,7 +155,7 @@ class Worker:
 
     def _begin(self, entry: queue.Entry) -> None:
         earlier = [task for task, other in self._attempts.items() if other.entry.id == entry.id]
-        attempt = Attempt(self._database, self._types[entry.type], entry, self.id)
+        attempt = Attempt(self._database, self._types[entry.type], entry, self.id, self._is_lasting)
         task = asyncio.create_task(_run(attempt, earlier), name=f"attempt at {entry.job_id}")
         self._attempts[task] = attempt
         task.add_done_callback(self._ended)
