@@ -19,7 +19,10 @@ class Recording(Timestamps, Base):
     """
 
     __tablename__ = "recordings"
-    __table_args__ = (Index("ix_recordings_user_id_start_time", "user_id", "start_time"),)
+    __table_args__ = (
+        Index("ix_recordings_user_id_start_time", "user_id", "start_time"),
+        Index("ix_recordings_user_id_chapters_key", "user_id", "chapters_key"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
@@ -31,7 +34,7 @@ class Recording(Timestamps, Base):
     start_time: Mapped[datetime | None]
     end_time: Mapped[datetime | None]
     time_source: Mapped[str | None] = mapped_column(String(32))
-    """Where `start_time` is from: quicktime, container, file_name, file_time, upload, user."""
+    """Where `start_time` is from: `clock.Source`."""
     timezone: Mapped[str | None] = mapped_column(String(64))
     """The zone in which a local time without offset was read."""
     duration: Mapped[float | None]
@@ -39,7 +42,7 @@ class Recording(Timestamps, Base):
     is_processed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     """Whether thumbnail and previews of all files are there, where they are needed."""
     chapters_key: Mapped[str | None] = mapped_column(String(255))
-    """What the files of one recording have in common in their names; null for a recording of one file."""
+    """What the names of its camera's chapters have in common; null where the camera makes none."""
     video_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
@@ -67,4 +70,7 @@ class RecordingFile(Created, Base):
     starts_at: Mapped[float] = mapped_column(server_default="0", default=0.0)
     """Seconds from the recording's beginning."""
     is_processed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
+    processing_job_id: Mapped[UUID | None]
+    extraction_job_id: Mapped[UUID | None]
     video_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """As `schemas.FileFacts`."""

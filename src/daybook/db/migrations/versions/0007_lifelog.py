@@ -30,6 +30,7 @@ CREATE TABLE recordings (
     CONSTRAINT fk_recordings_user_id_users FOREIGN KEY (user_id) REFERENCES users (id)
 );
 CREATE INDEX ix_recordings_user_id_start_time ON recordings (user_id, start_time);
+CREATE INDEX ix_recordings_user_id_chapters_key ON recordings (user_id, chapters_key);
 
 CREATE TABLE recording_files (
     id UUID NOT NULL,
@@ -44,6 +45,8 @@ CREATE TABLE recording_files (
     duration DOUBLE PRECISION NOT NULL,
     starts_at DOUBLE PRECISION DEFAULT 0 NOT NULL,
     is_processed BOOLEAN DEFAULT false NOT NULL,
+    processing_job_id UUID,
+    extraction_job_id UUID,
     video_metadata JSONB,
     created_at TIMESTAMPTZ DEFAULT now() NOT NULL,
     CONSTRAINT pk_recording_files PRIMARY KEY (id),
