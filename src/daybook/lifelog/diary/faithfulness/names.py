@@ -1,0 +1,124 @@
+"""Latin names: words that are names by their capital letters, or by being Latin in a text that is not."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_WORD = re.compile(r"[^\W\d_](?:[\w'’\-&]|\.(?=\w))*")  # noqa: RUF001  (an apostrophe as it is printed)
+_OPENING = re.compile(r"(?:^|[.!?…:;。！？：；]|[\"“”„«(—–‘「『])\s*$")  # noqa: RUF001
+
+_NOT_NAMES = frozenset("i i'm i'd i'll i've ok am pm km m cm mm kg g ml l wi-fi".split())  # noqa: SIM905
+_CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "  # noqa: SIM905
+    "september october november december".split()
+)
+_NOUNS_HAVE_CAPITALS = {"de", "lb"}
+
+_OPENERS = frozenset(
+    """
+    a about above across after afterwards again against all along also although among an and another any anyone
+    anything apart around as at away back because before behind below beneath beside besides between beyond both brief
+    briefly but by close dinner breakfast lunch coffee tea down during each earlier early either else enough even
+    evening eventually every everyone everything except few finally first for four five from further half having he her
+    here his home how however i if immediately in inside instead into it its just last lastly late later less life like
+    little long lots many maybe meanwhile midday more morning most moments much my near nearby nearly neither never next
+    night no nobody none noon not nothing now of off often on once one only onto opposite other others our out outside
+    over overall past people perhaps plain quiet quietly right second seeing shortly simple simply since six slowly so
+    some somebody someone something sometimes somewhere soon still such suddenly ten than that the their them then there
+    these they third this those though three through throughout time to today together tonight too toward towards two
+    under until up upon very was we well what when whenever where whether which while who whose why with within without
+    yet you your
+    """.split()  # noqa: SIM905  (words read better in a paragraph)
+)
+"""Words with which an English sentence begins that say nothing by themselves."""
+
+_ENDINGS = ("ing", "ed", "es", "s", "e", "d", "n", "y", "ly", "er")
+_SHORTEST = 3
+
+
+def names_in(text: str, language: str) -> Iterator[str]:
+    """The Latin names of `text`, which is not folded.
+
+    In a text that is Chinese, Japanese, Korean or in another script, every Latin word. In a Latin one every word with
+    a capital letter, and the first word of a sentence in English, where most are known that are no names, and
+    elsewhere only if more capitals follow. German gives every noun a capital: there only words in capitals, and several
+    in a row, are taken for names.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    latin_text = _is_latin(text)
+    words = [found for found in _WORD.finditer(text) if _is_latin_word(found[0])]
+    primary = language.partition("-")[0].lower()
+    for at, found in enumerate(words):
+        word = found[0]
+        plain = _plain(word)
+        if plain in _NOT_NAMES or (len(plain) == 1 and latin_text):
+            continue
+        if not latin_text or any(character.isupper() for character in word[1:]):
+            yield plain  # the latter for iPhone and NASA
+        elif word[0].isupper() and plain not in _CALENDAR:
+            opens = _OPENING.search(text[: found.start()]) is not None
+            if _is_name(plain, primary, opens=opens, beside=_has_capital_beside(words, at, text)):
+                yield plain
+
+
+def _is_name(word: str, language: str, *, opens: bool, beside: bool) -> bool:
+    """Whether a word with a capital letter is a name. `opens`: it is a sentence's first; `beside`: another word with
+    a capital is.
+    """
+    if opens and language == "en":
+        return word not in _OPENERS
+    if opens:
+        return beside and len(word) > _SHORTEST  # not an article
+    return beside or language not in _NOUNS_HAVE_CAPITALS
+
+
+def words_of(text: str) -> set[str]:
+    """Every word of `text` as names are compared with it, and what compound words are made of."""
+    words = {_plain(found[0]) for found in _WORD.finditer(unicodedata.normalize("NFKC", text))}
+    return words | {part for word in words for part in re.split(r"[-.&]", word) if part}
+
+
+def is_among(name: str, words: set[str]) -> bool:
+    """Whether `name`, or another form of it (*walking* for *walk*), is one of `words`."""
+    if name in words or set(re.split(r"[-.&]", name)) <= words:
+        return True
+    roots = _roots(name)
+    return any(roots & _roots(word) for word in words if word[:1] == name[:1])
+
+
+def _roots(word: str) -> set[str]:
+    roots = {word}
+    for ending in _ENDINGS:
+        root = word.removesuffix(ending)
+        if root != word and len(root) >= _SHORTEST:
+            roots.add(root)
+            if root[-1] == root[-2]:
+                roots.add(root[:-1])
+    return roots
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"'s?$", "", word.replace("’", "'").casefold())  # noqa: RUF001
+
+
+def _is_latin(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    return 2 * sum(map(_is_latin_word, letters)) >= len(letters)
+
+
+def _is_latin_word(word: str) -> bool:
+    return unicodedata.name(word[0], "").startswith("LATIN")
+
+
+def _has_capital_beside(words: list[re.Match[str]], at: int, text: str) -> bool:
+    """Whether a word with a capital stands directly beside the word, and is not one that always has it."""
+
+    def joined(one: re.Match[str], other: re.Match[str]) -> bool:
+        return text[one.end() : other.start()] == " "
+
+    def has_capital(found: re.Match[str]) -> bool:
+        return found[0][0].isupper() and _plain(found[0]) not in _NOT_NAMES | _CALENDAR
+
+    after = at + 1 < len(words) and joined(words[at], words[at + 1]) and has_capital(words[at + 1])
+    before = at > 0 and joined(words[at - 1], words[at]) and has_capital(words[at - 1])
+    return after or before
