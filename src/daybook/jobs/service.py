@@ -7,7 +7,7 @@ active, and both change in the same transaction. Who needs both locks the record
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from daybook.db.engine import ReadSession, WriteSession
@@ -68,6 +68,22 @@ async def get(session: ReadSession | WriteSession, job_id: UUID, user_id: int | 
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job
+
+
+async def latest(
+    session: ReadSession | WriteSession,
+    *,
+    type: str,
+    subject: str,
+    user_id: int,  # noqa: A002  (the column's name)
+) -> Job | None:
+    """The newest job of a person's about `subject`, whatever became of it."""
+    return await session.scalar(
+        select(Job)
+        .where(Job.user_id == user_id, Job.type == type, Job.subject == subject)
+        .order_by(Job.created_at.desc())
+        .limit(1)
+    )
 
 
 async def page(session: ReadSession, wanted: JobFilter, *, page: int = 1, page_size: int = 20) -> Page[Job]:
