@@ -52,11 +52,16 @@ class Child:
 
 @asynccontextmanager
 async def started(
-    command: Sequence[str], limits: Limits, on_line: Callable[[str], Awaitable[bool]] | None = None
+    command: Sequence[str],
+    limits: Limits,
+    on_line: Callable[[str], Awaitable[bool]] | None = None,
+    *,
+    pass_fds: Sequence[int] = (),
 ) -> AsyncGenerator[Child]:
     """`command` running; leaving the block ends it, with its whole group.
 
-    `on_line` gets every line of stderr and says whether it was meant for it; the others are kept. Raises
+    `on_line` gets every line of stderr and says whether it was meant for it; the others are kept. The child has the
+    open files `pass_fds` too, under the same numbers. Raises
     `TimeoutError` where it takes too long.
     """
     cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
@@ -73,6 +78,7 @@ async def started(
         stderr=asyncio.subprocess.PIPE,
         env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {"MALLOC_ARENA_MAX": "2"},
         start_new_session=True,
+        pass_fds=pass_fds,
         limit=_LONGEST_LINE,
     )
     child = Child(process)

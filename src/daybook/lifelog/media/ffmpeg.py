@@ -57,10 +57,12 @@ async def started_ffmpeg(
     on_progress: Callable[[float], Awaitable[None]] | None = None,
     on_line: Callable[[str], Awaitable[bool]] | None = None,
     file_size: int = LARGEST_FILE,
+    pass_fds: Sequence[int] = (),
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     """Ffmpeg running with `args`, for whoever reads its `stdout` as it comes; its stderr is read by us.
 
-    `on_line` gets each line of stderr and says whether it was meant for it. Leaving the block waits for the end;
+    `on_line` gets each line of stderr and says whether it was meant for it; `pass_fds` are open files that ffmpeg has
+    too, for `pipe:N`. Leaving the block waits for the end;
     leaving it by an error ends ffmpeg, whole group included. Raises `FfmpegFailed` where it ends badly or takes too
     long.
     """
@@ -72,7 +74,7 @@ async def started_ffmpeg(
     child: Child | None = None
     try:
         async with children.started(
-            [*command, *args], Limits(time_limit, file_size=file_size), listener
+            [*command, *args], Limits(time_limit, file_size=file_size), listener, pass_fds=pass_fds
         ) as child:
             yield child.process
     except TimeoutError:
