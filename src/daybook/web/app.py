@@ -14,12 +14,16 @@ from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.lifelog.events import endpoints as events
+from daybook.lifelog.tools import Basics
+from daybook.lifelog.uploads import endpoints as uploads
+from daybook.lifelog.uploads.service import Uploads
 from daybook.settings import Settings
 from daybook.storage import endpoints as files
 from daybook.storage.service import open_store
 from daybook.web import errors, status
 from daybook.web.headers import SecurityHeaders
 from daybook.web.limits import BodyLimit
+from daybook.web.pages import Pages
 
 ROUTERS: list[APIRouter] = [
     accounts.router,
@@ -30,6 +34,7 @@ ROUTERS: list[APIRouter] = [
     health.router,
     ledger.router,
     outbox.router,
+    uploads.router,
 ]
 """The endpoints of every domain."""
 
@@ -42,14 +47,15 @@ TAGS = [
     {"name": "provider configurations", "description": "Who answers model calls, for administrators."},
     {"name": "the book", "description": "Calls, usage and prices, for administrators."},
     {"name": "budgets", "description": "How much codes, groups and users may take, for administrators."},
+    {"name": "uploads", "description": "Films on their way, resumable, over tus 1.0."},
     {"name": "files", "description": "Films and pictures, by links that end."},
     {"name": "events", "description": "What happened when."},
     {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
 ]
 
 
-def create_app(database: Database, settings: Settings) -> FastAPI:
-    """The application. Whoever made `database` closes it."""
+def create_app(database: Database, settings: Settings, pages: Pages | None = None) -> FastAPI:
+    """The application. Whoever made `database` closes it. Without `pages`, its first page tells how it stands."""
     app = FastAPI(
         title="Daybook",
         version=version("daybook"),
@@ -64,10 +70,15 @@ def create_app(database: Database, settings: Settings) -> FastAPI:
     app.state.database = database
     app.state.settings = settings
     app.state.store = open_store(settings)
+    app.state.uploads = Uploads(Basics(database=database, store=app.state.store, settings=settings))
     errors.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, over_tls=settings.cookie_secure)
-    app.include_router(status.router)
+    app.include_router(status.health)
+    if pages is None:
+        app.include_router(status.page)
+    else:
+        app.router.default = pages.or_else(app.router.default)
     for router in ROUTERS:
         app.include_router(
             router,

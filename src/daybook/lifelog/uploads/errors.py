@@ -1,0 +1,41 @@
+"""What a sender of files is told. tus has statuses that the kinds of `kit.errors` do not, so each has its own."""
+
+from daybook.kit.errors import DaybookError
+
+BAD_REQUEST = 400
+NOT_FOUND = 404
+TIMED_OUT = 408
+OFFSET_MISMATCH = 409
+EXPIRED = 410
+WRONG_VERSION = 412
+TOO_LARGE = 413
+WRONG_CONTENT_TYPE = 415
+REFUSED = 422
+BUSY = 423
+TOO_MANY = 429
+CHECKSUM_MISMATCH = 460
+"""As tus has it."""
+INSUFFICIENT_STORAGE = 507
+
+
+class TusError(DaybookError):
+    """A request that is not done, with its status and headers."""
+
+    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def busy() -> TusError:
+    """Another request is sending this upload, or it is being taken in."""
+    return TusError(BUSY, "upload_busy", "Another request is working on this upload. Try again in a moment.")
+
+
+def disk_full() -> TusError:
+    """No room for more."""
+    return TusError(
+        INSUFFICIENT_STORAGE,
+        "disk_full",
+        "There is no room on the server's disk. What has come is kept; go on when there is room.",
+    )

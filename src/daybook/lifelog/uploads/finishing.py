@@ -1,0 +1,93 @@
+"""What happens when the last byte has come: the staged file is read back, compared, and taken in or refused."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeVar
+
+from daybook.kit import faults
+from daybook.kit.clock import now
+from daybook.kit.errors import Invalid
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.recordings.service import Details, Taken
+from daybook.lifelog.tools import Basics
+from daybook.lifelog.uploads import repository
+from daybook.lifelog.uploads.errors import REFUSED, TusError
+from daybook.lifelog.uploads.models import Upload
+from daybook.lifelog.uploads.staging import Staged
+
+T = TypeVar("T")
+
+PIECE = 2**20
+
+
+async def finish(
+    basics: Basics, upload: Upload, staged: Staged, came: bytes | None, threads: Executor
+) -> Taken:
+    """Take in what was sent, and remember what became of it. `came` is the hash of the bytes as they came, where one
+    process has seen all of them.
+
+    The staged file goes when that is written down; killed before, the next one who asks does it again, and finds the
+    recording there. Raises `TusError` for a refusal, which is remembered, and whatever else the parts raise, which is
+    not: then it is tried again later.
+    """
+    read_back = await _in_thread(threads, lambda: checksum_of(staged.descriptor))
+    if upload.sha256 is not None and upload.sha256 != read_back:
+        words = (
+            "The file that came is not the one that was announced: its SHA-256 is another. Upload it again."
+        )
+        raise await _refuse(basics, upload, staged, "sha256_mismatch", words)
+    if came is not None and came != read_back:
+        words = "The server's disk gave back other bytes than it was given. Upload the file again."
+        raise await _refuse(basics, upload, staged, "write_fault", words)
+    faults.point("upload.take_in.before")
+    try:
+        taken = await recordings.take_in(
+            basics, upload.user_id, staged.path, upload.name, details_of(upload, read_back)
+        )
+    except Invalid as refusal:
+        raise await _refuse(basics, upload, staged, refusal.code, refusal.message) from None
+    faults.point("upload.take_in.after")
+    async with basics.database.write() as session:
+        await repository.finish(session, upload.id, now(), recording_id=taken.recording_id)
+    faults.point("upload.finished")
+    staged.remove()
+    return taken
+
+
+def refusal(code: str, message: str) -> TusError:
+    """The answer for a file that was refused."""
+    return TusError(REFUSED, code, message)
+
+
+def details_of(upload: Upload, sha256: bytes) -> Details:
+    """What the sender knew of the file."""
+    told = upload.details
+    time = told.get("file_time")
+    return Details(
+        file_time=datetime.fromisoformat(time) if time else None, timezone=told.get("timezone"), sha256=sha256
+    )
+
+
+def checksum_of(descriptor: int) -> bytes:
+    """The SHA-256 of a file, read from the disk where it was synced, not from what the kernel still knows of it."""
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    digest, place, buffer = sha256(), 0, bytearray(PIECE)
+    while count := os.preadv(descriptor, [buffer], place):
+        digest.update(memoryview(buffer)[:count])
+        place += count
+    return digest.digest()
+
+
+async def _refuse(basics: Basics, upload: Upload, staged: Staged, code: str, message: str) -> TusError:
+    async with basics.database.write() as session:
+        await repository.finish(session, upload.id, now(), error_code=code[:64], error=message)
+    staged.remove()
+    return refusal(code, message)
+
+
+async def _in_thread(threads: Executor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)

@@ -1,0 +1,136 @@
+"""Bytes as they come, into a staged file: hashed and written in a thread while the next ones arrive.
+
+Memory is bounded: one batch is gathered while another is written, and where the disk is slower than the sender nobody
+reads from the connection any more, so that the sender waits.
+"""
+
+import asyncio
+from asyncio import AbstractEventLoop, Future
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from hashlib import sha256
+from typing import Protocol
+
+from daybook.kit import faults
+from daybook.lifelog.uploads.errors import TOO_LARGE, TusError
+from daybook.lifelog.uploads.staging import Staged
+
+BATCH = 2 * 2**20
+"""Bytes that are handed to the thread at a time."""
+
+SILENCE = 30.0
+"""Seconds in which nothing comes, after which the sender is taken to have left."""
+
+
+class Digest(Protocol):
+    """A hash of hashlib."""
+
+    def update(self, data: bytearray, /) -> None:
+        """Add bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """The hash of all bytes so far."""
+        ...
+
+
+class Progress:
+    """How far an upload has come in this process: its hash, from the beginning up to `offset`."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.hash = sha256()
+
+    def copy(self) -> "Progress":
+        """Another one that goes on from here."""
+        other = Progress()
+        other.offset, other.hash = self.offset, self.hash.copy()
+        return other
+
+
+class Receiver:
+    """One request that sends bytes.
+
+    `interrupt` ends it where it is silent: a sender whose connection broke without a word comes back before it is
+    noticed here.
+    """
+
+    def __init__(
+        self, staged: Staged, progress: Progress | None, part: Digest | None, threads: Executor
+    ) -> None:
+        self.task = asyncio.current_task()
+        self.gone = asyncio.Event()
+        """Set when the request has let go of the file."""
+        self.offset = staged.size
+        self._staged = staged
+        self._progress = progress
+        self._part = part
+        self._threads = threads
+        self._loop: AbstractEventLoop = asyncio.get_running_loop()
+        self._batch = bytearray()
+        self._writing: Future[None] | None = None
+        self._silence: asyncio.Timeout | None = None
+        self._heard_at = self._loop.time()
+
+    async def receive(self, body: AsyncIterator[bytes], most: int) -> None:
+        """Take `body`, of which at most `most` bytes may come. What came before a failure is written.
+
+        Raises `TusError` when more comes, `TimeoutError` when nothing does, `OSError` when the disk fails, and
+        whatever `body` raises.
+        """
+        try:
+            async with asyncio.timeout(SILENCE) as self._silence:
+                async for data in body:
+                    self._heard_at = self._loop.time()
+                    self._silence.reschedule(self._heard_at + SILENCE)
+                    most -= len(data)
+                    if most < 0:
+                        raise too_long()
+                    self._batch += data
+                    if len(self._batch) >= BATCH:
+                        await self._hand_over()
+        finally:
+            self._silence = None
+            await self._end()
+
+    def interrupt(self, silent_for: float) -> bool:
+        """End it if nothing has come for so many seconds; whether it is ending."""
+        silence = self._silence
+        if silence is None or silence.expired() or self._loop.time() - self._heard_at < silent_for:
+            return False
+        silence.reschedule(self._loop.time())
+        return True
+
+    async def _hand_over(self) -> None:
+        await self._written()
+        batch, self._batch = self._batch, bytearray()
+        self._writing = self._loop.run_in_executor(self._threads, self._write, batch)
+
+    async def _written(self) -> None:
+        """Wait for the batch that is being written. Being cancelled meanwhile does not stop the thread."""
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._writing = None
+
+    async def _end(self) -> None:
+        """Write what is left, and see that all is on the disk before anybody is told of it."""
+        await self._hand_over()
+        await self._written()
+        await self._loop.run_in_executor(self._threads, self._staged.sync)
+
+    def _write(self, batch: bytearray) -> None:
+        """In the thread."""
+        faults.point("upload.write.before")
+        self._staged.write(batch, self.offset)
+        self.offset += len(batch)
+        faults.point("upload.write.after")
+        if self._part is not None:
+            self._part.update(batch)
+        if self._progress is not None:
+            self._progress.hash.update(batch)
+            self._progress.offset += len(batch)
+
+
+def too_long() -> TusError:
+    """More came than the upload is long."""
+    return TusError(TOO_LARGE, "too_long", "More bytes came than Upload-Length said. Begin a new upload.")

@@ -1,0 +1,270 @@
+"""Uploads: a file comes in pieces, resumable, and becomes a recording when it is whole.
+
+Invariants:
+
+- What has come is what is in the staged file; a sender is told of no byte that is not on the disk.
+- One request at a time sends to an upload, on whatever process of this host.
+- A file that is refused leaves nothing but the words why.
+"""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha1, sha256
+from typing import Any
+from uuid import UUID
+
+from daybook.kit.clock import now
+from daybook.kit.pages import Page
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.tools import Basics
+from daybook.lifelog.uploads import repository
+from daybook.lifelog.uploads.errors import (
+    CHECKSUM_MISMATCH,
+    EXPIRED,
+    INSUFFICIENT_STORAGE,
+    NOT_FOUND,
+    OFFSET_MISMATCH,
+    REFUSED,
+    TIMED_OUT,
+    TOO_LARGE,
+    TOO_MANY,
+    TusError,
+    disk_full,
+)
+from daybook.lifelog.uploads.finishing import finish, refusal
+from daybook.lifelog.uploads.metadata import Declared
+from daybook.lifelog.uploads.models import Upload
+from daybook.lifelog.uploads.receiving import Progress, Receiver, too_long
+from daybook.lifelog.uploads.staging import Staged, Staging
+
+ALGORITHMS: dict[str, Any] = {"sha1": sha1, "sha256": sha256}
+"""For `Upload-Checksum`."""
+
+MOST_OPEN = 1000
+"""Unfinished uploads of one person."""
+
+_STALE = 2.0
+"""Seconds of silence after which a sender that comes back takes over from the connection that it lost."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+_KEPT = 256
+"""Hashes of unfinished uploads that are kept at hand. One that is not costs nothing but a comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What a piece has to have."""
+
+    algorithm: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An upload and the bytes of it that have come."""
+
+    upload: Upload
+    offset: int
+
+
+class Uploads:
+    """The uploads of this host, as one process serves them."""
+
+    def __init__(self, basics: Basics) -> None:
+        self.basics = basics
+        self.staging = Staging(basics.settings.data)
+        self.threads = ThreadPoolExecutor(4, "upload")
+        self._progress: dict[UUID, Progress] = {}
+        self._receivers: dict[UUID, Receiver] = {}
+
+    async def create(self, user_id: int, length: int, declared: Declared) -> State:
+        """Begin an upload. One of a file that the person has already is finished at once. Raises `TusError`."""
+        if length == 0:
+            raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to take in.")
+        most = self.basics.settings.max_upload
+        if length > most:
+            raise TusError(TOO_LARGE, "file_too_large", f"The file is too large: at most {most:,} bytes.")
+        upload = Upload(
+            user_id=user_id,
+            name=declared.name,
+            length=length,
+            sha256=declared.sha256,
+            details=declared.details,
+            expires_at=now() + self._life,
+        )
+        if declared.sha256 is not None:
+            there = await recordings.find_by_checksum(self.basics, user_id, declared.sha256)
+            if there is not None:
+                upload.recording_id, upload.finished_at = there.recording_id, now()
+        if upload.finished_at is None:
+            await self._check_room(user_id, length)
+        async with self.basics.database.write() as session:
+            session.add(upload)
+        return State(upload, 0 if upload.finished_at is None else length)
+
+    async def find(self, user_id: int, upload_id: UUID) -> State:
+        """A person's upload. Raises `TusError`: 404 where it is not, 410 where its time is over."""
+        async with self.basics.database.read() as session:
+            upload = await repository.find(session, user_id, upload_id)
+        if upload is None:
+            raise TusError(NOT_FOUND, "not_found", "There is no such upload.")
+        if upload.expires_at <= now():
+            raise TusError(EXPIRED, "upload_expired", "This upload was given up. Begin a new one.")
+        return State(upload, await asyncio.to_thread(self._offset, upload))
+
+    async def list(self, user_id: int, *, page: int, page_size: int) -> Page[State]:
+        """A person's uploads, newest first."""
+        async with self.basics.database.read() as session:
+            rows, total = await repository.page(session, user_id, page=page, page_size=page_size)
+        states = await asyncio.to_thread(lambda: [State(row, self._offset(row)) for row in rows])
+        return Page[State].of(states, page=page, page_size=page_size, total=total)
+
+    async def receive(
+        self,
+        user_id: int,
+        upload_id: UUID,
+        offset: int,
+        body: AsyncIterator[bytes],
+        *,
+        announced: int | None = None,
+        checksum: Checksum | None = None,
+    ) -> State:
+        """Add `body` at `offset`; `announced` is how long it says that it is. When the file is whole, it is taken in.
+
+        Raises `TusError` for whatever a sender does wrong, and for a file that is refused.
+        """
+        state = await self.find(user_id, upload_id)
+        self._check_begun(state, offset, announced)
+        if state.upload.finished_at is not None:
+            return state
+        await self._take_over(upload_id, _STALE)
+        try:
+            with self.staging.hold(str(upload_id)) as staged:
+                # Anew: it may have been finished, or removed, before the lock was had.
+                state = await self.find(user_id, upload_id)
+                self._check_begun(state, offset, announced)
+                if state.upload.finished_at is None:
+                    state = await self._add(state.upload, staged, body, checksum)
+        except OSError as problem:
+            raise disk_full() if problem.errno in _FULL else problem from problem
+        finally:
+            self._settle(upload_id)
+        return state
+
+    async def remove(self, user_id: int, upload_id: UUID) -> None:
+        """End an upload: what has come of it is removed. Raises `TusError`."""
+        await self.find(user_id, upload_id)
+        await self._take_over(upload_id, 0)
+        with self.staging.hold(str(upload_id)) as staged:
+            async with self.basics.database.write() as session:
+                await repository.remove(session, upload_id)
+            staged.remove()
+        self._progress.pop(upload_id, None)
+
+    async def finish(self, upload: Upload, staged: Staged) -> State:
+        """Take in a file that has come whole and is held. Raises `TusError` for one that is refused."""
+        progress = self._progress.pop(upload.id, None)
+        came = progress.hash.digest() if progress is not None and progress.offset == upload.length else None
+        taken = await finish(self.basics, upload, staged, came, self.threads)
+        upload.recording_id, upload.finished_at = taken.recording_id, now()
+        return State(upload, upload.length)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self.threads.shutdown(wait=False)
+
+    @property
+    def _life(self) -> timedelta:
+        return timedelta(days=self.basics.settings.upload_days)
+
+    async def _check_room(self, user_id: int, length: int) -> None:
+        async with self.basics.database.read() as session:
+            count = await repository.open_of(session, user_id)
+            promised = await repository.open_bytes(session)
+        if count >= MOST_OPEN:
+            words = f"You have {MOST_OPEN:,} unfinished uploads. Go on with them, or end them, before you begin more."
+            raise TusError(TOO_MANY, "too_many_uploads", words)
+        room, staged = await asyncio.to_thread(lambda: (self.staging.room(), self.staging.total()))
+        if room < max(0, promised - staged) + length:
+            words = "There is no room on the server's disk for a file of this size. Nothing of it was sent."
+            raise TusError(INSUFFICIENT_STORAGE, "disk_full", words)
+
+    def _offset(self, upload: Upload) -> int:
+        return upload.length if upload.finished_at is not None else self.staging.offset(str(upload.id))
+
+    @staticmethod
+    def _check_begun(state: State, offset: int, announced: int | None) -> None:
+        """Whether bytes may be added."""
+        upload = state.upload
+        if upload.error_code is not None:
+            raise refusal(upload.error_code, upload.error or "")
+        if offset != state.offset:
+            words = f"{state.offset} bytes of this upload have come: go on from there."
+            raise TusError(OFFSET_MISMATCH, "wrong_offset", words, Upload_Offset=str(state.offset))
+        if announced is not None and offset + announced > upload.length:
+            raise too_long()
+
+    async def _take_over(self, upload_id: UUID, silent_for: float) -> None:
+        """End the request that sends to it and has been silent; its sender may not know that it is broken."""
+        receiver = self._receivers.get(upload_id)
+        if receiver is not None and receiver.interrupt(silent_for):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(receiver.gone.wait(), _STALE)
+
+    async def _add(
+        self, upload: Upload, staged: Staged, body: AsyncIterator[bytes], checksum: Checksum | None
+    ) -> State:
+        """Write what comes, take the file in if it is whole then, and let the upload live longer."""
+        start = staged.size
+        progress = self._progress.pop(upload.id, Progress())
+        progress = progress if progress.offset == start else None
+        before = progress.copy() if progress is not None and checksum is not None else None
+        part = ALGORITHMS[checksum.algorithm]() if checksum is not None else None
+        if checksum is not None:
+            staged.doubt(start)
+        receiver = self._receivers[upload.id] = Receiver(staged, progress, part, self.threads)
+        is_good = checksum is None
+        try:
+            await receiver.receive(body, upload.length - start)
+            is_good = is_good or (
+                checksum is not None and part is not None and part.digest() == checksum.digest
+            )
+        except TimeoutError:
+            raise TusError(TIMED_OUT, "upload_silent", "Nothing came any more. What came is kept.") from None
+        finally:
+            if is_good:
+                staged.trust()
+            else:
+                staged.discard(start)
+                progress = before
+            self._remember(upload.id, progress, staged.size)
+        if not is_good:
+            words = "The bytes have another checksum than Upload-Checksum says. They are not kept: send them again."
+            raise TusError(CHECKSUM_MISMATCH, "checksum_mismatch", words)
+        upload.expires_at = now() + self._life
+        async with self.basics.database.write() as session:
+            await repository.extend(session, upload.id, upload.expires_at)
+        if staged.size == upload.length:
+            return await self.finish(upload, staged)
+        return State(upload, staged.size)
+
+    def _remember(self, upload_id: UUID, progress: Progress | None, size: int) -> None:
+        """Keep the hash for the next piece, if it is of all that there is."""
+        if progress is None or progress.offset != size:
+            return
+        while len(self._progress) >= _KEPT:
+            del self._progress[next(iter(self._progress))]
+        self._progress[upload_id] = progress
+
+    def _settle(self, upload_id: UUID) -> None:
+        """Nobody sends to it any more."""
+        receiver = self._receivers.get(upload_id)
+        if receiver is not None and receiver.task is asyncio.current_task():
+            del self._receivers[upload_id]
+            receiver.gone.set()

@@ -1,0 +1,85 @@
+"""What the worker does for uploads: takes in what was left whole, and removes what was given up."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from daybook.kit.clock import now
+from daybook.kit.errors import DaybookError
+from daybook.lifelog.tools import Basics
+from daybook.lifelog.uploads import repository
+from daybook.lifelog.uploads.errors import BUSY, TusError
+from daybook.lifelog.uploads.models import Upload
+from daybook.lifelog.uploads.service import Uploads
+
+log = logging.getLogger(__name__)
+
+EVERY = 60.0
+"""Seconds between two rounds."""
+
+
+async def keep_swept(basics: Basics, stop: asyncio.Event) -> None:
+    """Sweep this host until `stop`. What cannot be done now is tried again in the next round."""
+    uploads = Uploads(basics)
+    try:
+        while not stop.is_set():
+            try:
+                await sweep(uploads)
+            except (DBAPIError, OSError, DaybookError) as problem:
+                log.warning("Uploads could not be swept (%s); trying again soon.", type(problem).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY)
+    finally:
+        uploads.close()
+
+
+async def sweep(uploads: Uploads) -> None:
+    """One round. What another process is working on is left to it."""
+    await _take_in_what_was_left(uploads)
+    async with uploads.basics.database.write() as session:
+        await repository.remove_expired(session, now())
+    await _remove_strays(uploads)
+    await uploads.basics.store.sweep()
+
+
+async def _take_in_what_was_left(uploads: Uploads) -> None:
+    """A process may have died between a file's last byte and its being taken in, or the store been away."""
+    async with uploads.basics.database.read() as session:
+        waiting = await repository.unfinished(session, now())
+    for upload in waiting:
+        if await asyncio.to_thread(uploads.staging.offset, str(upload.id)) == upload.length:
+            await _finish(uploads, upload)
+
+
+async def _finish(uploads: Uploads, upload: Upload) -> None:
+    try:
+        with uploads.staging.hold(str(upload.id)) as staged:
+            state = await uploads.find(upload.user_id, upload.id)
+            if state.upload.finished_at is None and staged.size == upload.length:
+                await uploads.finish(state.upload, staged)
+    except TusError as refusal:
+        if refusal.status != BUSY:
+            log.info("Upload %s is not taken in: %s", upload.id, refusal.code)
+    except DaybookError as problem:
+        log.warning("Upload %s is tried again later: %s", upload.id, problem.code)
+
+
+async def _remove_strays(uploads: Uploads) -> None:
+    """Files whose upload has ended, and what an import was killed over."""
+    names = await asyncio.to_thread(lambda: list(uploads.staging.strays()))
+    ids = {name: id_ for name in names if (id_ := _id_of(name)) is not None}
+    async with uploads.basics.database.read() as session:
+        known = await repository.known(session, list(ids.values()))
+    for name in names:
+        if ids.get(name) not in known:
+            await asyncio.to_thread(uploads.staging.remove, name)
+
+
+def _id_of(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
