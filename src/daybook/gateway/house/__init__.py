@@ -10,6 +10,18 @@ settled after, the same journal, and so one line and one call log each. Only the
 
 from daybook.gateway.house.asks import Answer, Ask, Choice, Model, Purpose
 from daybook.gateway.house.house import House, open_house
+from daybook.gateway.house.outlook import Outlook, outlook
 from daybook.gateway.house.refusals import is_lasting
 
-__all__ = ["Answer", "Ask", "Choice", "House", "Model", "Purpose", "is_lasting", "open_house"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Choice",
+    "House",
+    "Model",
+    "Outlook",
+    "Purpose",
+    "is_lasting",
+    "open_house",
+    "outlook",
+]

@@ -1,0 +1,143 @@
+"""A worker is killed with SIGKILL at every step of a model call that it makes for a job; another one goes on with it.
+
+What the provider served, what the book says and what the job is told must fit together: an answer whose end was written
+down is given again and nothing is paid; a call that never ended is in the book as failed and estimated, and made anew.
+
+Mutations that were tried, each of which makes it fail: the step's call id noted after the call instead of before it,
+the book not asked for what another worker began, a journal that is here not waited for, an answer kept before its call
+is closed, the next attempt made under the id of the last.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+
+from daybook.gateway.house import open_house
+from daybook.ledger.verification.verify import verify
+from support.inside import add_job, add_user, ask, said
+from support.upstream import Reply
+
+TESTS = Path(__file__).resolve().parents[1]
+STEP = "write"
+
+NOT_SENT = [("journal.segment.after", 1), ("house.begin.after", 1), ("journal.opened.before", 1)]
+"""Killed before the journal knew of the call: it is made once."""
+
+NEVER_CLOSED = [("journal.opened.after", 1), ("while it answers", 2), ("journal.closed.before", 2)]
+"""Killed before the call's end was written down; and how often the provider is asked in all."""
+
+CLOSED = ["journal.closed.after", "house.finish.before", "house.finish.after"]
+"""Killed after it: nobody is asked again."""
+
+
+@pytest_asyncio.fixture
+async def job(chat, upstream, database):
+    """A job of a person with a hard budget; the provider numbers its answers."""
+    await add_user(database)
+    async with database.write() as session:
+        await session.execute(
+            text(
+                'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard)'
+                " VALUES ('user', 7, 'day', 'tokens', 100000, true)"
+            )
+        )
+    upstream.reply(*(said(f"Answer {number}.") for number in range(1, 9)))
+    return await add_job(database)
+
+
+async def kill_worker(chat, database_url, job, point, *, sync="process"):
+    """Let a worker make the call until it dies at `point`."""
+    environment = {**os.environ, "DAYBOOK_FAULT": point}
+    arguments = (database_url, str(chat.settings.data), sync, str(job), STEP)
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "support.house_worker", *arguments, cwd=TESTS, env=environment
+    )
+    assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL, f"nobody came by {point}"
+
+
+async def go_on(chat, database, database_url, job):
+    """Another worker takes over, to the end; and is asked once more."""
+    async with open_house(chat.settings, database, database_url) as house:
+        answer = await asyncio.wait_for(house.call(ask(), step=(job, STEP)), 30)
+        again = await house.call(ask(), step=(job, STEP))
+        assert (again.text, again.call_id, again.reused) == (answer.text, answer.call_id, True)
+        assert again.data == answer.data
+        tokens, cost = await house.costs(job)
+    lines = await chat.lines()
+    assert tokens == sum(line["total_tokens"] for line in lines)
+    assert cost == sum(line["cost"] for line in lines)
+    assert (await verify(database)).differences == []
+    logs = await chat.rows("SELECT usage_id FROM llm_call_logs ORDER BY call_time")
+    assert [log["usage_id"] for log in logs] == [line["id"] for line in lines]
+    return answer, lines
+
+
+@pytest.mark.parametrize(("point", "served"), NOT_SENT)
+async def test_a_call_that_was_not_sent_is_made_once(
+    chat, upstream, database, database_url, job, point, served
+):
+    await kill_worker(chat, database_url, job, point)
+    assert upstream.received == []
+    answer, (line,) = await go_on(chat, database, database_url, job)
+    assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", False, served)
+    assert (line["id"], line["success"], line["is_estimated"]) == (answer.call_id, True, False)
+
+
+@pytest.mark.parametrize(("point", "served"), NEVER_CLOSED)
+async def test_a_call_that_never_ended_is_in_the_book_and_made_anew(
+    chat, upstream, database, database_url, job, point, served
+):
+    if point == "while it answers":
+        upstream.reply(Reply(delay=60), said("Answer 2."))
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "support.house_worker",
+            database_url, str(chat.settings.data), "process", str(job), STEP,
+            cwd=TESTS,
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            while not upstream.received:
+                await asyncio.sleep(0.02)
+        worker.kill()
+        await worker.wait()
+    else:
+        await kill_worker(chat, database_url, job, point)
+    answer, lines = await go_on(chat, database, database_url, job)
+    assert (answer.text, answer.reused, len(upstream.received)) == (f"Answer {served}.", False, served)
+    failed, succeeded = lines
+    assert (failed["success"], failed["is_estimated"]) == (False, True)
+    assert 0 < failed["total_tokens"] < 1000
+    assert (succeeded["id"], succeeded["success"]) == (answer.call_id, True)
+    assert [line["metadata"]["attempt"] for line in lines] == [1, 2]
+    assert {line["metadata"]["source_task_id"] for line in lines} == {str(job)}
+
+
+@pytest.mark.parametrize("sync", ["process", "disk"])
+@pytest.mark.parametrize("point", CLOSED)
+async def test_an_answer_whose_end_was_written_down_is_never_paid_for_again(
+    chat, upstream, database, database_url, job, point, sync
+):
+    await kill_worker(chat, database_url, job, point, sync=sync)
+    assert len(upstream.received) == 1
+    answer, (line,) = await go_on(chat, database, database_url, job)
+    assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", True, 1)
+    assert (line["id"], line["total_tokens"]) == (answer.call_id, answer.usage.total_tokens)
+    assert answer.finish_reason == "stop"
+
+
+async def test_a_worker_may_be_killed_again_and_again(chat, upstream, database, database_url, job):
+    for point in (
+        "journal.closed.before",
+        "journal.opened.after",
+        "house.begin.after",
+        "journal.closed.before",
+    ):
+        await kill_worker(chat, database_url, job, point)
+    answer, lines = await go_on(chat, database, database_url, job)
+    assert (answer.text, len(upstream.received)) == ("Answer 3.", 3)
+    assert [line["success"] for line in lines] == [False, False, False, True]
