@@ -73,9 +73,9 @@ async def get(session: ReadSession | WriteSession, job_id: UUID, user_id: int | 
 async def latest(
     session: ReadSession | WriteSession,
     *,
-    type: str,
+    type: str,  # noqa: A002  (the column's name)
     subject: str,
-    user_id: int,  # noqa: A002  (the column's name)
+    user_id: int,
 ) -> Job | None:
     """The newest job of a person's about `subject`, whatever became of it."""
     return await session.scalar(
