@@ -1,12 +1,19 @@
 """Where something changes in a film: the stretches that become events."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from daybook.lifelog.activity.decoding import Tell
+from daybook.lifelog.activity.exact import look_at_all
 from daybook.lifelog.activity.schemas import Activity, Mode
+from daybook.lifelog.activity.segmentation import segments_of
 
 Progress = Callable[[float], Awaitable[None]]
 """Called with the share that is done, 0 to 1, at most about twice a second."""
+
+_PAUSE = 0.5  # seconds between two reports of progress
 
 
 async def analyse(
@@ -19,4 +26,22 @@ async def analyse(
 
     Raises Undecodable: no picture of it could be decoded.
     """
-    raise NotImplementedError
+    if duration is not None and duration <= 0:
+        duration = None
+    tell = None if on_progress is None else _seldom(on_progress)
+    cells, duration = await look_at_all(path, duration, tell)
+    segments = await asyncio.to_thread(segments_of, cells)
+    return Activity(segments, round(duration, 3), "exact")
+
+
+def _seldom(on_progress: Progress) -> Tell:
+    told = -_PAUSE
+
+    async def tell(share: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= _PAUSE:
+            told = now
+            await on_progress(min(max(share, 0.0), 1.0))
+
+    return tell

@@ -1,0 +1,121 @@
+"""What was measured, cell by cell: a film is cut into cells of about half a second, and at cuts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+PICTURES_PER_SECOND = 2
+BLOCKS = 5, 8
+"""Rows and columns of a picture's blocks, whose brightness stands for what it shows."""
+
+SILENCE = -90.0  # dBFS
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Pictures in the order in which they are shown."""
+
+    at: Floats
+    """Seconds, ascending."""
+    blocks: NDArray[np.uint8]
+    """(pictures, 40): mean luma of each block."""
+    change: Floats
+    """Share of the picture that differs from the one before, 0 to 1; of the first one 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Loudness over time."""
+
+    energy: Floats
+    """Mean square of the samples, one for each `SOUND_STEP` seconds from the film's beginning; 1 is full scale."""
+    step: float
+
+    def levels(self, edges: Floats) -> Floats:
+        """dBFS between each two of `edges` (seconds); silence where there is no sound any more."""
+        total = np.concatenate([[0.0], np.cumsum(self.energy)]) * self.step
+        at = np.interp(edges, np.arange(total.size) * self.step, total)
+        mean = np.diff(at) / np.maximum(np.diff(edges), 1e-9)
+        return np.maximum(10 * np.log10(np.maximum(mean, 1e-12)), SILENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A film in cells that tile it."""
+
+    edges: Floats
+    """Seconds, one more than there are cells."""
+    blocks: NDArray[np.uint8]
+    """(cells, 40): brightness of the picture's blocks."""
+    motion: Floats
+    """Share of the picture that changes within half a second."""
+    sound: Floats | None
+    """dBFS."""
+    cut: NDArray[np.bool_]
+    """Whether a cell begins at a cut; never the first."""
+
+    @property
+    def lengths(self) -> Floats:
+        """Seconds of each."""
+        return np.diff(self.edges)
+
+
+def cells_of(
+    pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | None, duration: float
+) -> Cells:
+    """Cells from picture to picture, cut in two at `cuts` (seconds).
+
+    `motion` has for each picture the change until the next one, not a number where nobody knows; so it is too
+    around cuts, where the change is the cut's. What is not known is taken from the nearest cell of the same shot.
+    """
+    at = np.maximum(pictures.at, 0.0)
+    starts = np.concatenate([[0.0], at[1:]])
+    shown = np.arange(at.size)
+    inside = cuts[(cuts > starts[0]) & (cuts < duration)]
+    cell_of_cut = np.searchsorted(starts, inside - 1e-6, side="right") - 1
+    motion = motion.copy()
+    motion[cell_of_cut] = np.nan
+    # A cut at a picture's own time begins that picture's cell; any other begins a cell of its own that shows the next.
+    between = ~np.isin(np.round(inside, 4), np.round(starts, 4))
+    edges = np.concatenate([starts, inside[between]])
+    order = np.argsort(edges, kind="stable")
+    shown = np.concatenate([shown, np.minimum(cell_of_cut[between] + 1, at.size - 1)])[order]
+    motion = np.concatenate([motion, np.full(int(between.sum()), np.nan)])[order]
+    edges = edges[order]
+    keep = edges < duration - 1e-3
+    keep[0] = True
+    edges, shown, motion = edges[keep], shown[keep], motion[keep]
+    is_cut = np.isin(np.round(edges, 4), np.round(inside, 4))
+    is_cut[0] = False
+    edges = np.concatenate([edges, [duration]])
+    return Cells(
+        edges=edges,
+        blocks=pictures.blocks[shown],
+        motion=_filled(motion, np.cumsum(is_cut)),
+        sound=None if sound is None else sound.levels(edges),
+        cut=is_cut,
+    )
+
+
+def _filled(values: Floats, shots: NDArray[np.int64]) -> Floats:
+    """`values` with each unknown one taken from the nearest known of the same shot, or 0 where there is none."""
+    values = values.copy()
+    unknown = np.isnan(values)
+    known = np.flatnonzero(~unknown)
+    missing = np.flatnonzero(unknown)
+    if known.size == 0:
+        return np.zeros_like(values)
+    after = np.minimum(np.searchsorted(known, missing), known.size - 1)
+    before = np.maximum(after - 1, 0)
+    values[missing] = 0.0
+    best = np.full(missing.size, np.inf)
+    for candidate in (known[before], known[after]):
+        distance = np.abs(candidate - missing).astype(np.float64)
+        distance[shots[candidate] != shots[missing]] = np.inf
+        nearer = distance < best
+        values[missing[nearer]] = values[candidate[nearer]]
+        best = np.minimum(best, distance)
+    return values

@@ -1,0 +1,106 @@
+"""One ffmpeg that looks at a film and sends what it sees through several pipes at once."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from daybook.lifelog.activity.meters import HEIGHT, SAMPLE_RATE, WIDTH
+from daybook.lifelog.media.service import film_input, started_ffmpeg
+
+Feed = Callable[[bytes], None]
+Tell = Callable[[float], Awaitable[None]]
+"""Called with the share that is done, 0 to 1."""
+
+_CHUNK = 2**18
+
+
+async def look(
+    path: Path,
+    reading: Sequence[str],
+    outputs: Callable[[Sequence[str]], list[str]],
+    feeds: Sequence[Feed],
+    *,
+    seconds: float | None,
+    on_data: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Run ffmpeg over `path` and feed what comes through each pipe to its own of `feeds`.
+
+    `reading` are options ahead of the input; `outputs` makes those after it, from the names of the pipes. Gives up
+    long after a film of `seconds` should be done. Ends with its child when cancelled. Raises `FfmpegFailed`.
+    """
+    loop = asyncio.get_running_loop()
+    async with contextlib.AsyncExitStack() as stack:
+        ends: list[int] = []
+        readers: list[asyncio.StreamReader] = []
+        for _ in feeds:
+            read_end, write_end = os.pipe()
+            ends.append(write_end)
+            stack.callback(_close, ends, write_end)
+            reader = asyncio.StreamReader(limit=_CHUNK)
+            transport, _protocol = await loop.connect_read_pipe(
+                lambda reader=reader: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", 0)
+            )
+            stack.callback(transport.close)
+            readers.append(reader)
+        args = ["-threads", str(threads()), "-noautorotate", *reading, *film_input(path)]
+        args += outputs([f"pipe:{end}" for end in ends])
+        async with started_ffmpeg(args, time_limit=_patience(seconds), pass_fds=tuple(ends)):
+            while ends:  # the child has its own; ours would keep the pipes open
+                _close(ends, ends[-1])
+            async with asyncio.TaskGroup() as group:
+                for reader, feed in zip(readers, feeds, strict=True):
+                    group.create_task(_drain(reader, feed, on_data))
+
+
+def threads() -> int:
+    """How many threads decode: more than a few cost memory, for each holds pictures, and hardly time."""
+    return min(os.cpu_count() or 1, 4)
+
+
+def small_gray(*, looks: str = "", notes: str) -> str:
+    """The filters that make small gray pictures of what is left after `looks`, and write when each is to `notes`."""
+    marks = f"metadata=print:key=lavfi.scd.mafd:direct=1:file={_escaped(notes)}"
+    return f"{looks}{marks},scale={WIDTH}:{HEIGHT}:flags=area,format=gray"
+
+
+def noted_scores(notes: str, *, above: float) -> str:
+    """The filters that write to `notes` at what pictures the score for a cut (scdet's) is above a value."""
+    wanted = f"key=lavfi.scd.score:function=greater:value={above}"
+    return f"scdet,metadata=print:{wanted}:file={_escaped(notes)},"
+
+
+def raw_pictures(filters: str, pipe: str) -> list[str]:
+    """An output of gray pictures, each exactly once."""
+    return ["-map", "0:V:0", "-vf", filters, "-fps_mode", "passthrough", "-f", "rawvideo", "-y", pipe]
+
+
+def raw_sound(pipe: str) -> list[str]:
+    """An output of mono samples without gaps from the film's beginning."""
+    filters = f"aresample={SAMPLE_RATE}:async=1:min_hard_comp=0.1:first_pts=0"
+    return ["-map", "0:a:0", "-af", filters, "-ac", "1", "-c:a", "pcm_s16le", "-f", "s16le", "-y", pipe]
+
+
+def _escaped(pipe: str) -> str:
+    return pipe.replace(":", r"\\:")
+
+
+def _patience(seconds: float | None) -> float:
+    """A film that is as slow to decode as 4K on a busy, small machine is done in this time."""
+    return 600 + 20 * (seconds or 6 * 3600)
+
+
+async def _drain(
+    reader: asyncio.StreamReader, feed: Feed, on_data: Callable[[], Awaitable[None]] | None
+) -> None:
+    while data := await reader.read(_CHUNK):
+        feed(data)
+        if on_data is not None:
+            await on_data()
+
+
+def _close(ends: list[int], end: int) -> None:
+    if end in ends:
+        ends.remove(end)
+        os.close(end)

@@ -1,0 +1,81 @@
+"""Every picture is decoded, once: cuts are looked for in all of them, the rest is measured twice a second."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from daybook.lifelog.activity.cells import PICTURES_PER_SECOND, Cells, Floats, Pictures, Sound, cells_of
+from daybook.lifelog.activity.decoding import Tell, look, noted_scores, raw_pictures, raw_sound, small_gray
+from daybook.lifelog.activity.errors import Undecodable
+from daybook.lifelog.activity.meters import NoteMeter, PictureMeter, SoundMeter
+from daybook.lifelog.media.service import FfmpegFailed
+
+CUT_SCORE = 10.0
+"""What scdet gives a cut at least, in percent of full brightness: its own default."""
+
+_NOT_A_FLASH = 6.0  # steps of 255 by which blocks differ on average after a cut
+_ALL_OVER = 0.25  # or the share of the picture that has changed
+_LONG_STEP = 1.5  # times the usual distance of pictures; motion is not measured over gaps
+
+_TWICE_A_SECOND = (
+    f"select='isnan(prev_t)+gt(floor(t*{PICTURES_PER_SECOND}),floor(prev_t*{PICTURES_PER_SECOND}))',"
+)
+
+
+async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> tuple[Cells, float]:
+    """The film's cells and its duration, measured to half a second where it is not given. Raises `Undecodable`."""
+    try:
+        found = await _decoded(path, duration, tell, with_sound=True)
+    except FfmpegFailed as failure:
+        if failure.code != FfmpegFailed.code:  # it took too long, and would again
+            raise
+        # There is no sound, or none that ffmpeg can decode: the pictures may well be all right.
+        found = await _decoded(path, duration, tell, with_sound=False)
+    pictures, scores, sound = found
+    if pictures.at.size == 0:
+        raise Undecodable("Not one picture of this film can be decoded: the file is broken, or of an unknown kind.")
+    if duration is None:
+        heard = 0.0 if sound is None else sound.energy.size * sound.step
+        duration = max(float(pictures.at[-1]) + 1 / PICTURES_PER_SECOND, heard)
+    cells = cells_of(pictures, change_to_next(pictures), cuts_of(pictures, scores), sound, duration)
+    return cells, duration
+
+
+async def _decoded(
+    path: Path, duration: float | None, tell: Tell | None, *, with_sound: bool
+) -> tuple[Pictures, NoteMeter, Sound | None]:
+    scores, shown, pictures, sound = NoteMeter(), NoteMeter(), PictureMeter(), SoundMeter()
+
+    def outputs(pipes: Sequence[str]) -> list[str]:
+        filters = noted_scores(pipes[0], above=CUT_SCORE) + small_gray(looks=_TWICE_A_SECOND, notes=pipes[1])
+        return raw_pictures(filters, pipes[2]) + (raw_sound(pipes[3]) if with_sound else [])
+
+    feeds = [scores.feed, shown.feed, pictures.feed] + ([sound.feed] if with_sound else [])
+
+    async def on_data() -> None:
+        if tell is not None and duration and shown.times:
+            await tell(shown.times[-1] / duration)
+
+    await look(path, [], outputs, feeds, seconds=duration, on_data=on_data)
+    return pictures.pictures(shown), scores, sound.sound()
+
+
+def change_to_next(pictures: Pictures) -> Floats:
+    """For each picture the change until the next one; not a number for the last, and over gaps."""
+    change = np.append(pictures.change[1:], np.nan)
+    step = np.append(np.diff(pictures.at), np.inf)
+    usual = max(float(np.median(step)), 1 / PICTURES_PER_SECOND)
+    change[step > _LONG_STEP * usual] = np.nan
+    return change
+
+
+def cuts_of(pictures: Pictures, scores: NoteMeter) -> Floats:
+    """When there are cuts: high scores after which the picture stays another one, unlike after a flash."""
+    times = np.array([at for at, score in zip(scores.times, scores.values, strict=True) if score >= CUT_SCORE])
+    if times.size == 0 or pictures.at.size < 2:  # noqa: PLR2004  (one before, one after)
+        return np.array([])
+    after = np.clip(np.searchsorted(pictures.at, times - 1e-6), 1, pictures.at.size - 1)
+    blocks = pictures.blocks.astype(np.int16)
+    differ = np.abs(blocks[after] - blocks[after - 1]).mean(axis=1)
+    return times[(differ >= _NOT_A_FLASH) | (pictures.change[after] >= _ALL_OVER)]

@@ -1,0 +1,133 @@
+"""Measuring what ffmpeg sends: small gray pictures and mono sound, in pieces of any size."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daybook.lifelog.activity.cells import BLOCKS, Pictures, Sound
+
+WIDTH, HEIGHT = 160, 90
+SAMPLE_RATE = 8000
+SOUND_STEP = 0.25
+"""Seconds for which one sound level is kept."""
+
+_PICTURE = WIDTH * HEIGHT
+_NOTICED = 12
+"""Steps of 255 by which a point's brightness must change: above the noise of sensors and of compression."""
+
+_STEP = int(SAMPLE_RATE * SOUND_STEP)
+_UNKNOWN = 2**62  # a time that ffmpeg does not know is beyond it
+
+
+class PictureMeter:
+    """Gray pictures of 160×90, of which only blocks and the change from one to the next are kept."""
+
+    def __init__(self) -> None:
+        self.blocks: list[NDArray[np.uint8]] = []
+        self.change: list[float] = []
+        self._rest = b""
+        self._last: NDArray[np.int16] | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        data = self._rest + data
+        whole = len(data) // _PICTURE * _PICTURE
+        self._rest = data[whole:]
+        for start in range(0, whole, _PICTURE):
+            self._take(np.frombuffer(data, np.uint8, _PICTURE, start).reshape(HEIGHT, WIDTH))
+
+    def _take(self, picture: NDArray[np.uint8]) -> None:
+        rows, columns = BLOCKS
+        blocks = picture.reshape(rows, HEIGHT // rows, columns, WIDTH // columns).mean(axis=(1, 3))
+        self.blocks.append(np.rint(blocks).astype(np.uint8).reshape(-1))
+        now = picture.astype(np.int16)
+        self.change.append(0.0 if self._last is None else share_changed(self._last, now))
+        self._last = now
+
+    def pictures(self, shown: "NoteMeter") -> Pictures:
+        """All of them, with the times at which they are `shown`."""
+        count = min(len(self.blocks), len(shown.times))
+        blocks = np.array(self.blocks[:count], np.uint8).reshape(count, BLOCKS[0] * BLOCKS[1])
+        return Pictures(np.array(shown.times[:count]), blocks, np.array(self.change[:count]))
+
+
+def share_changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> float:
+    """Share of the points that changed, but for what all points did together: light that was switched, exposure."""
+    difference = after - before
+    difference -= np.int16(np.median(difference[::3, ::3]))
+    return float((np.abs(difference) > _NOTICED).mean())
+
+
+class SoundMeter:
+    """Mono 16-bit samples at 8 kHz, of which only the energy of each quarter of a second is kept."""
+
+    def __init__(self) -> None:
+        self._energy: list[float] = []
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        data = self._rest + data
+        whole = len(data) // (2 * _STEP) * (2 * _STEP)
+        self._rest = data[whole:]
+        if whole:
+            samples = np.frombuffer(data, "<i2", whole // 2).astype(np.float32).reshape(-1, _STEP) / 32768
+            self._energy += np.square(samples).mean(axis=1).tolist()
+
+    def sound(self) -> Sound | None:
+        """What was heard, or nothing where there was no sound."""
+        return Sound(np.array(self._energy), SOUND_STEP) if self._energy else None
+
+
+class NoteMeter:
+    """What ffmpeg's filter `metadata` prints: when a picture is shown, and a value for it."""
+
+    _HEAD = re.compile(rb"frame:\d+ .*pts_time:(-?[0-9.e+-]+)")
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.values: list[float] = []
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            head = self._HEAD.match(line)
+            if head is not None:
+                self.times.append(float(head[1]))
+                self.values.append(0.0)
+            elif self.values and (value := line.partition(b"=")[2]):
+                self.values[-1] = float(value)
+
+
+
+class PacketMeter:
+    """The list of packets that ffmpeg's muxer `framecrc` prints: when each is shown, its size, whether it is a key."""
+
+    _FLAGS = re.compile(rb" F=0x([0-9A-Fa-f]+)")
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.sizes: list[int] = []
+        self.keys: list[bool] = []
+        self._base = 1.0
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Lines are `stream, dts, pts, duration, size, checksum` and flags of any but keys."""
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        for line in lines:
+            if line.startswith(b"#tb"):
+                above, _, below = line.rpartition(b" ")[2].partition(b"/")
+                self._base = int(above) / int(below)
+            elif not line.startswith(b"#"):
+                fields = line.split(b",")
+                shown, decoded = int(fields[2]), int(fields[1])
+                self.times.append((shown if abs(shown) < _UNKNOWN else decoded) * self._base)
+                self.sizes.append(int(fields[4]))
+                flags = self._FLAGS.search(line)
+                self.keys.append(flags is None or bool(int(flags[1], 16) & 1))

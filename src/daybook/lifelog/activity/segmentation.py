@@ -1,0 +1,209 @@
+"""Cells → segments: neighbours that are alike become one, until all that are left differ.
+
+How much two neighbours differ is told by what they show, how much moves and how loud it is, each measured against how
+much it varies within them: in a crowd a few people more are nothing, in an empty yard one is an event. Cuts stay.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daybook.lifelog.activity.cells import Cells
+from daybook.lifelog.activity.schemas import Segment
+
+Singles = NDArray[np.float32]
+
+SHORTEST = 2.0
+"""Seconds of a segment, where the film is not shorter."""
+MOST_PER_HOUR = 180
+MOST_AT_ONCE = 20
+"""Segments that any film may have, however short, beside its share of those of an hour."""
+
+# What is just worth noticing in each of the three, for stretches that do not vary by themselves.
+_PICTURE_UNIT = 14.0  # steps of 255, on average over the blocks
+_MOTION_UNIT = 0.7  # doublings of the moving share
+_SOUND_UNIT = 7.0  # dB
+_STILL = 0.01  # share of the picture; below it motion is hardly told from noise
+_QUIET = -60.0  # dBFS; all below is silence
+
+_DIFFERENT = 1.0
+_SETTLED = 8.0
+"""Seconds after which a stretch speaks for itself; shorter ones must differ more, longer ones less."""
+_MOST_TRUST = 3.0
+
+_LEVELS = 16  # steps in which the threshold rises
+_ROUNDS = 40  # at each, before all pairs below it are merged whatever their neighbours
+_MOST_CELLS = 20_000
+_REACH = 12  # cells by which a boundary may be moved in the end
+
+
+def segments_of(cells: Cells) -> list[Segment]:
+    """The segments, in order, from 0 to the last edge."""
+    stretches = _Stretches.of(cells)
+    stretches.merge_down_to(_MOST_CELLS)
+    stretches.merge_alike()
+    starts = _placed(stretches.starts, cells)
+    stretches = _Stretches.of(cells).joined(starts)
+    stretches.merge_short()
+    hours = float(cells.edges[-1]) / 3600
+    stretches.merge_down_to(MOST_AT_ONCE + int(MOST_PER_HOUR * hours))
+    return _described(stretches.starts, cells)
+
+
+def _features(cells: Cells) -> tuple[Singles, Singles]:
+    """(cells, features) in units of what is worth noticing, and each feature's weight."""
+    motion = np.log2(1 + cells.motion / _STILL) / _MOTION_UNIT
+    columns = [cells.blocks.astype(np.float32) / _PICTURE_UNIT, motion[:, None]]
+    weights = [*[1 / cells.blocks.shape[1]] * cells.blocks.shape[1], 1.0]
+    if cells.sound is not None:
+        columns.append(np.maximum(cells.sound, _QUIET)[:, None] / _SOUND_UNIT)
+        weights.append(1.0)
+    return np.hstack(columns, dtype=np.float32, casting="same_kind"), np.array(weights, np.float32)
+
+
+@dataclass(slots=True)
+class _Stretches:
+    """Neighbouring stretches with the sums of their features."""
+
+    starts: NDArray[np.int64]
+    """The first cell of each."""
+    length: Singles
+    sums: Singles
+    squares: Singles
+    cut: NDArray[np.bool_]
+    """Whether each begins at a cut."""
+    weights: Singles
+
+    @classmethod
+    def of(cls, cells: Cells) -> "_Stretches":
+        features, weights = _features(cells)
+        length = cells.lengths.astype(np.float32)
+        sums = features * length[:, None]
+        return cls(np.arange(length.size), length, sums, sums * features, cells.cut, weights)
+
+    def joined(self, starts: NDArray[np.int64]) -> "_Stretches":
+        """Those that begin at the cells `starts`."""
+        at = np.searchsorted(self.starts, starts)
+        return _Stretches(
+            starts,
+            np.add.reduceat(self.length, at),
+            np.add.reduceat(self.sums, at),
+            np.add.reduceat(self.squares, at),
+            self.cut[at],
+            self.weights,
+        )
+
+    def differences(self) -> Singles:
+        """How much each stretch but the first differs from the one before."""
+        mean = self.sums / self.length[:, None]
+        spread = np.maximum(self.squares / self.length[:, None] - mean**2, 0)
+        before, after = self.length[:-1, None], self.length[1:, None]
+        varied = (spread[:-1] * before + spread[1:] * after) / (before + after)
+        apart = np.diff(mean, axis=0) ** 2 / (1 + varied)
+        trust = np.minimum(np.sqrt(np.minimum(before, after)[:, 0] / _SETTLED), _MOST_TRUST)
+        return (apart @ self.weights) * trust
+
+    def without(self, boundaries: NDArray[np.int64]) -> None:
+        """Join each of the stretches `boundaries` (never 0) with the one before."""
+        kept = np.delete(self.starts, boundaries)
+        joined = self.joined(kept)
+        self.starts, self.length, self.cut = joined.starts, joined.length, joined.cut
+        self.sums, self.squares = joined.sums, joined.squares
+
+    def merge_alike(self) -> None:
+        """Merge neighbours that do not differ, the most alike first. Nothing is merged across a cut."""
+        for level in np.linspace(_DIFFERENT / _LEVELS, _DIFFERENT, _LEVELS):
+            for turn in range(10 * _ROUNDS):
+                difference = self.differences()
+                difference[self.cut[1:]] = np.inf
+                padded = np.concatenate([[np.inf], difference, [np.inf]])
+                alike = difference < level
+                if turn < _ROUNDS:
+                    alike &= (difference <= padded[:-2]) & (difference <= padded[2:])
+                if not alike.any():
+                    break
+                self.without(_apart(np.flatnonzero(alike)) + 1)
+
+    def merge_short(self) -> None:
+        """Merge what is shorter than `SHORTEST`, the shortest first, with the neighbour that it differs less from."""
+        while self.length.size > 1:
+            shortest = int(np.argmin(self.length))
+            if self.length[shortest] >= SHORTEST - 1e-3:
+                return
+            cost = np.concatenate([[np.inf], self._cost_of_losing(), [np.inf]])
+            boundary = shortest if cost[shortest] <= cost[shortest + 1] else shortest + 1
+            self.without(np.array([boundary]))
+
+    def merge_down_to(self, count: int) -> None:
+        """Merge until there are no more than `count`."""
+        while self.length.size > count:
+            cost = self._cost_of_losing()
+            excess = self.length.size - count
+            # Many at once while there are many: at most an eighth, so that the order is kept well enough.
+            most = max(1, min(excess, self.length.size // 8))
+            weakest = np.sort(np.argpartition(cost, most - 1)[:most])
+            self.without(_apart(weakest) + 1)
+
+    def _cost_of_losing(self) -> Singles:
+        return self.differences() + np.where(self.cut[1:], 10 * _DIFFERENT, 0.0)
+
+
+def _apart(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`indices` (ascending) without those that follow one that is kept directly."""
+    run = np.cumsum(np.concatenate([[True], np.diff(indices) > 1]))
+    first = np.searchsorted(run, run)
+    return indices[(np.arange(indices.size) - first) % 2 == 0]
+
+
+def _placed(starts: NDArray[np.int64], cells: Cells) -> NDArray[np.int64]:
+    """`starts` with each boundary that is no cut moved to where its two sides vary least, within some cells."""
+    features, weights = _features(cells)
+    features = features * np.sqrt(weights)
+    length = cells.lengths
+    placed = starts.copy()
+    for i in range(1, placed.size):
+        if cells.cut[placed[i]]:
+            continue
+        end = int(placed[i + 1]) if i + 1 < placed.size else length.size
+        low, high = max(int(placed[i - 1]), int(placed[i]) - 2 * _REACH), min(end, int(placed[i]) + 2 * _REACH)
+        best = _best_split(features[low:high], length[low:high])
+        if best is not None:
+            placed[i] = low + best
+    return placed
+
+
+def _best_split(features: Singles, length: Singles) -> int | None:
+    """Where to cut these cells in two so that both vary least; at least `SHORTEST` seconds from either end."""
+    weighted = np.cumsum(features * length[:, None], axis=0)
+    time = np.cumsum(length)
+    left, left_time = weighted[:-1], time[:-1, None]
+    right, right_time = weighted[-1] - left, time[-1] - left_time
+    gain = (left**2 / left_time + right**2 / np.maximum(right_time, 1e-9)).sum(axis=1)
+    allowed = (left_time[:, 0] >= SHORTEST - 1e-3) & (right_time[:, 0] >= SHORTEST - 1e-3)
+    if not allowed.any():
+        return None
+    return int(np.argmax(np.where(allowed, gain, -np.inf))) + 1
+
+
+def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
+    length = cells.lengths
+    bounds = np.append(starts, length.size)
+    found: list[Segment] = []
+    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        part, weight = slice(first, last), length[first:last]
+        sound = None
+        if cells.sound is not None:
+            loud = float(np.average(10 ** (cells.sound[part] / 10), weights=weight))
+            sound = round(10 * float(np.log10(loud)), 1)
+        found.append(
+            Segment(
+                start=round(float(cells.edges[first]), 3),
+                end=round(float(cells.edges[last]), 3),
+                motion=round(float(np.average(cells.motion[part], weights=weight)), 4),
+                brightness=round(float(np.average(cells.blocks[part].mean(axis=1), weights=weight)) / 255, 3),
+                sound=sound,
+                cut=bool(cells.cut[first]),
+            )
+        )
+    return found
