@@ -76,6 +76,15 @@ class Settings(BaseSettings):
         None,
         description="Model that describes pictures of recordings; none: events are measured, not described.",
     )
+    events_per_hour: int = Field(
+        120,
+        ge=1,
+        le=3600,
+        description="Events that an hour of film becomes at most, besides ten of any film.",
+    )
+    vision_frames: int = Field(
+        3, ge=1, le=8, description="Pictures of an event that the vision model is shown at most."
+    )
 
     journal_sync: Literal["process", "disk"] = Field(
         "process", description="What a recorded call survives: the process (write) or the machine (fsync)."

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, cast, func, select
+from sqlalchemy import ColumnElement, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -36,6 +36,11 @@ def found_by(events: Events, query: str) -> tuple[Events, tuple[object, ...]]:
     sought = cast(query, TSQUERY)
     rank = func.ts_rank(Event.search, sought)
     return events.where(Event.search.bool_op("@@")(sought)), (rank.desc(), Event.start_time.desc(), Event.id)
+
+
+def in_file(file_id: UUID) -> ColumnElement[bool]:
+    """Whether an event was measured in a file of its recording. Ask for the recording as well: that is indexed."""
+    return Event.facts["file_id"].astext == str(file_id)
 
 
 async def between(session: AsyncSession, user_id: int, bounds: DayBounds) -> list[Event]:

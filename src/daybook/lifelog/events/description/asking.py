@@ -1,0 +1,90 @@
+"""One call to a vision model about some stretches of a film, and a second one for what the first did not say."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from daybook.gateway.house import Answer, Ask, House
+from daybook.kit.errors import Upstream
+from daybook.lifelog.events.description import prompt
+from daybook.lifelog.events.description.answers import RESPONSE_FORMAT, Description, descriptions
+from daybook.lifelog.events.description.prompt import Shown
+
+
+class Asker:
+    """Asks the model of one job. Every call is a step of the job, so that none is paid for twice."""
+
+    def __init__(
+        self, house: House, model: str, *, user_id: int, job_id: UUID, trace_id: str, language: str | None
+    ) -> None:
+        self._house = house
+        self._model = model
+        self._user_id = user_id
+        self._job_id = job_id
+        self._trace_id = trace_id
+        self._language = language
+        self._takes_schemas = True
+        self.calls = 0
+
+    async def ask(
+        self, name: str, shown: Sequence[Shown], count: int, recording_id: UUID
+    ) -> dict[int, Description]:
+        """What the model says of `shown`, by their numbers from 1 to `count`; asked twice at most.
+
+        `name` is the step's. Raises what `House.call` raises.
+        """
+        said = await self._say(name, shown, count, recording_id, again=False)
+        missing = [stretch for stretch in shown if stretch.number not in said]
+        if missing:
+            more = await self._say(f"{name}:again", missing, count, recording_id, again=True)
+            said = {**more, **said}
+        wanted = {stretch.number for stretch in shown}
+        return {number: description for number, description in said.items() if number in wanted}
+
+    async def _say(
+        self, name: str, shown: Sequence[Shown], count: int, recording_id: UUID, *, again: bool
+    ) -> dict[int, Description]:
+        answer = await self._answer(name, shown, recording_id, again=again)
+        if len(shown) == 1:
+            only = descriptions(answer.text, count)
+            return only if shown[0].number in only else _as_only(answer.text, shown[0].number)
+        return descriptions(answer.text, count)
+
+    async def _answer(self, name: str, shown: Sequence[Shown], recording_id: UUID, *, again: bool) -> Answer:
+        """The answer of a provider that takes schemas, else of one that does not: it refuses them with an error that
+        costs nothing, and says so once in a job.
+        """
+        body = prompt.request(shown, self._language, again=again)
+        limit = prompt.answer_limit(len(shown))
+        if self._takes_schemas:
+            with_schema = {**body, "response_format": RESPONSE_FORMAT, "max_completion_tokens": limit}
+            try:
+                return await self._call(name, with_schema, recording_id)
+            except Upstream as problem:
+                if problem.code != "upstream_refused":
+                    raise
+                refused = problem
+            try:
+                answer = await self._call(f"{name}:plain", {**body, "max_tokens": limit}, recording_id)
+            except Upstream as problem:
+                raise (refused if problem.code == "upstream_refused" else problem) from None
+            self._takes_schemas = False
+            return answer
+        return await self._call(f"{name}:plain", {**body, "max_tokens": limit}, recording_id)
+
+    async def _call(self, step: str, request: Mapping[str, object], recording_id: UUID) -> Answer:
+        self.calls += 1
+        ask = Ask(
+            user_id=self._user_id,
+            source="vision",
+            model=self._model,
+            request=request,
+            metadata={"source_type": "recording", "source_path": f"recordings/{recording_id}"},
+            trace_id=self._trace_id,
+        )
+        return await self._house.call(ask, step=(self._job_id, step))
+
+
+def _as_only(text: str, number: int) -> dict[int, Description]:
+    """Where one stretch was asked about, the one description that is there is of it, whatever number it has."""
+    numbered = descriptions(text, 1)
+    return {number: numbered[1]} if 1 in numbered else {}

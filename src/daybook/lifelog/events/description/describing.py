@@ -1,0 +1,138 @@
+"""Describing events: a few frames of each stretch go to a vision model, some stretches in each call.
+
+Every call is a step of its job. A job that is taken over finds what was planned, asks only what has not been answered,
+and writes only into events that nobody has described or changed since.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from daybook.accounts.models import User
+from daybook.db.engine import WriteSession
+from daybook.gateway.house import Model
+from daybook.jobs import JobContext
+from daybook.kit import faults
+from daybook.kit.errors import DaybookError
+from daybook.lifelog.days import zone_named
+from daybook.lifelog.events.description import plan, prompt, targets
+from daybook.lifelog.events.description.asking import Asker
+from daybook.lifelog.events.description.prompt import Shown
+from daybook.lifelog.events.description.targets import Selection, Stretch
+from daybook.lifelog.events.footage import Footage
+from daybook.lifelog.media import service as media
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.recordings.service import Place
+from daybook.lifelog.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the describing of one job needs."""
+
+    context: JobContext
+    tools: Tools
+    footage: Footage
+    user: User
+    selection: Selection
+    begins_at: float = 0.0
+    """The job's progress when describing begins."""
+
+    @property
+    def language(self) -> str | None:
+        """The one that the person reads."""
+        return (self.user.settings or {}).get("language")
+
+
+async def describe(work: Work, model: Model) -> None:
+    """Describe what the job's selection holds. Raises what `House.call` raises, told with what is done already."""
+    context = work.context
+    await context.progress(work.begins_at, "describing")
+    batches = await context.write_step("plan", lambda session: _plan(session, work))
+    asker = Asker(
+        work.tools.house,
+        model.name,
+        user_id=work.user.id,
+        job_id=context.job_id,
+        trace_id=context.trace_id,
+        language=work.language,
+    )
+    total = sum(len(batch["events"]) for batch in batches)
+    described = frames = 0
+    try:
+        for number, batch in enumerate(batches):
+            result = await context.step(
+                f"describe:{number}",
+                lambda number=number, batch=batch: _describe_batch(work, asker, number, batch),
+            )
+            described += result["described"]
+            frames += result["frames"]
+            context.metric("described", described)
+            context.metric("frames", frames)
+            await context.progress(work.begins_at + (1 - work.begins_at) * (number + 1) / len(batches))
+    except DaybookError as problem:
+        problem.message = _with_outcome(problem.message, described, total)
+        raise
+    finally:
+        context.metric("not_described", total - described)
+        context.metric("model", model.name)
+
+
+async def _plan(session: WriteSession, work: Work) -> list[dict[str, Any]]:
+    """What goes into each call, as a job's step keeps it."""
+    files = await targets.stretches_of(session, work.user, work.selection)
+    most = work.tools.settings.vision_frames
+    return [
+        {"file": str(file[0].file_id), "events": [str(stretch.event_id) for stretch in batch]}
+        for file in files
+        for batch in plan.batches([(stretch, stretch.seconds) for stretch in file], most)
+    ]
+
+
+async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str, Any]) -> dict[str, int]:
+    context, again = work.context, work.selection.again
+    file_id, ids = UUID(batch["file"]), [UUID(one) for one in batch["events"]]
+    async with context.write() as session:
+        place = await recordings.place_of(session, file_id)
+        stretches = await targets.still_open(session, work.user, ids, again=again)
+    if place is None or not stretches:
+        return {"described": 0, "frames": 0}
+    # Its number is its place in the plan: an answer that was stored by an attempt before goes by the same numbers.
+    numbered = sorted((ids.index(stretch.event_id) + 1, stretch) for stretch in stretches)
+    shown = await _shown(work, place, numbered)
+    faults.point("events.describe.ask.before")
+    said = await asker.ask(f"ask:{number}", shown, len(ids), place.recording_id)
+    faults.point("events.describe.write.before")
+    async with context.write() as session:
+        described = await targets.write_descriptions(
+            session, work.user, file_id, {ids[one - 1]: what for one, what in said.items()}, again=again
+        )
+    return {"described": described, "frames": sum(len(stretch.frames) for stretch in shown)}
+
+
+async def _shown(work: Work, place: Place, numbered: list[tuple[int, Stretch]]) -> list[Shown]:
+    """The stretches with their frames, which are read off the film in one go."""
+    most = work.tools.settings.vision_frames
+    times = [plan.times_of(stretch.seconds, most) for _, stretch in numbered]
+    path = await work.footage.path(place.s3_key)
+    at = [stretch.start + second for (_, stretch), own in zip(numbered, times, strict=True) for second in own]
+    pictures = iter(await media.frames(path, at, longest=prompt.LONGEST_SIDE))
+    zone = zone_named(work.user.timezone)
+    return [
+        Shown(
+            number=number,
+            begins=(place.start_time + timedelta(seconds=place.starts_at + stretch.start)).astimezone(zone),
+            seconds=stretch.seconds,
+            at=own,
+            frames=[next(pictures) for _ in own],
+        )
+        for (number, stretch), own in zip(numbered, times, strict=True)
+    ]
+
+
+def _with_outcome(message: str, described: int, total: int) -> str:
+    """What went wrong, and what is there all the same."""
+    left = total - described
+    events = f"{left} of {total} events are" if left != 1 else f"1 of {total} events is"
+    return f"{message} {events} not described; they are there, with their times and what was measured."

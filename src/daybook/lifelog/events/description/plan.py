@@ -1,0 +1,83 @@
+"""How describing is shared out: which frames of a stretch are shown, and which stretches go into one call."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+from daybook.lifelog.events.description import prompt
+
+STRETCHES_OF_CALL = 6
+FRAMES_OF_CALL = 18
+"""What is sent in one call at most."""
+
+_LONG_ENOUGH = (1.5, 5.0, 20.0, 60.0)
+"""Seconds from which on one, two, three … frames more are worth their cost."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is to describe."""
+
+    stretches: int
+    frames: int
+    calls: int
+
+    @property
+    def prompt_tokens(self) -> int:
+        """About."""
+        return (
+            self.calls * prompt.TOKENS_OF_PROMPT
+            + self.stretches * prompt.TOKENS_OF_STRETCH
+            + self.frames * prompt.TOKENS_OF_FRAME
+        )
+
+    @property
+    def completion_tokens(self) -> int:
+        """About."""
+        return self.stretches * prompt.TOKENS_OF_DESCRIPTION
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What describing is going to cost, about; `cost` is None where the price is unknown."""
+
+    size: Size
+    cost: Decimal | None
+
+
+def frames_of(seconds: float, most: int) -> int:
+    """How many frames of a stretch of so many seconds are shown."""
+    return min(most, 1 + sum(seconds >= enough for enough in _LONG_ENOUGH))
+
+
+def times_of(seconds: float, most: int) -> list[float]:
+    """When they are, in seconds from the stretch's beginning: in the middle of equal parts."""
+    count = frames_of(seconds, most)
+    return [seconds * (2 * number + 1) / (2 * count) for number in range(count)]
+
+
+def batches(stretches: Iterable[tuple[T, float]], most_frames: int) -> list[list[T]]:
+    """Stretches with their seconds, shared out to calls in their order."""
+    result: list[list[T]] = []
+    frames = FRAMES_OF_CALL + 1
+    for stretch, seconds in stretches:
+        more = frames_of(seconds, most_frames)
+        if not result or frames + more > FRAMES_OF_CALL or len(result[-1]) == STRETCHES_OF_CALL:
+            result.append([])
+            frames = 0
+        result[-1].append(stretch)
+        frames += more
+    return result
+
+
+def size_of(lengths: Iterable[list[float]], most_frames: int) -> Size:
+    """How much there is to describe in files whose stretches have these lengths; no call looks at two files."""
+    files = [list(enumerate(file)) for file in lengths]
+    return Size(
+        stretches=sum(map(len, files)),
+        frames=sum(frames_of(seconds, most_frames) for file in files for _, seconds in file),
+        calls=sum(len(batches(file, most_frames)) for file in files),
+    )

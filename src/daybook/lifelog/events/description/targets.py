@@ -1,0 +1,141 @@
+"""Which events are described, and what is written into them. A person's own words are never touched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daybook.accounts.models import User
+from daybook.db.engine import WriteSession
+from daybook.lifelog.days import day_bounds
+from daybook.lifelog.events import repository
+from daybook.lifelog.events.description.answers import Description
+from daybook.lifelog.events.measured import Facts
+from daybook.lifelog.events.models import Event, Origin
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.script import in_script
+
+SHORTEST_ACTION = 1.0
+"""Seconds. What a model makes shorter than that is taken for the whole stretch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be described: the events of a recording, of one of its files, or of a day. With `again` also those
+    that have been described before, as long as nobody has changed them.
+    """
+
+    recording_id: UUID | None = None
+    file_id: UUID | None = None
+    day: date | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """An event that can be described: where in which file it lies, in seconds."""
+
+    event_id: UUID
+    file_id: UUID
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return self.end - self.start
+
+
+Described: TypeAlias = dict[UUID, Description]
+
+
+async def stretches_of(session: AsyncSession, user: User, selection: Selection) -> list[list[Stretch]]:
+    """The stretches to describe, those of each file together, as they follow each other."""
+    events = repository.owned(user.id).where(*_open(again=selection.again))
+    if selection.day is not None:
+        bounds = day_bounds(selection.day, user.timezone)
+        events = repository.beginning_in(events, bounds.start, bounds.end)
+    if selection.recording_id is not None:
+        events = events.where(Event.recording_id == selection.recording_id)
+    if selection.file_id is not None:
+        events = events.where(repository.in_file(selection.file_id))
+    files: dict[UUID, list[Stretch]] = {}
+    for event in await session.scalars(events.order_by(*repository.CANONICAL)):
+        if (stretch := _stretch(event)) is not None:
+            files.setdefault(stretch.file_id, []).append(stretch)
+    return [sorted(file, key=lambda stretch: stretch.start) for file in files.values()]
+
+
+async def still_open(session: AsyncSession, user: User, ids: Sequence[UUID], *, again: bool) -> list[Stretch]:
+    """Those of the events that are still to be described."""
+    events = repository.owned(user.id).where(Event.id.in_(ids), *_open(again=again))
+    found = [_stretch(event) for event in await session.scalars(events)]
+    return [stretch for stretch in found if stretch is not None]
+
+
+async def write_descriptions(
+    session: WriteSession, user: User, file_id: UUID, said: Described, *, again: bool
+) -> int:
+    """Write what was said into the events of a file that are still open for it; how many those were."""
+    place = await recordings.place_of(session, file_id)
+    if place is None:
+        return 0
+    events = repository.owned(user.id).where(Event.id.in_(said), *_open(again=again))
+    language = (user.settings or {}).get("language") or ""
+    written = 0
+    for event in await session.scalars(events.order_by(Event.id).with_for_update()):
+        stretch = _stretch(event)
+        if stretch is None:
+            continue
+        _write(event, said[event.id], language)
+        start, duration = clipped(said[event.id], stretch.seconds)
+        offset = place.starts_at + stretch.start + start
+        event.start_offset = offset
+        event.start_time = place.start_time + timedelta(seconds=offset)
+        event.duration = duration
+        written += 1
+    await session.flush()
+    return written
+
+
+def clipped(said: Description, seconds: float) -> tuple[float, float]:
+    """Begin and length of the action within its stretch of `seconds`; the whole stretch where it makes no sense."""
+    begin = min(said.start_time, seconds)
+    end = min(begin + said.duration, seconds)
+    if end - begin < min(SHORTEST_ACTION, seconds):
+        return 0.0, seconds
+    return begin, end - begin
+
+
+def _open(*, again: bool) -> list[ColumnElement[bool]]:
+    """What is true of events that a model may describe."""
+    conditions = [
+        Event.origin == Origin.EXTRACTED.value,
+        Event.edited_at.is_(None),
+        Event.recording_id.is_not(None),
+        Event.facts["file_id"].astext.is_not(None),
+    ]
+    return conditions if again else [*conditions, Event.is_described.is_(False)]
+
+
+def _stretch(event: Event) -> Stretch | None:
+    facts = Facts.of(event.facts)
+    if facts is None or facts.file_id is None or facts.start is None or facts.end is None:
+        return None
+    return Stretch(event.id, facts.file_id, facts.start, facts.end)
+
+
+def _write(event: Event, said: Description, language: str) -> None:
+    words: dict[str, Any] = {
+        name: in_script(text, language) or None
+        for name, text in (("action", said.action), ("scene", said.scene), ("summary", said.summary))
+    }
+    for name, text in words.items():
+        setattr(event, name, text)
+    event.objects = [in_script(thing, language) for thing in said.objects]
+    event.is_described = True
+    event.embedding = None

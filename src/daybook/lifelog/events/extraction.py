@@ -1,0 +1,197 @@
+"""From a file of a recording to events: activity is measured, its stretches become events, each gets a picture.
+
+Doing it again replaces only what nobody has touched. A stretch that comes out as it did before keeps its event, with
+its id and its description, so that nothing is paid twice and no page of the diary turns stale for nothing.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from daybook.accounts.models import User
+from daybook.db.engine import WriteSession
+from daybook.jobs import JobContext, JobFailed
+from daybook.kit import faults
+from daybook.lifelog.activity.errors import Undecodable
+from daybook.lifelog.activity.service import analyse
+from daybook.lifelog.events import repository
+from daybook.lifelog.events.footage import Footage
+from daybook.lifelog.events.measured import Facts, factual_summary
+from daybook.lifelog.events.models import Event, Origin
+from daybook.lifelog.events.pictures import LONGEST_SIDE, picture_key, remove_pictures
+from daybook.lifelog.events.stretches import stretches
+from daybook.lifelog.media import service as media
+from daybook.lifelog.media.errors import FfmpegFailed
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.recordings.service import Place
+from daybook.lifelog.tools import Tools
+
+log = logging.getLogger(__name__)
+
+SAME = 0.05
+"""Seconds by which two findings of the same stretch may differ."""
+
+PICTURES_AT_A_TIME = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What the extraction of one file needs."""
+
+    context: JobContext
+    tools: Tools
+    footage: Footage
+    user: User
+    file_id: UUID
+
+
+async def extract(work: Extraction) -> bool:
+    """Find the events of a file and keep them; False where its recording was deleted meanwhile.
+
+    Raises `JobFailed` for a film of which no picture can be decoded.
+    """
+    context = work.context
+    async with context.write() as session:
+        place = await recordings.place_of(session, work.file_id)
+    if place is None:
+        return False
+    await context.progress(0.0, "analysing")
+    found = await context.step("analyse", lambda: _analyse(work, place))
+    await context.progress(0.5, "events")
+    faults.point("events.extract.write.before")
+    outcome = await context.write_step(
+        "events", lambda session: _replace(session, work, [Facts.model_validate(facts) for facts in found])
+    )
+    await remove_pictures(work.tools.store, outcome["pictures"])
+    for name in ("events", "kept"):
+        context.metric(name, outcome[name])
+    await context.progress(0.55, "pictures")
+    await _take_pictures(work, place)
+    return True
+
+
+async def _analyse(work: Extraction, place: Place) -> list[dict[str, Any]]:
+    path = await work.footage.path(place.s3_key)
+
+    async def on_progress(share: float) -> None:
+        await work.context.progress(0.5 * share)
+
+    try:
+        activity = await analyse(path, duration=place.duration, on_progress=on_progress)
+    except Undecodable as problem:
+        raise JobFailed(problem.code, problem.message) from problem
+    found = stretches(activity.segments, work.file_id, per_hour=work.tools.settings.events_per_hour)
+    work.context.metric("segments", len(activity.segments))
+    work.context.metric("mode", activity.mode)
+    return [facts.stored() for facts in found]
+
+
+async def _replace(session: WriteSession, work: Extraction, found: list[Facts]) -> dict[str, Any]:
+    """Make the file's events those of `found`, but for what a person has changed."""
+    place = await recordings.place_of(session, work.file_id)
+    if place is None:
+        return {"events": 0, "kept": 0, "pictures": []}
+    query = (
+        repository.owned(place.user_id)
+        .where(Event.recording_id == place.recording_id, repository.in_file(work.file_id))
+        .order_by(Event.id)
+        .with_for_update()
+    )
+    there = [(event, facts) for event in await session.scalars(query) if (facts := Facts.of(event.facts))]
+    own = [facts for event, facts in there if not _is_replaceable(event)]
+    old = [(event, facts) for event, facts in there if _is_replaceable(event)]
+    kept = 0
+    for facts in found:
+        same = next((pair for pair in old if _is_same(pair[1], facts)), None)
+        if same is not None:
+            old.remove(same)
+            kept += 1
+        elif not _is_covered(facts, own):
+            session.add(_event(work, place, facts))
+    for event, _ in old:
+        await session.delete(event)
+    pictures = [event.thumbnail_s3_key for event, _ in old if event.thumbnail_s3_key is not None]
+    return {"events": len(found), "kept": kept, "pictures": pictures}
+
+
+def _is_replaceable(event: Event) -> bool:
+    return event.origin == Origin.EXTRACTED.value and event.edited_at is None
+
+
+def _is_same(one: Facts, other: Facts) -> bool:
+    return (
+        abs((one.start or 0.0) - (other.start or 0.0)) <= SAME
+        and abs((one.end or 0.0) - (other.end or 0.0)) <= SAME
+    )
+
+
+def _is_covered(facts: Facts, own: list[Facts]) -> bool:
+    """Whether the person's own events tell of more than half of a stretch already."""
+    start, end = facts.start or 0.0, facts.end or 0.0
+    shared = sum(max(0.0, min(end, one.end or 0.0) - max(start, one.start or 0.0)) for one in own)
+    return shared > (end - start) / 2
+
+
+def _event(work: Extraction, place: Place, facts: Facts) -> Event:
+    start, end = facts.start or 0.0, facts.end or 0.0
+    offset = place.starts_at + start
+    language = (work.user.settings or {}).get("language")
+    return Event(
+        user_id=place.user_id,
+        recording_id=place.recording_id,
+        start_offset=offset,
+        start_time=place.start_time + timedelta(seconds=offset),
+        duration=end - start,
+        summary=factual_summary(facts, end - start, language),
+        objects=[],
+        origin=Origin.EXTRACTED.value,
+        is_described=False,
+        facts=facts.stored(),
+        job_id=work.context.job_id,
+    )
+
+
+async def _take_pictures(work: Extraction, place: Place) -> None:
+    """Give the file's events their pictures. A film of which none can be taken has events all the same."""
+    try:
+        while await _take_some_pictures(work, place):
+            pass
+    except FfmpegFailed as problem:
+        log.warning("No pictures of events of file %s: %s", work.file_id, problem.message)
+        work.context.metric("pictures", "failed")
+
+
+async def _take_some_pictures(work: Extraction, place: Place) -> bool:
+    """Pictures of some events that have none; False where all have one."""
+    query = (
+        repository.owned(place.user_id)
+        .where(
+            Event.recording_id == place.recording_id,
+            repository.in_file(work.file_id),
+            Event.thumbnail_s3_key.is_(None),
+        )
+        .order_by(*repository.CANONICAL)
+        .limit(PICTURES_AT_A_TIME)
+    )
+    async with work.tools.database.read() as session:
+        events = [
+            (event.id, facts) for event in await session.scalars(query) if (facts := Facts.of(event.facts))
+        ]
+    if not events:
+        return False
+    path = await work.footage.path(place.s3_key)
+    at = [((facts.start or 0.0) + (facts.end or 0.0)) / 2 for _, facts in events]
+    pictures = await media.frames(path, at, longest=LONGEST_SIDE)
+    keys: dict[UUID, str] = {}
+    for (event_id, _), picture in zip(events, pictures, strict=True):
+        key = picture_key(place.user_id, place.recording_id, event_id)
+        await work.tools.store.put(key, picture)
+        keys[event_id] = key
+    async with work.context.write() as session:
+        left = repository.owned(place.user_id).where(Event.id.in_(keys)).order_by(Event.id).with_for_update()
+        for event in await session.scalars(left):
+            event.thumbnail_s3_key = keys.pop(event.id)
+    await remove_pictures(work.tools.store, keys.values())  # of events that were deleted meanwhile
+    return True

@@ -1,0 +1,109 @@
+"""The jobs of events: finding them in a file, and describing those that are not described yet."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from daybook.accounts import service as accounts
+from daybook.accounts.models import User
+from daybook.db.engine import Database
+from daybook.jobs import JobContext, JobFailed, JobType
+from daybook.kit.errors import NotFound
+from daybook.lifelog.events.description.describing import Work, describe
+from daybook.lifelog.events.description.targets import Selection
+from daybook.lifelog.events.extraction import Extraction, extract
+from daybook.lifelog.events.footage import footage_of
+from daybook.lifelog.tools import Tools
+
+EXTRACTION = "event_extraction"
+DESCRIPTION = "event_description"
+
+AUTOMATIC = "describe_events"
+"""A person's setting: false where new footage is not described by itself."""
+
+_PATIENCE = 1.0  # seconds for the costs of a job that is being cancelled
+_AWAY = (SQLAlchemyError, OSError, TimeoutError)  # the job's own end matters more than its costs
+
+
+def job_types(tools: Tools) -> list[JobType]:
+    """The types of jobs that this part does."""
+
+    async def run_extraction(context: JobContext) -> None:
+        await _extract(context, tools)
+
+    async def run_description(context: JobContext) -> None:
+        await _describe(context, tools)
+
+    return [
+        JobType(EXTRACTION, run_extraction, concurrency=2),
+        JobType(DESCRIPTION, run_description, concurrency=2),
+    ]
+
+
+async def _extract(context: JobContext, tools: Tools) -> None:
+    """Params: `recording_id`, `file_id`. A recording that is deleted meanwhile leaves nothing to do."""
+    user = await _user(tools.database, context)
+    file_id = UUID(context.params["file_id"])
+    async with footage_of(tools.store) as footage:
+        if not await extract(Extraction(context, tools, footage, user, file_id)):
+            return
+        if not (user.settings or {}).get(AUTOMATIC, True):
+            return
+        choice = await tools.house.choice("vision", user.settings)
+        if choice.model is None:
+            context.metric("not_described_because", choice.reason)
+            return
+        recording_id = UUID(context.params["recording_id"])
+        selection = Selection(recording_id=recording_id, file_id=file_id)
+        async with _costs_noted(context, tools):
+            await describe(Work(context, tools, footage, user, selection, begins_at=0.6), choice.model)
+
+
+async def _describe(context: JobContext, tools: Tools) -> None:
+    """Params: `recording_id` or `day`, and `again`."""
+    user = await _user(tools.database, context)
+    recording_id, day = context.params.get("recording_id"), context.params.get("day")
+    selection = Selection(
+        recording_id=None if recording_id is None else UUID(recording_id),
+        day=None if day is None else date.fromisoformat(day),
+        again=bool(context.params.get("again")),
+    )
+    choice = await tools.house.choice("vision", user.settings)
+    if choice.model is None:
+        raise JobFailed("no_vision_model", f"Nothing was described. {choice.reason}")
+    async with footage_of(tools.store) as footage, _costs_noted(context, tools):
+        await describe(Work(context, tools, footage, user, selection), choice.model)
+
+
+async def _user(database: Database, context: JobContext) -> User:
+    async with database.read() as session:
+        try:
+            return await accounts.get_user(session, context.user_id or 0)
+        except NotFound:
+            raise JobFailed("no_such_user", "The person whose job this is does not exist.") from None
+
+
+@asynccontextmanager
+async def _costs_noted(context: JobContext, tools: Tools) -> AsyncGenerator[None]:
+    """What the calls in the block cost is in the job's metrics, however it ends."""
+
+    async def note() -> None:
+        tokens, cost = await tools.house.costs(context.job_id)
+        context.metric("tokens", tokens)
+        context.metric("cost", cost)
+
+    try:
+        yield
+    except asyncio.CancelledError:
+        with suppress(*_AWAY):
+            await asyncio.wait_for(note(), _PATIENCE)
+        raise
+    except Exception:
+        with suppress(*_AWAY):
+            await note()
+        raise
+    await note()

@@ -1,0 +1,108 @@
+"""From the segments of a film to the stretches that become events: not too short, and not too many an hour.
+
+Activity analysis cuts where pictures change. A film of quick cuts would become thousands of events, each of which costs
+when it is described. So the shortest stretches are joined to a neighbour, to the one that no cut divides them from or
+else to the shorter one, until none is too short and there are few enough. An hour's cost is bounded by that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from math import ceil
+from uuid import UUID
+
+from daybook.lifelog.activity.schemas import Segment
+from daybook.lifelog.events.measured import Facts, together
+
+SHORTEST = 2.0
+"""Seconds. A film that is shorter is one stretch all the same."""
+
+ANY_FILM = 10
+"""Events that any film may have, however short it is."""
+
+
+@dataclass(slots=True)
+class _Part:
+    facts: Facts
+    start: float
+    end: float
+    cut: bool
+    before: int | None
+    after: int | None
+    is_gone: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+def stretches(segments: Sequence[Segment], file_id: UUID, *, per_hour: int) -> list[Facts]:
+    """The stretches of a file with what was measured in them, in order and without gaps; at most `most_of` the file."""
+    parts = [
+        _Part(
+            _facts(segment, file_id),
+            segment.start,
+            segment.end,
+            segment.cut,
+            place - 1 if place else None,
+            place + 1 if place + 1 < len(segments) else None,
+        )
+        for place, segment in enumerate(segments)
+    ]
+    duration = segments[-1].end - segments[0].start if segments else 0.0
+    left, most = len(parts), most_of(duration, per_hour)
+    queue = [(part.seconds, place) for place, part in enumerate(parts)]
+    heapify(queue)
+    while left > 1 and queue:
+        seconds, place = heappop(queue)
+        part = parts[place]
+        if part.is_gone or part.seconds != seconds:
+            continue
+        if seconds >= SHORTEST and left <= most:
+            break
+        joined = _join(parts, place)
+        left -= 1
+        heappush(queue, (parts[joined].seconds, joined))
+    return [part.facts for part in parts if not part.is_gone]
+
+
+def most_of(duration: float, per_hour: int) -> int:
+    """How many events a film of so many seconds may have."""
+    return ANY_FILM + ceil(max(duration, 0.0) * per_hour / 3600)
+
+
+def _facts(segment: Segment, file_id: UUID) -> Facts:
+    return Facts(
+        motion=segment.motion,
+        brightness=segment.brightness,
+        sound=segment.sound,
+        file_id=file_id,
+        start=segment.start,
+        end=segment.end,
+    )
+
+
+def _join(parts: list[_Part], place: int) -> int:
+    """Join a part to one of its neighbours; the place of the two."""
+    part = parts[place]
+    if part.before is None:
+        first, second = place, part.after
+    elif part.after is None or _rather_before(parts, place):
+        first, second = part.before, place
+    else:
+        first, second = place, part.after
+    assert second is not None, "the only part has no neighbour to join"  # noqa: S101  (for the type checker)
+    one, other = parts[first], parts[second]
+    one.facts = together([(one.facts, one.seconds), (other.facts, other.seconds)])
+    one.end, one.after, other.is_gone = other.end, other.after, True
+    if other.after is not None:
+        parts[other.after].before = first
+    return first
+
+
+def _rather_before(parts: list[_Part], place: int) -> bool:
+    part = parts[place]
+    assert part.before is not None, "asked for parts with two neighbours"  # noqa: S101  (for the type checker)
+    assert part.after is not None, "asked for parts with two neighbours"  # noqa: S101  (for the type checker)
+    before, after = parts[part.before], parts[part.after]
+    return (part.cut, before.seconds) <= (after.cut, after.seconds)
