@@ -80,8 +80,10 @@ async def started_ffmpeg(
     except TimeoutError:
         raise FfmpegFailed(f"ffmpeg was not done after {time_limit:.0f} s.", code="ffmpeg_too_slow") from None
     if child.process.returncode != 0:
-        raise FfmpegFailed(f"ffmpeg gave up ({child.process.returncode}). {child.complaint}")
+        raise FfmpegFailed(f"ffmpeg gave up ({child.process.returncode}). {_PATHS.sub('', child.complaint)}")
 
+
+_PATHS = re.compile(r"(?:file:)?/[^\s:'\"]*/")  # people who read the complaint need not know our folders
 
 _NOTES = re.compile(
     "(frame|fps|bitrate|total_size|out_time(_us|_ms)?|dup_frames|drop_frames|speed|progress|stream_.*)="

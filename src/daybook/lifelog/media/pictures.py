@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean, pstdev
 
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.ffmpeg import film_input, run_ffmpeg
@@ -11,6 +12,12 @@ _EARLIER = (0.0, 0.5, 2.0, 8.0)
 
 _TIME_LIMIT = 60.0
 
+_LOOKED_AT = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
+"""Parts of a film that are looked at for its thumbnail."""
+
+_DARK, _BRIGHT, _FLAT = 32, 224, 12
+"""Luma out of 255: means beyond which a picture is black or white, and the deviation below which it shows nothing."""
+
 
 async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list[bytes]:
     """JPEGs of the film at `path`, upright, at most `longest` pixels a side: one for each of the seconds `at`.
@@ -19,6 +26,25 @@ async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list
     where there is none at all.
     """
     return [await frame(path, seconds, longest=longest) for seconds in at]
+
+
+async def thumbnail(path: Path, duration: float, *, longest: int = 640) -> bytes:
+    """A JPEG that shows something of the film at `path`: the first of a few pictures that is neither black nor blank.
+
+    Where all of them are, the one with the most in it. Raises `FfmpegFailed` where no picture can be decoded.
+    """
+    best, most = 0.0, -1.0
+    for part in _LOOKED_AT:
+        seconds = part * duration
+        luma = await grab(path, seconds, ["-vf", "scale=32:18", "-pix_fmt", "gray", "-f", "rawvideo"])
+        if not luma:
+            continue
+        deviation = pstdev(luma)
+        if _DARK <= fmean(luma) <= _BRIGHT and deviation >= _FLAT:
+            return await frame(path, seconds, longest=longest)
+        if deviation > most:
+            best, most = seconds, deviation
+    return await frame(path, best, longest=longest)
 
 
 async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
@@ -50,10 +76,13 @@ async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
 async def grab(path: Path, seconds: float, output: Sequence[str]) -> bytes:
     """One frame at `seconds`, coded as `output` says; nothing where there is none."""
     seek = ["-ss", f"{seconds:.3f}"] if seconds > 0 else []
-    return await run_ffmpeg(
-        [*seek, *film_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"],
-        time_limit=_TIME_LIMIT,
-    )
+    command = [*seek, *film_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"]
+    try:
+        return await run_ffmpeg(command, time_limit=_TIME_LIMIT)
+    except FfmpegFailed as problem:
+        if problem.code == "ffmpeg_too_slow":
+            raise
+        return b""
 
 
 def fitted(longest: int) -> str:

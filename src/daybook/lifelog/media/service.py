@@ -6,7 +6,9 @@ network and no other file, and ends with us.
 
 from daybook.lifelog.media.errors import FfmpegFailed, NotAFilm
 from daybook.lifelog.media.ffmpeg import film_input, run_ffmpeg, started_ffmpeg
-from daybook.lifelog.media.pictures import frames
+from daybook.lifelog.media.pictures import frames, thumbnail
+from daybook.lifelog.media.playable import is_playable, suffix_of
+from daybook.lifelog.media.previews import make_preview
 from daybook.lifelog.media.probe import probe
 from daybook.lifelog.media.program import ffmpeg
 from daybook.lifelog.media.schemas import Audio, Film
@@ -19,7 +21,11 @@ __all__ = [
     "ffmpeg",
     "film_input",
     "frames",
+    "is_playable",
+    "make_preview",
     "probe",
     "run_ffmpeg",
     "started_ffmpeg",
+    "suffix_of",
+    "thumbnail",
 ]

@@ -13,3 +13,6 @@ class NoSuchRecording(NotFound):
     """There is no such recording, or it is another person's."""
 
     code = "no_such_recording"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such recording, or it is not yours.")

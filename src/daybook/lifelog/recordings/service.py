@@ -7,35 +7,40 @@ Invariants:
 - An event keeps its distance from its recording's beginning, whatever becomes of the recording's time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from daybook.db.engine import WriteSession
-from daybook.lifelog.tools import Basics
+from daybook.accounts.models import User
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.jobs import service as jobs
+from daybook.kit.clock import now
+from daybook.kit.errors import Conflict, Invalid, NotFound
+from daybook.kit.pages import Page
+from daybook.kit.text import storable
+from daybook.lifelog.days import day_bounds
+from daybook.lifelog.recordings import removal, repository, timeline
+from daybook.lifelog.recordings.clock import AHEAD, EARLIEST, Beginning, read_in
+from daybook.lifelog.recordings.errors import NoSuchRecording
+from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.schemas import RecordingChange, TimeShiftBody
+from daybook.lifelog.recordings.taking_in import Details, Taken, find_by_checksum, take_in
 
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What whoever brings a file knows of it besides its name."""
-
-    file_time: datetime | None = None
-    """When the file was last changed where it comes from."""
-    timezone: str | None = None
-    """Where its camera was, as an IANA name; the person's own timezone if nobody says."""
-    sha256: bytes | None = None
-    """Of the staged file, where it was computed already; else it is computed here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A file that is a person's recording now."""
-
-    recording_id: UUID
-    file_id: UUID
-    is_new: bool
-    """False where the person had the file before: nothing was done."""
+__all__ = [
+    "Details",
+    "Place",
+    "Taken",
+    "change",
+    "delete",
+    "files_of",
+    "find_by_checksum",
+    "get",
+    "page",
+    "place_of",
+    "shift",
+    "take_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +57,162 @@ class Place:
     s3_key: str
 
 
-async def take_in(
-    tools: Basics, user_id: int, staged: Path, name: str, details: Details | None = None
-) -> Taken:
-    """Make the file at `staged`, which its owner called `name`, a recording of the person, or part of one.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which recordings are looked for: those that run at some time from `first` to `last`, days of the person's own."""
 
-    In one transaction with it, the jobs `recording_processing` and `event_extraction` are enqueued, each with
-    `params = {"recording_id", "file_id"}` and `subject = "file:<file id>"`: a chapter that comes later has jobs of its
-    own. `staged` stays where it is. Raises `Refused` with a code and words, and leaves nothing then.
-    """
-    raise NotImplementedError
+    first: date | None = None
+    last: date | None = None
+    newest_first: bool = True
 
 
-async def find_by_checksum(tools: Basics, user_id: int, sha256: bytes) -> Taken | None:
-    """The recording that has this file of the person; None where they never brought it."""
-    raise NotImplementedError
+async def page(
+    session: ReadSession, user: User, wanted: Wanted, *, page: int = 1, page_size: int = 50
+) -> Page[Recording]:
+    """The person's recordings by time. One that runs over midnight is on both days."""
+    rows, total = await repository.page(
+        session,
+        user.id,
+        start=wanted.first and day_bounds(wanted.first, user.timezone).start,
+        end=wanted.last and day_bounds(wanted.last, user.timezone).end,
+        newest_first=wanted.newest_first,
+        page=page,
+        page_size=page_size,
+    )
+    return Page[Recording].of(rows, page=page, page_size=page_size, total=total)
+
+
+async def get(session: ReadSession | WriteSession, user_id: int, recording_id: UUID) -> Recording:
+    """A recording of the person. Raises `NoSuchRecording`."""
+    recording = await repository.one(session, user_id, recording_id)
+    if recording is None:
+        raise NoSuchRecording
+    return recording
+
+
+async def files_of(session: ReadSession | WriteSession, recording_id: UUID) -> Sequence[RecordingFile]:
+    """The files of a recording, in the order of the film."""
+    return await repository.files_of(session, recording_id)
 
 
 async def place_of(session: WriteSession, file_id: UUID) -> Place | None:
     """Where the file lies, locked until the transaction ends; None where its recording was deleted.
 
-    Whoever writes events of a file asks here in the same transaction: `start_offset = starts_at + seconds in the file`,
-    `start_time = start_time + start_offset`. Then no correction of the recording's time is lost between.
+    Whoever writes events of a file asks here in the same transaction: `start_offset = starts_at + seconds in the
+    file`, `start_time = start_time + start_offset`. Then no correction of the recording's time is lost between.
     """
-    raise NotImplementedError
+    found = await repository.file_locked(session, file_id)
+    if found is None:
+        return None
+    file, recording = found
+    start = recording.start_time or recording.created_at
+    return Place(recording.id, recording.user_id, start, file.starts_at, file.duration, file.s3_key)
+
+
+async def change(session: WriteSession, user: User, recording_id: UUID, body: RecordingChange) -> Recording:
+    """Correct a recording; its events move along. Raises `NoSuchRecording`, and `Invalid` for times that cannot be."""
+    recording = await _locked(session, user.id, recording_id)
+    if body.name is not None:
+        recording.name = storable(body.name.strip()) or recording.name
+    if body.start_time is not None:
+        timezone = body.timezone or user.timezone
+        written = body.start_time.replace(tzinfo=None)
+        if body.start_time.tzinfo is None:
+            to = Beginning(read_in(written, timezone), "user", written, timezone)
+        else:
+            if body.timezone is not None:
+                raise Invalid("start_time: has an offset already; leave the timezone out, or the offset.")
+            to = Beginning(body.start_time, "user", written)
+        await timeline.move(session, recording, _possible(to))
+    elif body.timezone is not None:
+        await timeline.move(session, recording, _read_anew(recording, body.timezone))
+    await session.flush()
+    return recording
+
+
+async def shift(session: WriteSession, user: User, body: TimeShiftBody) -> int:
+    """Move recordings whose camera's clock was wrong, all or none; how many.
+
+    Raises `NoSuchRecording` where one of them is not the person's, and `Invalid`.
+    """
+    if (body.seconds is None) == (body.timezone is None):
+        raise Invalid(
+            "Say either by how many seconds to move them, or in which timezone to read their clocks."
+        )
+    ids = set(body.recording_ids)
+    recordings = await repository.many_locked(session, user.id, sorted(ids))
+    if len(recordings) != len(ids):
+        raise NoSuchRecording
+    for recording in recordings:
+        if body.timezone is not None:
+            to = _read_anew(recording, body.timezone)
+        else:
+            to = _shifted(recording, timedelta(seconds=body.seconds or 0))
+        await timeline.move(session, recording, to)
+    return len(recordings)
+
+
+async def delete(session: WriteSession, user_id: int, recording_id: UUID) -> None:
+    """Delete a recording with the events that were found in it; its objects go once this is committed.
+
+    Events that a person changed or made stay, without it. Raises `NoSuchRecording`.
+    """
+    await get(session, user_id, recording_id)
+    # Work on it holds its job's record and then asks for the recording: so do we.
+    for file in await repository.files_of(session, recording_id):
+        for job_id in (file.processing_job_id, file.extraction_job_id):
+            await _stop(session, job_id)
+    recording = await _locked(session, user_id, recording_id)
+    files = await repository.files_of(session, recording_id)
+    keys = [key for file in files for key in removal.keys_of(file)]
+    keys += await timeline.forget_events(session, recording_id)
+    await session.delete(recording)
+    await session.flush()
+    await removal.request(session, keys, f"recording:{recording_id}")
+
+
+async def _locked(session: WriteSession, user_id: int, recording_id: UUID) -> Recording:
+    recording = await repository.one(session, user_id, recording_id, lock=True)
+    if recording is None:
+        raise NoSuchRecording
+    return recording
+
+
+def _read_anew(recording: Recording, timezone: str) -> Beginning:
+    """What stood on the camera's clock, read in another timezone."""
+    written = timeline.facts_of(recording).clock.written
+    if written is None:
+        raise Invalid(
+            f"“{recording.name}” has no time of a camera's clock that could be read in another timezone. "
+            "Give its start_time.",
+            code="no_clock",
+        )
+    source = timeline.facts_of(recording).clock.source
+    return _possible(Beginning(read_in(written, timezone), source, written, timezone))
+
+
+def _shifted(recording: Recording, by: timedelta) -> Beginning:
+    clock = timeline.facts_of(recording).clock
+    try:
+        written = None if clock.written is None else clock.written + by
+        return _possible(
+            Beginning((recording.start_time or recording.created_at) + by, "user", written, clock.timezone)
+        )
+    except OverflowError:
+        raise Invalid("seconds: leads beyond the calendar.") from None
+
+
+def _possible(beginning: Beginning) -> Beginning:
+    if not EARLIEST <= beginning.start <= now() + AHEAD:
+        raise Invalid(f"A recording begins between {EARLIEST:%Y-%m-%d} and now.", code="impossible_time")
+    return beginning
+
+
+async def _stop(session: WriteSession, job_id: UUID | None) -> None:
+    """Cancel a job that may have ended, or been pruned."""
+    if job_id is None:
+        return
+    try:
+        await jobs.cancel(session, job_id)
+    except (Conflict, NotFound):
+        return

@@ -1,0 +1,149 @@
+"""When a recording begins, out of everything that its file says. The rules are in docs/howto/footage.md.
+
+Times without an offset are local times of the timezone in which the film was made: the person's own unless they say
+another, never UTC. Where clocks go back such a time comes twice, and the first is meant; where they go forward and it
+never comes, the clock is taken as not yet put forward.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from daybook.lifelog.days import zone_named
+from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.recordings.cameras import clock_of
+from daybook.lifelog.recordings.file_names import time_in
+
+Source = Literal["quicktime", "container", "file_name", "file_time", "upload", "user"]
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before it there were no digital cameras; 1904 and 1970 are where clocks count from that were never set."""
+
+AHEAD = timedelta(days=1)
+"""How far a camera's clock may be ahead of ours: a timezone's worth."""
+
+_YEARS = range(1900, 2200)  # nearer to the ends of the calendar, arithmetic fails
+_QUARTER = timedelta(minutes=15)
+_SLACK = timedelta(seconds=90)
+_WESTMOST, _EASTMOST = timedelta(hours=-12), timedelta(hours=14)
+
+_QUICKTIME_TAG = "com.apple.quicktime.creationdate"
+_TAGS = ("date_recorded", "datetimeoriginal", "date_time_original", "creation_time", "date")
+"""Matroska's, those copied from EXIF, the container's own, and what editors write; the better first."""
+
+_FULL_TIME = re.compile(r"\d{4}[-:]\d\d[-:]\d\d[T ]\d\d:\d\d:\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """When a recording begins, and how that is known."""
+
+    start: datetime
+    """In UTC."""
+    source: Source
+    written: datetime | None = None
+    """What stood on the camera's clock, without a zone: it can be read in another one. None where no clock was read."""
+    timezone: str | None = None
+    """The zone in which `written` was read; None where it was not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known."""
+
+    film: Film
+    name: str
+    timezone: str
+    """Where the film was made, as far as anybody says."""
+    now: datetime
+    file_time: datetime | None = None
+    """When the file was last changed: cameras write it when they stop."""
+
+
+def beginning(evidence: Evidence) -> Beginning:
+    """The first of the candidates that can be true; when it was taken in, if none can."""
+    for candidate in _candidates(evidence):
+        if EARLIEST <= candidate.start <= evidence.now + AHEAD:
+            return candidate
+    return Beginning(evidence.now, "upload")
+
+
+def read_in(written: datetime, timezone: str) -> datetime:
+    """The moment at which clocks of `timezone` show `written`, in UTC. Raises `Invalid` for an unknown zone."""
+    return written.replace(tzinfo=zone_named(timezone), fold=0).astimezone(UTC)
+
+
+def _candidates(evidence: Evidence) -> Iterator[Beginning]:
+    tags = evidence.film.tags
+    named = time_in(evidence.name)
+    if (told := _parsed(tags.get(_QUICKTIME_TAG))) is not None:
+        yield _as_told(told, "quicktime", evidence.timezone)
+    in_container = [told for tag in _TAGS if (told := _parsed(tags.get(tag))) is not None]
+    if named is not None and named.exact is not None:
+        yield Beginning(named.exact, "file_name", named.exact.replace(tzinfo=None))
+    if named is not None and named.local is not None:
+        yield _from_local_name(named.local, in_container, evidence)
+    others = [*_from_container(in_container, evidence), *_from_file_time(evidence)]
+    if named is not None and named.day is not None:
+        yield from _on_the_day(named.day, others, evidence.timezone)
+    yield from others
+
+
+def _from_local_name(local: datetime, in_container: list[datetime], evidence: Evidence) -> Beginning:
+    """A name's local time. Where the container has the same moment in UTC, the two together tell the camera's zone.
+
+    Android's cameras write the name when they begin and `creation_time` when they stop. Without any difference between
+    the two it is a camera that writes local time as if it were UTC, or one that was in UTC.
+    """
+    for told in in_container:
+        for utc in (told, told - timedelta(seconds=evidence.film.duration)):
+            if utc.tzinfo is None or utc.utcoffset():
+                continue
+            offset = local.replace(tzinfo=UTC) - utc
+            quarters = round(offset / _QUARTER) * _QUARTER
+            if quarters and abs(offset - quarters) <= _SLACK and _WESTMOST <= quarters <= _EASTMOST:
+                return Beginning(local.replace(tzinfo=UTC) - quarters, "file_name", local)
+    return _as_told(local, "file_name", evidence.timezone)
+
+
+def _from_container(in_container: list[datetime], evidence: Evidence) -> Iterator[Beginning]:
+    is_local = clock_of(evidence.film, evidence.name) == "local"
+    for told in in_container:
+        means_local = is_local and not told.utcoffset()
+        yield _as_told(told.replace(tzinfo=None) if means_local else told, "container", evidence.timezone)
+
+
+def _from_file_time(evidence: Evidence) -> Iterator[Beginning]:
+    if evidence.file_time is not None and evidence.file_time.year in _YEARS:
+        yield Beginning(
+            evidence.file_time.astimezone(UTC) - timedelta(seconds=evidence.film.duration), "file_time"
+        )
+
+
+def _on_the_day(day: date, others: list[Beginning], timezone: str) -> Iterator[Beginning]:
+    """The candidates of the day in the name, which is all that it says; failing them its noon."""
+    zone = zone_named(timezone)
+    yield from (other for other in others if other.start.astimezone(zone).date() == day)
+    noon = datetime.combine(day, time(12))
+    yield Beginning(read_in(noon, timezone), "file_name", noon, timezone)
+
+
+def _as_told(told: datetime, source: Source, timezone: str) -> Beginning:
+    written = told.replace(tzinfo=None)
+    if told.tzinfo is not None:
+        return Beginning(told.astimezone(UTC), source, written)
+    return Beginning(read_in(written, timezone), source, written, timezone)
+
+
+def _parsed(text: str | None) -> datetime | None:
+    """A time out of a tag; None where it has no time of day or cannot be."""
+    if text is None or not _FULL_TIME.match(text.strip()):
+        return None
+    text = text.strip()
+    try:
+        told = datetime.fromisoformat(text[:10].replace(":", "-") + text[10:])
+    except ValueError:
+        return None
+    return told if told.year in _YEARS else None

@@ -1,0 +1,150 @@
+"""A person's recordings."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, status
+
+from daybook.accounts.access import CurrentUser
+from daybook.db.dependencies import Reading, Writing
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.jobs import service as jobs
+from daybook.kit.errors import Invalid, NotFound
+from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.lifelog.recordings import service, timeline
+from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.schemas import (
+    JobState,
+    Order,
+    RecordingAnswer,
+    RecordingChange,
+    RecordingDetail,
+    RecordingFileAnswer,
+    TimeShiftAnswer,
+    TimeShiftBody,
+)
+from daybook.storage.dependencies import AppStore
+from daybook.storage.service import Store
+
+router = APIRouter(prefix="/api/v1/recordings", tags=["recordings"])
+
+RecordingId = Annotated[UUID, Path()]
+Day = Annotated[date | None, Query(description="A day of one's own timezone.")]
+
+
+@router.get("")
+async def list_recordings(
+    user: CurrentUser,
+    session: Reading,
+    store: AppStore,
+    day: Day = None,
+    start_date: Day = None,
+    end_date: Annotated[date | None, Query(description="Included.")] = None,
+    order: Order = "newest",
+    page: PageNumber = 1,
+    page_size: PageSize = 50,
+) -> Page[RecordingAnswer]:
+    """One's recordings, of a day or a range of days; one that runs over midnight is on both."""
+    if day is not None and (start_date is not None or end_date is not None):
+        raise Invalid("Give either day, or start_date and end_date.")
+    wanted = service.Wanted(day or start_date, day or end_date, newest_first=order == "newest")
+    found = await service.page(session, user, wanted, page=page, page_size=page_size)
+    return Page[RecordingAnswer](
+        list=[RecordingAnswer.model_validate(await _answer(row, store)) for row in found.list],
+        page=found.page,
+        page_size=found.page_size,
+        total=found.total,
+        has_more=found.has_more,
+    )
+
+
+@router.post("/time-shifts")
+async def shift_recordings(body: TimeShiftBody, user: CurrentUser, session: Writing) -> TimeShiftAnswer:
+    """Correct the clock of a camera for many recordings at once; their events move along."""
+    return TimeShiftAnswer(moved=await service.shift(session, user, body))
+
+
+@router.get("/{recording_id}")
+async def get_recording(
+    recording_id: RecordingId, user: CurrentUser, session: Reading, store: AppStore
+) -> RecordingDetail:
+    """One recording, with links to its files and how the work on them does."""
+    return await _detail(session, await service.get(session, user.id, recording_id), store)
+
+
+@router.patch("/{recording_id}")
+async def update_recording(
+    recording_id: RecordingId, body: RecordingChange, user: CurrentUser, session: Writing, store: AppStore
+) -> RecordingDetail:
+    """Correct its name or its time; its events move along."""
+    return await _detail(session, await service.change(session, user, recording_id, body), store)
+
+
+@router.delete("/{recording_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_recording(recording_id: RecordingId, user: CurrentUser, session: Writing) -> None:
+    """Delete it with its files and the events that were found in it; those that one changed or made stay."""
+    await service.delete(session, user.id, recording_id)
+
+
+async def _detail(session: ReadSession | WriteSession, recording: Recording, store: Store) -> RecordingDetail:
+    files = [await _file(session, file, store) for file in await service.files_of(session, recording.id)]
+    return RecordingDetail.model_validate({**await _answer(recording, store), "files": files})
+
+
+async def _answer(recording: Recording, store: Store) -> dict[str, object]:
+    facts = timeline.facts_of(recording)
+    film = facts.film
+    key = recording.thumbnail_s3_key
+    return {
+        **{
+            name: getattr(recording, name)
+            for name in RecordingAnswer.model_fields
+            if hasattr(recording, name)
+        },
+        "written_time": facts.clock.written,
+        "width": film.width,
+        "height": film.height,
+        "rotation": film.rotation,
+        "fps": film.fps,
+        "is_vfr": film.is_vfr,
+        "video_codec": film.video_codec,
+        "has_sound": film.audio is not None,
+        "thumbnail_url": None if key is None else await store.link(key),
+    }
+
+
+async def _file(
+    session: ReadSession | WriteSession, file: RecordingFile, store: Store
+) -> RecordingFileAnswer:
+    preview = file.preview_s3_key
+    return RecordingFileAnswer(
+        id=file.id,
+        name=file.name,
+        position=file.position,
+        starts_at=file.starts_at,
+        duration=file.duration,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256.hex(),
+        is_processed=file.is_processed,
+        original_url=await store.link(file.s3_key),
+        preview_url=None if preview is None else await store.link(preview),
+        processing=await _job(session, file.processing_job_id),
+        extraction=await _job(session, file.extraction_job_id),
+    )
+
+
+async def _job(session: ReadSession | WriteSession, job_id: UUID | None) -> JobState | None:
+    if job_id is None:
+        return None
+    try:
+        job = await jobs.get(session, job_id)
+    except NotFound:
+        return None
+    return JobState(
+        job_id=job.id,
+        status=job.status.value,
+        progress=float((job.params or {}).get("progress") or 0.0),
+        error_code=job.error_code,
+        error_message=job.error_message,
+    )

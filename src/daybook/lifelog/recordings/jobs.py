@@ -1,0 +1,18 @@
+"""The work on recordings that is done in the background."""
+
+from daybook.jobs import JobContext, JobType
+from daybook.lifelog.recordings.processing import process
+from daybook.lifelog.recordings.taking_in import PROCESSING
+from daybook.lifelog.tools import Basics
+
+_TIME_LIMIT = 48 * 3600.0
+"""Seconds: the longest film that is taken in, on the smallest machine."""
+
+
+def job_types(tools: Basics) -> list[JobType]:
+    """What the worker does for recordings."""
+
+    async def run(context: JobContext) -> None:
+        await process(tools, context)
+
+    return [JobType(PROCESSING, run, attempts=3, time_limit=_TIME_LIMIT)]

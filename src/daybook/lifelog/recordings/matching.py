@@ -1,0 +1,76 @@
+"""Which recording a chapter belongs to. Names tell which may be the one; looks and times decide."""
+
+from datetime import timedelta
+
+from daybook.db.engine import WriteSession
+from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.recordings import repository
+from daybook.lifelog.recordings.chapters import Chapter
+from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.schemas import ClockFacts
+from daybook.lifelog.recordings.timeline import facts_of
+
+LONGEST = timedelta(hours=12)
+"""Between the begins of two chapters of one recording. Numbers come round again, after weeks at the soonest."""
+
+AT_ONCE = timedelta(seconds=3)
+"""Between the end of a chapter and the next one's begin, where cameras note whole seconds."""
+
+_FROM_CAMERA = {"quicktime", "container", "file_name"}
+_FPS_TOLERANCE = 0.1
+
+
+async def recordings_of(session: WriteSession, file: RecordingFile, chapter: Chapter) -> list[Recording]:
+    """The recordings that `file` is a chapter of, in the order of time; none where it is the first that came.
+
+    Two only where numbers do not tell which chapters belong together, and it was the one missing between.
+    """
+    positions = [chapter.position - 1, chapter.position + 1] if chapter.follows_at_once else None
+    found: list[tuple[timedelta, int, Recording]] = []
+    for recording in await repository.with_chapters(session, file.user_id, chapter.key, positions):
+        files = await repository.files_of(session, recording.id)
+        if any(other.position == file.position for other in files) or not _alike(file, files[0]):
+            continue
+        if chapter.follows_at_once:
+            if any(_follows(file, other) or _follows(other, file) for other in files):
+                found.append((timedelta(0), files[0].position, recording))
+            continue
+        distance = min(_distance(file, other) for other in files)
+        if distance <= LONGEST:
+            found.append((distance, files[0].position, recording))
+    if chapter.follows_at_once:
+        return [recording for _, _, recording in sorted(found, key=lambda one: one[1])][:2]
+    return [min(found, key=lambda one: one[0])[2]] if found else []
+
+
+def _alike(one: RecordingFile, other: RecordingFile) -> bool:
+    """Whether two films can be chapters of one: the camera changes nothing between them."""
+    first, second = facts_of(one).film, facts_of(other).film
+    return _looks(first) == _looks(second) and abs(first.fps - second.fps) <= _FPS_TOLERANCE
+
+
+def _looks(film: Film) -> tuple[object, ...]:
+    return film.container, film.video_codec, film.coded_width, film.coded_height, film.audio is None
+
+
+def _follows(later: RecordingFile, earlier: RecordingFile) -> bool:
+    """Whether `later` begins where `earlier` ends."""
+    if later.position != earlier.position + 1:
+        return False
+    begins, before = _clock(later), _clock(earlier)
+    if begins.source not in _FROM_CAMERA or before.source not in _FROM_CAMERA:
+        return False
+    return abs(begins.start - before.start - timedelta(seconds=earlier.duration)) <= AT_ONCE
+
+
+def _distance(one: RecordingFile, other: RecordingFile) -> timedelta:
+    """Between the times at which they begin; nothing where their camera did not write them."""
+    first, second = _clock(one), _clock(other)
+    if first.source not in _FROM_CAMERA or second.source not in _FROM_CAMERA:
+        return timedelta(0)
+    return abs(first.start - second.start)
+
+
+def _clock(file: RecordingFile) -> ClockFacts:
+    """What the file says itself, whatever its recording was corrected to."""
+    return facts_of(file).clock

@@ -1,0 +1,125 @@
+"""The job `recording_processing`: a thumbnail of a file, and a preview where browsers do not play the original."""
+
+import logging
+import time
+from pathlib import Path
+from uuid import UUID
+
+from daybook.jobs import JobContext, JobFailed, Json
+from daybook.kit import faults
+from daybook.lifelog.media.errors import FfmpegFailed
+from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.service import is_playable, make_preview, thumbnail
+from daybook.lifelog.recordings import removal, repository, timeline
+from daybook.lifelog.recordings.models import RecordingFile
+from daybook.lifelog.tools import Basics
+from daybook.storage.errors import NoSuchFile
+
+log = logging.getLogger(__name__)
+
+_PREVIEW_DONE = 0.9  # of the whole job
+_LEFT_OVER = 86_400.0  # seconds after which a draft belongs to nobody
+
+
+async def process(tools: Basics, context: JobContext) -> None:
+    """Make what a file needs to be shown, and note it with the file and its recording.
+
+    Does it once more without harm; leaves nothing where the recording was deleted meanwhile.
+    """
+    file_id = UUID(str(context.params["file_id"]))
+    async with tools.database.read() as session:
+        file = await session.get(RecordingFile, file_id)
+    if file is None:
+        await _forget(tools, context.input_url)
+        return
+    film = timeline.facts_of(file).film
+    try:
+        has_preview = bool(await context.step("preview", lambda: _preview(tools, context, file, film)))
+        has_thumbnail = bool(await context.step("thumbnail", lambda: _thumbnail(tools, context, file, film)))
+    except NoSuchFile:
+        await _check_deleted(tools, file)
+        return
+    faults.point("recordings.processing.made")
+    if not await _note(context, file, has_preview=has_preview, has_thumbnail=has_thumbnail):
+        await _forget(tools, file.s3_key)
+
+
+async def _preview(tools: Basics, context: JobContext, file: RecordingFile, film: Film) -> Json:
+    """Whether there is a preview now."""
+    if is_playable(film):
+        return False
+
+    async def tell(share: float) -> None:
+        await context.progress(share * _PREVIEW_DONE, phase="preview")
+
+    await tell(0.0)
+    draft = _drafts(tools) / f"{file.id}-preview.mp4"
+    try:
+        async with tools.store.as_file(file.s3_key) as path:
+            await make_preview(path, film, draft, on_progress=tell)
+        await tools.store.put_file(removal.preview_key(file.s3_key), draft)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
+async def _thumbnail(tools: Basics, context: JobContext, file: RecordingFile, film: Film) -> Json:
+    """Whether there is a thumbnail now. A film of which no picture can be decoded a second time does without."""
+    await context.progress(_PREVIEW_DONE, phase="thumbnail")
+    preview = removal.preview_key(file.s3_key)
+    # Small, and its colours are those that will be seen.
+    source = preview if await tools.store.size(preview) is not None else file.s3_key
+    try:
+        async with tools.store.as_file(source) as path:
+            picture = await thumbnail(path, film.duration)
+    except FfmpegFailed as problem:
+        log.warning("File %s has no thumbnail: %s", file.id, problem.message)
+        return False
+    await tools.store.put(removal.thumbnail_key(file.s3_key), picture)
+    return True
+
+
+async def _note(context: JobContext, file: RecordingFile, *, has_preview: bool, has_thumbnail: bool) -> bool:
+    """Write down what there is; False where the recording is gone."""
+    async with context.write() as session:
+        found = await repository.file_locked(session, file.id)
+        if found is None:
+            return False
+        row, recording = found
+        row.preview_s3_key = removal.preview_key(row.s3_key) if has_preview else None
+        row.is_processed = True
+        files = await repository.files_of(session, recording.id)
+        if has_thumbnail and (files[0].id == row.id or recording.thumbnail_s3_key is None):
+            recording.thumbnail_s3_key = removal.thumbnail_key(row.s3_key)
+        recording.is_processed = all(other.is_processed or other.id == row.id for other in files)
+    return True
+
+
+async def _check_deleted(tools: Basics, file: RecordingFile) -> None:
+    """The object is not there: because its recording was deleted, or because somebody lost it."""
+    async with tools.database.read() as session:
+        if await session.get(RecordingFile, file.id) is not None:
+            raise JobFailed(
+                "file_missing", f"The file of “{file.name}” is not in the store any more. Bring it again."
+            )
+    await _forget(tools, file.s3_key)
+
+
+async def _forget(tools: Basics, key: str | None) -> None:
+    """Remove what this job may have stored of a file that is gone."""
+    if key is not None:
+        await tools.store.delete(removal.preview_key(key))
+        await tools.store.delete(removal.thumbnail_key(key))
+
+
+def _drafts(tools: Basics) -> Path:
+    """The folder in which previews are made; what killed workers left there a day ago is removed."""
+    folder = tools.settings.data / "scratch" / "previews"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime < time.time() - _LEFT_OVER:
+                path.unlink()
+        except FileNotFoundError:
+            continue
+    return folder

@@ -1,0 +1,98 @@
+"""Objects in the store that no recording has: removed after the commit that let go of them, whoever is killed when.
+
+Two events of the outbox see to it. Removing is safe to repeat, so that it may happen in a handler although the store is
+no part of the database (docs/decisions/0011 and 0017).
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from daybook.db.engine import WriteSession
+from daybook.ledger.outbox import service as outbox
+from daybook.ledger.outbox.errors import NotYet
+from daybook.ledger.outbox.handlers import Event, Handler
+from daybook.ledger.outbox.schemas import NewEvent
+from daybook.lifelog.recordings import repository
+from daybook.lifelog.recordings.models import RecordingFile
+from daybook.storage.service import Store
+from llm_tracker.ids import uuid7
+
+DELETE = "storage.object.delete.requested"
+ANNOUNCED = "recording.file.announced"
+
+_TAKEN_IN_WITHIN = timedelta(minutes=10)
+"""An event that waits is looked at twelve times within about 14 to 23 minutes; then it would be dead."""
+
+
+class Objects(BaseModel):
+    """Keys of objects that nobody has any more."""
+
+    keys: list[str]
+
+
+class Announcement(BaseModel):
+    """The key of an object that is about to be stored, and of no recording yet."""
+
+    key: str
+
+
+async def request(session: WriteSession, keys: list[str], subject: str) -> None:
+    """Have objects removed once the caller's transaction is committed. `subject` says of what: `recording:<id>`."""
+    if keys:
+        await outbox.publish(
+            session, NewEvent(DELETE, key=uuid7().hex, aggregate=subject, payload=Objects(keys=keys))
+        )
+
+
+async def announce(session: WriteSession, file_id: UUID, key: str) -> None:
+    """Say that an object is about to be stored: if no recording has it by and by, it is removed."""
+    await outbox.publish(
+        session,
+        NewEvent(ANNOUNCED, key=str(file_id), aggregate=f"file:{file_id}", payload=Announcement(key=key)),
+    )
+
+
+async def remove_unclaimed(session: WriteSession, store: Store, key: str) -> bool:
+    """Remove an object unless a recording has it; whether that was decided. False while somebody takes it in."""
+    if not await repository.lock_key(session, key, wait=False):
+        return False
+    if not await repository.is_claimed(session, key):
+        await store.delete(key)
+    return True
+
+
+def keys_of(file: RecordingFile) -> list[str]:
+    """Everything that may be in the store of a file, whether or not it is."""
+    return [file.s3_key, thumbnail_key(file.s3_key), preview_key(file.s3_key)]
+
+
+def thumbnail_key(key: str) -> str:
+    """Where the thumbnail of the file at `key` is."""
+    return f"{key.rpartition('.')[0]}-thumbnail.jpg"
+
+
+def preview_key(key: str) -> str:
+    """Where the preview of the file at `key` is."""
+    return f"{key.rpartition('.')[0]}-preview.mp4"
+
+
+def handlers(store: Store) -> tuple[Handler[Any], ...]:
+    """What the worker hands these events to."""
+
+    async def delete(session: WriteSession, event: Event, objects: Objects) -> None:
+        del session, event
+        for key in objects.keys:
+            await store.delete(key)
+
+    async def look(session: WriteSession, event: Event, announcement: Announcement) -> None:
+        if await repository.is_claimed(session, announcement.key):
+            return
+        if event.age < _TAKEN_IN_WITHIN:
+            raise NotYet("The file may still be on its way into the store.")
+        if not await remove_unclaimed(session, store, announcement.key):
+            raise NotYet("The file is being taken in at this moment.")
+
+    return (Handler(DELETE, 1, Objects, delete), Handler(ANNOUNCED, 1, Announcement, look))

@@ -1,0 +1,146 @@
+"""Recordings as they are looked for. Ownership is here: another person's recordings are not there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, text
+
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.lifelog.recordings.models import Recording, RecordingFile
+
+Session = ReadSession | WriteSession
+
+
+def owned(user_id: int) -> Select[Recording]:
+    """The recordings of a person."""
+    return select(Recording).where(Recording.user_id == user_id)
+
+
+async def one(session: Session, user_id: int, recording_id: UUID, *, lock: bool = False) -> Recording | None:
+    """A recording of the person."""
+    query = owned(user_id).where(Recording.id == recording_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(query)
+
+
+async def many_locked(session: WriteSession, user_id: int, ids: Sequence[UUID]) -> Sequence[Recording]:
+    """Recordings of the person, locked in one order, so that two who want the same wait and do not clash."""
+    rows = await session.scalars(
+        owned(user_id)
+        .where(Recording.id.in_(ids))
+        .order_by(Recording.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def page(
+    session: ReadSession,
+    user_id: int,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    newest_first: bool,
+    page: int,
+    page_size: int,
+) -> tuple[Sequence[Recording], int]:
+    """Recordings that are running at some moment in `[start, end)`, and how many there are."""
+    query = owned(user_id)
+    if start is not None:
+        query = query.where(func.coalesce(Recording.end_time, Recording.start_time) > start)
+    if end is not None:
+        query = query.where(Recording.start_time < end)
+    total = await session.scalar(select(func.count()).select_from(query.subquery()))
+    order = (Recording.start_time, Recording.id)
+    rows = await session.scalars(
+        query.order_by(*((column.desc() for column in order) if newest_first else order))
+        .limit(page_size)
+        .offset((page - 1) * page_size)
+    )
+    return rows.all(), total or 0
+
+
+async def files_of(session: Session, recording_id: UUID) -> Sequence[RecordingFile]:
+    """The files of a recording in the order of the film."""
+    rows = await session.scalars(
+        select(RecordingFile)
+        .where(RecordingFile.recording_id == recording_id)
+        .order_by(RecordingFile.position, RecordingFile.id)
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def file_by_checksum(session: Session, user_id: int, sha256: bytes) -> RecordingFile | None:
+    """The person's file with that content."""
+    return await session.scalar(
+        select(RecordingFile).where(RecordingFile.user_id == user_id, RecordingFile.sha256 == sha256)
+    )
+
+
+async def file_locked(session: WriteSession, file_id: UUID) -> tuple[RecordingFile, Recording] | None:
+    """A file with its recording, both as they stay until the transaction ends."""
+    recording_id = await session.scalar(select(RecordingFile.recording_id).where(RecordingFile.id == file_id))
+    while recording_id is not None:
+        recording = await session.scalar(
+            select(Recording)
+            .where(Recording.id == recording_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        file = await session.scalar(
+            select(RecordingFile).where(RecordingFile.id == file_id).execution_options(populate_existing=True)
+        )
+        if file is None:
+            return None
+        if recording is not None and file.recording_id == recording.id:
+            return file, recording
+        recording_id = file.recording_id  # it became part of another one meanwhile
+    return None
+
+
+async def with_chapters(
+    session: WriteSession, user_id: int, key: str, positions: Sequence[int] | None = None
+) -> Sequence[Recording]:
+    """Recordings of which files' names have `key` in common, at one of `positions` if given; locked."""
+    files = select(RecordingFile.recording_id).where(RecordingFile.user_id == user_id)
+    if positions is not None:
+        files = files.where(RecordingFile.position.in_(positions))
+    rows = await session.scalars(
+        owned(user_id)
+        .where(Recording.chapters_key == key, Recording.id.in_(files))
+        .order_by(Recording.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def lock_person(session: WriteSession, user_id: int) -> None:
+    """Let one transaction at a time take in files of a person."""
+    await session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtext('recordings'), :user_id)"), {"user_id": user_id}
+    )
+
+
+async def lock_key(session: WriteSession, key: str, *, wait: bool) -> bool:
+    """Hold the lock of an object in the store until the transaction ends; False where another has it."""
+    if wait:
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext('store'), hashtext(:key))"), {"key": key}
+        )
+        return True
+    return bool(
+        await session.scalar(
+            text("SELECT pg_try_advisory_xact_lock(hashtext('store'), hashtext(:key))"), {"key": key}
+        )
+    )
+
+
+async def is_claimed(session: WriteSession, key: str) -> bool:
+    """Whether some recording has the object."""
+    found = await session.scalar(select(RecordingFile.id).where(RecordingFile.s3_key == key).limit(1))
+    return found is not None

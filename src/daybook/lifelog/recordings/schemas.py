@@ -1,0 +1,139 @@
+"""What is kept of a file's facts, what the API takes, and what it answers."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from annotated_types import Len
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
+
+from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.recordings.clock import Beginning, Source
+
+TimeShift = Annotated[float, Field(ge=-3_200_000_000, le=3_200_000_000, allow_inf_nan=False)]
+"""Seconds: up to a century, the farthest that a camera's clock was ever off."""
+
+
+class ClockFacts(BaseModel):
+    """When a file's film begins, and how that is known."""
+
+    start: datetime
+    source: Source
+    written: NaiveDatetime | None = Field(
+        None, description="What the camera's clock showed; it can be read in another timezone."
+    )
+    timezone: str | None = Field(
+        None, description="The zone in which `written` was read, where it has no offset."
+    )
+
+    @classmethod
+    def of(cls, beginning: Beginning) -> "ClockFacts":
+        """The same, to be kept."""
+        return cls(
+            start=beginning.start,
+            source=beginning.source,
+            written=beginning.written,
+            timezone=beginning.timezone,
+        )
+
+
+class FileFacts(BaseModel):
+    """`video_metadata`: of a file what it says itself; of a recording what its first file says, and when it begins."""
+
+    film: Film
+    clock: ClockFacts
+
+
+class JobState(BaseModel):
+    """How a job that was made for a file does."""
+
+    job_id: UUID
+    status: str
+    progress: float = Field(description="From 0 to 1.")
+    error_code: str | None
+    error_message: str | None
+
+
+class RecordingFileAnswer(BaseModel):
+    """One file of a recording."""
+
+    id: UUID
+    name: str
+    position: int = Field(description="As the camera counts its chapters.")
+    starts_at: float = Field(description="Seconds from the recording's beginning.")
+    duration: float
+    size_bytes: int
+    sha256: str
+    is_processed: bool
+    original_url: str = Field(description="Readable without signing in until it expires.")
+    preview_url: str | None = Field(
+        description="A copy that browsers play; null where they play the original."
+    )
+    processing: JobState | None = Field(description="Thumbnail and preview.")
+    extraction: JobState | None = Field(description="Events.")
+
+
+class RecordingAnswer(BaseModel):
+    """A film with its time."""
+
+    id: UUID
+    name: str | None
+    start_time: datetime | None
+    end_time: datetime | None
+    time_source: Source | None = Field(description="Where `start_time` is from.")
+    timezone: str | None = Field(description="The zone in which a local time without offset was read.")
+    written_time: datetime | None = Field(description="What the camera's clock showed, without offset.")
+    duration: float | None = Field(description="Seconds, of all chapters together.")
+    size_bytes: int | None
+    width: int | None = Field(description="As shown: turned upright.")
+    height: int | None
+    rotation: int | None = Field(description="Degrees clockwise by which the camera's pictures are turned.")
+    fps: float | None
+    is_vfr: bool | None = Field(description="Whether pictures come at different distances.")
+    video_codec: str | None
+    has_sound: bool | None
+    content_type: str | None
+    is_processed: bool = Field(description="Thumbnail and previews are there, where they are needed.")
+    thumbnail_url: str | None
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class RecordingDetail(RecordingAnswer):
+    """A recording with its files and how work on them does."""
+
+    files: list[RecordingFileAnswer]
+
+
+class RecordingChange(BaseModel):
+    """What a person corrects; its events move along."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Len(1, 255)] | None = None
+    start_time: AwareDatetime | NaiveDatetime | None = Field(
+        None,
+        description="When it begins; without an offset it is local time in `timezone`, else in one's own.",
+    )
+    timezone: str | None = Field(
+        None, description="IANA name: what the camera's clock showed is read as local time of this zone."
+    )
+
+
+class TimeShiftBody(BaseModel):
+    """Recordings whose camera's clock was wrong, or stood in another timezone: one of the two is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recording_ids: Annotated[list[UUID], Len(1, 1000)]
+    seconds: TimeShift | None = Field(None, description="By which they begin later; negative: earlier.")
+    timezone: str | None = Field(None, description="IANA name in which their cameras' clocks are read anew.")
+
+
+class TimeShiftAnswer(BaseModel):
+    """How many recordings were moved, with all their events."""
+
+    moved: int
+
+
+Order = Literal["newest", "oldest"]

@@ -1,0 +1,164 @@
+"""The time of a recording, of its chapters and of its events: changed together, in the caller's transaction.
+
+Callers hold the recording's lock. Events are reached by their table's name: their code stands above this one, and a
+message to it would leave a moment at which a recording has moved and its events have not.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Float, cast, column, delete, func, table, update
+
+from daybook.db.engine import WriteSession
+from daybook.lifelog.recordings import repository
+from daybook.lifelog.recordings.clock import Beginning
+from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
+
+_EVENTS = table(
+    "events",
+    column("recording_id"),
+    column("start_offset"),
+    column("start_time"),
+    column("origin"),
+    column("edited_at"),
+    column("thumbnail_s3_key"),
+    column("updated_at"),
+)
+
+_SAME = 1e-3
+"""Seconds: an event that begins with a chapter is that chapter's."""
+
+
+def facts_of(row: Recording | RecordingFile) -> FileFacts:
+    """What is known of a recording or a file."""
+    return FileFacts.model_validate(row.video_metadata)
+
+
+async def move(session: WriteSession, recording: Recording, to: Beginning) -> None:
+    """Let the recording begin at another time; all its events keep their distance from its beginning."""
+    facts = facts_of(recording)
+    moved = to.start - recording.start_time if recording.start_time is not None else timedelta(0)
+    recording.video_metadata = FileFacts(film=facts.film, clock=ClockFacts.of(to)).model_dump(mode="json")
+    recording.start_time = to.start
+    recording.end_time = to.start + timedelta(seconds=recording.duration or 0)
+    recording.time_source = to.source
+    recording.timezone = to.timezone
+    await session.flush()
+    if moved:
+        await session.execute(
+            update(_EVENTS)
+            .where(_EVENTS.c.recording_id == recording.id)
+            .values(start_time=_EVENTS.c.start_time + moved, updated_at=func.now())
+        )
+
+
+async def add_chapter(session: WriteSession, recording: Recording, file: RecordingFile) -> None:
+    """Make `file`, which is new, a part of `recording`, at its place among the chapters that are there."""
+    files = await repository.files_of(session, recording.id)
+    earlier = [other for other in files if other.position < file.position]
+    file.recording_id = recording.id
+    file.starts_at = sum(other.duration for other in earlier)
+    session.add(file)
+    await session.flush()
+    await _make_room(session, recording, file)
+    await _lay_out(session, recording)
+    if not earlier:
+        await _begin_with(session, recording, file)
+
+
+async def join(session: WriteSession, recording: Recording, later: Recording) -> None:
+    """Make all files of `later` chapters of `recording`, which goes on with them; `later` is empty then."""
+    added = recording.duration or 0.0
+    begins = recording.start_time
+    if begins is not None and later.start_time is not None:
+        moved = begins + timedelta(seconds=added) - later.start_time
+        await session.execute(
+            update(_EVENTS)
+            .where(_EVENTS.c.recording_id == later.id)
+            .values(
+                recording_id=recording.id,
+                start_offset=_EVENTS.c.start_offset + added,
+                start_time=_EVENTS.c.start_time + moved,
+                updated_at=func.now(),
+            )
+        )
+    await session.execute(
+        update(RecordingFile)
+        .where(RecordingFile.recording_id == later.id)
+        .values(recording_id=recording.id)
+        .execution_options(synchronize_session=False)
+    )
+    await _lay_out(session, recording)
+
+
+async def _make_room(session: WriteSession, recording: Recording, file: RecordingFile) -> None:
+    """Move the events of all later chapters back by the length of `file`."""
+    since_beginning = cast(func.extract("epoch", _EVENTS.c.start_time - recording.start_time), Float)
+    offset = func.coalesce(_EVENTS.c.start_offset, since_beginning)
+    await session.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.recording_id == recording.id, offset >= file.starts_at - _SAME)
+        .values(
+            start_offset=_EVENTS.c.start_offset + file.duration,
+            start_time=_EVENTS.c.start_time + timedelta(seconds=file.duration),
+            updated_at=func.now(),
+        )
+    )
+
+
+async def _lay_out(session: WriteSession, recording: Recording) -> None:
+    """Each chapter begins where the one before ends; the recording is as long as all of them."""
+    files = await repository.files_of(session, recording.id)
+    starts_at = 0.0
+    for file in files:
+        file.starts_at = starts_at
+        starts_at += file.duration
+    recording.duration = starts_at
+    recording.size_bytes = sum(file.size_bytes for file in files)
+    recording.is_processed = all(file.is_processed for file in files)
+    if recording.start_time is not None:
+        recording.end_time = recording.start_time + timedelta(seconds=starts_at)
+    await session.flush()
+
+
+async def _begin_with(session: WriteSession, recording: Recording, first: RecordingFile) -> None:
+    """`first` came after other chapters and goes before them: the recording has its name, looks and time.
+
+    What a person corrected stays right for the chapters that were there, so the new one begins before them.
+    """
+    facts, known = facts_of(first), facts_of(recording)
+    recording.name = first.name
+    recording.s3_key = first.s3_key
+    clock = facts.clock
+    if recording.time_source == "user" and recording.start_time is not None:
+        earlier = timedelta(seconds=first.duration)
+        written = known.clock.written
+        clock = ClockFacts(
+            start=recording.start_time - earlier,
+            source="user",
+            written=None if written is None else written - earlier,
+            timezone=known.clock.timezone,
+        )
+    recording.video_metadata = FileFacts(film=facts.film, clock=known.clock).model_dump(mode="json")
+    await move(session, recording, Beginning(clock.start, clock.source, clock.written, clock.timezone))
+
+
+async def forget_events(session: WriteSession, recording_id: UUID) -> list[str]:
+    """Delete the events that were found in a recording; those that a person changed or made stay, without it.
+
+    Gives the keys of the deleted events' pictures.
+    """
+    of_recording = _EVENTS.c.recording_id == recording_id
+    rows = await session.execute(
+        delete(_EVENTS)
+        .where(of_recording, _EVENTS.c.origin == "extracted", _EVENTS.c.edited_at.is_(None))
+        .returning(_EVENTS.c.thumbnail_s3_key)
+    )
+    keys = [key for (key,) in rows if key is not None]
+    await session.execute(
+        update(_EVENTS)
+        .where(of_recording)
+        .values(recording_id=None, start_offset=None, updated_at=func.now())
+    )
+    return keys
