@@ -16,6 +16,8 @@ Singles = NDArray[np.float32]
 
 SHORTEST = 2.0
 """Seconds of a segment, where the film is not shorter."""
+STEADY = 3.0
+"""Seconds that it must be on both sides of a change that is no cut."""
 MOST_PER_HOUR = 180
 MOST_AT_ONCE = 20
 """Segments that any film may have, however short, beside its share of those of an hour."""
@@ -28,13 +30,14 @@ _STILL = 0.01  # share of the picture; below it motion is hardly told from noise
 _QUIET = -60.0  # dBFS; all below is silence
 
 _DIFFERENT = 1.0
-_SETTLED = 8.0
+_SETTLED = 6.0
 """Seconds after which a stretch speaks for itself; shorter ones must differ more, longer ones less."""
-_MOST_TRUST = 3.0
+_MOST_TRUST = 2.0
 
 _LEVELS = 16  # steps in which the threshold rises
 _ROUNDS = 40  # at each, before all pairs below it are merged whatever their neighbours
 _MOST_CELLS = 20_000
+_TOLERANCE = 0.01  # seconds
 _REACH = 12  # cells by which a boundary may be moved in the end
 
 
@@ -43,8 +46,9 @@ def segments_of(cells: Cells) -> list[Segment]:
     stretches = _Stretches.of(cells)
     stretches.merge_down_to(_MOST_CELLS)
     stretches.merge_alike()
-    starts = _placed(stretches.starts, cells)
-    stretches = _Stretches.of(cells).joined(starts)
+    stretches.merge_short()
+    stretches = _Stretches.of(cells).joined(_placed(stretches.starts, cells))
+    stretches.merge_alike()
     stretches.merge_short()
     hours = float(cells.edges[-1]) / 3600
     stretches.merge_down_to(MOST_AT_ONCE + int(MOST_PER_HOUR * hours))
@@ -101,7 +105,7 @@ class _Stretches:
         before, after = self.length[:-1, None], self.length[1:, None]
         varied = (spread[:-1] * before + spread[1:] * after) / (before + after)
         apart = np.diff(mean, axis=0) ** 2 / (1 + varied)
-        trust = np.minimum(np.sqrt(np.minimum(before, after)[:, 0] / _SETTLED), _MOST_TRUST)
+        trust = np.minimum(np.minimum(before, after)[:, 0] / _SETTLED, _MOST_TRUST)
         return (apart @ self.weights) * trust
 
     def without(self, boundaries: NDArray[np.int64]) -> None:
@@ -126,12 +130,18 @@ class _Stretches:
                 self.without(_apart(np.flatnonzero(alike)) + 1)
 
     def merge_short(self) -> None:
-        """Merge what is shorter than `SHORTEST`, the shortest first, with the neighbour that it differs less from."""
+        """Merge what is too short, the shortest first, with the neighbour that it differs less from."""
         while self.length.size > 1:
-            shortest = int(np.argmin(self.length))
-            if self.length[shortest] >= SHORTEST - 1e-3:
+            begins = np.append(self.cut, True)  # noqa: FBT003  (numpy's own order)
+            begins[0] = True
+            allowed = np.where(begins[:-1] & begins[1:], SHORTEST, STEADY)
+            missing = allowed - self.length
+            shortest = int(np.argmax(missing))
+            if missing[shortest] <= _TOLERANCE:
                 return
-            cost = np.concatenate([[np.inf], self._cost_of_losing(), [np.inf]])
+            # Small change rather joins small change than waters down what has lasted.
+            other = np.minimum(np.maximum(self.length[:-1], self.length[1:]), _SETTLED)
+            cost = np.concatenate([[np.inf], self._cost_of_losing() * other, [np.inf]])
             boundary = shortest if cost[shortest] <= cost[shortest + 1] else shortest + 1
             self.without(np.array([boundary]))
 
@@ -174,13 +184,13 @@ def _placed(starts: NDArray[np.int64], cells: Cells) -> NDArray[np.int64]:
 
 
 def _best_split(features: Singles, length: Singles) -> int | None:
-    """Where to cut these cells in two so that both vary least; at least `SHORTEST` seconds from either end."""
+    """Where to cut these cells in two so that both vary least; at least `STEADY` seconds from either end."""
     weighted = np.cumsum(features * length[:, None], axis=0)
     time = np.cumsum(length)
     left, left_time = weighted[:-1], time[:-1, None]
     right, right_time = weighted[-1] - left, time[-1] - left_time
     gain = (left**2 / left_time + right**2 / np.maximum(right_time, 1e-9)).sum(axis=1)
-    allowed = (left_time[:, 0] >= SHORTEST - 1e-3) & (right_time[:, 0] >= SHORTEST - 1e-3)
+    allowed = (left_time[:, 0] >= STEADY - _TOLERANCE) & (right_time[:, 0] >= STEADY - _TOLERANCE)
     if not allowed.any():
         return None
     return int(np.argmax(np.where(allowed, gain, -np.inf))) + 1
