@@ -24,6 +24,7 @@ from daybook.ledger.outbox.delivery import deliver
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
+from daybook.lifelog.events import jobs as events
 from daybook.lifelog.tools import Tools
 from daybook.settings import Settings
 from daybook.storage.service import open_store
@@ -36,7 +37,7 @@ AHEAD = timedelta(days=35)  # next month's partition exists before the month beg
 HANDLERS = Handlers([*assistant.HANDLERS, budgets.HANDLER])
 """Who consumes events."""
 
-JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = []
+JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [events.job_types]
 """Who does jobs: each part's `job_types`."""
 
 

@@ -7,6 +7,7 @@ its id and its description, so that nothing is paid twice and no page of the dia
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -47,18 +48,17 @@ class Extraction:
     file_id: UUID
 
 
-async def extract(work: Extraction) -> bool:
-    """Find the events of a file and keep them; False where its recording was deleted meanwhile.
+async def extract(work: Extraction) -> UUID | None:
+    """Find the events of a file and keep them; whose recording's they are, or None where it was deleted meanwhile.
 
     Raises `JobFailed` for a film of which no picture can be decoded.
     """
     context = work.context
-    async with context.write() as session:
-        place = await recordings.place_of(session, work.file_id)
+    place = await _place(work)
     if place is None:
-        return False
+        return None
     await context.progress(0.0, "analysing")
-    found = await context.step("analyse", lambda: _analyse(work, place))
+    found = await context.step("analyse", partial(_analyse, work, place))
     await context.progress(0.5, "events")
     faults.point("events.extract.write.before")
     outcome = await context.write_step(
@@ -68,8 +68,16 @@ async def extract(work: Extraction) -> bool:
     for name in ("events", "kept"):
         context.metric(name, outcome[name])
     await context.progress(0.55, "pictures")
+    place = await _place(work)  # the file may have become a chapter of another recording
+    if place is None:
+        return None
     await _take_pictures(work, place)
-    return True
+    return place.recording_id
+
+
+async def _place(work: Extraction) -> Place | None:
+    async with work.context.write() as session:
+        return await recordings.place_of(session, work.file_id)
 
 
 async def _analyse(work: Extraction, place: Place) -> list[dict[str, Any]]:

@@ -45,19 +45,17 @@ def job_types(tools: Tools) -> list[JobType]:
 
 
 async def _extract(context: JobContext, tools: Tools) -> None:
-    """Params: `recording_id`, `file_id`. A recording that is deleted meanwhile leaves nothing to do."""
+    """Params: `file_id`. A recording that is deleted meanwhile leaves nothing to do."""
     user = await _user(tools.database, context)
     file_id = UUID(context.params["file_id"])
     async with footage_of(tools.store) as footage:
-        if not await extract(Extraction(context, tools, footage, user, file_id)):
-            return
-        if not (user.settings or {}).get(AUTOMATIC, True):
+        recording_id = await extract(Extraction(context, tools, footage, user, file_id))
+        if recording_id is None or not (user.settings or {}).get(AUTOMATIC, True):
             return
         choice = await tools.house.choice("vision", user.settings)
         if choice.model is None:
             context.metric("not_described_because", choice.reason)
             return
-        recording_id = UUID(context.params["recording_id"])
         selection = Selection(recording_id=recording_id, file_id=file_id)
         async with _costs_noted(context, tools):
             await describe(Work(context, tools, footage, user, selection, begins_at=0.6), choice.model)

@@ -1,0 +1,120 @@
+"""Asking for events to be described or found anew, and what it would cost."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from daybook.accounts.models import User
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.gateway.house import outlook
+from daybook.jobs import service as jobs
+from daybook.kit.errors import NotFound
+from daybook.lifelog.events.description import plan
+from daybook.lifelog.events.description.schemas import DescriptionEstimate
+from daybook.lifelog.events.description.targets import Selection, stretches_of
+from daybook.lifelog.events.errors import NoVisionModel
+from daybook.lifelog.events.jobs import DESCRIPTION, EXTRACTION
+from daybook.lifelog.events.stretches import most_of
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.recordings.models import RecordingFile
+from daybook.settings import Settings
+from llm_tracker.usage import Usage
+
+
+async def estimate(
+    session: ReadSession, user: User, settings: Settings, selection: Selection
+) -> DescriptionEstimate:
+    """What describing would cost. Files whose events are still being found count with as many as they can have.
+
+    Raises `NoSuchRecording` where it is another person's.
+    """
+    most = settings.vision_frames
+    lengths = [[stretch.seconds for stretch in file] for file in await stretches_of(session, user, selection)]
+    waiting = await _waiting_files(session, user, selection)
+    for file in waiting:
+        count = most_of(file.duration, settings.events_per_hour)
+        lengths.append([file.duration / count] * count)
+    size = plan.size_of(lengths, most)
+    outlooked = await outlook(session, settings, "vision", user.settings)
+    tokens = Usage(prompt_tokens=size.prompt_tokens, completion_tokens=size.completion_tokens)
+    return DescriptionEstimate(
+        model=None if outlooked.choice.model is None else outlooked.choice.model.name,
+        reason=outlooked.choice.reason,
+        is_exact=not waiting,
+        stretches=size.stretches,
+        frames=size.frames,
+        calls=size.calls,
+        prompt_tokens=size.prompt_tokens,
+        completion_tokens=size.completion_tokens,
+        cost=outlooked.cost(tokens),
+    )
+
+
+async def request_description(
+    session: WriteSession, user: User, settings: Settings, selection: Selection
+) -> UUID:
+    """The job that describes what is selected; the one that is on its way already, if there is one.
+
+    Raises `NoSuchRecording`, and `NoVisionModel` where no model could do it.
+    """
+    choice = (await outlook(session, settings, "vision", user.settings)).choice
+    if choice.model is None:
+        raise NoVisionModel(choice.reason or "No model that sees pictures is set.")
+    params: dict[str, Any] = {"again": selection.again}
+    if selection.recording_id is not None:
+        await recordings.get(session, user.id, selection.recording_id)
+        subject = f"recording:{selection.recording_id}"
+        params["recording_id"] = str(selection.recording_id)
+    else:
+        params["day"] = str(selection.day)
+        subject = f"day:{user.id}:{selection.day}"
+    enqueued = await jobs.enqueue(
+        session,
+        type=DESCRIPTION,
+        input_type="video" if selection.recording_id else "day",
+        input_url=params.get("recording_id") or params["day"],
+        user_id=user.id,
+        params=params,
+        subject=subject,
+    )
+    return enqueued.job.id
+
+
+async def request_extraction(session: WriteSession, user: User, recording_id: UUID) -> list[UUID]:
+    """The jobs that find a recording's events anew, one for each file. Raises `NoSuchRecording`."""
+    await recordings.get(session, user.id, recording_id)
+    found: list[UUID] = []
+    for file in await recordings.files_of(session, recording_id):
+        enqueued = await jobs.enqueue(
+            session,
+            type=EXTRACTION,
+            input_type="video",
+            input_url=file.s3_key,
+            user_id=user.id,
+            params={"recording_id": str(recording_id), "file_id": str(file.id)},
+            subject=f"file:{file.id}",
+        )
+        file.extraction_job_id = enqueued.job.id
+        found.append(enqueued.job.id)
+    return found
+
+
+async def _waiting_files(session: AsyncSession, user: User, selection: Selection) -> list[RecordingFile]:
+    """Files of the recording whose events are still being found."""
+    if selection.recording_id is None:
+        return []
+    read = ReadSession(session)
+    await recordings.get(read, user.id, selection.recording_id)
+    files = await recordings.files_of(read, selection.recording_id)
+    return [file for file in files if await _is_waiting(read, file)]
+
+
+async def _is_waiting(session: ReadSession, file: RecordingFile) -> bool:
+    if file.extraction_job_id is None:
+        return False
+    try:
+        job = await jobs.get(session, file.extraction_job_id)
+    except NotFound:  # jobs are forgotten some time after their end
+        return False
+    return job.status in {"pending", "processing"} and "events" not in (job.metrics or {})

@@ -1,0 +1,45 @@
+"""What the API says of describing: what it would cost, and which job does it."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daybook.kit.money import Money
+
+
+class DescriptionBody(BaseModel):
+    """What to describe."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    again: bool = Field(
+        default=False, description="Also what a model has described before, unless you changed it."
+    )
+
+
+class JobAccepted(BaseModel):
+    """The job that does it; follow it at `/api/v1/jobs/{job_id}`."""
+
+    job_id: UUID
+
+
+class JobsAccepted(BaseModel):
+    """The jobs that do it, one for each file."""
+
+    job_ids: list[UUID]
+
+
+class DescriptionEstimate(BaseModel):
+    """What describing would cost, about. What it did cost is in the job's metrics afterwards."""
+
+    model: str | None = Field(description="Null where there is none; then `reason` says why.")
+    reason: str | None
+    is_exact: bool = Field(
+        description="False while the events are not all there yet: then it is at most so much."
+    )
+    stretches: int
+    frames: int
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: Money | None = Field(description="USD; null where the price is unknown.")
