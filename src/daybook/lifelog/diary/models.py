@@ -39,7 +39,7 @@ class DiaryVersion(Created, Base):
     """One writing of a page. Only ever added."""
 
     __tablename__ = "diary_versions"
-    __table_args__ = (UniqueConstraint("diary_id", "version"),)
+    __table_args__ = (UniqueConstraint("diary_id", "version"), UniqueConstraint("job_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     diary_id: Mapped[UUID] = mapped_column(ForeignKey("diary.id", ondelete="CASCADE"))
@@ -54,3 +54,14 @@ class DiaryVersion(Created, Base):
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     """Written with the offline demo model: said on the page."""
     job_id: Mapped[UUID | None]
+    """The job that wrote it, which wrote no other."""
+
+
+class DiaryRefresh(Base):
+    """How far a person's automatic refreshes are."""
+
+    __tablename__ = "diary_refreshes"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    last_due: Mapped[datetime]
+    """When the last refresh that was seen to was due."""

@@ -146,7 +146,15 @@ CREATE TABLE diary_versions (
     created_at TIMESTAMPTZ DEFAULT now() NOT NULL,
     CONSTRAINT pk_diary_versions PRIMARY KEY (id),
     CONSTRAINT uq_diary_versions_diary_id_version UNIQUE (diary_id, version),
+    CONSTRAINT uq_diary_versions_job_id UNIQUE (job_id),
     CONSTRAINT fk_diary_versions_diary_id_diary FOREIGN KEY (diary_id) REFERENCES diary (id) ON DELETE CASCADE
+);
+
+CREATE TABLE diary_refreshes (
+    user_id INTEGER NOT NULL,
+    last_due TIMESTAMPTZ NOT NULL,
+    CONSTRAINT pk_diary_refreshes PRIMARY KEY (user_id),
+    CONSTRAINT fk_diary_refreshes_user_id_users FOREIGN KEY (user_id) REFERENCES users (id)
 );
 """
 

@@ -1,0 +1,47 @@
+"""Asking the model of a job. Each question is a step: whoever goes on with the job is told the same answer again."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from daybook.gateway.house import Ask, House, Model
+from daybook.jobs import JobContext
+from daybook.lifelog.diary.prompts import Messages
+from daybook.lifelog.diary.style import Style
+
+SOURCE = "diary"
+"""What the book says that the calls were for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One job's way to its model.
+
+    The names of its steps begin with a digest of what the page is written from. A job that goes on after the day's
+    events, the style or the model have changed asks anew: the old answers are about something else.
+    """
+
+    house: House
+    context: JobContext
+    model: Model
+    style: Style
+    day: str
+    digest: str
+
+    async def ask(self, step: str, messages: Messages, **options: Any) -> str:
+        """The model's answer. Raises what `House.call` does."""
+        ask = Ask(
+            user_id=self.context.user_id,
+            source=SOURCE,
+            model=self.model.name,
+            request={"messages": messages, **options},
+            metadata={"diary_date": self.day},
+            trace_id=self.context.trace_id,
+        )
+        answer = await self.house.call(ask, step=(self.context.job_id, f"{self.digest}/{step}"))
+        return answer.text
+
+
+def digest_of(*parts: str) -> str:
+    """A short name for what a page is written from."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

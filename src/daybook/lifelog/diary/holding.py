@@ -1,0 +1,72 @@
+"""Holding a model's sentences to the notes that they cite."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from daybook.lifelog.diary.answers import Said
+from daybook.lifelog.diary.faithfulness.check import fault_of
+from daybook.lifelog.diary.notes import Note, Sentence
+from daybook.lifelog.diary.style import Style
+
+_MOST_OWN_WORDS = 3
+"""Events that take the place of a sentence which is dropped."""
+
+
+@dataclass(slots=True)
+class Held:
+    """What was kept, and why the rest was not."""
+
+    kept: list[Sentence] = field(default_factory=list[Sentence])
+    dropped: dict[str, int] = field(default_factory=dict[str, int])
+    """Reasons and how many sentences each cost: `uncited`, `language`, or a `Fault`."""
+
+    @property
+    def written(self) -> int:
+        """How many of the sentences are the model's."""
+        return sum(not sentence.own_words for sentence in self.kept)
+
+
+def hold(said: Sequence[Said], notes: Sequence[Note], style: Style, *, fall_back: bool = True) -> Held:
+    """The sentences that say only what their notes say. Where one is dropped whose events nobody else tells of, they
+    stand there in their own words.
+    """
+    held = Held()
+    judged = [(sentence, _cited(sentence, notes), _problem(sentence, notes, style)) for sentence in said]
+    told = {
+        event for _, cited, problem in judged if problem is None for note in cited for event in note.events
+    }
+    for sentence, cited, problem in judged:
+        if problem is None:
+            held.kept.append(_joined(sentence, cited))
+            continue
+        held.dropped[problem] = held.dropped.get(problem, 0) + 1
+        if fall_back and len(cited) <= _MOST_OWN_WORDS:
+            for note in cited:
+                if told.isdisjoint(note.events):
+                    told |= set(note.events)
+                    held.kept.append(in_own_words(note, sentence.paragraph))
+    return held
+
+
+def in_own_words(note: Note, paragraph: int) -> Sentence:
+    """A note as it stands."""
+    return Sentence(note.own_words, note.events, note.sources, paragraph, own_words=True)
+
+
+def _cited(sentence: Said, notes: Sequence[Note]) -> list[Note]:
+    return [notes[number - 1] for number in sentence.notes if 0 < number <= len(notes)]
+
+
+def _problem(sentence: Said, notes: Sequence[Note], style: Style) -> str | None:
+    cited = _cited(sentence, notes)
+    if not sentence.text or not cited:
+        return "uncited"
+    if not style.speaks(sentence.text):
+        return "language"
+    return fault_of(sentence.text, [source for note in cited for source in note.sources], style.language)
+
+
+def _joined(sentence: Said, cited: Sequence[Note]) -> Sentence:
+    events = dict.fromkeys(event for note in cited for event in note.events)
+    sources = dict.fromkeys(source for note in cited for source in note.sources)
+    return Sentence(sentence.text, tuple(events), tuple(sources), sentence.paragraph)

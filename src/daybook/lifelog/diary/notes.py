@@ -1,0 +1,84 @@
+"""What a page is written from: notes, each of an event, or of several that were summed up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from daybook.lifelog.diary.faithfulness.check import Source
+from daybook.lifelog.diary.phrases import length_in_words, measured_in_words, own_words
+from daybook.lifelog.diary.style import Style
+from daybook.lifelog.events.models import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`said` is what a model is told; `sources` is what its sentences are held to."""
+
+    said: str
+    events: tuple[UUID, ...]
+    sources: tuple[Source, ...]
+    own_words: str
+    """What stands on the page if nothing better does; in no particular script."""
+
+    @property
+    def start(self) -> datetime:
+        """When it begins, in local time."""
+        return self.sources[0].start
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a page, with the events that it is from."""
+
+    text: str
+    events: tuple[UUID, ...]
+    sources: tuple[Source, ...]
+    paragraph: int = 0
+    own_words: bool = False
+
+
+def notes_of(events: Iterable[Event], timezone: ZoneInfo, style: Style) -> list[Note]:
+    """A note of each event that has a time, in their order."""
+    return [
+        _note(event, event.start_time.astimezone(timezone), style) for event in events if event.start_time
+    ]
+
+
+def note_of_summary(sentence: Sentence) -> Note:
+    """A note of a sentence in which several events were summed up."""
+    start = min(source.start for source in sentence.sources)
+    return Note(f"{start:%H:%M}: {sentence.text}", sentence.events, sentence.sources, sentence.text)
+
+
+def _note(event: Event, start: datetime, style: Style) -> Note:
+    words = own_words(event, start, style.language)
+    source = Source(_text_of(event), start, event.duration)
+    return Note(_said(event, start), (event.id,), (source,), words)
+
+
+def _text_of(event: Event) -> str:
+    """Everything that the event says, to hold sentences to."""
+    return "\n".join(
+        part for part in (event.summary, event.action, event.scene, *(event.objects or [])) if part
+    )
+
+
+def _said(event: Event, start: datetime) -> str:
+    """The event for a model, in English but for its own words."""
+    parts = [f"{start:%H:%M}"]
+    if event.duration:
+        parts.append(f"for {length_in_words(event.duration, 'en')}")
+    told = [
+        event.summary or "",
+        f"Action: {event.action}." if event.action else "",
+        f"Scene: {event.scene}." if event.scene else "",
+        f"Objects: {', '.join(event.objects)}." if event.objects else "",
+    ]
+    words = " ".join(part for part in told if part)
+    if not event.is_described:
+        words = " ".join(
+            [words, f"A recording that nobody has described ({measured_in_words(event.facts, 'en')})."]
+        )
+    return f"{', '.join(parts)}: {words.strip()}"

@@ -1,0 +1,127 @@
+"""An event in its own words: what stands on a page where no model has put it better."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from daybook.lifelog.events.models import Event
+from daybook.lifelog.script import script_of_language
+
+_LITTLE_MOTION, _MUCH_MOTION = 0.02, 0.12
+_DARK, _BRIGHT = 0.2, 0.6
+_QUIET, _LOUD = -45.0, -20.0  # dBFS
+
+_ENGLISH = {
+    "little_motion": "little movement",
+    "some_motion": "some movement",
+    "much_motion": "much movement",
+    "dark": "dark",
+    "bright": "bright",
+    "quiet": "quiet",
+    "loud": "loud",
+    "silent": "without sound",
+    "recorded": "a recording of {length}, not described yet",
+    "recorded_only": "a recording, not described yet",
+    "comma": ", ",
+    "brackets": " ({})",
+    "stop": ".",
+    "after_time": " – ",  # noqa: RUF001  (a dash, as it is printed)
+    "seconds": "{} s",
+    "minutes": "{} min",
+    "hours": "{} h {} min",
+}
+_TRADITIONAL = {
+    "little_motion": "動作少",
+    "some_motion": "有些動作",
+    "much_motion": "動作多",
+    "dark": "昏暗",
+    "bright": "明亮",
+    "quiet": "安靜",
+    "loud": "吵鬧",
+    "silent": "沒有聲音",
+    "recorded": "一段 {length}的影片，還沒有描述",
+    "recorded_only": "一段影片，還沒有描述",
+    "comma": "、",
+    "brackets": "（{}）",
+    "stop": "。",
+    "after_time": " ",
+    "seconds": "{} 秒",
+    "minutes": "{} 分鐘",
+    "hours": "{} 小時 {} 分鐘",
+}
+_SIMPLIFIED = _TRADITIONAL | {
+    "little_motion": "动作少",
+    "some_motion": "有些动作",
+    "much_motion": "动作多",
+    "quiet": "安静",
+    "loud": "吵闹",
+    "silent": "没有声音",
+    "recorded": "一段 {length}的影片，还没有描述",
+    "recorded_only": "一段影片，还没有描述",
+    "minutes": "{} 分钟",
+    "hours": "{} 小时 {} 分钟",
+}
+_ENDS = tuple('.!?…。！？」』”"')
+
+
+def own_words(event: Event, start: datetime, language: str) -> str:
+    """The event in a sentence: its local time, and its summary or what else is known of it."""
+    words = _words(language)
+    said = (event.summary or "").strip() or _put_together(event, words) or _measured(event, language)
+    said = " ".join(said.split())
+    return f"{start:%H:%M}{words['after_time']}{said}{'' if said.endswith(_ENDS) else words['stop']}"
+
+
+def measured_in_words(facts: Mapping[str, Any] | None, language: str) -> str:
+    """What was measured of a recording: motion, brightness, sound."""
+    words = _words(language)
+    motion, light, sound = ((facts or {}).get(name) for name in ("motion", "brightness", "sound"))
+    told: list[str] = []
+    if isinstance(motion, int | float):
+        told.append(
+            _third(motion, _LITTLE_MOTION, _MUCH_MOTION, ("little_motion", "some_motion", "much_motion"))
+        )
+    if isinstance(light, int | float):
+        told.append(_third(light, _DARK, _BRIGHT, ("dark", "", "bright")))
+    if isinstance(sound, int | float):
+        told.append(_third(sound, _QUIET, _LOUD, ("quiet", "", "loud")))
+    elif facts and "sound" in facts:
+        told.append("silent")
+    return words["comma"].join(words[name] for name in told if name)
+
+
+def length_in_words(seconds: float, language: str) -> str:
+    """A length of time, to the second below a minute and to the minute above."""
+    words = _words(language)
+    if seconds < 59.5:  # noqa: PLR2004  (what rounds to a minute is one)
+        return words["seconds"].format(max(round(seconds), 1))
+    minutes = round(seconds / 60)
+    return words["minutes"].format(minutes) if minutes < 60 else words["hours"].format(*divmod(minutes, 60))  # noqa: PLR2004  (an hour)
+
+
+def _put_together(event: Event, words: dict[str, str]) -> str:
+    parts = [part for part in (event.action, event.scene, words["comma"].join(event.objects or [])) if part]
+    return words["comma"].join(parts)
+
+
+def _measured(event: Event, language: str) -> str:
+    words = _words(language)
+    said = words["recorded_only"]
+    if event.duration:
+        said = words["recorded"].format(length=length_in_words(event.duration, language))
+    told = measured_in_words(event.facts, language)
+    return said + (words["brackets"].format(told) if told else "")
+
+
+def _third(value: float, low: float, high: float, names: tuple[str, str, str]) -> str:
+    return names[0] if value < low else names[2] if value > high else names[1]
+
+
+def _words(language: str) -> dict[str, str]:
+    match script_of_language(language):
+        case "Hant":
+            return _TRADITIONAL
+        case "Hans":
+            return _SIMPLIFIED
+        case None:
+            return _ENGLISH

@@ -1,0 +1,63 @@
+"""How a person's pages are written: their settings `language` and `diary.tone`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daybook.lifelog.script import script_of_language
+
+DEFAULT_LANGUAGE = "en"
+DEFAULT_TONE = "plain"
+
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_KANA = re.compile(r"[\u3041-\u30ff]")
+_HANGUL = re.compile(r"[\uac00-\ud7af]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_OF_LANGUAGE = {"zh": (_HAN,), "ja": (_HAN, _KANA), "ko": (_HANGUL,)}
+_IN_LATIN = set("cs da de en es et fi fr hr hu id it lt lv ms nl no nb pl pt ro sk sl sv tr vi".split())  # noqa: SIM905  (tags read better in a line)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A language (BCP 47: language, script, region) and a tone."""
+
+    language: str
+    tone: str
+
+    @property
+    def is_chinese(self) -> bool:
+        """Whether it has one of the Chinese scripts."""
+        return script_of_language(self.language) is not None
+
+    @property
+    def spaces(self) -> bool:
+        """Whether sentences are parted by spaces."""
+        return self.language.partition("-")[0] not in {"zh", "ja"}
+
+    def speaks(self, text: str) -> bool:
+        """Whether `text` can be in the language, as far as its letters tell."""
+        primary = self.language.partition("-")[0]
+        latin = len(_LATIN.findall(text))
+        eastern = sum(len(pattern.findall(text)) for pattern in (_HAN, _KANA, _HANGUL))
+        if primary in _OF_LANGUAGE:
+            own = sum(len(pattern.findall(text)) for pattern in _OF_LANGUAGE[primary])
+            return own > 0 and 2 * own >= eastern and (primary != "zh" or not _KANA.search(text))
+        return primary not in _IN_LATIN or latin >= eastern
+
+
+def style_of(settings: Mapping[str, Any] | None) -> Style:
+    """The style of a person's pages."""
+    language = (settings or {}).get("language")
+    diary = (settings or {}).get("diary")
+    tone = diary.get("tone") if isinstance(diary, Mapping) else None
+    return Style(
+        _known_part(language) if isinstance(language, str) else DEFAULT_LANGUAGE,
+        tone if isinstance(tone, str) else DEFAULT_TONE,
+    )
+
+
+def _known_part(language: str) -> str:
+    """The tag without its variants."""
+    first, *rest = language.split("-")
+    return "-".join([first, *(part for part in rest if len(part) in {2, 3, 4} and not part[0].isdigit())])

@@ -1,0 +1,94 @@
+"""Writing a page with a model that can write: at once, or, of a day that is too long for that, from its stretches,
+each summed up first.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from daybook.jobs import JobFailed
+from daybook.lifelog.diary import prompts
+from daybook.lifelog.diary.answers import Malformed, read_answer
+from daybook.lifelog.diary.asking import Desk
+from daybook.lifelog.diary.holding import Held, hold
+from daybook.lifelog.diary.notes import Note, note_of_summary
+from daybook.lifelog.diary.prompts import Messages
+from llm_tracker.counting import count_tokens
+
+Progress = Callable[[float, str], Awaitable[None]]
+
+_SHARE_OF_NOTES = 0.5
+"""Of the context; the rest is for the question and the answer."""
+_NOTES_PER_SENTENCE = 4
+_FEWEST_SENTENCES = 4
+_MOST_ROUNDS = 4
+
+
+async def write(desk: Desk, notes: Sequence[Note], *, context: int, progress: Progress) -> Held:
+    """The page's sentences. `context` is the model's, in tokens; `progress` is told of 0 to 1.
+
+    Raises `JobFailed` for a model whose answers cannot be used, and what `House.call` does.
+    """
+    notes = await _shortened(desk, list(notes), int(context * _SHARE_OF_NOTES), progress)
+    await progress(0.7, "writing")
+    return await _ask(desk, "page", prompts.page(notes, desk.style, desk.day), notes, fall_back=True)
+
+
+async def _shortened(desk: Desk, notes: list[Note], most: int, progress: Progress) -> list[Note]:
+    """`notes` in at most so many tokens: themselves, else what their stretches are summed up to, again and again."""
+    for number in range(_MOST_ROUNDS):
+        stretches = _stretches(notes, most)
+        if len(stretches) == 1:
+            return notes
+        notes = []
+        for at, stretch in enumerate(stretches):
+            await progress(0.1 + 0.6 * at / len(stretches), f"summing up, part {at + 1} of {len(stretches)}")
+            sentences = max(len(stretch) // _NOTES_PER_SENTENCE, _FEWEST_SENTENCES)
+            question = prompts.summary(stretch, desk.style, sentences)
+            held = await _ask(desk, f"part-{number + 1}-{at + 1}", question, stretch, fall_back=False)
+            notes.extend(map(note_of_summary, held.kept))
+    raise JobFailed(
+        "day_too_long",
+        f"The day is too long for {desk.model.name}: summed up {_MOST_ROUNDS} times it still does not fit. Choose a "
+        "model with a longer context, or merge some of the day's events.",
+    )
+
+
+def _stretches(notes: Sequence[Note], most: int) -> list[list[Note]]:
+    """`notes` in runs of at most so many tokens. One that is too long by itself stands alone."""
+    stretches: list[list[Note]] = [[]]
+    left = most
+    for note in notes:
+        tokens = count_tokens(note.said) + 4
+        if tokens > left and stretches[-1]:
+            stretches.append([])
+            left = most
+        stretches[-1].append(note)
+        left -= tokens
+    return stretches
+
+
+async def _ask(desk: Desk, step: str, question: Messages, notes: Sequence[Note], *, fall_back: bool) -> Held:
+    """What can be kept of the answer; one of which nothing can is asked for once more."""
+    answer = await desk.ask(step, question)
+    held, problem = _judged(desk, answer, notes, fall_back=fall_back)
+    if held is None:
+        answer = await desk.ask(f"{step}/again", prompts.again(question, answer, problem))
+        held, problem = _judged(desk, answer, notes, fall_back=fall_back)
+    if held is None:
+        raise JobFailed(
+            "unusable_answer",
+            f"{desk.model.name} answered twice with something that no page can be made of. {problem} The page is as it "
+            "was. Try again, or choose another model.",
+        )
+    return held
+
+
+def _judged(desk: Desk, answer: str, notes: Sequence[Note], *, fall_back: bool) -> tuple[Held | None, str]:
+    """What can be kept of an answer, or None and why."""
+    try:
+        said = read_answer(answer)
+    except Malformed as problem:
+        return None, str(problem)
+    held = hold(said, notes, desk.style, fall_back=fall_back)
+    if held.written == 0:
+        return None, "None of its sentences says what the notes that it cites say."
+    return held, ""
