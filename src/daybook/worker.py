@@ -25,6 +25,8 @@ from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
 from daybook.lifelog.events import jobs as events
+from daybook.lifelog.recordings import jobs as recordings
+from daybook.lifelog.recordings import removal
 from daybook.lifelog.tools import Tools
 from daybook.settings import Settings
 from daybook.storage.service import open_store
@@ -34,10 +36,7 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=15)
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
-HANDLERS = Handlers([*assistant.HANDLERS, budgets.HANDLER])
-"""Who consumes events."""
-
-JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [events.job_types]
+JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [events.job_types, recordings.job_types]
 """Who does jobs: each part's `job_types`."""
 
 
@@ -76,10 +75,15 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             duties.create_task(jobs.work(stop), name="jobs")
             duties.create_task(keep_in_order(database, stop), name="jobs in order")
             duties.create_task(_keep_months(settings.database_url, stop), name="months")
-            duties.create_task(deliver(database, HANDLERS, stop), name="outbox")
+            duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
     finally:
         await database.close()
+
+
+def _handlers(tools: Tools) -> Handlers:
+    """Who consumes events."""
+    return Handlers([*assistant.HANDLERS, budgets.HANDLER, *removal.handlers(tools.store)])
 
 
 async def _keep_months(url: str, stop: asyncio.Event) -> None:

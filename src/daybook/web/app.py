@@ -14,6 +14,7 @@ from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.lifelog.events import endpoints as events
+from daybook.lifelog.recordings import endpoints as recordings
 from daybook.lifelog.tools import Basics
 from daybook.lifelog.uploads import endpoints as uploads
 from daybook.lifelog.uploads.service import Uploads
@@ -34,6 +35,7 @@ ROUTERS: list[APIRouter] = [
     health.router,
     ledger.router,
     outbox.router,
+    recordings.router,
     uploads.router,
 ]
 """The endpoints of every domain."""
@@ -48,6 +50,7 @@ TAGS = [
     {"name": "the book", "description": "Calls, usage and prices, for administrators."},
     {"name": "budgets", "description": "How much codes, groups and users may take, for administrators."},
     {"name": "uploads", "description": "Films on their way, resumable, over tus 1.0."},
+    {"name": "recordings", "description": "Films with their time."},
     {"name": "files", "description": "Films and pictures, by links that end."},
     {"name": "events", "description": "What happened when."},
     {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
