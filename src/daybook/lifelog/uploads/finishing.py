@@ -68,7 +68,10 @@ def details_of(upload: Upload, sha256: bytes) -> Details:
     told = upload.details
     time = told.get("file_time")
     return Details(
-        file_time=datetime.fromisoformat(time) if time else None, timezone=told.get("timezone"), sha256=sha256
+        file_time=datetime.fromisoformat(time) if time else None,
+        timezone=told.get("timezone"),
+        sha256=sha256,
+        may_link=True,
     )
 
 

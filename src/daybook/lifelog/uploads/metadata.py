@@ -16,6 +16,9 @@ MOST = 32
 LONGEST = 4096
 """Characters of one value."""
 
+UNNAMED = "film"
+"""The name of a file whose sender tells none."""
+
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -26,7 +29,7 @@ class Declared:
     whoever takes it in will want.
     """
 
-    name: str = "film"
+    name: str = UNNAMED
     sha256: bytes | None = None
     details: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -38,7 +41,7 @@ def declared(header: str) -> Declared:
     in ISO 8601, and `timezone` as an IANA name are understood.
     """
     values = dict(_pairs(header))
-    name = _file_name(values.pop("filename", None) or values.pop("name", None) or Declared.name)
+    name = _file_name(values.pop("filename", None) or values.pop("name", None) or UNNAMED)
     sha256 = values.pop("sha256", "")
     details: dict[str, Any] = dict(values)
     if modified := values.get("lastModified") or values.get("last_modified"):

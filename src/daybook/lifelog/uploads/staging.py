@@ -60,7 +60,8 @@ class Staged:
 
     def discard(self, place: int) -> None:
         """Forget what is after `place`."""
-        os.ftruncate(self.descriptor, place)
+        if self.size > place:
+            os.ftruncate(self.descriptor, place)
         self.trust()
 
     def remove(self) -> None:
