@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     diary_model: str | None = Field(
         None, description="Model that writes diaries, for everybody without a wish of their own."
     )
+    diary_context: int = Field(
+        16_384,
+        ge=2048,
+        description="Tokens that the diary's model can read and write at once; longer days are summed up in parts.",
+    )
     vision_model: str | None = Field(
         None,
         description="Model that describes pictures of recordings; none: events are measured, not described.",

@@ -24,6 +24,8 @@ from daybook.ledger.outbox.delivery import deliver
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
+from daybook.lifelog.diary import jobs as diary
+from daybook.lifelog.diary.schedule import keep_refreshed
 from daybook.lifelog.events import jobs as events
 from daybook.lifelog.recordings import jobs as recordings
 from daybook.lifelog.recordings import removal
@@ -36,7 +38,11 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 AFTER_FAILURE = timedelta(seconds=15)
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
-JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [events.job_types, recordings.job_types]
+JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [
+    diary.job_types,
+    events.job_types,
+    recordings.job_types,
+]
 """Who does jobs: each part's `job_types`."""
 
 
@@ -74,6 +80,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             )
             duties.create_task(jobs.work(stop), name="jobs")
             duties.create_task(keep_in_order(database, stop), name="jobs in order")
+            duties.create_task(keep_refreshed(database, stop), name="diaries")
             duties.create_task(_keep_months(settings.database_url, stop), name="months")
             duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")

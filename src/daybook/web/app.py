@@ -13,6 +13,7 @@ from daybook.ledger import endpoints as ledger
 from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
+from daybook.lifelog.diary import endpoints as diary
 from daybook.lifelog.events import endpoints as events
 from daybook.lifelog.recordings import endpoints as recordings
 from daybook.lifelog.tools import Basics
@@ -29,6 +30,7 @@ from daybook.web.pages import Pages
 ROUTERS: list[APIRouter] = [
     accounts.router,
     budgets.router,
+    diary.router,
     events.router,
     files.router,
     gateway.router,
@@ -53,6 +55,7 @@ TAGS = [
     {"name": "recordings", "description": "Films with their time."},
     {"name": "files", "description": "Films and pictures, by links that end."},
     {"name": "events", "description": "What happened when."},
+    {"name": "diary", "description": "A page for each day, and what it was written from."},
     {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
 ]
 

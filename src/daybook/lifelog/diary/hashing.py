@@ -3,8 +3,8 @@
 The canonical form is a JSON array with one object per event, in the order of `events.of_day`, in UTF-8 with sorted
 keys and without spaces. An object holds what a text can be written from and nothing else: `id`; `start`, the local
 time with its offset, to the microsecond; `duration` in seconds; `action`, `scene`, `summary`, `objects`; and for an
-event that nobody has described the measured `facts`. Language and tone are left out: they change how a page reads,
-not what it says.
+event that nobody has described what was measured: `motion`, `brightness`, `sound`. Language and tone are left out: they
+change how a page reads, not what it says.
 
 The local time is in it because pages tell local times: after a change of timezone a page tells the wrong ones, and
 is stale.
@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from daybook.lifelog.events.models import Event
+
+MEASURED = ("motion", "brightness", "sound")
 
 
 def events_hash(events: Sequence[Event], timezone: ZoneInfo) -> str:
@@ -36,5 +38,5 @@ def _canonical(event: Event, timezone: ZoneInfo) -> dict[str, Any]:
         "scene": event.scene,
         "summary": event.summary,
         "objects": list(event.objects or []),
-        **({} if event.is_described else {"facts": event.facts}),
+        **({} if event.is_described else {name: (event.facts or {}).get(name) for name in MEASURED}),
     }

@@ -1,21 +1,42 @@
 """Pages of the diary: read, asked for, and the person's own text beside them."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from daybook.accounts.models import User
 from daybook.db.engine import ReadSession, WriteSession
+from daybook.jobs import service as jobs
+from daybook.jobs.models import Job, JobStatus
+from daybook.kit.clock import now
+from daybook.kit.errors import Invalid, NotFound
 from daybook.kit.pages import Page
+from daybook.kit.text import storable
+from daybook.lifelog.days import zone_named
+from daybook.lifelog.diary import repository
+from daybook.lifelog.diary.hashing import events_hash
+from daybook.lifelog.diary.models import DiaryPage, DiaryVersion
 from daybook.lifelog.diary.schemas import (
+    LONGEST_OWN_TEXT,
+    Citation,
     DiaryEntry,
+    DiaryJobView,
     DiaryVersionEntry,
     DiaryVersionView,
     DiaryView,
     OwnTextBody,
 )
+from daybook.lifelog.events import service as events
 
 JOB_TYPE = "diary_generation"
+LONGEST_EXCERPT = 280
+"""Characters."""
+MOST_DAYS = 3660
+"""Between the first and the last of a list."""
+
+_ACTIVE = {JobStatus.PENDING, JobStatus.PROCESSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +48,161 @@ class Requested:
 
 
 async def request_page(session: WriteSession, user: User, day: date, *, force: bool = False) -> Requested:
-    """The stored page where the day's events are those that it was written from, else a job that writes it."""
-    raise NotImplementedError
+    """The stored page where the day's events are those that it was written from and nothing is forced, else a job that
+    writes it. While one is active, everybody is given that one.
+    """
+    if not force and await _is_written(session, user, day):
+        return Requested(await get_page(session, user, day), None)
+    async with session.begin_nested() as attempt:
+        enqueued = await jobs.enqueue(
+            session,
+            type=JOB_TYPE,
+            input_type="diary",
+            input_url=day.isoformat(),
+            user_id=user.id,
+            params={"user_id": user.id, "diary_date": day.isoformat(), "force_refresh": force},
+            subject=_subject(user, day),
+        )
+        # Between the look and the enqueuing another job may have written the page: one page, one charge.
+        if enqueued.is_new and not force and await _is_written(session, user, day):
+            await attempt.rollback()
+            return Requested(await get_page(session, user, day), None)
+    return Requested(None, enqueued.job.id)
 
 
 async def get_page(session: ReadSession | WriteSession, user: User, day: date) -> DiaryView:
     """A day's page, whether anything has been written or not."""
-    raise NotImplementedError
+    of_day = await events.of_day(session, user.id, day, user.timezone)
+    page = await repository.page_of(session, user.id, day)
+    version = None
+    if page is not None and page.version:
+        version = await repository.version_of(session, user.id, day, page.version)
+    job = await jobs.latest(session, type=JOB_TYPE, subject=_subject(user, day), user_id=user.id)
+    number = page.version if page else 0
+    return DiaryView(
+        date=day,
+        content=page.content if page else None,
+        citations=_citations(version),
+        version=number,
+        versions=number,
+        language=version.language if version else None,
+        tone=version.tone if version else None,
+        model=version.model if version else None,
+        is_demo=version.is_demo if version else False,
+        events_hash=page.events_hash if page else None,
+        events_count=len(of_day),
+        is_stale=version is not None
+        and version.events_hash != events_hash(of_day, zone_named(user.timezone)),
+        own_text=page.own_text if page else None,
+        own_text_updated_at=page.own_text_updated_at if page else None,
+        written_at=version.created_at if version else None,
+        job=_job_view(job, version),
+    )
 
 
 async def list_pages(
     session: ReadSession, user: User, first: date, last: date, *, page: int = 1, page_size: int = 31
 ) -> Page[DiaryEntry]:
-    """The pages from `first` to `last`, newest first."""
-    raise NotImplementedError
+    """The pages from `first` to `last`, newest day first. Raises `Invalid` for a span that is none."""
+    if last < first or last - first > timedelta(days=MOST_DAYS):
+        raise Invalid(f"from, to: must be two days in order, at most {MOST_DAYS} apart.")
+    rows, total = await repository.pages_between(
+        session, user.id, first, last, page=page, page_size=page_size
+    )
+    entries = [await _entry(session, user, row, version) for row, version in rows]
+    return Page[DiaryEntry].of(entries, page=page, page_size=page_size, total=total)
 
 
 async def list_versions(session: ReadSession, user: User, day: date) -> list[DiaryVersionEntry]:
     """Every writing of a page, newest first."""
-    raise NotImplementedError
+    versions = await repository.versions_of(session, user.id, day)
+    return [DiaryVersionEntry.model_validate(version) for version in versions]
 
 
-async def get_version(session: ReadSession, user: User, day: date, version: int) -> DiaryVersionView:
+async def get_version(
+    session: ReadSession | WriteSession, user: User, day: date, version: int
+) -> DiaryVersionView:
     """One writing of a page. Raises `NotFound`."""
-    raise NotImplementedError
+    found = await repository.version_of(session, user.id, day, version)
+    if found is None:
+        raise NotFound(f"The page of {day.isoformat()} has no version {version}.", code="no_such_version")
+    return DiaryVersionView.model_validate(found)
 
 
 async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTextBody) -> DiaryView:
-    """Keep the person's own text beside what is written. Raises `Invalid` or `NotFound`."""
-    raise NotImplementedError
+    """Keep the person's own text beside what is written; an empty one, or none, takes it away.
+
+    With `version` it begins as what was written then. Raises `Invalid` for both at once, and `NotFound` for a version
+    that there is not.
+    """
+    if body.text is not None and body.version is not None:
+        raise Invalid("text, version: send one of them.")
+    text = body.text
+    if body.version is not None:
+        text = (await get_version(session, user, day, body.version)).content[:LONGEST_OWN_TEXT]
+    text = storable(text) if text and text.strip() else None
+    await events.of_day(
+        session, user.id, day, user.timezone
+    )  # a day beyond the calendar is refused with words
+    if text is not None or await repository.page_of(session, user.id, day) is not None:
+        await repository.set_own_text(session, user.id, day, text, now())
+    return await get_page(session, user, day)
+
+
+async def is_due(session: WriteSession, user: User, day: date) -> bool:
+    """Whether the day has events and its page was not written from them."""
+    of_day = await events.of_day(session, user.id, day, user.timezone)
+    if not of_day:
+        return False
+    page = await repository.page_of(session, user.id, day)
+    return page is None or page.events_hash != events_hash(of_day, zone_named(user.timezone))
+
+
+async def _is_written(session: WriteSession, user: User, day: date) -> bool:
+    """Whether the page was written from the day's events as they are."""
+    of_day = await events.of_day(session, user.id, day, user.timezone)
+    page = await repository.page_of(session, user.id, day)
+    return page is not None and page.events_hash == events_hash(of_day, zone_named(user.timezone))
+
+
+async def _entry(
+    session: AsyncSession, user: User, page: DiaryPage, version: DiaryVersion | None
+) -> DiaryEntry:
+    of_day = await events.of_day(session, user.id, page.diary_date, user.timezone)
+    text = page.own_text or page.content
+    return DiaryEntry(
+        date=page.diary_date,
+        version=page.version,
+        excerpt=text[:LONGEST_EXCERPT] if text else None,
+        has_own_text=page.own_text is not None,
+        is_demo=version.is_demo if version else False,
+        is_stale=version is not None
+        and version.events_hash != events_hash(of_day, zone_named(user.timezone)),
+        written_at=version.created_at if version else None,
+    )
+
+
+def _citations(version: DiaryVersion | None) -> list[Citation]:
+    return [] if version is None else [Citation.model_validate(one) for one in version.citations]
+
+
+def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | None:
+    """The job, if it is active, or failed after the page was last written."""
+    if job is None:
+        return None
+    failed = job.status == JobStatus.FAILED and (version is None or version.created_at < job.created_at)
+    if job.status not in _ACTIVE and not failed:
+        return None
+    return DiaryJobView(
+        id=job.id,
+        status=job.status.value,
+        phase=job.phase,
+        progress=(job.params or {}).get("progress"),
+        error_code=job.error_code,
+        error_message=job.error_message,
+    )
+
+
+def _subject(user: User, day: date) -> str:
+    """What a job about a day's page is about: one is active at a time."""
+    return f"{user.id}:{day.isoformat()}"

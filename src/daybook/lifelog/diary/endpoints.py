@@ -1,0 +1,89 @@
+"""The diary of the person who is signed in."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response, status
+
+from daybook.accounts.access import CurrentUser
+from daybook.db.dependencies import Reading, Writing
+from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.lifelog.diary import service
+from daybook.lifelog.diary.schemas import (
+    DiaryEntry,
+    DiaryVersionEntry,
+    DiaryVersionView,
+    DiaryView,
+    GenerationAccepted,
+    GenerationBody,
+    OwnTextBody,
+    VersionNumber,
+)
+
+router = APIRouter(prefix="/api/v1/diary", tags=["diary"])
+
+Day = Annotated[date, Path(description="A day in your timezone: 2026-11-20.")]
+
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": DiaryView,
+        "description": "The page that is there: its events are the same. No model was asked.",
+    },
+    202: {
+        "model": GenerationAccepted,
+        "description": "A job writes the page; `Location` is where to follow it.",
+    },
+}
+
+
+@router.get("")
+async def list_diary_pages(
+    user: CurrentUser,
+    session: Reading,
+    first: Annotated[date, Query(alias="from", description="The first day.")],
+    last: Annotated[date, Query(alias="to", description="The last day, which is included.")],
+    page: PageNumber = 1,
+    page_size: PageSize = 31,
+) -> Page[DiaryEntry]:
+    """Pages from one day to another, newest day first."""
+    return await service.list_pages(session, user, first, last, page=page, page_size=page_size)
+
+
+@router.get("/{date}")
+async def get_diary_page(date: Day, user: CurrentUser, session: Reading) -> DiaryView:
+    """A day's page: what was written, the events that it cites, whether they have changed, your own text."""
+    return await service.get_page(session, user, date)
+
+
+@router.post("/{date}/generation", responses=_ACCEPTED)
+async def generate_diary_page(
+    date: Day, user: CurrentUser, session: Writing, response: Response, body: GenerationBody | None = None
+) -> DiaryView | GenerationAccepted:
+    """Have a page written. Where it was written from the same events it is answered as it is, unless that is forced."""
+    force = body is not None and body.force_refresh
+    requested = await service.request_page(session, user, date, force=force)
+    if requested.page is not None:
+        return requested.page
+    response.status_code = status.HTTP_202_ACCEPTED
+    response.headers["Location"] = f"/api/v1/jobs/{requested.job_id}"
+    return GenerationAccepted.model_validate({"job_id": requested.job_id})
+
+
+@router.get("/{date}/versions")
+async def list_diary_versions(date: Day, user: CurrentUser, session: Reading) -> list[DiaryVersionEntry]:
+    """Every writing of a page, newest first."""
+    return await service.list_versions(session, user, date)
+
+
+@router.get("/{date}/versions/{version}")
+async def get_diary_version(
+    date: Day, version: VersionNumber, user: CurrentUser, session: Reading
+) -> DiaryVersionView:
+    """One writing of a page."""
+    return await service.get_version(session, user, date, version)
+
+
+@router.put("/{date}/own-text")
+async def set_own_diary_text(date: Day, body: OwnTextBody, user: CurrentUser, session: Writing) -> DiaryView:
+    """Keep your own text beside what is written. No writing ever touches it."""
+    return await service.set_own_text(session, user, date, body)

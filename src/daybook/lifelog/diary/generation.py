@@ -1,0 +1,203 @@
+"""The work of a `diary_generation` job: collect the day's events, write, hold what was written to them, save.
+
+Nothing is saved before all of it is there. A page that was there before stays until then, and stays if it never comes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from daybook.accounts import service as accounts
+from daybook.accounts.models import User
+from daybook.db.engine import WriteSession
+from daybook.gateway.house import Model
+from daybook.jobs import JobContext, JobFailed
+from daybook.kit import faults
+from daybook.lifelog.days import zone_named
+from daybook.lifelog.diary import repository
+from daybook.lifelog.diary.asking import Desk, digest_of
+from daybook.lifelog.diary.demo import write_demo
+from daybook.lifelog.diary.faithfulness.quotes import quotes_in
+from daybook.lifelog.diary.hashing import events_hash
+from daybook.lifelog.diary.holding import Held
+from daybook.lifelog.diary.notes import Note, Sentence, notes_of
+from daybook.lifelog.diary.repository import NewVersion
+from daybook.lifelog.diary.style import Style, style_of
+from daybook.lifelog.diary.writing import write
+from daybook.lifelog.events import service as events
+from daybook.lifelog.events.models import Event
+from daybook.lifelog.script import detect, in_script, script_of_language
+from daybook.lifelog.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """What a page is written from, as it is when the job begins."""
+
+    day: date
+    user: User
+    timezone: ZoneInfo
+    events: Sequence[Event]
+    events_hash: str
+    stored_hash: str | None
+    written_version: int | None
+    """The version that this job has written already, before it was interrupted."""
+
+
+async def generate(tools: Tools, context: JobContext) -> None:
+    """Write the page, unless it is there and nothing was forced.
+
+    Raises `JobFailed` and what `House.call` does.
+    """
+    await context.progress(0.0, "collecting")
+    found = await _collect(tools, context)
+    if found.written_version is None:
+        if not found.events:
+            raise JobFailed(
+                "no_events",
+                f"There are no events on {found.day.isoformat()}, so there is nothing to write from. Upload that day's "
+                "footage or write an event down. What was on the page is still there.",
+            )
+        if found.stored_hash == found.events_hash and not context.params.get("force_refresh"):
+            context.metric("unchanged", value=True)
+            return
+        try:
+            found_version = await _write(tools, context, found)
+        finally:
+            await _note_costs(tools, context)
+        context.metric("version", found_version)
+    else:
+        context.metric("version", found.written_version)
+        await _note_costs(tools, context)
+
+
+async def _collect(tools: Tools, context: JobContext) -> _Day:
+    day = _date_of(context)
+    async with tools.database.read() as session:
+        user = await accounts.get_user(session, context.user_id or 0)
+        if not user.active:
+            raise JobFailed("user_inactive", "The account is not active any more: nothing is written for it.")
+        of_day = await events.of_day(session, user.id, day, user.timezone)
+        page = await repository.page_of(session, user.id, day)
+        written = await repository.version_of_job(session, context.job_id)
+    timezone = zone_named(user.timezone)
+    context.metric("events", len(of_day))
+    faults.point("diary.collected")
+    return _Day(
+        day,
+        user,
+        timezone,
+        of_day,
+        events_hash(of_day, timezone),
+        page.events_hash if page else None,
+        written.version if written else None,
+    )
+
+
+async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
+    style = style_of(found.user.settings)
+    choice = await tools.house.choice("diary", found.user.settings)
+    if choice.model is None:
+        raise JobFailed(
+            "no_model",
+            f"There is no model to write with. {choice.reason or ''} What was on the page is still there.",
+        )
+    notes = notes_of(found.events, found.timezone, style)
+    held = await _held(tools, context, found, style, choice.model, notes)
+    _note_sentences(context, held)
+    faults.point("diary.written")
+    await context.progress(0.95, "saving")
+    sentences = _finished(held.kept, style)
+    new = NewVersion(
+        content=_content(sentences, style),
+        events_hash=found.events_hash,
+        citations=[_citation(sentence) for sentence in sentences],
+        language=style.language,
+        tone=style.tone,
+        model=choice.model.name[:128],
+        is_demo=choice.model.is_demo,
+        job_id=context.job_id,
+    )
+
+    async def save(session: WriteSession) -> int:
+        return (await repository.add_version(session, found.user.id, found.day, new)).version
+
+    faults.point("diary.save.before")
+    version = await context.write_step("save", save)
+    faults.point("diary.save.after")
+    return version
+
+
+async def _held(
+    tools: Tools, context: JobContext, found: _Day, style: Style, model: Model, notes: Sequence[Note]
+) -> Held:
+    """What the model wrote and may stay."""
+    digest = digest_of(found.events_hash, style.language, style.tone, model.name)
+    desk = Desk(tools.house, context, model, style, found.day.isoformat(), digest)
+    await context.progress(0.05, "writing")
+    if model.is_demo:
+        return await write_demo(desk, notes, context.progress)
+    return await write(desk, notes, context=tools.settings.diary_context, progress=context.progress)
+
+
+def _finished(kept: Sequence[Sentence], style: Style) -> list[Sentence]:
+    """The sentences as they go on the page: in the reader's script, each once, in paragraphs that are counted from 0.
+
+    Quotations that stand letter for letter in an event stay so: they are somebody's own words.
+    """
+    script = script_of_language(style.language)
+    written = "".join(sentence.text for sentence in kept if not sentence.own_words)
+    in_other_script = script is not None and detect(written) not in {script, None}
+    finished: list[Sentence] = []
+    paragraphs: dict[int, int] = {}
+    for sentence in kept:
+        said = "\n".join(source.text for source in sentence.sources)
+        text = in_script(
+            sentence.text,
+            style.language,
+            kept=[quote for quote in quotes_in(sentence.text) if quote in said],
+            whole=in_other_script and not sentence.own_words,
+        )
+        if any(text == other.text and sentence.events == other.events for other in finished):
+            continue
+        paragraph = paragraphs.setdefault(sentence.paragraph, len(paragraphs))
+        finished.append(Sentence(text, sentence.events, sentence.sources, paragraph, sentence.own_words))
+    return finished
+
+
+def _content(sentences: Sequence[Sentence], style: Style) -> str:
+    paragraphs: dict[int, list[str]] = {}
+    for sentence in sentences:
+        paragraphs.setdefault(sentence.paragraph, []).append(sentence.text)
+    return "\n\n".join((" " if style.spaces else "").join(texts) for texts in paragraphs.values())
+
+
+def _citation(sentence: Sentence) -> dict[str, Any]:
+    return {
+        "text": sentence.text,
+        "events": [str(event) for event in sentence.events],
+        "paragraph": sentence.paragraph,
+        "own_words": sentence.own_words,
+    }
+
+
+def _note_sentences(context: JobContext, held: Held) -> None:
+    context.metric("sentences_kept", held.written)
+    context.metric("sentences_own_words", len(held.kept) - held.written)
+    context.metric("sentences_dropped", sum(held.dropped.values()))
+    context.metric("dropped_for", held.dropped)
+
+
+async def _note_costs(tools: Tools, context: JobContext) -> None:
+    tokens, cost = await tools.house.costs(context.job_id)
+    context.metric("tokens", tokens)
+    context.metric("cost", cost)
+
+
+def _date_of(context: JobContext) -> date:
+    try:
+        return date.fromisoformat(str(context.params.get("diary_date")))
+    except ValueError:
+        raise JobFailed("no_date", "The job does not say which day's page it is to write.") from None

@@ -1,0 +1,88 @@
+"""Automatic refreshes: at the time of day in a person's setting `diary.auto_refresh`, the pages of that day and of the
+day before are written if the events are others than those that they were written from.
+
+Invariant: of any number of workers, one sees to a refresh that is due, once: it notes so in the transaction that
+enqueues the jobs. One that was due while no worker ran is made up for, the last one only.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from daybook.accounts.models import User
+from daybook.db.engine import Database
+from daybook.kit import faults
+from daybook.kit.clock import now
+from daybook.kit.errors import DaybookError, Invalid
+from daybook.lifelog.days import zone_named
+from daybook.lifelog.diary import repository, service
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=30)
+
+Clock = Callable[[], datetime]
+
+
+async def keep_refreshed(database: Database, stop: asyncio.Event, clock: Clock = now) -> None:
+    """See to what is due, again and again, until `stop`. A database that is away is tried again."""
+    while not stop.is_set():
+        try:
+            await refresh_due(database, clock())
+        except (SQLAlchemyError, OSError, TimeoutError) as problem:
+            log.warning("The database is away or refuses (%s); trying again soon.", type(problem).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
+
+
+async def refresh_due(database: Database, moment: datetime) -> int:
+    """See to every refresh that is due at `moment`; how many jobs were asked for."""
+    async with database.read() as session:
+        wanting = await repository.who_wants_refreshes(session)
+    asked = 0
+    for user, last_due in wanting:
+        try:
+            zone = zone_named(user.timezone)
+            day, due = latest_due(_time_of(user), zone, moment)
+            if last_due is None or last_due < due:
+                asked += await _refresh(database, user, day, due)
+        except DaybookError as problem:  # one person's trouble is not everybody's
+            log.warning("The diary of user %s is not refreshed: %s", user.id, problem.message)
+    return asked
+
+
+def latest_due(at: time, zone: ZoneInfo, moment: datetime) -> tuple[date, datetime]:
+    """The last refresh that was due at `moment` or before: its local day, and when it was, in UTC.
+
+    A time of day that clocks jump over is due as much later as they jump; one that they show twice, the first time.
+    """
+    day = moment.astimezone(zone).date() + timedelta(days=1)
+    while (due := datetime.combine(day, at, zone).astimezone(UTC)) > moment:
+        day -= timedelta(days=1)
+    return day, due
+
+
+async def _refresh(database: Database, user: User, day: date, due: datetime) -> int:
+    """Ask for the pages of `day` and of the day before where they are due; how many jobs that gave."""
+    asked = 0
+    async with database.write() as session:
+        if not await repository.claim_refresh(session, user.id, due):
+            return 0
+        for one in (day - timedelta(days=1), day):
+            if await service.is_due(session, user, one):
+                requested = await service.request_page(session, user, one)
+                asked += requested.job_id is not None
+        faults.point("diary.refresh.commit.before")
+    return asked
+
+
+def _time_of(user: User) -> time:
+    try:
+        return time.fromisoformat((user.settings or {})["diary"]["auto_refresh"])
+    except (TypeError, ValueError):
+        raise Invalid("settings.diary.auto_refresh: is no time of day.") from None
