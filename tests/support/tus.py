@@ -33,14 +33,19 @@ class Tus:
         self.browser = browser
 
     async def create(
-        self, length: int | str, told: str = "", content: bytes | None = None, **headers: str
+        self, length: int | bytes, told: str | bytes = "", content: bytes | None = None, **headers: str
     ) -> Any:
-        sent = {**VERSION, "upload-length": str(length), **_named(headers)}
+        sent: dict[str, str | bytes] = {
+            **VERSION,
+            "upload-length": length if isinstance(length, bytes) else str(length),
+        }
         if told:
             sent["upload-metadata"] = told
         if content is not None:
             sent["content-type"] = "application/offset+octet-stream"
-        return await self.browser.request("POST", UPLOADS, headers=sent, content=content)
+        return await self.browser.request(
+            "POST", UPLOADS, headers={**sent, **_named(headers)}, content=content
+        )
 
     async def begin(self, data: bytes, **told: str) -> str:
         """Begin an upload of `data`; its address."""
