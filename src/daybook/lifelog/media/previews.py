@@ -57,8 +57,11 @@ def _encoded(film: Film) -> list[str]:
         f"scale=w='max(2,trunc(iw*sar*min(1,{SHORT_SIDE}/min(iw*sar,ih))/2)*2)'"
         f":h='max(2,trunc(ih*min(1,{SHORT_SIDE}/min(iw*sar,ih))/2)*2)':out_range=tv,setsar=1,format=yuv420p"
     )
-    # A film whose pictures come unevenly keeps their times; only more than 30 a second are thinned.
-    pace = ["-fps_mode", "vfr"] if film.fps <= MOST_FPS * 1.02 else ["-r", str(MOST_FPS)]
+    pace = ["-r", str(MOST_FPS)] if film.fps > MOST_FPS + 1 else []
+    if film.is_vfr and not pace:
+        # Pictures that come unevenly keep their times. In another order than they are shown in, the last would be lost:
+        # MP4 would say that the film ends where the one that was written last does.
+        pace = ["-fps_mode", "vfr", "-bf", "0"]
     picture = ["-vf", mapped + scaled, *pace, "-c:v", "libx264", "-preset", "veryfast", "-crf", "25"]
     sound = [] if film.audio is None else ["-c:a", "aac", "-b:a", "128k", "-ac", "2"]
     # A picture to begin from every two seconds, for whoever jumps about.

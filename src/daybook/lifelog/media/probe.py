@@ -13,6 +13,9 @@ from daybook.lifelog.media.errors import NotAFilm
 from daybook.lifelog.media.schemas import Film
 from daybook.settings import settings
 
+INSPECTION = ("-m", "daybook.lifelog.media.inspect_film")
+"""What Python runs to look at a file."""
+
 _MEMORY = 3 * 2**30
 _SECONDS = 60.0
 _SLOWEST = 50 * 2**20
@@ -54,14 +57,7 @@ _WORDS = {
 async def probe(path: Path) -> Film:
     """What the film at `path` is. Raises `NotAFilm` with a code and words for anything else."""
     hours = settings().longest_recording
-    command = [
-        sys.executable,
-        "-I",
-        "-m",
-        "daybook.lifelog.media.inspect_film",
-        str(path),
-        f"{hours}",
-    ]
+    command = [sys.executable, "-I", *INSPECTION, str(path), f"{hours}"]
     seconds = _SECONDS + await asyncio.to_thread(_size, path) / _SLOWEST
     output = b""
     try:

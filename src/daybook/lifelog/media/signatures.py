@@ -52,11 +52,11 @@ def kind_of(head: bytes) -> str | None:
         return _RIFF.get(head[8:12])
     if head[4:8] == b"ftyp":
         return "picture" if head[8:12] in _PICTURE_BRANDS else None
-    if head[:1] == b"\xff" and head[1:2] >= b"\xe0":  # frames of MP3 or AAC
-        return "sound"
     if head[257:262] == b"ustar":
         return "archive"
-    return _kind_of_text(text) if _is_text(head) else None
+    if _is_text(head):
+        return _kind_of_text(text)
+    return "sound" if head[:1] == b"\xff" and head[1:2] >= b"\xe0" else None  # frames of MP3 or AAC
 
 
 def _is_text(head: bytes) -> bool:

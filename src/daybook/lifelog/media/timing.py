@@ -16,8 +16,8 @@ from daybook.lifelog.media.refusals import RefusedError
 
 _LOOKED_AT = 600  # packets at the beginning that tell whether pictures come evenly
 _TAIL = 3.0  # seconds before the end that are looked for
-_CONFIRMED = 0.5
-"""Seconds by which the end may miss what the header says: sound that players leave out, the last picture's length."""
+_CONFIRMED = 0.1
+"""Seconds, or else one picture's time, by which the end may miss what the header says: sound that players leave out."""
 
 _MOST_MISSING = 2.0, 20  # seconds, or this part of the film, that may be missing at its end
 _VARIES = 0.1  # of the usual distance between two pictures
@@ -46,7 +46,7 @@ def timing_of(container: InputContainer, video: VideoStream, promised: float | N
     duration = max(head.end(usual), last.end(usual)) - head.first
     if promised is not None and promised - duration > max(_MOST_MISSING[0], promised / _MOST_MISSING[1]):
         raise RefusedError("truncated", f"{promised - duration:.0f} of {promised:.0f} seconds")
-    if promised is not None and abs(promised - duration) < _CONFIRMED:
+    if promised is not None and abs(promised - duration) <= max(_CONFIRMED, usual):
         duration = promised
     if not math.isfinite(duration) or duration <= 0:
         raise RefusedError("undecodable", video.codec_context.name)
