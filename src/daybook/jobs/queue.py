@@ -141,7 +141,7 @@ async def is_picked_by(session: WriteSession, entry_id: int, worker: UUID) -> bo
 async def is_alive(session: WriteSession, entry_id: int | None) -> bool:
     """Whether a worker that has been heard of lately has the entry; if so it cannot lose it in this transaction."""
     query = text(
-        "SELECT 1 FROM pgqueuer WHERE id = :id AND status = 'picked' AND heartbeat > clock_timestamp() - :silence"
+        "SELECT 1 FROM pgqueuer WHERE id = :id AND status = 'picked' AND heartbeat > clock_timestamp() - CAST(:silence AS interval)"
         " FOR SHARE"
     )
     return await session.scalar(query, {"id": entry_id, "silence": SILENCE}) is not None
@@ -157,7 +157,7 @@ async def put_back(session: WriteSession, entry_id: int, worker: UUID, pause: ti
     await session.execute(
         text(
             "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, attempts = attempts + 1,"
-            " updated = now(), execute_after = clock_timestamp() + :pause"
+            " updated = now(), execute_after = clock_timestamp() + CAST(:pause AS interval)"
             " WHERE id = :id AND queue_manager_id = :worker"
         ),
         {"id": entry_id, "worker": worker, "pause": pause},

@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, asyncpg_dsn
-from daybook.jobs import controls, queue
+from daybook.jobs import controls, queue, records
 from daybook.jobs.attempts import Attempt, Reason
 from daybook.jobs.failures import IsLasting
 from daybook.jobs.job_type import JobType
@@ -230,11 +230,8 @@ async def _run(attempt: Attempt, earlier: "list[asyncio.Task[None]]") -> None:
         await asyncio.wait(earlier)
     try:
         await attempt.run()
-    except _PROBLEMS as problem:
-        log.warning(
-            "Job %s is left for later: the database is away (%s).",
-            attempt.entry.job_id,
-            type(problem).__name__,
-        )
-    except Exception:
-        log.exception("Job %s is left for later.", attempt.entry.job_id)
+    except Exception as problem:
+        if records.is_away(problem):
+            log.warning("Job %s is left for later: the database is away.", attempt.entry.job_id)
+        else:
+            log.exception("Job %s is left for later.", attempt.entry.job_id)

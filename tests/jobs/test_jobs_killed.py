@@ -1,0 +1,154 @@
+"""Worker processes are killed, frozen and stopped: their jobs are taken over, and what is finished is not done again.
+
+Mutations that were tried, each of which makes a test here fail: see the end of each docstring.
+"""
+
+import asyncio
+import os
+import signal
+import time
+
+import pytest
+
+TAKEN_OVER_WITHIN = 15.0
+
+ALL_STEPS = [f"{step} {what}" for step in ("cut", "describe", "write") for what in ("begins", "ends")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "count", "repeated"),
+    [
+        ("jobs.begin.after", 1, []),
+        ("jobs.step.work.after", 2, ["describe begins", "describe ends"]),  # done, but nobody noted it
+        ("jobs.step.kept.after", 2, []),
+        ("jobs.write_step.commit.before", 1, []),
+        ("jobs.step.kept.after", 4, []),  # the page is written
+        ("jobs.end.before", 1, []),
+    ],
+)
+async def test_a_killed_workers_job_is_taken_over(jobs, crew, fault, count, repeated):
+    job_id = await jobs.enqueue("three_steps")
+    doomed = await crew.start(jobs.url, fault=fault, count=count)
+    assert await crew.ended(doomed) == -signal.SIGKILL
+    killed_at = time.monotonic()
+    assert (await jobs.job(job_id)).status == "processing"
+
+    other = await crew.start(jobs.url)
+    job = await jobs.until(job_id, "success")
+    taken = time.monotonic() - killed_at
+    assert await crew.stop(other) == 0
+
+    assert taken < TAKEN_OVER_WITHIN
+    assert job.attempts == 2
+    done = [what for what in await jobs.done(job_id) if what not in {"1 end", "2 end"}]
+    assert sorted(done) == sorted([*ALL_STEPS, *repeated, "page"])
+    assert await jobs.entries() == 0
+
+
+async def test_a_job_whose_end_is_written_is_over_though_its_worker_is_killed_then(jobs, crew):
+    job_id = await jobs.enqueue("three_steps")
+    assert await crew.ended(await crew.start(jobs.url, fault="jobs.end.after")) == -signal.SIGKILL
+
+    job = await jobs.job(job_id)
+    assert (job.status, job.attempts) == ("success", 1)
+    assert await jobs.entries() == 0
+
+
+async def test_a_job_that_kills_its_worker_each_time_fails_for_good(jobs, crew):
+    """Ten seconds for each time; here the last of five."""
+    job_id = await jobs.enqueue("three_steps")
+    await jobs.sql("UPDATE inference_jobs SET attempts = 4")
+    assert await crew.ended(await crew.start(jobs.url, fault="jobs.begin.after")) == -signal.SIGKILL
+
+    other = await crew.start(jobs.url)
+    job = await jobs.until(job_id, "failed")
+    await crew.stop(other)
+
+    assert job.error_code == "worker_lost"
+    assert "begun 5 times" in job.error_message
+    assert await jobs.done(job_id) == []
+
+
+async def test_a_frozen_worker_loses_its_job_and_can_write_nothing_on_it(jobs, crew):
+    """It goes on where it was when it wakes: its results are refused, its step is not noted, its work is stopped."""
+    job_id = await jobs.enqueue("three_steps", params={"seconds": 1.5})
+    slow = await crew.start(jobs.url)
+    await jobs.until_done(job_id, "cut begins")
+    os.kill(slow, signal.SIGSTOP)
+    quick = await crew.start(jobs.url)
+    try:
+        while await jobs.sql("SELECT 1 FROM work WHERE pid = :pid", pid=quick) == []:
+            await asyncio.sleep(0.05)
+    finally:
+        os.kill(slow, signal.SIGCONT)
+    job = await jobs.until(job_id, "success")
+    assert await crew.stop(slow) == 0
+    assert await crew.stop(quick) == 0
+
+    assert job.attempts == 2
+    rows = await jobs.sql("SELECT what, pid FROM work ORDER BY id")
+    by_slow = [row["what"] for row in rows if row["pid"] == slow]
+    assert by_slow in (
+        ["cut begins"],
+        ["cut begins", "cut ends"],
+    )  # its sleep may have ended while it was frozen
+    assert [row["what"] for row in rows if row["pid"] == quick] == [*ALL_STEPS, "page", "2 end"]
+    assert (await jobs.job(job_id)).status == "success"
+
+
+async def test_a_worker_that_is_asked_to_stop_gives_its_job_back_at_once(jobs, crew):
+    job_id = await jobs.enqueue("three_steps", params={"seconds": 2})
+    first = await crew.start(jobs.url)
+    await jobs.until_done(job_id, "describe begins")
+    second = await crew.start(jobs.url)
+    await asyncio.sleep(0.3)
+    stopped_at = time.monotonic()
+    assert await crew.stop(first) == 0
+    assert time.monotonic() - stopped_at < 2
+    while len([what for what in await jobs.done(job_id) if what == "describe begins"]) < 2:
+        await asyncio.sleep(0.02)
+    assert time.monotonic() - stopped_at < 2
+
+    job = await jobs.until(job_id, "success")
+    await crew.stop(second)
+    assert job.attempts == 1  # it has not failed
+    assert (await jobs.done(job_id)).count("cut begins") == 1
+
+
+async def test_a_cancelled_job_ends_with_its_child_process(jobs, crew):
+    job_id = await jobs.enqueue("with_child")
+    worker = await crew.start(jobs.url)
+    await jobs.until_done(job_id, "child")
+    ((child,),) = [row.values() for row in await jobs.sql("SELECT pid FROM work")]
+    assert _is_alive(child)
+
+    asked_at = time.monotonic()
+    assert (await jobs.cancel(job_id)).status == "processing"
+    job = await jobs.until(job_id, "cancelled", within=2)
+    assert time.monotonic() - asked_at < 2
+    assert not _is_alive(child)
+    assert (job.error_code, job.finished_at is not None) == (None, True)
+    assert await jobs.entries() == 0
+    await crew.stop(worker)
+
+
+async def test_workers_side_by_side_do_each_job_once_and_no_more_than_allowed_at_a_time(jobs, crew):
+    workers = [await crew.start(jobs.url) for _ in range(3)]
+    ids = [await jobs.enqueue("one_at_a_time", params={"seconds": 0.01}) for _ in range(12)]
+    for job_id in ids:
+        await jobs.until(job_id, "success", within=60)
+    for worker in workers:
+        await crew.stop(worker)
+
+    rows = await jobs.sql("SELECT job, min(at) AS begins, max(at) AS ends, count(*) FROM work GROUP BY job")
+    spans = sorted((row["begins"], row["ends"]) for row in rows)
+    assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
+    assert {row["count"] for row in rows} == {8}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
