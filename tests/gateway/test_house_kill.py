@@ -4,12 +4,13 @@ What the provider served, what the book says and what the job is told must fit t
 down is given again and nothing is paid; a call that never ended is in the book as failed and estimated, and made anew.
 
 Mutations that were tried, each of which makes it fail: the step's call id noted after the call instead of before it,
-the book not asked for what another worker began, a journal that is here not waited for, an answer kept before its call
-is closed, the next attempt made under the id of the last.
+the book not asked for what another worker began, a journal that is here not waited for, the next attempt made under the
+id of the last.
 """
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from sqlalchemy import text
 
 from daybook.gateway.house import open_house
 from daybook.ledger.verification.verify import verify
+from daybook.settings import Settings
+from support.gateway import shipping
 from support.inside import add_job, add_user, ask, said
 from support.upstream import Reply
 
@@ -51,10 +54,10 @@ async def job(chat, upstream, database):
     return await add_job(database)
 
 
-async def kill_worker(chat, database_url, job, point, *, sync="process"):
+async def kill_worker(chat, database_url, job, point, *, sync="process", data=None):
     """Let a worker make the call until it dies at `point`."""
     environment = {**os.environ, "DAYBOOK_FAULT": point}
-    arguments = (database_url, str(chat.settings.data), sync, str(job), STEP)
+    arguments = (database_url, str(data or chat.settings.data), sync, str(job), STEP)
     worker = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "support.house_worker", *arguments, cwd=TESTS, env=environment
     )
@@ -128,6 +131,23 @@ async def test_an_answer_whose_end_was_written_down_is_never_paid_for_again(
     assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", True, 1)
     assert (line["id"], line["total_tokens"]) == (answer.call_id, answer.usage.total_tokens)
     assert answer.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("point", ["journal.closed.after", "house.finish.before"])
+async def test_an_answer_that_is_in_a_dead_workers_journal_is_waited_for(
+    chat, upstream, database, database_url, job, point, tmp_path
+):
+    settings = Settings(data=tmp_path / "another host")
+    settings.data.mkdir()
+    shutil.copy(chat.settings.data / "secret.key", settings.data)
+    await kill_worker(chat, database_url, job, point, data=settings.data)
+    async with open_house(settings, database, database_url) as house:
+        asked = asyncio.create_task(house.call(ask(), step=(job, STEP)))
+        await asyncio.sleep(1)
+        assert not asked.done()
+        async with shipping(settings, database, database_url):
+            answer = await asyncio.wait_for(asked, 30)
+    assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", True, 1)
 
 
 async def test_a_worker_may_be_killed_again_and_again(chat, upstream, database, database_url, job):
