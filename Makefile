@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway bench-ledger lock clean
+.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -23,13 +23,19 @@ check: ## format, lint, types, import contracts and tests: what must be green be
 format: ## format the code
 	@scripts/bootstrap dev && .venv/bin/ruff format && .venv/bin/ruff check --fix-only
 
-bench: bench-gateway bench-ledger ## every measurement
+bench: bench-gateway bench-ledger bench-budgets bench-shipping ## every measurement
 
 bench-gateway: ## requests per second and latency of the gateway, beside others
 	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway/run.py
 
 bench-ledger: ## statistics from rollups beside the same from lines; verify; what the triggers cost
 	@scripts/bootstrap dev && exec .venv/bin/python bench/ledger.py
+
+bench-budgets: ## what a hard budget adds to a call, beside one update per call
+	@scripts/bootstrap dev && exec .venv/bin/python bench/budgets.py
+
+bench-shipping: ## how fast journals become lines, beside a plain COPY
+	@scripts/bootstrap dev && exec .venv/bin/python bench/shipping.py
 
 lock: ## write the lock files anew (maintainers; needs uv)
 	@scripts/lock
