@@ -14,7 +14,7 @@ SOME_MOTION, MUCH_MOTION = 0.02, 0.12
 DARK, BRIGHT = 0.18, 0.6
 """Mean luma, from 0 to 1."""
 
-SILENT, LOUD = -60.0, -25.0
+SILENT, LOUD = -60.0, -18.0
 """Mean level of sound in dBFS."""
 
 

@@ -1,0 +1,34 @@
+"""Short films of a few scenes, made by ffmpeg."""
+
+import subprocess
+from pathlib import Path
+
+from daybook.lifelog.media.service import ffmpeg
+
+STILL = "color=c=0xc0c0c0:s=320x180:r=10"
+DARK = "color=c=0x101010:s=320x180:r=10"
+MOVING = "testsrc2=s=320x180:r=10"
+
+
+def film(path: Path, *scenes: str, seconds: float = 5, sound: bool = True) -> Path:
+    """A film of `scenes` (sources of ffmpeg), each `seconds` long, with a tone."""
+    inputs = [word for scene in scenes for word in ("-f", "lavfi", "-t", str(seconds), "-i", scene)]
+    joined = "".join(f"[{place}:v]" for place in range(len(scenes))) + f"concat=n={len(scenes)}:v=1:a=0[v]"
+    tone = ["-f", "lavfi", "-t", str(seconds * len(scenes)), "-i", "sine=frequency=440"] if sound else []
+    mapped = ["-map", "[v]", *(["-map", f"{len(scenes)}:a"] if sound else [])]
+    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10"]
+    command = [
+        ffmpeg(),
+        "-v",
+        "error",
+        "-y",
+        *inputs,
+        *tone,
+        "-filter_complex",
+        joined,
+        *mapped,
+        *coded,
+        str(path),
+    ]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    return path
