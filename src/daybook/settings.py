@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     redact: Literal["off", "secrets", "content"] = Field(
         "off", description="What is left out of everything that is written of calls."
     )
+    verify_hours: float = Field(
+        24, ge=0, le=8760, description="Hours between verifications of the ledger by the worker; 0: never."
+    )
     worker_jobs: int = Field(4, ge=1, le=100, description="Jobs that one worker does at a time.")
     keep_calls_days: int | None = Field(
         None, ge=1, le=36_500, description="Days for which call logs are kept; none: until they are pruned."

@@ -11,6 +11,7 @@ import asyncpg
 import uvloop
 
 from daybook.assistant import service as assistant
+from daybook.assistant import verification
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.house import is_lasting, open_house
 from daybook.jobs import JobType
@@ -24,6 +25,7 @@ from daybook.ledger.outbox.delivery import deliver
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
+from daybook.ledger.verification.routine import keep_verified
 from daybook.lifelog.diary import jobs as diary
 from daybook.lifelog.diary.schedule import keep_refreshed
 from daybook.lifelog.events import jobs as events
@@ -84,6 +86,9 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             duties.create_task(_keep_months(settings.database_url, stop), name="months")
             duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
+            duties.create_task(
+                keep_verified(database, settings.verify_hours, stop, verification.CHECKS), name="verification"
+            )
     finally:
         await database.close()
 

@@ -32,14 +32,16 @@ SLOWEST = ("ledger_hours", "ledger_days", "ledger_periods", "llm_call_logs")
 """What is begun first, so that the two end at about the same time."""
 
 
-async def verify(database: Database, more: Sequence[Check] = ()) -> Verification:
-    """Compare everything with the lines; `more` are checks of other domains. Takes two connections."""
+async def verify(database: Database, more: Sequence[Check] = (), *, gently: bool = False) -> Verification:
+    """Compare everything with the lines; `more` are checks of other domains. Takes two connections and what PostgreSQL
+    has to give; `gently` takes one, and one core.
+    """
     began = time.perf_counter()
     async with service.snapshot(database) as session:
-        await prepare(session)
+        await prepare(session, gently=gently)
         at, lines_found = (await session.execute(select(func.now(), func.count()).select_from(Line))).one()
         waiting = await posting.pending_adjustments(session)
-        found = await _find_all(database, session, (*CHECKS, *more))
+        found = await _find_all(database, session, (*CHECKS, *more), gently=gently)
     verification = Verification(
         at=at,
         seconds=round(time.perf_counter() - began, 3),
@@ -53,9 +55,11 @@ async def verify(database: Database, more: Sequence[Check] = ()) -> Verification
 
 
 async def _find_all(
-    database: Database, session: ReadSession, checks: Sequence[Check]
+    database: Database, session: ReadSession, checks: Sequence[Check], *, gently: bool
 ) -> dict[str, tuple[int, list[Difference]]]:
-    """Run the checks two at a time, both in the snapshot of `session`; what each found, in the order of `checks`."""
+    """Run the checks two at a time (`gently`: one), all in the snapshot of `session`; what each found, in the order of
+    `checks`.
+    """
     snapshot = await session.scalar(select(func.pg_export_snapshot()))
     found: dict[str, tuple[int, list[Difference]]] = {}
     queue = deque(sorted(checks, key=lambda check: check.what not in SLOWEST))
@@ -73,12 +77,17 @@ async def _find_all(
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(work(session))
-        tasks.create_task(work_beside())
+        if not gently:
+            tasks.create_task(work_beside())
     return {check.what: found[check.what] for check in checks}
 
 
-async def prepare(session: AsyncSession) -> None:
-    """Room to hash in (sorting as much takes twice the time), and times told in UTC, for this transaction."""
+async def prepare(session: AsyncSession, *, gently: bool = False) -> None:
+    """Room to hash in (sorting as much takes twice the time), and times told in UTC, for this transaction. `gently`: no
+    workers beside it.
+    """
+    if gently:
+        await session.execute(text("SELECT set_config('max_parallel_workers_per_gather', '0', true)"))
     await session.execute(
         text(
             "SELECT set_config('work_mem', '128MB', true), set_config('enable_mergejoin', 'off', true),"

@@ -1,0 +1,69 @@
+"""`verify` without being asked: so often, by one worker at a time, and gently."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from daybook.db.engine import Database
+from daybook.kit.clock import now
+from daybook.ledger.verification.checks import Check
+from daybook.ledger.verification.models import LedgerVerification
+from daybook.ledger.verification.schemas import Verification
+from daybook.ledger.verification.verify import verify
+
+log = logging.getLogger(__name__)
+
+AFTER_START = 300.0
+"""Seconds that a worker lets pass before its first look: a Daybook that has just started has other things to do."""
+
+_LOOKS = 600.0  # seconds between looks whether it is time
+_LOCK = 0x6C656467657256  # an advisory lock of PostgreSQL, for one verification at a time
+
+
+async def keep_verified(
+    database: Database, hours: float, stop: asyncio.Event, more: Sequence[Check] = ()
+) -> None:
+    """Verify the ledger whenever the last time, by whomever, is `hours` ago, until `stop`; never where `hours` is 0.
+    A database that is away is asked again later.
+    """
+    pause = AFTER_START
+    while hours and not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+        if stop.is_set():
+            return
+        pause = _LOOKS
+        try:
+            await verify_if_due(database, timedelta(hours=hours), more)
+        except (SQLAlchemyError, OSError) as problem:
+            log.warning("The ledger could not be verified now: %s", type(problem).__name__)
+
+
+async def verify_if_due(
+    database: Database, every: timedelta, more: Sequence[Check] = ()
+) -> Verification | None:
+    """Verify, if the last time is `every` ago or more and nobody else is at it. What is found is remembered as that of
+    `daybook ledger verify` is, and told in the log.
+    """
+    async with database.write() as session:  # the lock is held as long as this transaction
+        if not await session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+            return None
+        last = await session.scalar(select(func.max(LedgerVerification.at)))
+        if last is not None and now() - last < every:
+            return None
+        began = time.perf_counter()
+        found = await verify(database, more, gently=True)
+    if found.balanced:
+        log.info("The books balance: %d lines, in %.1f s.", found.lines, time.perf_counter() - began)
+    else:
+        log.error(
+            "The books do not balance: %s. 'daybook ledger verify' names each difference.",
+            ", ".join(f"{what} {count}" for what, count in found.counts.items()),
+        )
+    return found
