@@ -63,9 +63,7 @@ class Cells:
         return np.diff(self.edges)
 
 
-def cells_of(
-    pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | None, duration: float
-) -> Cells:
+def cells_of(pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | None, duration: float) -> Cells:
     """Cells from picture to picture, cut in two at `cuts` (seconds).
 
     `motion` has for each picture the change until the next one, not a number where nobody knows; so it is too

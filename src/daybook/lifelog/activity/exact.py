@@ -18,9 +18,8 @@ _NOT_A_FLASH = 6.0  # steps of 255 by which blocks differ on average after a cut
 _ALL_OVER = 0.25  # or the share of the picture that has changed
 _LONG_STEP = 1.5  # times the usual distance of pictures; motion is not measured over gaps
 
-_TWICE_A_SECOND = (
-    f"select='isnan(prev_t)+gt(floor(t*{PICTURES_PER_SECOND}),floor(prev_t*{PICTURES_PER_SECOND}))',"
-)
+TWICE_A_SECOND = "select='isnan(prev_selected_t)+gte(t-prev_selected_t,0.475)+lt(t,prev_selected_t)',"
+"""A filter. At 25 pictures a second it takes each 12th, at 30 each 15th."""
 
 
 async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> tuple[Cells, float]:
@@ -34,7 +33,9 @@ async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> 
         found = await _decoded(path, duration, tell, with_sound=False)
     pictures, scores, sound = found
     if pictures.at.size == 0:
-        raise Undecodable("Not one picture of this film can be decoded: the file is broken, or of an unknown kind.")
+        raise Undecodable(
+            "Not one picture of this film can be decoded: the file is broken, or of an unknown kind."
+        )
     if duration is None:
         heard = 0.0 if sound is None else sound.energy.size * sound.step
         duration = max(float(pictures.at[-1]) + 1 / PICTURES_PER_SECOND, heard)
@@ -48,7 +49,7 @@ async def _decoded(
     scores, shown, pictures, sound = NoteMeter(), NoteMeter(), PictureMeter(), SoundMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
-        filters = noted_scores(pipes[0], above=CUT_SCORE) + small_gray(looks=_TWICE_A_SECOND, notes=pipes[1])
+        filters = noted_scores(pipes[0], above=CUT_SCORE) + small_gray(looks=TWICE_A_SECOND, notes=pipes[1])
         return raw_pictures(filters, pipes[2]) + (raw_sound(pipes[3]) if with_sound else [])
 
     feeds = [scores.feed, shown.feed, pictures.feed] + ([sound.feed] if with_sound else [])
@@ -72,7 +73,9 @@ def change_to_next(pictures: Pictures) -> Floats:
 
 def cuts_of(pictures: Pictures, scores: NoteMeter) -> Floats:
     """When there are cuts: high scores after which the picture stays another one, unlike after a flash."""
-    times = np.array([at for at, score in zip(scores.times, scores.values, strict=True) if score >= CUT_SCORE])
+    times = np.array(
+        [at for at, score in zip(scores.times, scores.values, strict=True) if score >= CUT_SCORE]
+    )
     if times.size == 0 or pictures.at.size < 2:  # noqa: PLR2004  (one before, one after)
         return np.array([])
     after = np.clip(np.searchsorted(pictures.at, times - 1e-6), 1, pictures.at.size - 1)

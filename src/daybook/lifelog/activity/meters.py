@@ -103,16 +103,16 @@ class NoteMeter:
                 self.values[-1] = float(value)
 
 
-
 class PacketMeter:
-    """The list of packets that ffmpeg's muxer `framecrc` prints: when each is shown, its size, whether it is a key."""
+    """The list of packets that ffmpeg's muxer `framecrc` prints."""
 
     _FLAGS = re.compile(rb" F=0x([0-9A-Fa-f]+)")
 
     def __init__(self) -> None:
-        self.times: list[float] = []
-        self.sizes: list[int] = []
-        self.keys: list[bool] = []
+        self.shown: list[float] = []
+        self.decoded: list[float] = []
+        self.size: list[int] = []
+        self.is_key: list[bool] = []
         self._base = 1.0
         self._rest = b""
 
@@ -126,8 +126,9 @@ class PacketMeter:
                 self._base = int(above) / int(below)
             elif not line.startswith(b"#"):
                 fields = line.split(b",")
-                shown, decoded = int(fields[2]), int(fields[1])
-                self.times.append((shown if abs(shown) < _UNKNOWN else decoded) * self._base)
-                self.sizes.append(int(fields[4]))
+                decoded, shown = int(fields[1]), int(fields[2])
+                self.decoded.append(decoded * self._base)
+                self.shown.append((shown if abs(shown) < _UNKNOWN else decoded) * self._base)
+                self.size.append(int(fields[4]))
                 flags = self._FLAGS.search(line)
-                self.keys.append(flags is None or bool(int(flags[1], 16) & 1))
+                self.is_key.append(flags is None or bool(int(flags[1], 16) & 1))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daybook.lifelog.activity.cells import Cells
+from daybook.lifelog.activity.cells import Cells, Floats
 from daybook.lifelog.activity.schemas import Segment
 
 Singles = NDArray[np.float32]
@@ -43,16 +43,27 @@ _REACH = 12  # cells by which a boundary may be moved in the end
 
 def segments_of(cells: Cells) -> list[Segment]:
     """The segments, in order, from 0 to the last edge."""
-    stretches = _Stretches.of(cells)
-    stretches.merge_down_to(_MOST_CELLS)
-    stretches.merge_alike()
-    stretches.merge_short()
-    stretches = _Stretches.of(cells).joined(_placed(stretches.starts, cells))
-    stretches.merge_alike()
-    stretches.merge_short()
+    stretches = _merged(cells, _DIFFERENT)
     hours = float(cells.edges[-1]) / 3600
     stretches.merge_down_to(MOST_AT_ONCE + int(MOST_PER_HOUR * hours))
     return _described(stretches.starts, cells)
+
+
+def boundaries_of(cells: Cells, *, different: float) -> tuple[Floats, Singles]:
+    """Seconds at which segments would begin if they had to differ by `different`, and how much they do."""
+    stretches = _merged(cells, different)
+    return cells.edges[stretches.starts[1:]], stretches.differences()
+
+
+def _merged(cells: Cells, different: float) -> "_Stretches":
+    stretches = _Stretches.of(cells)
+    stretches.merge_down_to(_MOST_CELLS)
+    stretches.merge_alike(different)
+    stretches.merge_short()
+    stretches = _Stretches.of(cells).joined(_placed(stretches.starts, cells))
+    stretches.merge_alike(different)
+    stretches.merge_short()
+    return stretches
 
 
 def _features(cells: Cells) -> tuple[Singles, Singles]:
@@ -115,9 +126,9 @@ class _Stretches:
         self.starts, self.length, self.cut = joined.starts, joined.length, joined.cut
         self.sums, self.squares = joined.sums, joined.squares
 
-    def merge_alike(self) -> None:
-        """Merge neighbours that do not differ, the most alike first. Nothing is merged across a cut."""
-        for level in np.linspace(_DIFFERENT / _LEVELS, _DIFFERENT, _LEVELS):
+    def merge_alike(self, different: float) -> None:
+        """Merge neighbours that do not differ by that much, the most alike first. Nothing is merged across a cut."""
+        for level in np.linspace(different / _LEVELS, different, _LEVELS):
             for turn in range(10 * _ROUNDS):
                 difference = self.differences()
                 difference[self.cut[1:]] = np.inf
@@ -176,7 +187,10 @@ def _placed(starts: NDArray[np.int64], cells: Cells) -> NDArray[np.int64]:
         if cells.cut[placed[i]]:
             continue
         end = int(placed[i + 1]) if i + 1 < placed.size else length.size
-        low, high = max(int(placed[i - 1]), int(placed[i]) - 2 * _REACH), min(end, int(placed[i]) + 2 * _REACH)
+        low, high = (
+            max(int(placed[i - 1]), int(placed[i]) - 2 * _REACH),
+            min(end, int(placed[i]) + 2 * _REACH),
+        )
         best = _best_split(features[low:high], length[low:high])
         if best is not None:
             placed[i] = low + best

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from daybook.lifelog.activity.decoding import Tell
 from daybook.lifelog.activity.exact import look_at_all
+from daybook.lifelog.activity.fast import look_where_it_changes
 from daybook.lifelog.activity.schemas import Activity, Mode
 from daybook.lifelog.activity.segmentation import segments_of
 
@@ -29,9 +30,13 @@ async def analyse(
     if duration is not None and duration <= 0:
         duration = None
     tell = None if on_progress is None else _seldom(on_progress)
-    cells, duration = await look_at_all(path, duration, tell)
+    found = None
+    if mode == "fast":
+        found = await look_where_it_changes(path, duration, tell)
+    done = "exact" if found is None else "fast"
+    cells, duration = found or await look_at_all(path, duration, tell)
     segments = await asyncio.to_thread(segments_of, cells)
-    return Activity(segments, round(duration, 3), "exact")
+    return Activity(segments, round(duration, 3), done)
 
 
 def _seldom(on_progress: Progress) -> Tell:

@@ -1,0 +1,65 @@
+"""A film's key pictures, and how many bytes each picture takes: what can be known of it for little."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daybook.lifelog.activity.cells import Floats, Pictures, Sound
+from daybook.lifelog.activity.decoding import Tell, look, raw_pictures, raw_sound, small_gray
+from daybook.lifelog.activity.meters import NoteMeter, PacketMeter, PictureMeter, SoundMeter
+from daybook.lifelog.media.service import FfmpegFailed
+
+ONLY_KEYS = ["-skip_frame", "nokey", "-skip_loop_filter", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Packets are in the order in which they are decoded."""
+
+    keys: Pictures
+    sound: Sound | None
+    shown: Floats
+    """Seconds at which each packet's picture is shown."""
+    decoded: Floats
+    """Seconds of its decoding time stamp."""
+    size: NDArray[np.int64]
+    """Bytes."""
+    is_key: NDArray[np.bool_]
+
+
+async def overview_of(path: Path, duration: float | None, tell: Tell | None) -> Overview:
+    """Read the film once, decoding nothing but key pictures and sound. Raises `FfmpegFailed`."""
+    try:
+        return await _read(path, duration, tell, with_sound=True)
+    except FfmpegFailed as failure:
+        if failure.code != FfmpegFailed.code:  # it took too long, and would again
+            raise
+        return await _read(path, duration, tell, with_sound=False)
+
+
+async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_sound: bool) -> Overview:
+    shown, pictures, packets, sound = NoteMeter(), PictureMeter(), PacketMeter(), SoundMeter()
+
+    def outputs(pipes: Sequence[str]) -> list[str]:
+        listed = ["-map", "0:V:0", "-c", "copy", "-copyinkf", "-f", "framecrc", "-y", pipes[2]]
+        wanted = raw_pictures(small_gray(looks="scdet,", notes=pipes[0]), pipes[1]) + listed
+        return wanted + (raw_sound(pipes[3]) if with_sound else [])
+
+    feeds = [shown.feed, pictures.feed, packets.feed] + ([sound.feed] if with_sound else [])
+
+    async def on_data() -> None:
+        if tell is not None and duration and packets.shown:
+            await tell(packets.shown[-1] / duration)
+
+    await look(path, ONLY_KEYS, outputs, feeds, seconds=duration, on_data=on_data)
+    return Overview(
+        keys=pictures.pictures(shown),
+        sound=sound.sound(),
+        shown=np.array(packets.shown),
+        decoded=np.array(packets.decoded),
+        size=np.array(packets.size, np.int64),
+        is_key=np.array(packets.is_key, np.bool_),
+    )

@@ -1,0 +1,200 @@
+"""Which parts of a film are worth decoding after its overview was seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daybook.lifelog.activity.cells import Floats
+from daybook.lifelog.activity.overview import Overview
+
+SPENT = 0.30
+"""Share of the work of decoding everything that may be done, at most, key pictures included."""
+SAMPLED = 0.05
+"""Share of the pictures that go to short samples all over the film, which tell how much moves."""
+
+# What decoding costs, by measurement, where what nothing else refers to and the smoothing of blocks are left out.
+_COST_OF_KEYS = 0.6  # times their share of the bytes
+_COST_WITH_B, _COST_WITHOUT_B = 0.65, 0.85  # of a picture's, in films with B pictures and in those without
+
+_JUMP = 6.0  # steps of 255 by which blocks of two key pictures differ on average, at least, where a cut may be between
+_UNUSUAL = 2.0  # times as much as between the key pictures around
+_AROUND = 5  # key pictures to either side
+_SPIKE = (
+    2.0  # times the bytes of the largest tenth of the pictures, and nearly as much more than the next largest
+)
+_EARLY = 0.8  # of the usual distance of key pictures
+_NEAR = 0.5  # seconds
+_SAMPLE = 0.56  # seconds: two pictures half a second apart
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of pictures: a key picture and those up to the next."""
+
+    first: NDArray[np.int64]
+    """The packet of each one's key picture, and at the end the count of packets."""
+    begin: Floats
+    """Seconds at which its key picture is shown, and at the end that of the film's end."""
+    jump: Floats
+    """Steps of 255 by which the next key picture's blocks differ on average; of the last one 0."""
+    change: Floats
+    """Share of the picture that has changed until the next key picture; of the last one not a number."""
+    spike: NDArray[np.int64]
+    """The packet that is as large as only a cut makes it, or -1."""
+    is_jump: NDArray[np.bool_]
+    """Whether the next key picture shows something else, more than those around differ."""
+    is_early: NDArray[np.bool_]
+    """Whether the next key picture comes sooner than usual: the encoder saw a cut."""
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return self.first.size - 1
+
+    def at(self, seconds: Floats) -> NDArray[np.int64]:
+        """The groups in which these times are."""
+        return np.clip(np.searchsorted(self.begin, seconds, side="right") - 1, 0, self.count - 1)
+
+
+def groups_of(seen: Overview, duration: float) -> Groups:
+    """The groups whose key picture could be decoded."""
+    packets = np.flatnonzero(seen.is_key)
+    packets = packets[np.argsort(seen.shown[packets])]
+    # A key picture has the time of its packet, but for rounding.
+    at = np.clip(np.searchsorted(seen.shown[packets], seen.keys.at - 0.01), 0, packets.size - 1)
+    first = np.append(packets[at], seen.shown.size)
+    begin = np.append(seen.keys.at, duration)
+    blocks = seen.keys.blocks.astype(np.int16)
+    jump = np.append(np.abs(np.diff(blocks, axis=0)).mean(axis=1), 0.0)
+    lengths = np.diff(begin)
+    is_early = lengths < _EARLY * np.percentile(lengths, 90)
+    is_early[-1] = False
+    spike = np.array([_spike(seen, int(a), int(b)) for a, b in zip(first[:-1], first[1:], strict=True)])
+    is_jump = (jump >= _JUMP) & (_unusual(jump) >= _UNUSUAL)
+    return Groups(first, begin, jump, np.append(seen.keys.change[1:], np.nan), spike, is_jump, is_early)
+
+
+def _spike(seen: Overview, first: int, last: int) -> int:
+    """The packet between the two that stands out by its size, or -1."""
+    sizes = seen.size[first + 1 : last]
+    if sizes.size < 10:  # noqa: PLR2004  (too few to stand out of)
+        return -1
+    largest, second = np.argsort(sizes)[[-1, -2]]
+    usual = float(np.percentile(sizes, 90))
+    stands_out = sizes[largest] >= _SPIKE * usual and sizes[largest] >= 0.85 * _SPIKE * sizes[second]
+    return first + 1 + int(largest) if stands_out else -1
+
+
+def _unusual(jump: Floats) -> Floats:
+    """How many times as large each is as the middle one of those around it."""
+    padded = np.pad(jump, _AROUND, mode="reflect" if jump.size > _AROUND else "edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
+    return jump / np.maximum(np.median(around, axis=1), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Packets that are decoded: from a key picture's on, `last` included."""
+
+    first: int
+    last: int
+
+    @property
+    def cost(self) -> int:
+        """Pictures that are decoded beside the key picture."""
+        return self.last - self.first
+
+
+def early_cuts(groups: Groups) -> Floats:
+    """Cuts that need no decoding: the encoder began a group at them."""
+    return groups.begin[1:][groups.is_jump & groups.is_early & (groups.spike < 0)]
+
+
+def likely_cuts(seen: Overview, groups: Groups) -> Floats:
+    """About where cuts are, as long as nothing is decoded."""
+    inside = groups.is_jump & ~(groups.is_early & (groups.spike < 0))
+    middle = (groups.begin[:-1] + groups.begin[1:]) / 2
+    at = np.where(groups.spike >= 0, seen.shown[groups.spike], middle)
+    return np.union1d(early_cuts(groups), at[inside])
+
+
+def windows_of(seen: Overview, groups: Groups, boundaries: Floats, strengths: Floats) -> list[Window]:
+    """What to decode, until enough is: short samples, then where key pictures jump, then around `boundaries`."""
+    wanted: list[Window] = []
+    to_be_cut = groups.is_jump & ~(groups.is_early & (groups.spike < 0))
+    for group in np.argsort(-groups.jump):
+        if to_be_cut[group]:
+            wanted.append(_window(seen, groups, int(group)))
+    for boundary in boundaries[np.argsort(-strengths)]:
+        around = groups.at(np.array([boundary - _NEAR, boundary + _NEAR]))
+        wanted += [_whole(seen, groups, int(group)) for group in np.unique(around) if not to_be_cut[group]]
+
+    chosen = {window.first: window for window in _samples(seen, groups)}
+    left = _affordable(seen) - sum(window.cost for window in chosen.values())
+    for window in wanted:
+        before = chosen.get(window.first, Window(window.first, window.first))
+        if before.last < window.last and window.cost - before.cost <= left:
+            left -= window.cost - before.cost
+            chosen[window.first] = window
+    return [chosen[first] for first in sorted(chosen)]
+
+
+def _affordable(seen: Overview) -> float:
+    """How many pictures may be decoded beside the key pictures."""
+    keys = _COST_OF_KEYS * float(seen.size[seen.is_key].sum()) / max(float(seen.size.sum()), 1.0)
+    has_b = bool((np.diff(seen.shown) < 0).any())
+    return max(SPENT - keys, 2 * SAMPLED) / (_COST_WITH_B if has_b else _COST_WITHOUT_B) * seen.shown.size
+
+
+def _samples(seen: Overview, groups: Groups) -> list[Window]:
+    """The beginnings of as many groups as may be, evenly all over the film."""
+    begins = [
+        _until(seen, groups, group, float(groups.begin[group]) + _SAMPLE) for group in range(groups.count)
+    ]
+    cost = float(np.mean([window.cost for window in begins])) if begins else 1.0
+    count = min(groups.count, max(1, int(SAMPLED * seen.shown.size / max(cost, 1.0))))
+    return [begins[int(i)] for i in np.unique(np.linspace(0, groups.count - 1, count).astype(np.int64))]
+
+
+def _window(seen: Overview, groups: Groups, group: int) -> Window:
+    """The group up to a little after the cut, where bytes tell where that is."""
+    spike = int(groups.spike[group])
+    return (
+        _whole(seen, groups, group) if spike < 0 else _until(seen, groups, group, seen.shown[spike] + _SAMPLE)
+    )
+
+
+def _whole(seen: Overview, groups: Groups, group: int) -> Window:
+    """The group and the next one's key picture."""
+    return Window(int(groups.first[group]), min(int(groups.first[group + 1]), seen.shown.size - 1))
+
+
+def _until(seen: Overview, groups: Groups, group: int, seconds: float) -> Window:
+    """The group up to the first picture that is shown after `seconds`."""
+    whole = _whole(seen, groups, group)
+    later = np.flatnonzero(seen.shown[whole.first : whole.last] > seconds)
+    return Window(whole.first, whole.first + int(later[0])) if later.size else whole
+
+
+def dropping(seen: Overview, windows: list[Window]) -> str:
+    """ffmpeg's expression for its bitstream filter `noise` that drops all packets that are in no window.
+
+    A tree, so that the time it takes for a packet grows with the logarithm of the number of windows only.
+    """
+    spans: list[tuple[float, float]] = []
+    for window in windows:
+        begin, end = seen.decoded[window.first], seen.decoded[window.last]
+        if spans and begin <= spans[-1][1] + 1e-3:
+            spans[-1] = spans[-1][0], max(end, spans[-1][1])
+        else:
+            spans.append((float(begin), float(end)))
+    return f"st(0,dts*tb);not({_tree(spans)})"
+
+
+def _tree(spans: list[tuple[float, float]]) -> str:
+    if len(spans) == 1:
+        begin, end = spans[0]
+        return f"between(ld(0),{begin - 2e-3:.4f},{end + 2e-3:.4f})"
+    half = len(spans) // 2
+    return f"if(lt(ld(0),{spans[half][0] - 2e-3:.4f}),{_tree(spans[:half])},{_tree(spans[half:])})"
