@@ -9,6 +9,7 @@ from daybook.accounts import endpoints as accounts
 from daybook.accounts.access import same_origin
 from daybook.db.engine import Database
 from daybook.gateway import endpoints as gateway
+from daybook.jobs import endpoints as jobs
 from daybook.ledger import endpoints as ledger
 from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
@@ -35,6 +36,7 @@ ROUTERS: list[APIRouter] = [
     files.router,
     gateway.router,
     health.router,
+    jobs.router,
     ledger.router,
     outbox.router,
     recordings.router,
@@ -56,6 +58,7 @@ TAGS = [
     {"name": "files", "description": "Films and pictures, by links that end."},
     {"name": "events", "description": "What happened when."},
     {"name": "diary", "description": "A page for each day, and what it was written from."},
+    {"name": "jobs", "description": "Background work: what waits, what runs, what became of it."},
     {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
 ]
 

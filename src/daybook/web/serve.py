@@ -19,6 +19,7 @@ from daybook.gateway.means import open_means
 from daybook.kit.errors import Unavailable
 from daybook.settings import Settings
 from daybook.web.app import create_app
+from daybook.web.pages import Pages
 from daybook.web.protocol import DoorProtocol
 from daybook.web.server import Server
 
@@ -61,7 +62,7 @@ async def serve_async(settings: Settings) -> None:
     try:
         async with open_door(settings, database, database_url) as door:
             config = uvicorn.Config(
-                Site(door, create_app(database, settings)),
+                Site(door, create_app(database, settings, Pages.built())),
                 host=settings.host,
                 port=settings.port,
                 http=DoorProtocol,

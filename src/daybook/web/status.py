@@ -1,4 +1,6 @@
-"""`GET /` says on a page whether Daybook runs and what to do next. `GET /health`: the same for programs."""
+"""`GET /` says on a page whether Daybook runs and what to do next, where its pages have not been built.
+`GET /health`: the same for programs.
+"""
 
 import asyncio
 import logging
@@ -23,21 +25,22 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(include_in_schema=False)
+page = APIRouter(include_in_schema=False)
+health = APIRouter(include_in_schema=False)
 
 PATIENCE = 2.0
 """Seconds that the database has for an answer."""
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
+@page.api_route("/", methods=["GET", "HEAD"])
 async def show_status(request: Request, database: AppDatabase, settings: AppSettings) -> HTMLResponse:
     """The status page."""
     providers = await _within_patience(find_providers(database, settings))
-    page = status_page(str(request.base_url).rstrip("/"), providers)
-    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+    shown = status_page(str(request.base_url).rstrip("/"), providers)
+    return HTMLResponse(shown, headers={"Content-Security-Policy": POLICY})
 
 
-@router.api_route("/health", methods=["GET", "HEAD"])
+@health.api_route("/health", methods=["GET", "HEAD"])
 async def show_health(database: AppDatabase) -> JSONResponse:
     """Whether Daybook can work: 200, or 503 while the database is away."""
     up = await _within_patience(_answers(database)) is not None

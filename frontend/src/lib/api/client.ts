@@ -1,0 +1,69 @@
+/** The API, typed by `schema.d.ts`, which `make check` compares with the server's own schema. */
+import createClient from "openapi-fetch";
+
+import { has, t, type Key } from "../i18n";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+
+/** What the API answered instead of what was asked for; `message` is for the person. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly words: string,
+    readonly retryAfter: number | null,
+  ) {
+    super(words);
+    this.name = "ApiError";
+  }
+}
+
+export const api = createClient<paths>({ baseUrl: location.origin, credentials: "same-origin" });
+
+type Listener = () => void;
+const signedOutListeners = new Set<Listener>();
+
+/** Calls `listener` whenever the server says that nobody is signed in any more. */
+export function onSignedOut(listener: Listener): void {
+  signedOutListeners.add(listener);
+}
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The data of an answer. Raises `ApiError`, also where the server cannot be reached (code `offline`). */
+export async function ask<T>(answering: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await answering;
+  } catch (problem) {
+    if (problem instanceof DOMException && problem.name === "AbortError") throw problem;
+    throw new ApiError(0, "offline", t("error.offline"), null);
+  }
+  if (answer.response.ok) return answer.data as T;
+  const error = errorOf(answer.response, answer.error);
+  if (error.code === "unauthenticated") signedOutListeners.forEach((listener) => listener());
+  throw error;
+}
+
+/** Words for whatever was thrown, in the language of the page where we have them. */
+export function wordsFor(problem: unknown): string {
+  if (!(problem instanceof ApiError)) return t("error.unexpected");
+  const key = `error.${problem.code}`;
+  return has(key) ? t(key as Key) : problem.words;
+}
+
+function errorOf(response: Response, body: unknown): ApiError {
+  const said = (body as { error?: { code?: unknown; message?: unknown } } | undefined)?.error;
+  const wait = Number(response.headers.get("retry-after"));
+  return new ApiError(
+    response.status,
+    typeof said?.code === "string" ? said.code : `http_${response.status}`,
+    typeof said?.message === "string" ? said.message : t("error.unexpected"),
+    Number.isFinite(wait) && wait > 0 ? wait : null,
+  );
+}

@@ -1,0 +1,102 @@
+/** Numbers, money and times as people read them, in the language of the page and the person's own timezone. */
+import { language } from "./i18n";
+
+/** 12,345 */
+export function count(value: number): string {
+  return new Intl.NumberFormat(language()).format(value);
+}
+
+/** 12.3K: where there is little room. */
+export function compact(value: number): string {
+  return new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 }).format(value);
+}
+
+/** US dollars from the decimal text of the API; small amounts keep the digits that tell them apart; null is unknown. */
+export function money(value: string | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  const amount = Number(value);
+  const digits =
+    amount !== 0 && Math.abs(amount) < 0.1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 2 };
+  return new Intl.NumberFormat(language(), { style: "currency", currency: "USD", ...digits }).format(amount);
+}
+
+/** 97.5% of a share from 0 to 1. */
+export function percent(share: number): string {
+  return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: 1 }).format(share);
+}
+
+/** 12.3 MB (powers of ten, as cameras and disks count). */
+export function bytes(value: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+  const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), units.length - 1);
+  return new Intl.NumberFormat(language(), {
+    style: "unit",
+    unit: units[power],
+    unitDisplay: power ? "short" : "long",
+    maximumFractionDigits: power ? 1 : 0,
+  }).format(value / 1000 ** power);
+}
+
+/** 1:02:03 or 2:03, from seconds. */
+export function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const shown = parts[0] ? parts : parts.slice(1);
+  return shown.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
+}
+
+/** 850 ms, 1.2 s, from milliseconds. */
+export function milliseconds(value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  const [unit, amount] = value < 1000 ? ["millisecond", value] : ["second", value / 1000];
+  return new Intl.NumberFormat(language(), {
+    style: "unit",
+    unit: unit as string,
+    maximumFractionDigits: 1,
+  }).format(amount as number);
+}
+
+/** A moment (ISO 8601) as date and time. */
+export function moment(iso: string, timeZone?: string): string {
+  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short", timeZone }).format(
+    new Date(iso),
+  );
+}
+
+/** A moment as the time of its day. */
+export function time(iso: string, timeZone?: string): string {
+  return new Intl.DateTimeFormat(language(), { timeStyle: "short", timeZone }).format(new Date(iso));
+}
+
+/** A day (`2026-01-31`), whatever zone the browser is in. */
+export function day(date: string, style: "full" | "medium" | "short" = "full"): string {
+  return new Intl.DateTimeFormat(language(), { dateStyle: style, timeZone: "UTC" }).format(
+    new Date(`${date}T00:00:00Z`),
+  );
+}
+
+/** "3 minutes ago", "in 2 hours". */
+export function ago(iso: string, now = Date.now()): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  for (const [unit, size] of [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ] as const) {
+    if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
+  }
+  return format.format(Math.round(seconds), "second");
+}
+
+/** The day (`2026-01-31`) that it is now in `timeZone`. */
+export function today(timeZone?: string): string {
+  return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(new Date());
+}
+
+/** A day some days later or, with a negative number, earlier. */
+export function addDays(date: string, days: number): string {
+  const at = new Date(`${date}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + days);
+  return at.toISOString().slice(0, 10);
+}

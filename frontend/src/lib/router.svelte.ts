@@ -1,0 +1,105 @@
+/**
+ * Which page is shown. Addresses are plain paths; links are plain `<a href>`, so that the browser's own ways (new tab,
+ * copying, middle click) work. A page is loaded when somebody goes there.
+ */
+import type { Component } from "svelte";
+
+import type { Key } from "./i18n";
+
+export interface Route {
+  /** `/recordings/:id` */
+  readonly path: string;
+  readonly title: Key;
+  readonly audience: "anyone" | "user" | "admin";
+  // Pages take the names in their path as props.
+  readonly load: () => Promise<{ default: Component<any> }>; // eslint-disable-line @typescript-eslint/no-explicit-any
+}
+
+export interface Place {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+let place = $state.raw<Place>(read());
+
+/** Where we are. */
+export function here(): Place {
+  return place;
+}
+
+/** Goes to `to`, a path with or without a query. `replace` leaves no entry in the history. */
+export function go(to: string, { replace = false } = {}): void {
+  if (replace) history.replaceState(null, "", to);
+  else history.pushState(null, "", to);
+  place = read();
+  if (!replace) scrollTo(0, 0);
+}
+
+/** Changes some parameters of the query, in place; null takes one away. */
+export function setQuery(changes: Record<string, string | null>): void {
+  const query = new URLSearchParams(place.query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  go(text ? `${place.path}?${text}` : place.path, { replace: true });
+}
+
+/** The route for `path` and the values of the names in it. */
+export function match(
+  routes: readonly Route[],
+  path: string,
+): { route: Route; params: Record<string, string> } | null {
+  const parts = path.split("/").filter(Boolean);
+  for (const route of routes) {
+    const names = route.path.split("/").filter(Boolean);
+    if (names.length !== parts.length) continue;
+    const params: Record<string, string> = {};
+    const fits = names.every((name, index) => {
+      const part = parts[index] ?? "";
+      if (!name.startsWith(":")) return name === part;
+      params[name.slice(1)] = decodeURIComponent(part);
+      return true;
+    });
+    if (fits) return { route, params };
+  }
+  return null;
+}
+
+/** Makes links within the pages change the page instead of loading it anew. Returns what undoes that. */
+export function followLinks(): () => void {
+  const onClick = (event: MouseEvent) => {
+    if (
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
+    const link = (event.target as Element | null)?.closest("a");
+    if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
+    if (
+      /^\/(api|v1|v1beta|v1alpha)\//.test(link.pathname) ||
+      (link.hash && link.pathname === location.pathname)
+    )
+      return;
+    event.preventDefault();
+    go(link.pathname + link.search + link.hash);
+  };
+  const onBack = () => {
+    place = read();
+  };
+  document.addEventListener("click", onClick);
+  addEventListener("popstate", onBack);
+  return () => {
+    document.removeEventListener("click", onClick);
+    removeEventListener("popstate", onBack);
+  };
+}
+
+function read(): Place {
+  return { path: location.pathname, query: new URLSearchParams(location.search) };
+}

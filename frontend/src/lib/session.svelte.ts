@@ -1,0 +1,52 @@
+/** Who is signed in. */
+import { ApiError, api, ask, onSignedOut, type Schemas } from "./api/client";
+import { LANGUAGES, setLanguage } from "./i18n";
+
+type User = Schemas["UserView"];
+
+class Session {
+  /** The person; null while nobody is signed in, undefined until we know. */
+  user = $state.raw<User | null | undefined>(undefined);
+
+  /** Asks the server. */
+  async load(): Promise<void> {
+    try {
+      await this.take(await ask(api.GET("/api/v1/me")));
+    } catch (problem) {
+      if (!(problem instanceof ApiError) || problem.code !== "unauthenticated") throw problem;
+      this.user = null;
+    }
+  }
+
+  /** Signs in. Raises `ApiError`. */
+  async signIn(account: string, password: string): Promise<void> {
+    const { user } = await ask(api.POST("/api/v1/session", { body: { account, password } }));
+    await this.take(user);
+  }
+
+  /** Signs out of this browser. */
+  async signOut(): Promise<void> {
+    await ask(api.DELETE("/api/v1/session"));
+    this.user = null;
+  }
+
+  /** Shows `user`, in their language if they have chosen one. */
+  async take(user: User): Promise<void> {
+    const wanted = LANGUAGES.find((one) => one === user.settings["language"]);
+    if (wanted) await setLanguage(wanted);
+    this.user = user;
+  }
+
+  get timezone(): string {
+    return this.user?.timezone ?? "UTC";
+  }
+
+  get isAdmin(): boolean {
+    return this.user?.role === "admin";
+  }
+}
+
+export const session = new Session();
+onSignedOut(() => {
+  session.user = null;
+});

@@ -1,0 +1,14 @@
+import "./lib/ui/base.css";
+
+import { mount } from "svelte";
+
+import App from "./App.svelte";
+import { preferredLanguage, setLanguage } from "./lib/i18n";
+import { followLinks } from "./lib/router.svelte";
+import { session } from "./lib/session.svelte";
+import { restoreTheme } from "./lib/theme.svelte";
+
+restoreTheme();
+followLinks();
+await Promise.all([setLanguage(preferredLanguage()), session.load().catch(() => (session.user = null))]);
+mount(App, { target: document.body });

@@ -1,0 +1,23 @@
+import { fileURLToPath } from "node:url";
+
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+import { compressed } from "./compressed";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  plugins: [svelte(), compressed()],
+  resolve: { alias: { $lib: here("src/lib") } },
+  build: {
+    outDir: here("../src/daybook/web/built"),
+    emptyOutDir: true,
+    target: "es2023",
+    // The policy of the pages allows no data: scripts or styles, and a request on the same connection is cheap.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: { "/api": "http://127.0.0.1:8400", "/v1": "http://127.0.0.1:8400" } },
+});
