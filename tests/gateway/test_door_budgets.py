@@ -67,6 +67,24 @@ async def test_many_at_once_never_pass_a_hard_budget(chat, upstream):
     assert 50 * statuses.count(200) <= 2000
 
 
+async def test_what_is_counted_here_is_no_more_than_the_call_held(chat, upstream):
+    wordy = answer()
+    wordy["choices"][0]["message"]["content"] = "hello " * 400
+    del wordy["usage"]
+    upstream.reply(Reply(body=wordy))
+    assert (await chat.call(PATH, ask(50)))[0] == 200
+    await budget(chat, 2000)
+    assert (await chat.call(PATH, ask(50)))[0] == 200
+    free, held = await chat.lines(2)
+    assert (free["is_estimated"], held["is_estimated"]) == (True, True)
+    assert free["completion_tokens"] > 300
+    assert held["completion_tokens"] == 50
+    assert held["total_tokens"] == held["prompt_tokens"] + 50
+    await settled(chat, held["total_tokens"])
+    (row,) = await chat.rows("SELECT overrun FROM budget_periods")
+    assert row["overrun"] == 0
+
+
 async def test_the_answer_of_a_request_without_a_maximum_is_bounded(chat, upstream):
     await budget(chat, 100_000)
     upstream.reply(Reply(body=answer()))
