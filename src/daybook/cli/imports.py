@@ -1,0 +1,234 @@
+"""`daybook import`: films that are on this machine."""
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybook.cli.names import user_id_of
+from daybook.cli.options import Json
+from daybook.cli.output import cell, print_json, printable
+from daybook.cli.work import read_settings, work
+from daybook.kit.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from daybook.db.engine import Database
+    from daybook.lifelog.uploads.importing import Importer, Outcome
+
+LOOK = 2.0
+"""Seconds between two looks at a folder that is watched."""
+
+REST = 5.0
+"""Seconds for which a file has to stay as it is, before it is taken to be whole."""
+
+AGAIN = 30.0
+"""Seconds until a file that could not be taken is tried again."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("import")(import_films)
+
+
+def import_films(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A film, or a folder of films.")],
+    user: Annotated[str, typer.Option("--user", help="Whose they are: account or id.")],
+    timezone: Annotated[
+        str | None, typer.Option(help="Where the camera was (IANA name); else the user's timezone.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on with what comes, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take in films that are on this machine.
+
+    Those that the user has already are passed over: import a folder as often as you like. The files stay where they
+    are.
+    """
+    _check(path, timezone)
+    report = _Report(quiet=as_json)
+
+    async def job(database: "Database") -> None:
+        importer = await _importer(database, user, timezone, report)
+        if watch:
+            await _Watch(path, importer, report).run()
+        else:
+            await _import(path, importer, report)
+
+    try:
+        work(job)
+    finally:
+        # Also when it was interrupted: what was taken in stays.
+        report.finish(as_json=as_json)
+    if report.has_failures:
+        raise typer.Exit(1)
+
+
+def _check(path: Path, timezone: str | None) -> None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  (here and below: see the package's docstring)
+
+    if not path.exists():
+        raise NotFound(f"{path}: there is no such file or folder.")
+    try:
+        ZoneInfo(timezone or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise Invalid("--timezone has to be an IANA name such as Asia/Taipei.") from None
+
+
+async def _importer(database: "Database", user: str, timezone: str | None, report: "_Report") -> "Importer":
+    from daybook.lifelog.tools import Basics  # noqa: PLC0415
+    from daybook.lifelog.uploads.importing import Importer  # noqa: PLC0415
+    from daybook.storage.service import open_store  # noqa: PLC0415
+
+    settings = read_settings()
+    async with database.read() as session:
+        user_id = await user_id_of(session, user)
+    basics = Basics(database=database, store=open_store(settings), settings=settings)
+    return Importer(basics, user_id, timezone=timezone, on_progress=report.progress)
+
+
+async def _import(path: Path, importer: "Importer", report: "_Report") -> None:
+    from daybook.lifelog.uploads.importing import films_in  # noqa: PLC0415
+
+    films, report.passed_over = await asyncio.to_thread(films_in, path)
+    for number, film in enumerate(films, 1):
+        report.begin(film, f"{number}/{len(films)}")
+        report.add(await importer.take(film))
+
+
+class _Watch:
+    """Takes in files once they have stopped changing."""
+
+    def __init__(self, path: Path, importer: "Importer", report: "_Report") -> None:
+        self._path = path
+        self._importer = importer
+        self._report = report
+        self._resting: dict[Path, tuple[tuple[int, int], float]] = {}
+        """How each file was when it last changed, and since when."""
+        self._done: dict[Path, tuple[int, int]] = {}
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until SIGINT or SIGTERM."""
+        import signal  # noqa: PLC0415
+        from contextlib import suppress  # noqa: PLC0415
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        while not self._stop.is_set():
+            await self._look(loop)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LOOK)
+
+    async def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        from daybook.lifelog.uploads.importing import films_in  # noqa: PLC0415
+
+        films, self._report.passed_over = await asyncio.to_thread(films_in, self._path)
+        for film in films:
+            if self._stop.is_set():
+                return
+            now, shape = loop.time(), await asyncio.to_thread(_shape, film)
+            if shape is None or self._done.get(film) == shape:
+                continue
+            known, since = self._resting.get(film, (None, now))
+            if known != shape:
+                self._resting[film] = (shape, now)
+            elif now - since >= REST:
+                await self._take(film, shape, now)
+
+    async def _take(self, film: Path, shape: tuple[int, int], now: float) -> None:
+        from daybook.lifelog.uploads.importing import Became  # noqa: PLC0415
+
+        self._report.begin(film, "")
+        outcome = await self._importer.take(film)
+        self._report.add(outcome)
+        if outcome.became is Became.FAILED:
+            self._resting[film] = (shape, now + AGAIN - REST)
+        else:
+            self._done[film] = shape
+            del self._resting[film]
+
+
+def _shape(path: Path) -> tuple[int, int] | None:
+    """What changes while a file is written; None where it went away."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+class _Report:
+    """What is said while it goes on, and what became of each file in the end. A file that was tried again counts as it
+    came out last.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.passed_over = 0
+        self._quiet = quiet
+        self._outcomes: dict[Path, Outcome] = {}
+        self._shows_progress = sys.stderr.isatty() and not quiet
+        self._now = ""
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether a file was not taken in."""
+        return any(outcome.reason is not None for outcome in self._outcomes.values())
+
+    def begin(self, path: Path, place: str) -> None:
+        """A file is begun."""
+        self._now = f"{place} {cell(path.name, 50)}".strip()
+
+    def progress(self, what: str, done: int, size: int) -> None:
+        """Bytes of it are done."""
+        if self._shows_progress:
+            self._rewrite(f"{self._now}: {what} {100 * done // max(size, 1)} %")
+
+    def add(self, outcome: "Outcome") -> None:
+        """It is done."""
+        self._outcomes[outcome.path] = outcome
+        if self._shows_progress:
+            self._rewrite("")
+        if not self._quiet:
+            what = outcome.reason or f"recording {outcome.recording_id}"
+            print(f"{outcome.became.value:8}{printable(str(outcome.path))}: {printable(what)}", flush=True)
+
+    def finish(self, *, as_json: bool) -> None:
+        """Say what became of all."""
+        from daybook.lifelog.uploads.importing import Became  # noqa: PLC0415
+
+        by = {became: [one for one in self._outcomes.values() if one.became is became] for became in Became}
+        if as_json:
+            lists = {became.value: [_plain(one) for one in outcomes] for became, outcomes in by.items()}
+            print_json({**lists, "passed_over": self.passed_over})
+            return
+        words = {
+            Became.TAKEN: "taken in",
+            Became.KNOWN: "already there",
+            Became.REFUSED: "refused",
+            Became.FAILED: "failed, to be tried again",
+        }
+        print(
+            ", ".join(f"{len(outcomes):,} {words[became]}" for became, outcomes in by.items() if outcomes)
+            or "No films",
+            end="",
+        )
+        print(f"; {self.passed_over:,} other files passed over." if self.passed_over else ".")
+
+    @staticmethod
+    def _rewrite(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
+def _plain(outcome: "Outcome") -> dict[str, str]:
+    values: Iterable[tuple[str, object]] = (
+        ("path", outcome.path),
+        ("recording_id", outcome.recording_id),
+        ("code", outcome.code),
+        ("reason", outcome.reason),
+    )
+    return {name: str(value) for name, value in values if value is not None}

@@ -1,0 +1,170 @@
+"""Films that are on this host already, such as those on a camera's card: each becomes a recording of a person.
+
+A file is hashed first, and passed over where the person has it: importing a folder again costs reading it. Killed
+anywhere, the next run goes on, for what is taken in is in the database and nothing else is kept.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from stat import S_ISREG
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from daybook.kit import faults
+from daybook.kit.errors import Invalid, Unavailable
+from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.recordings.service import Details
+from daybook.lifelog.tools import Basics
+from daybook.lifelog.uploads.errors import TusError, disk_full
+from daybook.lifelog.uploads.finishing import checksum_of
+from daybook.lifelog.uploads.staging import Staged, Staging
+
+T = TypeVar("T")
+
+SUFFIXES = frozenset({
+    ".360", ".3g2", ".3gp", ".asf", ".avi", ".flv", ".insv", ".m2ts", ".m4v", ".mkv", ".mod", ".mov", ".mp4", ".mpeg",
+    ".mpg", ".mts", ".mxf", ".ogv", ".tod", ".ts", ".vob", ".webm", ".wmv",
+})  # fmt: skip
+"""By these ends films are known in a folder. A file that is named itself may end as it likes."""
+
+_PIECE = 8 * 2**20
+
+
+class Became(StrEnum):
+    """What became of a file."""
+
+    TAKEN = "taken"
+    KNOWN = "known"
+    REFUSED = "refused"
+    FAILED = "failed"
+    """It may be taken another time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the file at `path`, and why."""
+
+    path: Path
+    became: Became
+    recording_id: UUID | None = None
+    code: str | None = None
+    reason: str | None = None
+
+
+OnProgress = Callable[[str, int, int], None]
+"""Told of what is being done (`reading`, `copying`, `checking`), and how many bytes of how many are."""
+
+
+class Importer:
+    """Takes files in for one person."""
+
+    def __init__(
+        self,
+        basics: Basics,
+        user_id: int,
+        *,
+        timezone: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self._basics = basics
+        self._user_id = user_id
+        self._timezone = timezone
+        self._on_progress = on_progress or _say_nothing
+        self._staging = Staging(basics.settings.data)
+
+    async def take(self, path: Path) -> Outcome:
+        """Take in the file at `path`, and leave it where it is. The database's errors go through."""
+        try:
+            return await self._take(path)
+        except Invalid as refusal:
+            return Outcome(path, Became.REFUSED, code=refusal.code, reason=refusal.message)
+        except (TusError, Unavailable) as problem:
+            return Outcome(path, Became.FAILED, code=problem.code, reason=problem.message)
+
+    async def _take(self, path: Path) -> Outcome:
+        before = await _reading(path, path.stat)
+        if not S_ISREG(before.st_mode):
+            raise Invalid("It is no file.", code="not_a_file")
+        if before.st_size == 0:
+            raise Invalid("The file is empty.", code="empty_file")
+        digest = await self._checksum(path, before.st_size)
+        there = await recordings.find_by_checksum(self._basics, self._user_id, digest)
+        if there is not None:
+            return Outcome(path, Became.KNOWN, there.recording_id)
+        faults.point("import.stage.before")
+        with self._staging.hold(f"import-{uuid4()}") as staged:
+            try:
+                await self._copy(path, staged, before.st_size)
+                self._on_progress("checking", 0, before.st_size)
+                if await asyncio.to_thread(checksum_of, staged.descriptor) != digest:
+                    raise Unavailable("The file was changed while it was read.", code="file_changed")
+                time = datetime.fromtimestamp(before.st_mtime, UTC)
+                details = Details(file_time=time, timezone=self._timezone, sha256=digest, may_link=True)
+                faults.point("import.take_in.before")
+                taken = await recordings.take_in(self._basics, self._user_id, staged.path, path.name, details)
+                faults.point("import.take_in.after")
+            finally:
+                staged.remove()
+        return Outcome(path, Became.TAKEN if taken.is_new else Became.KNOWN, taken.recording_id)
+
+    async def _checksum(self, path: Path, size: int) -> bytes:
+        digest, done = sha256(), 0
+        file = await _reading(path, lambda: path.open("rb", buffering=0))
+        with file:
+            while piece := await _reading(path, lambda: file.read(_PIECE)):
+                await asyncio.to_thread(digest.update, piece)
+                done += len(piece)
+                self._on_progress("reading", done, size)
+        return digest.digest()
+
+    async def _copy(self, path: Path, staged: Staged, size: int) -> None:
+        """A copy that nobody else writes to: what is looked at is what is kept. A piece at a time, so that one who is
+        told to stop stops soon.
+        """
+        if await asyncio.to_thread(self._staging.room) < size:
+            raise disk_full()
+        done = 0
+        file = await _reading(path, lambda: path.open("rb", buffering=0))
+        with file:
+            while piece := await _reading(path, lambda: file.read(_PIECE)):
+                await asyncio.to_thread(staged.write, piece, done)
+                done += len(piece)
+                self._on_progress("copying", done, size)
+        await asyncio.to_thread(staged.sync)
+
+
+def films_in(path: Path) -> tuple[list[Path], int]:
+    """The films at `path`, a file or a folder with all that is below it, in the order of their names; and how many
+    other files there are. What is hidden is not looked at, and links to folders are not followed.
+    """
+    if not path.is_dir():
+        return [path], 0
+    files = list(_files_below(path))
+    films = [file for file in files if file.suffix.lower() in SUFFIXES]
+    return films, len(files) - len(films)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(place, name)
+
+
+def _say_nothing(_what: str, _done: int, _size: int) -> None:
+    """Nobody wants to know."""
+
+
+async def _reading(path: Path, work: Callable[[], T]) -> T:
+    """`work` in a thread; a file that cannot be read is refused with the system's words."""
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as error:
+        raise Invalid(f"{path.name} cannot be read: {error.strerror}.", code="file_unreadable") from None
