@@ -1,8 +1,11 @@
-"""Films for the tests of the lifelog."""
+"""Films for the tests of the lifelog, and a person who brings them."""
 
 import pytest
 
+from daybook.lifelog.tools import Basics
+from support.api import Api
 from support.films import Films
+from support.recordings import Recordings
 
 
 @pytest.fixture
@@ -11,3 +14,13 @@ def films(tmp_path):
     folder = tmp_path / "films"
     folder.mkdir()
     return Films(folder)
+
+
+@pytest.fixture
+async def recordings(app, database, ana, films):
+    """Ana's recordings. She lives in Taipei."""
+    api = Api(ana)
+    await api.call("PATCH", "/api/v1/me", {"timezone": "Asia/Taipei"})
+    user_id = (await api.get("/api/v1/me"))["id"]
+    basics = Basics(database=database, store=app.state.store, settings=app.state.settings)
+    return Recordings(basics, api, user_id, films)

@@ -1,6 +1,7 @@
 """Small films, made by ffmpeg when a test needs them, and the real ones that stand beside a checkout."""
 
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -44,12 +45,10 @@ class Films:
         codec: tuple[str, ...] = H264,
     ) -> Path:
         """A film of moving figures, with a tone if wanted; `options` go before the output."""
-        path = self.folder / name
         inputs = ["-f", "lavfi", "-i", f"{pattern}=size={size}:rate={fps}:duration={seconds}"]
         if sound:
             inputs += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"]
-        run_program(*inputs, *codec, *options, str(path))
-        return path
+        return self.write(name, _made(Path(name).suffix, *inputs, *codec, *options))
 
     def again(self, source: Path, name: str, *options: str, before: tuple[str, ...] = ()) -> Path:
         """The film `source` in another container, as it is but for `options`."""
@@ -73,6 +72,15 @@ def run_program(*arguments: str) -> bytes:
     )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+
+@cache
+def _made(suffix: str, *arguments: str) -> bytes:
+    """What ffmpeg makes; the same film is made once in a run of the tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"film{suffix}"
+        run_program(*arguments, str(path))
+        return path.read_bytes()
 
 
 @cache

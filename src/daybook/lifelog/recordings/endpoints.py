@@ -93,23 +93,19 @@ async def _detail(session: ReadSession | WriteSession, recording: Recording, sto
 
 
 async def _answer(recording: Recording, store: Store) -> dict[str, object]:
-    facts = timeline.facts_of(recording)
-    film = facts.film
+    known = timeline.known_of(recording)
+    film = None if known is None else known.film
     key = recording.thumbnail_s3_key
     return {
+        **dict.fromkeys(RecordingAnswer.model_fields),
+        **({} if film is None else film.model_dump()),
         **{
             name: getattr(recording, name)
             for name in RecordingAnswer.model_fields
             if hasattr(recording, name)
         },
-        "written_time": facts.clock.written,
-        "width": film.width,
-        "height": film.height,
-        "rotation": film.rotation,
-        "fps": film.fps,
-        "is_vfr": film.is_vfr,
-        "video_codec": film.video_codec,
-        "has_sound": film.audio is not None,
+        "written_time": None if known is None else known.clock.written,
+        "has_sound": None if film is None else film.audio is not None,
         "thumbnail_url": None if key is None else await store.link(key),
     }
 

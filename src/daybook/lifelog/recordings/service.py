@@ -9,7 +9,7 @@ Invariants:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from daybook.accounts.models import User
@@ -115,15 +115,7 @@ async def change(session: WriteSession, user: User, recording_id: UUID, body: Re
     if body.name is not None:
         recording.name = storable(body.name.strip()) or recording.name
     if body.start_time is not None:
-        timezone = body.timezone or user.timezone
-        written = body.start_time.replace(tzinfo=None)
-        if body.start_time.tzinfo is None:
-            to = Beginning(read_in(written, timezone), "user", written, timezone)
-        else:
-            if body.timezone is not None:
-                raise Invalid("start_time: has an offset already; leave the timezone out, or the offset.")
-            to = Beginning(body.start_time, "user", written)
-        await timeline.move(session, recording, _possible(to))
+        await timeline.move(session, recording, _told(body.start_time, body.timezone, user))
     elif body.timezone is not None:
         await timeline.move(session, recording, _read_anew(recording, body.timezone))
     await session.flush()
@@ -178,25 +170,40 @@ async def _locked(session: WriteSession, user_id: int, recording_id: UUID) -> Re
     return recording
 
 
+def _told(start: datetime, timezone: str | None, user: User) -> Beginning:
+    """What a person says; without an offset it is local time."""
+    written = start.replace(tzinfo=None)
+    try:
+        if start.tzinfo is None:
+            timezone = timezone or user.timezone
+            return _possible(Beginning(read_in(written, timezone), "user", written, timezone))
+        if timezone is not None:
+            raise Invalid("start_time: has an offset already; leave the timezone out, or the offset.")
+        return _possible(Beginning(start.astimezone(UTC), "user", written))
+    except OverflowError:
+        raise Invalid("start_time: is beyond the calendar.", code="impossible_time") from None
+
+
 def _read_anew(recording: Recording, timezone: str) -> Beginning:
     """What stood on the camera's clock, read in another timezone."""
-    written = timeline.facts_of(recording).clock.written
-    if written is None:
+    known = timeline.known_of(recording)
+    if known is None or known.clock.written is None:
         raise Invalid(
             f"“{recording.name}” has no time of a camera's clock that could be read in another timezone. "
             "Give its start_time.",
             code="no_clock",
         )
-    source = timeline.facts_of(recording).clock.source
-    return _possible(Beginning(read_in(written, timezone), source, written, timezone))
+    written = known.clock.written
+    return _possible(Beginning(read_in(written, timezone), known.clock.source, written, timezone))
 
 
 def _shifted(recording: Recording, by: timedelta) -> Beginning:
-    clock = timeline.facts_of(recording).clock
+    known = timeline.known_of(recording)
+    written = None if known is None else known.clock.written
     try:
-        written = None if clock.written is None else clock.written + by
+        start = (recording.start_time or recording.created_at) + by
         return _possible(
-            Beginning((recording.start_time or recording.created_at) + by, "user", written, clock.timezone)
+            Beginning(start, "user", None if written is None else written + by, recording.timezone)
         )
     except OverflowError:
         raise Invalid("seconds: leads beyond the calendar.") from None

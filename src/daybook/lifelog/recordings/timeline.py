@@ -30,16 +30,22 @@ _SAME = 1e-3
 """Seconds: an event that begins with a chapter is that chapter's."""
 
 
-def facts_of(row: Recording | RecordingFile) -> FileFacts:
-    """What is known of a recording or a file."""
-    return FileFacts.model_validate(row.video_metadata)
+def facts_of(file: RecordingFile) -> FileFacts:
+    """What a file says itself."""
+    return FileFacts.model_validate(file.video_metadata)
+
+
+def known_of(recording: Recording) -> FileFacts | None:
+    """What is known of a recording; None for one that came from elsewhere, without its file."""
+    return None if recording.video_metadata is None else FileFacts.model_validate(recording.video_metadata)
 
 
 async def move(session: WriteSession, recording: Recording, to: Beginning) -> None:
     """Let the recording begin at another time; all its events keep their distance from its beginning."""
-    facts = facts_of(recording)
+    facts = known_of(recording)
     moved = to.start - recording.start_time if recording.start_time is not None else timedelta(0)
-    recording.video_metadata = FileFacts(film=facts.film, clock=ClockFacts.of(to)).model_dump(mode="json")
+    if facts is not None:
+        recording.video_metadata = FileFacts(film=facts.film, clock=ClockFacts.of(to)).model_dump(mode="json")
     recording.start_time = to.start
     recording.end_time = to.start + timedelta(seconds=recording.duration or 0)
     recording.time_source = to.source
@@ -127,11 +133,11 @@ async def _begin_with(session: WriteSession, recording: Recording, first: Record
 
     What a person corrected stays right for the chapters that were there, so the new one begins before them.
     """
-    facts, known = facts_of(first), facts_of(recording)
+    facts, known = facts_of(first), known_of(recording)
     recording.name = first.name
     recording.s3_key = first.s3_key
     clock = facts.clock
-    if recording.time_source == "user" and recording.start_time is not None:
+    if recording.time_source == "user" and recording.start_time is not None and known is not None:
         earlier = timedelta(seconds=first.duration)
         written = known.clock.written
         clock = ClockFacts(
@@ -140,7 +146,7 @@ async def _begin_with(session: WriteSession, recording: Recording, first: Record
             written=None if written is None else written - earlier,
             timezone=known.clock.timezone,
         )
-    recording.video_metadata = FileFacts(film=facts.film, clock=known.clock).model_dump(mode="json")
+    recording.video_metadata = first.video_metadata
     await move(session, recording, Beginning(clock.start, clock.source, clock.written, clock.timezone))
 
 
