@@ -32,6 +32,7 @@ from daybook.lifelog.events import jobs as events
 from daybook.lifelog.recordings import jobs as recordings
 from daybook.lifelog.recordings import removal
 from daybook.lifelog.tools import Tools
+from daybook.lifelog.uploads.sweeping import keep_swept
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
@@ -85,6 +86,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             duties.create_task(keep_refreshed(database, stop), name="diaries")
             duties.create_task(_keep_months(settings.database_url, stop), name="months")
             duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")
+            duties.create_task(keep_swept(tools, stop), name="uploads")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
             duties.create_task(
                 keep_verified(database, settings.verify_hours, stop, verification.CHECKS), name="verification"
