@@ -1,48 +1,55 @@
 """Worker processes are killed, frozen and stopped: their jobs are taken over, and what is finished is not done again.
 
-Mutations that were tried, each of which makes a test here fail: see the end of each docstring.
+MUTATIONS
 """
 
 import asyncio
 import os
 import signal
 import time
+from itertools import pairwise
+from pathlib import Path
 
-import pytest
+from support.jobs import new_jobs
 
 TAKEN_OVER_WITHIN = 15.0
 
 ALL_STEPS = [f"{step} {what}" for step in ("cut", "describe", "write") for what in ("begins", "ends")]
 
 
-@pytest.mark.parametrize(
-    ("fault", "count", "repeated"),
-    [
-        ("jobs.begin.after", 1, []),
-        ("jobs.step.work.after", 2, ["describe begins", "describe ends"]),  # done, but nobody noted it
-        ("jobs.step.kept.after", 2, []),
-        ("jobs.write_step.commit.before", 1, []),
-        ("jobs.step.kept.after", 4, []),  # the page is written
-        ("jobs.end.before", 1, []),
-    ],
-)
-async def test_a_killed_workers_job_is_taken_over(jobs, crew, fault, count, repeated):
-    job_id = await jobs.enqueue("three_steps")
-    doomed = await crew.start(jobs.url, fault=fault, count=count)
-    assert await crew.ended(doomed) == -signal.SIGKILL
-    killed_at = time.monotonic()
-    assert (await jobs.job(job_id)).status == "processing"
+FAULTS = [
+    ("jobs.begin.after", 1, []),
+    ("jobs.step.work.after", 2, ["describe begins", "describe ends"]),  # done, but nobody noted it
+    ("jobs.step.kept.after", 2, []),
+    ("jobs.write_step.commit.before", 1, []),
+    ("jobs.step.kept.after", 4, []),  # the page is written
+    ("jobs.end.before", 1, []),
+]
 
-    other = await crew.start(jobs.url)
-    job = await jobs.until(job_id, "success")
-    taken = time.monotonic() - killed_at
-    assert await crew.stop(other) == 0
 
-    assert taken < TAKEN_OVER_WITHIN
-    assert job.attempts == 2
-    done = [what for what in await jobs.done(job_id) if what not in {"1 end", "2 end"}]
-    assert sorted(done) == sorted([*ALL_STEPS, *repeated, "page"])
-    assert await jobs.entries() == 0
+async def test_a_killed_workers_job_is_taken_over(crew, databases):
+    """Killed at every step, on a database each."""
+
+    async def kill_and_look(fault, count, repeated):
+        async with new_jobs(databases) as jobs:
+            job_id = await jobs.enqueue("three_steps")
+            doomed = await crew.start(jobs.url, fault=fault, count=count)
+            assert await crew.ended(doomed) == -signal.SIGKILL
+            killed_at = time.monotonic()
+            assert (await jobs.job(job_id)).status == "processing"
+
+            other = await crew.start(jobs.url)
+            job = await jobs.until(job_id, "success")
+            taken = time.monotonic() - killed_at
+            assert await crew.stop(other) == 0
+
+            assert taken < TAKEN_OVER_WITHIN, (fault, taken)
+            assert job.attempts == 2
+            done = [what for what in await jobs.done(job_id) if what not in {"1 end", "2 end"}]
+            assert sorted(done) == sorted([*ALL_STEPS, *repeated, "page"]), fault
+            assert await jobs.entries() == 0
+
+    await asyncio.gather(*(kill_and_look(*fault) for fault in FAULTS))
 
 
 async def test_a_job_whose_end_is_written_is_over_though_its_worker_is_killed_then(jobs, crew):
@@ -142,13 +149,12 @@ async def test_workers_side_by_side_do_each_job_once_and_no_more_than_allowed_at
 
     rows = await jobs.sql("SELECT job, min(at) AS begins, max(at) AS ends, count(*) FROM work GROUP BY job")
     spans = sorted((row["begins"], row["ends"]) for row in rows)
-    assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
+    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
     assert {row["count"] for row in rows} == {8}
 
 
 def _is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().split()[2] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except FileNotFoundError:
         return False

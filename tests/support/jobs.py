@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from daybook.db.engine import Database
 from daybook.jobs import JobContext, JobType, service
 from daybook.jobs.models import Job
 from daybook.jobs.worker import Worker
+from support.databases import Databases
 
 
 class Jobs:
@@ -110,5 +111,12 @@ def raising(*problems: BaseException | None, **options: Any) -> JobType:
     return JobType("raising", run, **{"first_pause": 0.05, **options})
 
 
-def types_of(*runs: Any) -> Sequence[JobType]:
-    return [JobType(run.__name__, run) for run in runs]
+@contextlib.asynccontextmanager
+async def new_jobs(databases: Databases) -> AsyncIterator[Jobs]:
+    """The jobs of one more fresh database."""
+    async with databases.copy() as url:
+        database = Database.connect(url, pool=2)
+        jobs = Jobs(database, url)
+        await jobs.prepare()
+        yield jobs
+        await database.close()

@@ -30,6 +30,7 @@ class JobsCrew:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._lock = asyncio.Lock()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -62,8 +63,9 @@ class JobsCrew:
         return await self.ended(pid)
 
     async def _ask(self, what: dict[str, Any]) -> int:
-        self._process.stdin.write(json.dumps(what).encode() + b"\n")
-        return json.loads(await asyncio.wait_for(self._process.stdout.readline(), 60))
+        async with self._lock:
+            self._process.stdin.write(json.dumps(what).encode() + b"\n")
+            return json.loads(await asyncio.wait_for(self._process.stdout.readline(), 60))
 
 
 # What follows runs in the processes.

@@ -141,8 +141,8 @@ async def is_picked_by(session: WriteSession, entry_id: int, worker: UUID) -> bo
 async def is_alive(session: WriteSession, entry_id: int | None) -> bool:
     """Whether a worker that has been heard of lately has the entry; if so it cannot lose it in this transaction."""
     query = text(
-        "SELECT 1 FROM pgqueuer WHERE id = :id AND status = 'picked' AND heartbeat > clock_timestamp() - CAST(:silence AS interval)"
-        " FOR SHARE"
+        "SELECT 1 FROM pgqueuer WHERE id = :id AND status = 'picked'"
+        " AND heartbeat > clock_timestamp() - CAST(:silence AS interval) FOR SHARE"
     )
     return await session.scalar(query, {"id": entry_id, "silence": SILENCE}) is not None
 

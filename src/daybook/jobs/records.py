@@ -205,6 +205,8 @@ async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) 
 
 def is_away(problem: BaseException) -> bool:
     """Whether it is the database that is away, rather than a statement that it refuses."""
+    if isinstance(problem, (OperationalError, InterfaceError)):
+        return True
     if isinstance(problem, DBAPIError):
-        return problem.connection_invalidated or isinstance(problem, (OperationalError, InterfaceError))
+        return problem.connection_invalidated or problem.statement is None  # it did not come to a statement
     return isinstance(problem, (OSError, TimeoutError, PoolTimeout))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -55,7 +55,7 @@ class JobAnswer(BaseModel):
     next_attempt_at: datetime | None = Field(description="When it is tried again, after an attempt failed.")
 
     @classmethod
-    def of(cls, job: Job) -> "JobAnswer":
+    def of(cls, job: Job) -> Self:
         """What the API says of `job`."""
         return cls.model_validate(
             {
