@@ -9,10 +9,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from daybook.db.engine import Database
 from daybook.gateway.house import is_lasting, open_house
 from daybook.kit.errors import Forbidden, Limited, NotFound, Unavailable, Upstream
 from daybook.ledger.verification.verify import verify
 from daybook.settings import Settings
+from llm_tracker.ids import uuid7
 from support.inside import TRACE, add_user, ask, said
 from support.upstream import Reply
 
@@ -287,9 +289,24 @@ async def test_work_that_is_stopped_ends_the_call_and_its_line_says_so(house, ch
     assert (line["success"], "stopped" in line["error"]) == (False, True)
 
 
-async def test_a_stream_is_not_asked_for(house, upstream):
+def test_what_cannot_be_asked_is_said_at_once():
     with pytest.raises(ValueError, match="stream"):
-        await house.call(ask(request={"messages": [], "stream": True}))
+        ask(request={"messages": [], "stream": True})
+    with pytest.raises(ValueError, match="source"):
+        ask(source="x" * 33)
+
+
+async def test_without_its_database_nothing_is_asked_and_the_reason_said(tmp_path, upstream):
+    url = "postgresql+asyncpg://nobody@127.0.0.1:9/none"
+    database = Database.connect(url)
+    async with open_house(Settings(data=tmp_path), database, url) as house:
+        for step in (None, (uuid7(), "write")):
+            with pytest.raises(Unavailable) as away:
+                await house.call(ask(), step=step)
+            assert away.value.code == "database_away"
+        with pytest.raises(Unavailable):
+            await house.choice("diary", None)
+    await database.close()
     assert upstream.received == []
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from daybook.gateway.house import open_house, past
 from daybook.gateway.house.call_ids import call_id_of
+from daybook.jobs import call_steps
 from daybook.kit.errors import NotFound, Unavailable, Upstream
 from daybook.settings import Settings
 from llm_tracker.ids import uuid7
@@ -155,6 +156,35 @@ async def test_two_workers_at_one_step_make_one_call_or_wait(chat, upstream, dat
     told = [one for one in answers if not isinstance(one, Unavailable)]
     assert {answer.text for answer in told} == {"One."}
     assert len(await chat.lines()) == 1
+
+
+async def test_work_that_was_stopped_before_its_call_began_is_begun_anew(
+    house, chat, upstream, job, monkeypatch
+):
+    real = call_steps.begin
+
+    async def stopped(*args, **kwargs):
+        await real(*args, **kwargs)
+        await args[0].commit()
+        raise asyncio.CancelledError
+
+    upstream.reply(said())
+    monkeypatch.setattr(call_steps, "begin", stopped)
+    with pytest.raises(asyncio.CancelledError):
+        await house.call(ask(), step=(job, "write"))
+    monkeypatch.undo()
+    async with asyncio.timeout(5):
+        assert (await house.call(ask(), step=(job, "write"))).call_id == call_id_of(job, "write", 2)
+
+
+async def test_a_call_that_is_under_way_in_this_process_is_waited_for(house, chat, upstream, job):
+    upstream.reply(Reply(body=said("One.").body, delay=0.5), said("Two."))
+    first = asyncio.create_task(house.call(ask(), step=(job, "write")))
+    while not upstream.received:
+        await asyncio.sleep(0.01)
+    again = await house.call(ask(), step=(job, "write"))
+    assert (again.text, again.reused, (await first).text) == ("One.", True, "One.")
+    assert len(upstream.received) == 1
 
 
 async def test_a_journal_that_is_here_and_not_shipped_is_waited_for(house, chat, upstream, job, monkeypatch):

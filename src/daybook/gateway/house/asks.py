@@ -8,6 +8,8 @@ from uuid import UUID
 from daybook.gateway.grants import PostedBy
 from llm_tracker.usage import Usage
 
+_LONGEST_SOURCE = 32
+
 Purpose = Literal["diary", "vision"]
 """What Daybook needs a model for."""
 
@@ -31,6 +33,13 @@ class Ask:
     posted_by: PostedBy = "trigger"
     assistant_replies: int = 0
     """What the line counts as replies of the assistant: 1 for a finished one."""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what is a mistake of ours."""
+        if not 1 <= len(self.source) <= _LONGEST_SOURCE:
+            raise ValueError(f"A source has 1 to {_LONGEST_SOURCE} characters.")
+        if self.request.get("stream"):
+            raise ValueError("The house does not pass on streams yet: leave 'stream' out of the request.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,11 @@ class House:
 
     async def _make(self, ask: Ask, call_id: UUID, metadata: dict[str, Any]) -> Answer:
         exchange = exchange_of(ask, call_id, metadata)
+        self._memory.begin(call_id)
         try:
             return await make(self._means, exchange)
         finally:
-            self._memory.note(exchange, self._means.catalogue.prices)
+            self._memory.end(exchange, self._means.catalogue.prices)
 
     async def model_for(self, purpose: Purpose, user_settings: Mapping[str, Any] | None) -> Model | None:
         """The model for `purpose`; `choice` tells why as well."""

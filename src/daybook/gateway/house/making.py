@@ -32,9 +32,7 @@ _STOPPED = "The work that asked was stopped before the answer was complete."
 
 
 def exchange_of(ask: Ask, call_id: UUID, metadata: dict[str, object]) -> Exchange:
-    """The call that `ask` becomes. Raises `ValueError` for a request that asks for a stream."""
-    if ask.request.get("stream"):
-        raise ValueError("The house does not pass on streams yet: leave 'stream' out of the request.")
+    """The call that `ask` becomes."""
     grant = HouseGrant(
         source=ask.source,
         user_id=ask.user_id,

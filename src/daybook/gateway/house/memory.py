@@ -25,13 +25,19 @@ class Ended:
 
 
 class Memory:
-    """The calls of this process that have ended, the latest of them."""
+    """The calls of this process: those under way, and the latest of those that have ended."""
 
     def __init__(self) -> None:
         self._ended: OrderedDict[UUID, Ended] = OrderedDict()
+        self._under_way: set[UUID] = set()
 
-    def note(self, exchange: Exchange, prices: PriceBook) -> None:
-        """A call has ended."""
+    def begin(self, call_id: UUID) -> None:
+        """A call begins."""
+        self._under_way.add(call_id)
+
+    def end(self, exchange: Exchange, prices: PriceBook) -> None:
+        """The call has ended."""
+        self._under_way.discard(exchange.id)
         target, usage = exchange.target, exchange.usage or Usage()
         if exchange.spent is not None:
             usage += exchange.spent
@@ -48,6 +54,10 @@ class Memory:
         )
         if len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
+
+    def knows(self, call_id: UUID) -> bool:
+        """Whether this process made the call, or is making it."""
+        return call_id in self._under_way or call_id in self._ended
 
     def of(self, call_id: UUID) -> Ended | None:
         """How a call ended; None where this process did not make it, or it has not ended."""

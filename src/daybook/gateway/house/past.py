@@ -7,6 +7,7 @@ that on the same host this can be known; what comes from another host can only b
 import asyncio
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,21 +70,22 @@ async def in_book(database: Database, call_id: UUID) -> CallExchange | None:
             return None
 
 
-async def await_in_book(database: Database, call_id: UUID, place: Place, here: Place) -> CallExchange | None:
-    """The call, once it is in the book; None when it will not come, for it was never sent.
+async def await_in_book(
+    database: Database, call_id: UUID, may_come: Callable[[], bool | None]
+) -> CallExchange | None:
+    """The call, once it is in the book; None when it will not come, for it was never sent. `may_come` tells whether a
+    journal may still bring it; None where that cannot be known.
 
     Raises `Unavailable` when it may still come and does not.
     """
     began = time.monotonic()
     while True:
-        is_coming = (
-            place.exists() if place.is_beside(here) else None
-        )  # asked before the look: a journal goes after it
+        coming = may_come()  # asked before the look: a journal goes when what it says is in the book
         found = await in_book(database, call_id)
-        if found is not None or is_coming is False:
+        if found is not None or coming is False:
             return found
         waited = time.monotonic() - began
-        if is_coming is None and waited > FROM_ELSEWHERE:
+        if coming is None and waited > FROM_ELSEWHERE:
             return None
         if waited > FROM_HERE:
             words = (

@@ -73,9 +73,15 @@ class Steps:
         ended = self._memory.of(begun.call_id)
         if ended is not None and not ended.succeeded:
             return None
-        place = Place.of_json(begun.note)
-        found = await await_in_book(self._database, begun.call_id, place, self._here)
+        found = await await_in_book(self._database, begun.call_id, lambda: self._may_come(begun))
         return None if found is None else answer_in(found)
+
+    def _may_come(self, begun: CallStep) -> bool | None:
+        """Whether a journal may still bring the call of `begun` into the book; None where that cannot be known."""
+        place = Place.of_json(begun.note)
+        if place == self._here:
+            return begun.call_id is not None and self._memory.knows(begun.call_id)
+        return place.exists() if place.is_beside(self._here) else None
 
     async def _begin(self, job_id: UUID, name: str, begun: CallStep | None) -> Attempt:
         """Begin the next attempt. An id that is in the book already is never given to another call."""
