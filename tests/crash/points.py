@@ -1,4 +1,4 @@
-"""Where processes are killed: every named step in the source, and who comes by there."""
+"""Where processes are killed: every named step on the way of a call, and who comes by there."""
 
 import random
 import re
@@ -6,6 +6,8 @@ import re
 from crash.crew import TESTS, TORN, UNDER
 
 SOURCE = TESTS.parent / "src" / "daybook"
+PARTS = ("gateway", "ledger")
+"""Where calls pass. What jobs, uploads and the like are killed at is for their own tests."""
 
 ROLES = {
     "journal": "serve",
@@ -18,12 +20,8 @@ ROLES = {
 }
 """Who comes by the fault points whose names begin so."""
 
-ELSEWHERE = {
-    "outbox": "test_outbox_kill.py",
-    "assistant": "test_outbox_kill.py",
-    "house": "test_house_kill.py",
-}
-"""Points that other tests kill at."""
+ELSEWHERE = {"outbox": "test_outbox_kill.py", "house": "test_house_kill.py"}
+"""Points of these parts that other tests kill at."""
 
 OFTEN = {"journal.closed.before": 3, TORN: 2}
 """Points at which more than one has to die, for it matters in the middle of what."""
@@ -33,13 +31,13 @@ AT_STOP = {"budget.give_back.before", "budget.give_back.after"}
 
 
 def fault_points() -> dict[str, list[str]]:
-    """Every named step in the source, by the role that comes by there. Raises where nobody is known to."""
+    """Every named step of these parts, by the role that comes by there. Raises where nobody is known to."""
     points: dict[str, list[str]] = {
         "serve": [TORN, UNDER + "budget.lease.before", UNDER + "repeats.keep.before"],
         "ship": [UNDER + "book.copy.between", UNDER + "book.commit.before"],
         "work": [],
     }
-    for path in SOURCE.rglob("*.py"):
+    for path in (path for part in PARTS for path in (SOURCE / part).rglob("*.py")):
         for name in re.findall(r'faults\.point\("([^"]+)"\)', path.read_text()):
             first, second, *_ = name.split(".")
             if first not in ELSEWHERE:
