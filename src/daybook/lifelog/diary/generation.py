@@ -191,6 +191,7 @@ def _note_sentences(context: JobContext, held: Held) -> None:
 
 
 async def _note_costs(tools: Tools, context: JobContext) -> None:
+    await context.progress(0.98, "counting")  # until the lines of its calls are in the book
     tokens, cost = await tools.house.costs(context.job_id)
     context.metric("tokens", tokens)
     context.metric("cost", cost)

@@ -64,10 +64,14 @@ async def request_page(session: WriteSession, user: User, day: date, *, force: b
             subject=_subject(user, day),
         )
         # Between the look and the enqueuing another job may have written the page: one page, one charge.
-        if enqueued.is_new and not force and await _is_written(session, user, day):
+        is_written = enqueued.is_new and not force and await _is_written(session, user, day)
+        if is_written:
             await attempt.rollback()
-            return Requested(await get_page(session, user, day), None)
-    return Requested(None, enqueued.job.id)
+    return (
+        Requested(await get_page(session, user, day), None)
+        if is_written
+        else Requested(None, enqueued.job.id)
+    )
 
 
 async def get_page(session: ReadSession | WriteSession, user: User, day: date) -> DiaryView:
