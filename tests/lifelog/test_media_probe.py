@@ -150,7 +150,7 @@ async def test_a_film_that_breaks_off_is_refused(films, name, keep):
     whole = films.make(name, *options.get(name, ()), seconds=4)
     content = whole.read_bytes()
     refusal = await refused(films.write(f"cut_{name}", content[: int(len(content) * keep)]))
-    assert refusal.code == "truncated"
+    assert refusal.code == "truncated_film"
     assert "breaks off" in refusal.message
 
 
@@ -162,7 +162,7 @@ async def test_an_index_that_promises_more_than_there_is_is_refused(films):
     at = content.index(b"mdat") - 4
     kept = at + (len(content) - at) // 3
     lying = content[:at] + (kept - at).to_bytes(4, "big") + content[at + 4 : kept]
-    assert (await refused(films.write("lying.mp4", lying))).code == "truncated"
+    assert (await refused(films.write("lying.mp4", lying))).code == "truncated_film"
 
 
 def _zip(folder: Path) -> bytes:
@@ -186,7 +186,7 @@ NO_FILMS = {
     "elf": (b"\x7fELF" + bytes(100), "program"),
     "noise": (bytes(range(256)) * 50, "cannot be read|nothing that can be read|kind that is not known"),
     "zeros": (bytes(100_000), "nothing that can be read"),
-    "mp4_of_noise": (b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40, "truncated"),
+    "mp4_of_noise": (b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40, "truncated_film"),
 }
 
 
@@ -194,8 +194,8 @@ NO_FILMS = {
 async def test_what_is_no_film_is_refused_by_its_name(films, kind):
     content, word = NO_FILMS[kind]
     refusal = await refused(films.write("film.mp4", content))
-    if word == "truncated":
-        assert refusal.code == "truncated"
+    if word == "truncated_film":
+        assert refusal.code == "truncated_film"
     else:
         assert refusal.code == "not_a_film"
         assert any(choice in refusal.message for choice in word.split("|"))
@@ -269,7 +269,7 @@ async def test_an_encrypted_film_is_refused(films):
         *("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb"),
         *("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8"),
     )
-    assert (await refused(locked)).code == "encrypted"
+    assert (await refused(locked)).code == "encrypted_film"
 
 
 async def test_a_film_without_a_picture_that_can_be_decoded_is_refused(films):
@@ -277,7 +277,7 @@ async def test_a_film_without_a_picture_that_can_be_decoded_is_refused(films):
     at = content.index(b"mdat") + 4
     content[at:] = bytes((byte * 7 + 13) % 256 for byte in range(len(content) - at))
     refusal = await refused(films.write("scrambled.mp4", bytes(content)))
-    assert refusal.code == "undecodable"
+    assert refusal.code == "undecodable_film"
     assert "h264" in refusal.message
 
 
@@ -285,7 +285,7 @@ async def test_a_film_that_is_too_long_is_refused(films, monkeypatch):
     path = films.make("long.mp4", seconds=3)
     monkeypatch.setattr(probing.settings(), "longest_recording", 2 / 3600)
     refusal = await refused(path)
-    assert refusal.code == "too_long"
+    assert refusal.code == "film_too_long"
     assert "DAYBOOK_LONGEST_RECORDING" in refusal.message
 
 
@@ -299,7 +299,8 @@ async def test_a_header_that_claims_years_is_not_believed(films):
 
 
 @pytest.mark.parametrize(
-    ("size", "code"), [("8x8", "too_small"), ("16x2", "too_small"), ("17000x32", "too_large")]
+    ("size", "code"),
+    [("8x8", "pictures_too_small"), ("16x2", "pictures_too_small"), ("17000x32", "pictures_too_large")],
 )
 async def test_absurd_sizes_are_refused(films, size, code):
     path = films.make("a.mkv", size=size, codec=("-c:v", "ffv1"), seconds=0.2, pattern="color")
@@ -311,16 +312,16 @@ async def test_a_reader_that_breaks_down_is_a_refusal(films, monkeypatch):
     path = films.make("a.mp4")
     for script in ("import os; os.kill(os.getpid(), 11)", "import sys; sys.exit(3)", "print('no json')"):
         monkeypatch.setattr(probing, "INSPECTION", ("-c", script))
-        assert (await refused(path)).code == "crashes"
+        assert (await refused(path)).code == "reader_crashed"
 
 
 async def test_a_reader_that_eats_its_memory_or_time_is_a_refusal(films, monkeypatch):
     path = films.make("a.mp4")
     monkeypatch.setattr(probing, "INSPECTION", ("-c", "x = bytearray(4 * 2**30)"))
-    assert (await refused(path)).code == "crashes"
+    assert (await refused(path)).code == "reader_crashed"
     monkeypatch.setattr(probing, "INSPECTION", ("-c", "import time; time.sleep(60)"))
     monkeypatch.setattr(probing, "_SECONDS", 0.5)
-    assert (await refused(path)).code == "too_slow"
+    assert (await refused(path)).code == "reader_too_slow"
 
 
 async def test_looking_leaves_nothing_and_changes_nothing(films):

@@ -45,7 +45,7 @@ def main(path: str, hours: str) -> None:
     except RefusedError as refusal:
         told = {"refused": refusal.code, "detail": refusal.detail}
     except (MemoryError, FFmpegMemoryError):
-        told = {"refused": "needs_too_much", "detail": ""}
+        told = {"refused": "reader_out_of_memory", "detail": ""}
     sys.stdout.write(json.dumps(told))
 
 
@@ -60,7 +60,7 @@ def inspect(path: Path, longest: float) -> dict[str, Any]:
         raise RefusedError({"playlist": "playlist", "sound": "only_sound"}.get(kind, "not_a_film"), kind)
     structure = structure_of(path)
     if structure.missing:
-        raise RefusedError("truncated", structure.missing)
+        raise RefusedError("truncated_film", structure.missing)
     try:
         with av.open(
             f"file:{path.absolute()}",
@@ -77,16 +77,16 @@ def inspect(path: Path, longest: float) -> dict[str, Any]:
 def _film(container: InputContainer, structure: Structure, size: int, longest: float) -> dict[str, Any]:
     video = _main_video(container)
     if structure.is_encrypted:
-        raise RefusedError("encrypted")
+        raise RefusedError("encrypted_film")
     _check_size(video.codec_context.width, video.codec_context.height)
     promised = _promised(container)
     if promised is not None and promised > longest:
-        raise RefusedError("too_long", f"{promised / 3600:.1f}")
+        raise RefusedError("film_too_long", f"{promised / 3600:.1f}")
     picture = _first_picture(container, video)
     _check_size(picture.width, picture.height)
     timing = timing_of(container, video, promised)
     if timing["duration"] > longest:
-        raise RefusedError("too_long", f"{timing['duration'] / 3600:.1f}")
+        raise RefusedError("film_too_long", f"{timing['duration'] / 3600:.1f}")
     rotation = round(-picture.rotation / 90) * 90 % 360
     width, height = _shown(picture, video)
     if rotation in {90, 270}:
@@ -124,7 +124,7 @@ def _main_video(container: InputContainer) -> VideoStream:
         )
     decodable = [stream for stream in videos if stream.codec_context is not None]  # pyright: ignore[reportUnnecessaryComparison]  (it is None for codecs that nobody knows)
     if not decodable:
-        raise RefusedError("undecodable", "unknown")
+        raise RefusedError("undecodable_film", "unknown")
     return decodable[0]
 
 
@@ -132,9 +132,9 @@ def _check_size(width: int, height: int) -> None:
     if not width or not height:  # not told by the container; the first picture will
         return
     if min(width, height) < SMALLEST_SIDE:
-        raise RefusedError("too_small", f"{width} by {height}")
+        raise RefusedError("pictures_too_small", f"{width} by {height}")
     if max(width, height) > LARGEST_SIDE or width * height > MOST_PIXELS:
-        raise RefusedError("too_large", f"{width} by {height}")
+        raise RefusedError("pictures_too_large", f"{width} by {height}")
 
 
 def _promised(container: InputContainer) -> float | None:
@@ -154,7 +154,7 @@ def _first_picture(container: InputContainer, video: VideoStream) -> VideoFrame:
             continue
         if pictures:
             return pictures[0]
-    raise RefusedError("undecodable", video.codec_context.name)
+    raise RefusedError("undecodable_film", video.codec_context.name)
 
 
 def _shown(picture: VideoFrame, video: VideoStream) -> tuple[int, int]:

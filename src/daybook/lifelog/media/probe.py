@@ -36,21 +36,21 @@ _THINGS = {
 
 _WORDS = {
     "empty_file": "The file is empty: nothing of it has arrived, or the camera never wrote it.",
-    "truncated": "The film breaks off: {detail} are missing. Copy it again from the camera. If it is cut off there "
+    "truncated_film": "The film breaks off: {detail} are missing. Copy it again from the camera. If it is cut off there "
     "too, the camera was stopped while it wrote; its own tool may repair the file.",
     "playlist": "This is a playlist: it only names where a film is. Send the film itself.",
     "only_sound": "The file has sound but no moving pictures; Daybook takes films.",
     "not_a_film": "This is not a film. It is {thing}.",
-    "encrypted": "The film is encrypted, so no picture of it can be seen. Send a copy without protection.",
-    "undecodable": "Not one picture of this film can be decoded ({detail}): the file is broken, encrypted, or of a "
+    "encrypted_film": "The film is encrypted, so no picture of it can be seen. Send a copy without protection.",
+    "undecodable_film": "Not one picture of this film can be decoded ({detail}): the file is broken, encrypted, or of a "
     "codec that is not known here.",
-    "too_long": "The film is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
+    "film_too_long": "The film is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
     "Cut it into parts.",
-    "too_large": "The pictures are too large to work with: {detail} pixels.",
-    "too_small": "The pictures are too small to see anything: {detail} pixels.",
-    "needs_too_much": "Reading this film takes more memory than a real one needs: it is broken or made to harm.",
-    "too_slow": "Reading this film takes longer than a real one needs: it is broken or made to harm.",
-    "crashes": "The program that reads films broke down over this one: it is broken or made to harm.",
+    "pictures_too_large": "The pictures are too large to work with: {detail} pixels.",
+    "pictures_too_small": "The pictures are too small to see anything: {detail} pixels.",
+    "reader_out_of_memory": "Reading this film takes more memory than a real one needs: it is broken or made to harm.",
+    "reader_too_slow": "Reading this film takes longer than a real one needs: it is broken or made to harm.",
+    "reader_crashed": "The program that reads films broke down over this one: it is broken or made to harm.",
 }
 
 
@@ -67,11 +67,11 @@ async def probe(path: Path) -> Film:
                 while len(output) < _MOST_OUTPUT and (more := await child.process.stdout.read(_MOST_OUTPUT)):
                     output += more
     except TimeoutError:
-        raise refusal("too_slow") from None
+        raise refusal("reader_too_slow") from None
     try:
         told: dict[str, Any] = json.loads(output)
     except ValueError:
-        raise refusal("crashes") from None
+        raise refusal("reader_crashed") from None
     if "film" not in told:
         raise refusal(told["refused"], told["detail"])
     return Film.model_validate(told["film"])

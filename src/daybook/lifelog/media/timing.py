@@ -41,15 +41,15 @@ def timing_of(container: InputContainer, video: VideoStream, promised: float | N
             last = Clock(video)
             last.read(container.demux())
     if not head.times or not last.times:
-        raise RefusedError("undecodable", video.codec_context.name)
+        raise RefusedError("undecodable_film", video.codec_context.name)
     usual = head.usual_step or last.usual_step or float(1 / (video.average_rate or 25))
     duration = max(head.end(usual), last.end(usual)) - head.first
     if promised is not None and promised - duration > max(_MOST_MISSING[0], promised / _MOST_MISSING[1]):
-        raise RefusedError("truncated", f"{promised - duration:.0f} of {promised:.0f} seconds")
+        raise RefusedError("truncated_film", f"{promised - duration:.0f} of {promised:.0f} seconds")
     if promised is not None and abs(promised - duration) <= max(_CONFIRMED, usual):
         duration = promised
     if not math.isfinite(duration) or duration <= 0:
-        raise RefusedError("undecodable", video.codec_context.name)
+        raise RefusedError("undecodable_film", video.codec_context.name)
     average = video.average_rate if promised is not None else None
     return {
         "duration": round(duration, 6),
