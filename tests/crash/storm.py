@@ -102,14 +102,13 @@ class Storm:
     async def drain(self) -> list[str]:
         """Let everything that was written down arrive, and stop. What is left that should not be."""
         problems: list[str] = []
-        if left := await self.house.journals_are(2):
-            problems.append(f"journals of the dead remain beside those of both gateways: {left}")
-        for name in ("serve 0", "serve 1"):
+        if left := await self.house.journals_are(3):
+            problems.append(f"journals of the dead remain beside those of both gateways and the worker: {left}")
+        for name in ("serve 0", "serve 1", "work 0"):
             problems += await self.house.stop(name)
         if left := await self.house.journals_are(0):
             problems.append(f"journals remain although nobody writes: {left}")
-        for name in ("ship 0", "work 0"):
-            problems += await self.house.stop(name)
+        problems += await self.house.stop("ship 0")
         quarantine = self.house.data / "quarantine"
         if quarantine.exists() and any(quarantine.iterdir()):
             problems.append(f"in quarantine: {[path.name for path in quarantine.iterdir()]}")
