@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from daybook import tables as _tables
 from daybook.db.engine import Database
 from daybook.jobs import JobContext, JobType
 from daybook.jobs.worker import Worker
@@ -113,8 +112,6 @@ async def leave_in(session: Any, context: JobContext, what: str) -> None:
         {"job": context.job_id, "what": what, "pid": os.getpid()},
     )
 
-
-assert _tables.metadata  # jobs refer to users, whose table must be known
 
 TYPES = [
     JobType("three_steps", three_steps, concurrency=8, first_pause=0.1),

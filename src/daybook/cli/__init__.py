@@ -13,7 +13,11 @@ from daybook.cli import (
     calls,
     codes,
     configs,
+    diary,
+    events,
     groups,
+    imports,
+    jobs,
     ledger,
     outbox,
     prices,
@@ -34,6 +38,7 @@ app = typer.Typer(
 )
 processes.register(app)
 usage.register(app)
+imports.register(app)
 app.add_typer(calls.app, name="calls")
 app.add_typer(configs.app, name="config")
 app.add_typer(prices.app, name="price")
@@ -41,6 +46,9 @@ app.add_typer(budgets.app, name="budget")
 app.add_typer(groups.app, name="group")
 app.add_typer(codes.app, name="code")
 app.add_typer(users.app, name="user")
+app.add_typer(events.app, name="events")
+app.add_typer(diary.app, name="diary")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(ledger.app, name="ledger")
 

@@ -140,7 +140,7 @@ class Attempt:
             problem = JobFailed("time_limit", f"The job took longer than {hours:g} hours and was stopped.")
         said = failure(problem, self._job_type, context, self._is_lasting)
         log.log(
-            logging.ERROR if said.pause is None else logging.WARNING,
+            logging.WARNING if said.is_expected else logging.ERROR,
             "Job %s (%s), attempt %d failed (%s): %s %s",
             context.job_id,
             context.type,

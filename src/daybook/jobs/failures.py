@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from daybook.jobs.context import JobContext
 from daybook.jobs.job_type import JobType
 from daybook.jobs.records import is_away
@@ -34,7 +36,7 @@ def failure(problem: BaseException, job_type: JobType, context: JobContext, is_l
     pause = _pause(problem, job_type, context.attempt, is_lasting)
     if isinstance(problem, DaybookError):
         return Failure(problem.code, problem.message, pause, is_expected=True)
-    if is_away(problem):
+    if isinstance(problem, SQLAlchemyError) and is_away(problem):
         words = "The database was away for a moment, and the work could not go on."
         return Failure("database_away", words, pause, is_expected=True)
     # What it says is not for the record: it may hold anything.

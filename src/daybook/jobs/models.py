@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Enum, ForeignKey, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from daybook.accounts.models import User
 from daybook.db.base import Base, Created, Timestamps
 from llm_tracker.ids import uuid7
 
@@ -54,7 +55,7 @@ class Job(Timestamps, Base):
     """Ties the job to its lines in the book and to the log."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
     params: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     metrics: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """Seconds of each phase, tokens, cost."""

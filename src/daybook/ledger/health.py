@@ -1,4 +1,4 @@
-"""Whether the books are well: verified when, what waits in journals and in the outbox, room on the disk."""
+"""Whether the books are well: verified when, what waits in journals, in the outbox and of jobs, room on the disk."""
 
 import fcntl
 import os
@@ -13,6 +13,8 @@ from sqlalchemy import select
 from daybook.accounts.access import Administrator, AppSettings
 from daybook.db.dependencies import Reading
 from daybook.db.engine import ReadSession, WriteSession
+from daybook.jobs import service as jobs
+from daybook.jobs.schemas import JobsState
 from daybook.ledger.journal import JournalReader, journals_in
 from daybook.ledger.outbox import service as outbox
 from daybook.ledger.outbox.schemas import OutboxState
@@ -46,7 +48,7 @@ class DiskState(BaseModel):
 
 
 class Health(BaseModel):
-    """The state of the books, of this host's journals, of the outbox and of the disk."""
+    """The state of the books, of this host's journals, of the outbox, of background work and of the disk."""
 
     ledger: LedgerState
     shipping: bool = Field(description="Whether a shipper runs on this host.")
@@ -55,6 +57,7 @@ class Health(BaseModel):
         description="Calls of which PostgreSQL would not store what was said; see the log."
     )
     outbox: OutboxState
+    jobs: JobsState
     disk: DiskState
 
 
@@ -69,6 +72,7 @@ async def health(_: Administrator, session: Reading, settings: AppSettings) -> H
         journals=[_journal(path) for path in journals_in(folder)],
         quarantined=len(list((settings.data / "quarantine").glob("*.json"))),
         outbox=await outbox.state(session),
+        jobs=await jobs.state(session),
         disk=DiskState(free_bytes=usage.free, total_bytes=usage.total),
     )
 
