@@ -9,6 +9,9 @@ from daybook.web.errors import error_response
 
 LARGEST_BODY = 2**20  # bytes
 
+_LARGER = {"/api/v1/events/import": 10 * 2**20}
+"""Of paths whose bodies are files that are read whole, in bytes."""
+
 STREAMED = "/api/v1/uploads"
 """Below it bodies are files: they go to the disk as they come, and have a limit of their own."""
 
@@ -18,7 +21,7 @@ class BodyTooLargeError(Exception):
 
 
 class BodyLimit:
-    """Refuses a body of more than `LARGEST_BODY` bytes, announced or not, before it is all in memory."""
+    """Refuses a body of more bytes than its path may have, announced or not, before it is all in memory."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -28,9 +31,10 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"].startswith(STREAMED):
             await self.app(scope, receive, send)
             return
+        limit = _LARGER.get(scope["path"], LARGEST_BODY)
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > LARGEST_BODY:
-            await _refuse(scope, receive, send)
+        if announced.isdigit() and int(announced) > limit:
+            await _refuse(scope, receive, send, limit)
             return
         received = 0
         refused = False
@@ -39,7 +43,7 @@ class BodyLimit:
             nonlocal received, refused
             message = await receive()
             received += len(message.get("body", b""))
-            if received > LARGEST_BODY:
+            if received > limit:
                 refused = True
                 raise BodyTooLargeError
             return message
@@ -51,14 +55,14 @@ class BodyLimit:
         with suppress(BodyTooLargeError):
             await self.app(scope, counted, unless_refused)
         if refused:
-            await _refuse(scope, receive, send)
+            await _refuse(scope, receive, send, limit)
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
     answer = error_response(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "body_too_large",
-        f"The body is too large: at most {LARGEST_BODY} bytes.",
+        f"The body is too large: at most {limit} bytes.",
         {"Connection": "close"},
     )
     await answer(scope, receive, send)

@@ -1,0 +1,88 @@
+"""`daybook events`: what happened when."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daybook.cli.names import user_id_of
+from daybook.cli.options import Json
+from daybook.cli.output import print_json, printable
+from daybook.cli.work import work
+from daybook.kit.errors import Invalid
+
+if TYPE_CHECKING:
+    from daybook.db.engine import Database
+    from daybook.lifelog.events.imports.schemas import ImportReport
+    from daybook.lifelog.events.imports.service import Format
+
+app = typer.Typer(help="Events: what happened when.", no_args_is_help=True)
+
+_FORMATS: "dict[str, Format]" = {
+    ".json": "json",
+    ".csv": "csv",
+    ".ics": "icalendar",
+    ".ical": "icalendar",
+    ".ifb": "icalendar",
+}
+
+
+@app.callback()
+def events() -> None:
+    """Events: what happened when."""
+
+
+@app.command("import")
+def import_events(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file in JSON, CSV or iCalendar.")],
+    user: Annotated[str, typer.Option("--user", help="Whose they are: account or id.")],
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="json, csv or icalendar; else by the file's name.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import events from a file. What cannot be read is told line by line; what can be is imported.
+
+    Import a file as often as you like: what has changed is changed, and nothing is doubled.
+    """
+    format_wanted = _format(format_name, file)
+    data = file.read_bytes()
+    report = work(lambda database: _import(database, user, data, format_wanted))
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if report.problem_count:
+        raise typer.Exit(1)
+
+
+def _format(name: str | None, file: Path) -> "Format | None":
+    if name is None:
+        return _FORMATS.get(file.suffix.casefold())
+    for known in _FORMATS.values():
+        if name == known:
+            return known
+    raise Invalid("--format has to be json, csv or icalendar.")
+
+
+def _print(report: "ImportReport") -> None:
+    print(
+        f"{report.created} events made, {report.updated} changed, {report.unchanged} as they were, "
+        f"{report.kept} left as they were edited here."
+    )
+    for problem in report.problems:
+        print(printable(f"line {problem.line}: {problem.message}"))
+    if report.problem_count > len(report.problems):
+        print(f"… and {report.problem_count - len(report.problems)} more.")
+
+
+async def _import(
+    database: "Database", user: str, data: bytes, format_wanted: "Format | None"
+) -> "ImportReport":
+    from daybook.accounts import service as accounts  # noqa: PLC0415  (see the package's docstring)
+    from daybook.lifelog.events.imports import service  # noqa: PLC0415
+    from daybook.lifelog.events.imports.schemas import ImportReport  # noqa: PLC0415
+
+    async with database.write() as session:
+        person = await accounts.get_user(session, await user_id_of(session, user))
+        return ImportReport.of(await service.import_events(session, person, data, format_wanted))

@@ -1,0 +1,147 @@
+"""Times of calendars: in UTC, in a timezone, local ones, and whole days.
+
+A time without a timezone is local, in the person's own; a whole day is the person's own day, however many hours it has.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from icalendar.prop import vDuration
+
+from daybook.lifelog.days import day_bounds, zone_named
+from daybook.lifelog.events.fields import LONGEST_DURATION, within_calendar
+from daybook.lifelog.events.imports.components import Component, Property
+from daybook.lifelog.events.imports.timezones import Timezones
+
+_DATE = 8
+"""Digits of a date without a time."""
+
+
+class Unreadable(ValueError):
+    """An event that cannot be imported; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A time on the wall clock of `zone`; without one a whole day, at its midnight."""
+
+    moment: datetime
+    zone: tzinfo | None
+
+
+class Times:
+    """Reads the times of one calendar, for somebody in `timezone`."""
+
+    def __init__(self, timezones: Timezones, timezone: str) -> None:
+        self._timezones = timezones
+        self._timezone = timezone
+        self._zone = zone_named(timezone)
+
+    def start(self, event: Component) -> Wall:
+        """When an event begins. Raises `Unreadable`."""
+        found = event.first("DTSTART")
+        if found is None:
+            raise Unreadable("It has no DTSTART.")
+        return self.wall(found)
+
+    def several(self, event: Component, name: str) -> Iterator[Wall]:
+        """The times of all properties of that name. Raises `Unreadable`."""
+        for found in event.properties.get(name, []):
+            if found.params.get("VALUE", "").upper() == "PERIOD":
+                raise Unreadable(f"It has {name} with periods, which are not worked out.")
+            for value in found.value.split(","):
+                yield self.wall(Property(found.params, value))
+
+    def wall(self, found: Property) -> Wall:
+        """A time as it stands. Raises `Unreadable`."""
+        value, name = found.value.strip().upper(), found.params.get("TZID")
+        zone: tzinfo | None = UTC if value.endswith("Z") else self._zone
+        if name is not None and not value.endswith("Z"):
+            zone = self._timezones.of(name)
+            if zone is None:
+                raise Unreadable(f"Its timezone {name[:60]!r} is not known, and the file does not define it.")
+        try:
+            if found.params.get("VALUE", "").upper() == "DATE" or len(value) == _DATE:
+                return Wall(_checked(datetime.strptime(value, "%Y%m%d")), None)  # noqa: DTZ007  (a wall clock's)
+            return Wall(_checked(datetime.strptime(value.rstrip("Z"), "%Y%m%dT%H%M%S")), zone)  # noqa: DTZ007
+        except ValueError as problem:
+            raise Unreadable(
+                f"The time {value[:30]!r} cannot be read or is beyond the calendar."
+            ) from problem
+
+    def until(self, value: str, start: Wall) -> datetime:
+        """The end of a rule, on the wall clock of the event that it is of. Raises `Unreadable`."""
+        end = self.wall(Property({}, value))
+        if end.zone is None:
+            return datetime.combine(end.moment.date(), time.max)
+        if start.zone is None or not value.upper().endswith("Z"):
+            return end.moment
+        return end.moment.replace(tzinfo=UTC).astimezone(start.zone).replace(tzinfo=None)
+
+    def name(self, wall: Wall) -> str:
+        """A time as keys have it: `20260308` for a whole day, `20260308T073000Z` for any other."""
+        if wall.zone is None:
+            return f"{wall.moment:%Y%m%d}"
+        return f"{_utc(wall.moment, wall.zone):%Y%m%dT%H%M%SZ}"
+
+    def span(self, event: Component, start: Wall) -> tuple[datetime, float | None]:
+        """When an occurrence of `event` that begins at `start` begins, in UTC, and how many seconds it takes.
+
+        A `DTEND` is as far away on the wall clock as it is for the event itself; a `DURATION` is exact.
+        """
+        own = self.start(event)
+        end, lasts = event.first("DTEND"), event.first("DURATION")
+        if start.zone is None or own.zone is None:
+            return self._whole_days(event, start, own)
+        begins, ends = _utc(start.moment, start.zone), None
+        if end is not None:
+            last = self.wall(end)
+            if last.zone is None:
+                raise Unreadable("It begins at a time and ends on a day.")
+            ends = _utc(start.moment + (_in(last, own.zone) - own.moment), start.zone)
+        elif lasts is not None:
+            ends = begins + _duration(lasts)
+        return begins, None if ends is None else _length(begins, ends)
+
+    def _whole_days(self, event: Component, start: Wall, own: Wall) -> tuple[datetime, float]:
+        end, lasts = event.first("DTEND"), event.first("DURATION")
+        span = timedelta(days=1)
+        if end is not None:
+            span = max(span, datetime.combine(self.wall(end).moment.date(), time.min) - own.moment)
+        elif lasts is not None:
+            span = max(span, timedelta(days=_duration(lasts).days))
+        first: date = start.moment.date()
+        begins = day_bounds(first, self._timezone).start
+        return begins, _length(begins, day_bounds(first + span, self._timezone).start)
+
+
+def _checked(moment: datetime) -> datetime:
+    return within_calendar(moment)
+
+
+def _in(wall: Wall, zone: tzinfo) -> datetime:
+    """`wall` as the wall clock of `zone` shows it."""
+    if wall.zone is None or wall.zone == zone:
+        return wall.moment
+    return wall.moment.replace(tzinfo=wall.zone).astimezone(zone).replace(tzinfo=None)
+
+
+def _utc(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _duration(found: Property) -> timedelta:
+    try:
+        return vDuration.from_ical(found.value.strip())
+    except (ValueError, OverflowError, TypeError) as problem:
+        raise Unreadable(f"The duration {found.value[:30]!r} cannot be read.") from problem
+
+
+def _length(begins: datetime, ends: datetime) -> float:
+    seconds = (ends - begins).total_seconds()
+    if seconds < 0:
+        raise Unreadable("It ends before it begins.")
+    if seconds > LONGEST_DURATION:
+        raise Unreadable("It takes longer than a year.")
+    return seconds
