@@ -81,6 +81,16 @@ async def test_a_film_that_came_in_pieces_is_a_recording_and_stored_as_it_was(tu
     assert await tus.offset(location) == len(film)
 
 
+async def test_what_was_told_at_the_creation_is_told_again(tus):
+    told = metadata(filename="臺北.mp4", filetype="video/mp4") + ",is_confidential"
+    location = (await tus.create(100, told)).headers["location"]
+    answer = await tus.browser.request("HEAD", location, headers=VERSION)
+
+    assert answer.headers["upload-metadata"] == told
+    assert answer.headers["upload-length"] == "100"
+    assert answer.headers["cache-control"] == "no-store"
+
+
 async def test_the_first_bytes_may_come_with_the_creation(tus, stored):
     film = clip()
     part = await tus.create(len(film), metadata(filename="a.mp4"), film[:500])

@@ -4,7 +4,6 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
 from daybook.accounts.access import AppSettings, CurrentUser
 from daybook.kit.pages import Page, PageNumber, PageSize
@@ -104,7 +103,9 @@ async def head_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUpload
     if state.upload.error_code is not None:
         raise refusal(state.upload.error_code, state.upload.error or "")
     headers = {"Upload-Length": str(state.upload.length), **protocol.headers_of(state)}
-    return Response(headers={**headers, "Cache-Control": "no-store"})
+    if told := state.upload.details.get("metadata"):
+        headers["Upload-Metadata"] = told
+    return Response(headers=headers)
 
 
 @router.patch("/{upload_id}", status_code=204, response_class=Response)
@@ -113,17 +114,14 @@ async def send_to_upload(
 ) -> Response:
     """Send bytes from `Upload-Offset` on. With the last one the file is taken in, or refused with a reason."""
     protocol.check_content_type(request)
-    try:
-        state = await uploads.receive(
-            user.id,
-            upload_id,
-            protocol.number(request, "Upload-Offset"),
-            request.stream(),
-            announced=protocol.announced(request),
-            checksum=protocol.checksum(request),
-        )
-    except ClientDisconnect:
-        return Response(status_code=204)  # to nobody
+    state = await uploads.receive(
+        user.id,
+        upload_id,
+        protocol.number(request, "Upload-Offset"),
+        request.stream(),
+        announced=protocol.announced(request),
+        checksum=protocol.checksum(request),
+    )
     return Response(status_code=204, headers=protocol.headers_of(state))
 
 

@@ -25,8 +25,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What is known of a file before it comes. `details` are the values that nothing here understands, and those that
-    whoever takes it in will want.
+    """What is known of a file before it comes. `details` are `file_time` and `timezone`, which whoever takes it in will
+    want, and `metadata`, the header as it came.
     """
 
     name: str = UNNAMED
@@ -41,13 +41,13 @@ def declared(header: str) -> Declared:
     in ISO 8601, and `timezone` as an IANA name are understood.
     """
     values = dict(_pairs(header))
-    name = _file_name(values.pop("filename", None) or values.pop("name", None) or UNNAMED)
-    sha256 = values.pop("sha256", "")
-    details: dict[str, Any] = dict(values)
+    name = _file_name(values.get("filename") or values.get("name") or UNNAMED)
+    sha256 = values.get("sha256")
+    details: dict[str, Any] = {"metadata": header} if header else {}
     if modified := values.get("lastModified") or values.get("last_modified"):
         details["file_time"] = _time(modified).isoformat()
     if zone := values.get("timezone"):
-        _check_timezone(zone)
+        details["timezone"] = _timezone(zone)
     return Declared(name, checksum(sha256) if sha256 else None, details)
 
 
@@ -107,12 +107,10 @@ def _time(text: str) -> datetime:
     return time.astimezone(UTC)
 
 
-def _check_timezone(name: str) -> None:
+def _timezone(name: str) -> str:
     try:
-        ZoneInfo(name)
-    except (ValueError, OSError):  # OSError for a folder of zones, ZoneInfoNotFoundError is a KeyError
-        raise _bad("timezone has to be an IANA name such as Asia/Taipei.") from None
-    except KeyError:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):  # unknown; a path; a folder of zones
         raise _bad("timezone has to be an IANA name such as Asia/Taipei.") from None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from daybook.kit.text import storable
 from daybook.lifelog.uploads.errors import BAD_REQUEST, WRONG_CONTENT_TYPE, WRONG_VERSION, TusError
@@ -40,6 +41,8 @@ class TusRoute(APIRoute):
                 response = await handler(request)
             except TusError as error:
                 response = _error_response(error)
+            except ClientDisconnect:
+                response = Response(status_code=204)  # to nobody
             response.headers["Tus-Resumable"] = VERSION
             return response
 

@@ -152,7 +152,9 @@ class Uploads:
                 if state.upload.finished_at is None:
                     state = await self._add(state.upload, staged, body, checksum)
         except OSError as problem:
-            raise disk_full() if problem.errno in _FULL else problem from problem
+            if problem.errno in _FULL:
+                raise disk_full() from problem
+            raise
         finally:
             self._settle(upload_id)
         return state

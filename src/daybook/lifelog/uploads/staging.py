@@ -104,7 +104,11 @@ class Staging:
                 raise busy()
             staged = Staged(path, descriptor)
             staged.discard(min(staged.size, _noted(path, staged.size)))
-            yield staged
+            try:
+                yield staged
+            finally:
+                if staged.size == 0:
+                    staged.remove()
         finally:
             os.close(descriptor)
 

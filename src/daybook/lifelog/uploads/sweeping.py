@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from itertools import count
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -20,14 +21,21 @@ log = logging.getLogger(__name__)
 EVERY = 60.0
 """Seconds between two rounds."""
 
+_STORE_EVERY = 60
+"""Rounds after which the store is swept as well: it looks at every file."""
+
 
 async def keep_swept(basics: Basics, stop: asyncio.Event) -> None:
     """Sweep this host until `stop`. What cannot be done now is tried again in the next round."""
     uploads = Uploads(basics)
     try:
-        while not stop.is_set():
+        for number in count():
+            if stop.is_set():
+                break
             try:
                 await sweep(uploads)
+                if number % _STORE_EVERY == 0:
+                    await basics.store.sweep()
             except (DBAPIError, OSError, DaybookError) as problem:
                 log.warning("Uploads could not be swept (%s); trying again soon.", type(problem).__name__)
             with suppress(TimeoutError):
@@ -42,7 +50,6 @@ async def sweep(uploads: Uploads) -> None:
     async with uploads.basics.database.write() as session:
         await repository.remove_expired(session, now())
     await _remove_strays(uploads)
-    await uploads.basics.store.sweep()
 
 
 async def _take_in_what_was_left(uploads: Uploads) -> None:
