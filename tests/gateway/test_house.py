@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from daybook.db.engine import Database
+from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.house import is_lasting, open_house
 from daybook.kit.errors import Forbidden, Limited, NotFound, Unavailable, Upstream
+from daybook.ledger.budgets.rates import RateKeeper
 from daybook.ledger.verification.verify import verify
 from daybook.settings import Settings
 from llm_tracker.ids import uuid7
@@ -328,6 +329,18 @@ async def test_the_call_id_is_of_the_time_of_the_call(house, upstream):
     assert isinstance(first, UUID)
     assert first < second
     assert first.version == 7
+
+
+async def test_the_house_has_no_share_of_the_limits_per_minute(house, chat, database_url):
+    rates = RateKeeper(asyncpg_dsn(database_url), "another gateway")
+    await rates.start()
+    async with asyncio.timeout(5):
+        while len(rates._processes) < 2:
+            await asyncio.sleep(0.05)
+    owners = await chat.rows("SELECT takes_callers FROM budget_owners")
+    assert sorted(owner["takes_callers"] for owner in owners) == [False, True]
+    assert len(rates._processes) == 2  # this one and the gateway
+    await rates.close()
 
 
 async def test_money_of_a_call_is_the_ledgers(house, chat, upstream):

@@ -35,14 +35,20 @@ class Means:
 
 
 @asynccontextmanager
-async def open_means(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Means]:
-    """The means of this process. Its calls are in its journal when the block ends; a shipper brings them on."""
+async def open_means(
+    settings: Settings, database: Database, database_url: str, *, takes_callers: bool
+) -> AsyncGenerator[Means]:
+    """The means of this process. Its calls are in its journal when the block ends; a shipper brings them on.
+
+    `takes_callers`: it answers those who show an activation code, so that limits per minute concern it.
+    """
     pool, redact = Pool(), Redact(settings.redact)
     journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
-    budgets = BudgetKeeper(asyncpg_dsn(database_url), journal.id)
+    budgets = BudgetKeeper(asyncpg_dsn(database_url), journal.id, takes_callers=takes_callers)
     rates = RateKeeper(asyncpg_dsn(database_url), journal.id)
     await budgets.start()
-    await rates.start()
+    if takes_callers:
+        await rates.start()
     async with Bookkeeper(journal, redact).at_work() as books:
         try:
             yield Means(

@@ -31,7 +31,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 @asynccontextmanager
 async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
     """The gateway, ready to answer. Its calls are in its journal when the block ends; a shipper brings them on."""
-    async with open_means(settings, database, database_url) as means:
+    async with open_means(settings, database, database_url, takes_callers=True) as means:
         yield Door(Codes(database), means)
 
 

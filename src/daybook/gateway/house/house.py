@@ -87,5 +87,5 @@ async def open_house(settings: Settings, database: Database, database_url: str) 
     """A house with a journal, budgets and connections of its own, for the worker or a command. Its calls are in its
     journal when the block ends; `daybook ship` brings them on.
     """
-    async with open_means(settings, database, database_url) as means:
+    async with open_means(settings, database, database_url, takes_callers=False) as means:
         yield House(means, database, settings)

@@ -62,11 +62,17 @@ class AtMost(Protocol):
 
 
 class BudgetKeeper:
-    """The budgets of one process. `owner` is the id of its journal: what it leases is settled from there."""
+    """The budgets of one process. `owner` is the id of its journal: what it leases is settled from there.
 
-    def __init__(self, dsn: str, owner: str, *, clock: Callable[[], datetime] = now) -> None:
+    `takes_callers`: it is a gateway, and has a share of the limits per minute when the database is away.
+    """
+
+    def __init__(
+        self, dsn: str, owner: str, *, takes_callers: bool = True, clock: Callable[[], datetime] = now
+    ) -> None:
         self.owner = owner
         self._dsn = dsn
+        self._takes_callers = takes_callers
         self._clock = clock
         self._pool: asyncpg.Pool | None = None
         self._terms: dict[int, Terms] = {}
@@ -248,7 +254,7 @@ class BudgetKeeper:
             async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
                 rows = await connection.fetch(_TERMS, today, month)
                 if time.monotonic() - self._seen_at > SEEN:
-                    await connection.execute(_SEEN, self.owner)
+                    await connection.execute(_SEEN, self.owner, self._takes_callers)
                     await self._forget(
                         connection, period_start("month", starts_at(month) - timedelta(days=1))
                     )
@@ -336,4 +342,7 @@ _FORGET = (
     "RETURNING budget_id, period_start"
 )
 
-_SEEN = "INSERT INTO budget_owners (owner) VALUES ($1) ON CONFLICT (owner) DO UPDATE SET seen_at = now()"
+_SEEN = (
+    "INSERT INTO budget_owners (owner, takes_callers) VALUES ($1, $2) "
+    "ON CONFLICT (owner) DO UPDATE SET seen_at = now()"
+)

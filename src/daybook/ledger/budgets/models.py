@@ -93,6 +93,8 @@ class BudgetOwner(Created, Base):
     __tablename__ = "budget_owners"
 
     owner: Mapped[str] = mapped_column(String(128), primary_key=True)
+    takes_callers: Mapped[bool] = mapped_column(server_default="true")
+    """Whether it is a gateway, which has a share of the limits per minute."""
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -227,4 +227,4 @@ WHERE t.more > 0 AND NOT EXISTS (
 ON CONFLICT (code_id, kind, slot) DO UPDATE SET used = r.used + excluded.used
 """
 
-_ALIVE = "SELECT owner FROM budget_owners WHERE seen_at > now() - interval '15 seconds'"
+_ALIVE = "SELECT owner FROM budget_owners WHERE takes_callers AND seen_at > now() - interval '15 seconds'"

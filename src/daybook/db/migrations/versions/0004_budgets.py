@@ -50,6 +50,7 @@ CREATE TABLE budget_leases (
 
 CREATE TABLE budget_owners (
     owner VARCHAR(128) NOT NULL CONSTRAINT pk_budget_owners PRIMARY KEY,
+    takes_callers BOOLEAN NOT NULL DEFAULT true,
     seen_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     created_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
