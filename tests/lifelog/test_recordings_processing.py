@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 
 import av
 import pytest
@@ -125,6 +126,48 @@ async def test_a_file_that_went_missing_is_said(recordings, jobs):
     state = shown["files"][0]["processing"]
     assert state["error_code"] == "file_missing"
     assert "not in the store" in state["error_message"]
+
+
+WORK = """
+import asyncio, sys
+from pathlib import Path
+import daybook.tables
+from daybook.db.engine import Database
+from daybook.jobs.worker import Worker
+from daybook.lifelog.recordings.jobs import job_types
+from daybook.lifelog.tools import Basics
+from daybook.settings import Settings
+from daybook.storage.service import open_store
+
+async def main(url, data):
+    settings = Settings(data=Path(data))
+    database = Database.connect(url)
+    basics = Basics(database=database, store=open_store(settings), settings=settings)
+    await Worker(database, url, job_types(basics), 4).work(asyncio.Event())
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("fault", ["recordings.processing.preview", "recordings.processing.made"])
+async def test_another_worker_goes_on_where_one_was_killed(recordings, jobs, database_url, fault):
+    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    data = str(recordings.basics.settings.data)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", WORK, database_url, data, env={"DAYBOOK_FAULT": fault, "DAYBOOK_DATA": data}
+    )
+    assert await process.wait() == -9
+    assert not (await recordings.get(taken))["is_processed"]
+    await recordings.rows("UPDATE pgqueuer SET heartbeat = heartbeat - interval '1 minute'")
+    [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
+    async with jobs.worker(*job_types(recordings.basics)):
+        await jobs.until(row["processing_job_id"], "success")
+    shown = await recordings.get(taken)
+    assert shown["is_processed"]
+    assert shown["thumbnail_url"]
+    assert shown["files"][0]["preview_url"]
+    assert len(await recordings.objects()) == 3
+    assert list((recordings.basics.settings.data / "scratch" / "previews").iterdir()) == []
 
 
 async def test_cancelling_ends_ffmpeg_within_two_seconds_and_leaves_nothing(recordings, jobs, tmp_path):

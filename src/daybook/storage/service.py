@@ -7,10 +7,11 @@ from daybook.kit.secret import Secret
 from daybook.settings import Settings
 from daybook.storage.bucket import BucketStore
 from daybook.storage.folder import FolderStore
+from daybook.storage.keys import content_type_of
 from daybook.storage.links import LinkSigner
 from daybook.storage.store import LINK_LIFE, Store, StoredFile
 
-__all__ = ["LINK_LIFE", "Store", "StoredFile", "open_store"]
+__all__ = ["LINK_LIFE", "Store", "StoredFile", "content_type_of", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:

@@ -36,14 +36,14 @@ _THINGS = {
 
 _WORDS = {
     "empty_file": "The file is empty: nothing of it has arrived, or the camera never wrote it.",
-    "truncated_film": "The film breaks off: {detail} are missing. Copy it again from the camera. If it is cut off there "
-    "too, the camera was stopped while it wrote; its own tool may repair the file.",
+    "truncated_film": "The film breaks off: {detail} are missing. Copy it again from the camera. If it is cut off "
+    "there too, the camera was stopped while it wrote; its own tool may repair the file.",
     "playlist": "This is a playlist: it only names where a film is. Send the film itself.",
     "only_sound": "The file has sound but no moving pictures; Daybook takes films.",
     "not_a_film": "This is not a film. It is {thing}.",
     "encrypted_film": "The film is encrypted, so no picture of it can be seen. Send a copy without protection.",
-    "undecodable_film": "Not one picture of this film can be decoded ({detail}): the file is broken, encrypted, or of a "
-    "codec that is not known here.",
+    "undecodable_film": "Not one picture of this film can be decoded ({detail}): the file is broken, encrypted, or of "
+    "a codec that is not known here.",
     "film_too_long": "The film is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
     "Cut it into parts.",
     "pictures_too_large": "The pictures are too large to work with: {detail} pixels.",

@@ -57,6 +57,7 @@ async def _preview(tools: Basics, context: JobContext, file: RecordingFile, film
     try:
         async with tools.store.as_file(file.s3_key) as path:
             await make_preview(path, film, draft, on_progress=tell)
+        faults.point("recordings.processing.preview")
         await tools.store.put_file(removal.preview_key(file.s3_key), draft)
     finally:
         draft.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ from daybook.lifelog.recordings.errors import Refused
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
 from daybook.lifelog.tools import Basics
-from daybook.storage.keys import content_type_of
+from daybook.storage.service import content_type_of
 from llm_tracker.ids import uuid7
 
 log = logging.getLogger(__name__)
