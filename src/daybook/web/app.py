@@ -14,6 +14,7 @@ from daybook.ledger import endpoints as ledger
 from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
+from daybook.lifelog.calendar import endpoints as days
 from daybook.lifelog.diary import endpoints as diary
 from daybook.lifelog.events import endpoints as events
 from daybook.lifelog.recordings import endpoints as recordings
@@ -32,6 +33,7 @@ ROUTERS: list[APIRouter] = [
     accounts.router,
     budgets.router,
     diary.router,
+    days.router,
     events.router,
     files.router,
     gateway.router,
@@ -56,6 +58,7 @@ TAGS = [
     {"name": "uploads", "description": "Films on their way, resumable, over tus 1.0."},
     {"name": "recordings", "description": "Films with their time."},
     {"name": "files", "description": "Films and pictures, by links that end."},
+    {"name": "days", "description": "What there is of each day."},
     {"name": "events", "description": "What happened when."},
     {"name": "diary", "description": "A page for each day, and what it was written from."},
     {"name": "jobs", "description": "Background work: what waits, what runs, what became of it."},

@@ -1,0 +1,22 @@
+"""What the API says about days."""
+
+import datetime as dt
+
+from pydantic import BaseModel, Field
+
+
+class CalendarDay(BaseModel):
+    """What there is of a day."""
+
+    date: dt.date
+    events: int = Field(description="Those that begin on it.")
+    recordings: int = Field(description="Those that begin on it.")
+    has_diary: bool = Field(description="Whether a page was written, by a model or by you.")
+    thumbnail_url: str | None = Field(description="A picture of the day, by a link that expires.")
+
+
+class CalendarDays(BaseModel):
+    """The days of which there is anything, in order."""
+
+    timezone: str
+    days: list[CalendarDay]
