@@ -179,10 +179,13 @@ async def open_diary(
 
 
 async def add_model(
-    database: Database, settings: Settings, base_url: str, model: str = "author", **more: Any
+    database: Database,
+    settings: Settings,
+    base_url: str,
+    model: str = "author",
+    limits: str = '{"retries": 0}',
 ) -> None:
     """A provider that has `model`."""
-    values = {"settings": '{"retries": 0}', **more}
     async with database.write() as session:
         await session.execute(
             text(
@@ -194,6 +197,6 @@ async def add_model(
                 "url": base_url,
                 "model": model,
                 "key": Vault.of(settings).encrypt("sk-author-secret"),
-                **values,
+                "settings": limits,
             },
         )
