@@ -103,6 +103,48 @@ async def test_a_frozen_worker_loses_its_job_and_can_write_nothing_on_it(jobs, c
     assert (await jobs.job(job_id)).status == "success"
 
 
+async def test_a_frozen_worker_ends_its_work_when_it_wakes(jobs, crew):
+    """Though that writes nothing: its child process would go on for a quarter of an hour."""
+    job_id = await jobs.enqueue("with_child")
+    slow = await crew.start(jobs.url)
+    await jobs.until_done(job_id, "child")
+    os.kill(slow, signal.SIGSTOP)
+    quick = await crew.start(jobs.url)
+    try:
+        while len(await jobs.done(job_id)) < 2:
+            await asyncio.sleep(0.05)
+    finally:
+        os.kill(slow, signal.SIGCONT)
+    old, new = [row["pid"] for row in await jobs.sql("SELECT pid FROM work ORDER BY id")]
+    woken_at = time.monotonic()
+    while _is_alive(old):
+        assert time.monotonic() - woken_at < 2
+        await asyncio.sleep(0.02)
+    assert _is_alive(new)
+    await jobs.cancel(job_id)
+    await jobs.until(job_id, "cancelled")
+    assert not _is_alive(new)
+    for worker in (slow, quick):
+        assert await crew.stop(worker) == 0
+
+
+async def test_a_worker_frozen_while_it_holds_its_job_holds_nobody_up(jobs, crew):
+    job_id = await jobs.enqueue("in_transaction")
+    slow = await crew.start(jobs.url)
+    await jobs.until_done(job_id, "holds")
+    os.kill(slow, signal.SIGSTOP)
+    frozen_at = time.monotonic()
+    quick = await crew.start(jobs.url)
+    try:
+        job = await jobs.until(job_id, "success")
+        assert time.monotonic() - frozen_at < TAKEN_OVER_WITHIN
+    finally:
+        os.kill(slow, signal.SIGCONT)
+    assert await crew.stop(slow) == 0
+    assert await crew.stop(quick) == 0
+    assert (job.attempts, await jobs.done(job_id)) == (2, ["holds"])
+
+
 async def test_a_worker_that_is_asked_to_stop_gives_its_job_back_at_once(jobs, crew):
     job_id = await jobs.enqueue("three_steps", params={"seconds": 2})
     first = await crew.start(jobs.url)

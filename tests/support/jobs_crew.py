@@ -103,6 +103,16 @@ async def with_child(context: JobContext) -> None:
         await child.wait()
 
 
+async def in_transaction(context: JobContext) -> None:
+    """At its first attempt stays in a transaction that holds the job."""
+    if context.attempt > 1:
+        return
+    async with context.write() as session:
+        await leave_in(session, context, "never committed")
+        await leave(context, "holds")
+        await asyncio.sleep(30)
+
+
 async def leave_in(session: Any, context: JobContext, what: str) -> None:
     """Leave a row in the caller's transaction."""
     from sqlalchemy import text
@@ -116,6 +126,7 @@ async def leave_in(session: Any, context: JobContext, what: str) -> None:
 TYPES = [
     JobType("three_steps", three_steps, concurrency=8, first_pause=0.1),
     JobType("one_at_a_time", three_steps),
+    JobType("in_transaction", in_transaction),
     JobType("with_child", with_child, concurrency=8),
 ]
 

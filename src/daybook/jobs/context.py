@@ -102,7 +102,7 @@ class JobContext:
     async def write(self) -> AsyncGenerator[WriteSession]:
         """A transaction that is committed only if this attempt is still the job's. Raises `JobLost`.
 
-        Keep it short: a cancellation waits for it.
+        Keep it short: a cancellation waits for it, and after six seconds without a statement it is undone.
         """
         async with self.database.write() as session:
             await records.hold(session, self.claim)

@@ -27,8 +27,8 @@ _LOST = (
     " begun {attempts} times and is not begun again by itself: look into the worker's log, then retry it."
 )
 _LONGEST_MESSAGE = 2000
-_HOLD_LIMIT = text("SELECT set_config('idle_in_transaction_session_timeout', '15s', true)")
-"""A worker that is frozen while it holds its job's record loses its connection, so that others can go on."""
+_HOLD_LIMIT = text("SELECT set_config('idle_in_transaction_session_timeout', '6s', true)")
+"""A worker that is frozen while it holds its job's record loses its connection before others look for its jobs."""
 
 
 @dataclass(frozen=True, slots=True)
