@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/v1/admin/outbox", tags=["outbox"])
 
 
 @router.get("")
-async def list_events(
+async def list_outbox_events(
     _: Administrator,
     session: Reading,
     status: Status | None = None,
@@ -36,7 +36,7 @@ async def retry_dead_events(_: Administrator, session: Writing) -> Retried:
 
 
 @router.get("/{event_id}")
-async def get_event(_: Administrator, session: Reading, event_id: BigRowId) -> EventAnswer:
+async def get_outbox_event(_: Administrator, session: Reading, event_id: BigRowId) -> EventAnswer:
     """One event."""
     return await service.event(session, event_id)
 
