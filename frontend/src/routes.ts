@@ -39,6 +39,12 @@ export const ROUTES: readonly Route[] = [
     load: () => import("./pages/admin/access/Access.svelte"),
   },
   {
+    path: "/admin/jobs",
+    title: "jobs.title",
+    audience: "admin",
+    load: () => import("./pages/admin/jobs/Jobs.svelte"),
+  },
+  {
     path: "/admin/budgets",
     title: "budgets.title",
     audience: "admin",

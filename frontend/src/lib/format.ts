@@ -100,3 +100,32 @@ export function addDays(date: string, days: number): string {
   at.setUTCDate(at.getUTCDate() + days);
   return at.toISOString().slice(0, 10);
 }
+
+/** A moment as a `datetime-local` field of `timeZone` shows it: `2026-01-31T08:05:09`. */
+export function localTime(iso: string, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat("en-CA", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  }).formatToParts(new Date(iso));
+  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((one) => one.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")}T${part("hour")}:${part("minute")}:${part("second")}`;
+}
+
+/**
+ * The moment (ISO 8601, UTC) at which clocks in `timeZone` show `local`; of a time that a clock skips, the moment as far
+ * after the jump, and of one that it shows twice, the first.
+ */
+export function momentOf(local: string, timeZone: string): string {
+  const wanted = Date.parse(`${local.length === 16 ? `${local}:00` : local}Z`);
+  const shown = (at: number) => Date.parse(`${localTime(new Date(at).toISOString(), timeZone)}Z`);
+  const offsets = [wanted - 86_400_000, wanted + 86_400_000].map((at) => shown(at) - at);
+  const candidates = offsets.map((offset) => wanted - offset).sort((one, other) => one - other);
+  const exact = candidates.find((at) => shown(at) === wanted);
+  return new Date(exact ?? candidates[candidates.length - 1] ?? wanted).toISOString();
+}

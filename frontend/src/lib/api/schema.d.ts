@@ -4,7 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/api/v1/admin/budget-leases": {
         parameters: {
             query?: never;
             header?: never;
@@ -12,95 +12,19 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Session
-         * @description Who is signed in.
+         * List Leases
+         * @description What gateway processes hold of which budget.
          */
-        get: operations["get_session"];
-        put?: never;
-        /**
-         * Sign In
-         * @description Sign in; the answer sets a cookie.
-         */
-        post: operations["sign_in"];
-        /**
-         * Sign Out
-         * @description Sign out, if anybody is signed in.
-         */
-        delete: operations["sign_out"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Me
-         * @description Oneself.
-         */
-        get: operations["get_me"];
+        get: operations["list_leases"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /**
-         * Update Me
-         * @description Change one's timezone and settings, the language among them.
-         */
-        patch: operations["update_me"];
-        trace?: never;
-    };
-    "/api/v1/me/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Change My Password
-         * @description Change one's password; every other browser is signed out.
-         */
-        put: operations["change_my_password"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/me/codes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List My Codes
-         * @description One's own activation codes, newest first.
-         */
-        get: operations["list_my_codes"];
-        put?: never;
-        /**
-         * Create My Code
-         * @description Make a code in the default group or in a group of a code one has; it is shown this once.
-         */
-        post: operations["create_my_code"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me/codes/{public_id}": {
+    "/api/v1/admin/budget-leases/{owner}": {
         parameters: {
             query?: never;
             header?: never;
@@ -111,16 +35,16 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Revoke My Code
-         * @description Revoke a code of one's own, for good.
+         * Release Leases
+         * @description Release what a process of a lost host holds. One that is alive is a conflict.
          */
-        delete: operations["revoke_my_code"];
+        delete: operations["release_leases"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/users": {
+    "/api/v1/admin/budgets": {
         parameters: {
             query?: never;
             header?: never;
@@ -128,59 +52,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Users
-         * @description Users by account.
+         * List Budgets
+         * @description Budgets: limit, used, held, and when each resets. `inactive` for those that were removed, too.
          */
-        get: operations["list_users"];
-        put?: never;
+        get: operations["list_budgets"];
         /**
-         * Create User
-         * @description Make a user.
+         * Set Budget
+         * @description Make a budget, or change the limit of the one of that subject, period, unit and kind.
          */
-        post: operations["create_user"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/users/{user_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get User
-         * @description One user.
-         */
-        get: operations["get_user"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Update User
-         * @description Change a user; one made inactive is signed out everywhere and their codes are refused.
-         */
-        patch: operations["update_user"];
-        trace?: never;
-    };
-    "/api/v1/admin/users/{user_id}/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Set User Password
-         * @description Give a user another password; they are signed out everywhere.
-         */
-        put: operations["set_user_password"];
+        put: operations["set_budget"];
         post?: never;
         delete?: never;
         options?: never;
@@ -188,7 +68,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/groups": {
+    "/api/v1/admin/budgets/{budget_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -196,44 +76,20 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Groups
-         * @description Groups by name.
+         * Get Budget
+         * @description One budget.
          */
-        get: operations["list_groups"];
+        get: operations["get_budget"];
         put?: never;
+        post?: never;
         /**
-         * Create Group
-         * @description Make a group.
+         * Remove Budget
+         * @description Take a budget out of force. What was used stays known.
          */
-        post: operations["create_group"];
-        delete?: never;
+        delete: operations["remove_budget"];
         options?: never;
         head?: never;
         patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/groups/{group_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Group
-         * @description One group.
-         */
-        get: operations["get_group"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /**
-         * Update Group
-         * @description Change a group, archive it, or take it out of the archive.
-         */
-        patch: operations["update_group"];
         trace?: never;
     };
     "/api/v1/admin/codes": {
@@ -288,7 +144,7 @@ export interface paths {
         patch: operations["update_code"];
         trace?: never;
     };
-    "/api/v1/admin/budgets": {
+    "/api/v1/admin/groups": {
         parameters: {
             query?: never;
             header?: never;
@@ -296,15 +152,59 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Budgets
-         * @description Budgets: limit, used, held, and when each resets. `inactive` for those that were removed, too.
+         * List Groups
+         * @description Groups by name.
          */
-        get: operations["list_budgets"];
+        get: operations["list_groups"];
+        put?: never;
         /**
-         * Set Budget
-         * @description Make a budget, or change the limit of the one of that subject, period, unit and kind.
+         * Create Group
+         * @description Make a group.
          */
-        put: operations["set_budget"];
+        post: operations["create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/groups/{group_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Group
+         * @description One group.
+         */
+        get: operations["get_group"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Group
+         * @description Change a group, archive it, or take it out of the archive.
+         */
+        patch: operations["update_group"];
+        trace?: never;
+    };
+    "/api/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Do the books balance, is everything on its way into them, is there room?
+         */
+        get: operations["health"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -312,7 +212,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/budgets/{budget_id}": {
+    "/api/v1/admin/job-types": {
         parameters: {
             query?: never;
             header?: never;
@@ -320,34 +220,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Budget
-         * @description One budget.
+         * List Job Types
+         * @description The types that some worker has known: what is set for them, and how their jobs do.
          */
-        get: operations["get_budget"];
-        put?: never;
-        post?: never;
-        /**
-         * Remove Budget
-         * @description Take a budget out of force. What was used stays known.
-         */
-        delete: operations["remove_budget"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/budget-leases": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Leases
-         * @description What gateway processes hold of which budget.
-         */
-        get: operations["list_leases"];
+        get: operations["list_job_types"];
         put?: never;
         post?: never;
         delete?: never;
@@ -356,7 +232,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/budget-leases/{owner}": {
+    "/api/v1/admin/job-types/{type}": {
         parameters: {
             query?: never;
             header?: never;
@@ -366,61 +242,17 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /**
-         * Release Leases
-         * @description Release what a process of a lost host holds. One that is alive is a conflict.
-         */
-        delete: operations["release_leases"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Events
-         * @description Events by time.
-         */
-        get: operations["list_events"];
-        put?: never;
-        /**
-         * Create Event
-         * @description Make an event by hand.
-         */
-        post: operations["create_event"];
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/events/merger": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
         /**
-         * Merge Events
-         * @description Make one event of several: the first in time stays and becomes all of them.
+         * Change Job Type
+         * @description Pause a type, let it go on, or set how many may run at a time; for all workers, at once.
          */
-        post: operations["merge_events"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
+        patch: operations["change_job_type"];
         trace?: never;
     };
-    "/api/v1/events/{event_id}": {
+    "/api/v1/admin/jobs": {
         parameters: {
             query?: never;
             header?: never;
@@ -428,58 +260,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Event
-         * @description One event.
+         * List All Jobs
+         * @description Everybody's jobs, newest first.
          */
-        get: operations["get_event"];
-        put?: never;
-        post?: never;
-        /**
-         * Delete Event
-         * @description Delete an event, and its picture.
-         */
-        delete: operations["delete_event"];
-        options?: never;
-        head?: never;
-        /**
-         * Update Event
-         * @description Change an event. No job changes it any more.
-         */
-        patch: operations["update_event"];
-        trace?: never;
-    };
-    "/api/v1/events/{event_id}/division": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Divide Event
-         * @description Cut an event in two. Both parts have its words.
-         */
-        post: operations["divide_event"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/recordings/{recording_id}/description-estimate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Estimate Recording Description
-         * @description What describing a recording's events would cost, about.
-         */
-        get: operations["estimate_recording_description"];
+        get: operations["list_all_jobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -488,47 +272,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/recordings/{recording_id}/description": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Describe Recording
-         * @description Have a recording's events described that are not described yet.
-         */
-        post: operations["describe_recording"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/recordings/{recording_id}/extraction": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Extract Recording
-         * @description Find a recording's events anew. Those that you changed stay; what comes out as before keeps its description.
-         */
-        post: operations["extract_recording"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/days/{day}/description-estimate": {
+    "/api/v1/admin/jobs/{job_id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -536,10 +280,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Estimate Day Description
-         * @description What describing a day's events would cost, about.
+         * Get Any Job
+         * @description Anybody's job.
          */
-        get: operations["estimate_day_description"];
+        get: operations["get_any_job"];
         put?: never;
         post?: never;
         delete?: never;
@@ -548,7 +292,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/days/{day}/description": {
+    "/api/v1/admin/jobs/{job_id}/cancellation": {
         parameters: {
             query?: never;
             header?: never;
@@ -558,37 +302,33 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Describe Day
-         * @description Have a day's events described that are not described yet.
+         * Cancel Any Job
+         * @description Cancel anybody's job.
          */
-        post: operations["describe_day"];
+        post: operations["cancel_any_job"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/files/{token}": {
+    "/api/v1/admin/jobs/{job_id}/retry": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get File
-         * @description The file that a link opens, or ranges of it. Links come with recordings, events and vlogs, and end.
-         */
-        get: operations["get_file"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Retry Any Job
+         * @description Run anybody's failed or cancelled job again.
+         */
+        post: operations["retry_any_job"];
         delete?: never;
         options?: never;
-        /**
-         * Head File
-         * @description What `GET` would answer, without the bytes.
-         */
-        head: operations["head_file"];
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -664,46 +404,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Health
-         * @description Do the books balance, is everything on its way into them, is there room?
-         */
-        get: operations["health"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/token-stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Token Stats
-         * @description What model calls cost, altogether, by model and over time (UTC).
-         */
-        get: operations["token_stats"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/admin/llm-usage": {
         parameters: {
             query?: never;
@@ -765,50 +465,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Prices
-         * @description The prices that administrators set; all other models have the public ones.
-         */
-        get: operations["list_prices"];
-        /**
-         * Set Price
-         * @description Set what a model costs from now on. Lines that are in the book keep their cost.
-         */
-        put: operations["set_price"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Own Usage
-         * @description What your calls cost. Dates and days are those of your timezone.
-         */
-        get: operations["own_usage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/admin/outbox": {
         parameters: {
             query?: never;
@@ -817,10 +473,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Events
+         * List Outbox Events
          * @description Events, newest first: what waits, what was consumed, what is dead and why.
          */
-        get: operations["list_events"];
+        get: operations["list_outbox_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -857,10 +513,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Event
+         * Get Outbox Event
          * @description One event.
          */
-        get: operations["get_event"];
+        get: operations["get_outbox_event"];
         put?: never;
         post?: never;
         delete?: never;
@@ -884,6 +540,778 @@ export interface paths {
          */
         post: operations["retry_event"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prices
+         * @description The prices that administrators set; all other models have the public ones.
+         */
+        get: operations["list_prices"];
+        /**
+         * Set Price
+         * @description Set what a model costs from now on. Lines that are in the book keep their cost.
+         */
+        put: operations["set_price"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/token-stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Token Stats
+         * @description What model calls cost, altogether, by model and over time (UTC).
+         */
+        get: operations["token_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description Users by account.
+         */
+        get: operations["list_users"];
+        put?: never;
+        /**
+         * Create User
+         * @description Make a user.
+         */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get User
+         * @description One user.
+         */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update User
+         * @description Change a user; one made inactive is signed out everywhere and their codes are refused.
+         */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set User Password
+         * @description Give a user another password; they are signed out everywhere.
+         */
+        put: operations["set_user_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Days
+         * @description The days of which there is anything: how many events and recordings, a page, a picture.
+         */
+        get: operations["list_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/days/{day}/description": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Describe Day
+         * @description Have a day's events described that are not described yet.
+         */
+        post: operations["describe_day"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/days/{day}/description-estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estimate Day Description
+         * @description What describing a day's events would cost, about.
+         */
+        get: operations["estimate_day_description"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Diary Pages
+         * @description Pages from one day to another, newest day first.
+         */
+        get: operations["list_diary_pages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diary/{date}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Diary Page
+         * @description A day's page: what was written, the events that it cites, whether they have changed, your own text.
+         */
+        get: operations["get_diary_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diary/{date}/generation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Generate Diary Page
+         * @description Have a page written. Where it was written from the same events it is answered as it is, unless that is forced.
+         */
+        post: operations["generate_diary_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diary/{date}/own-text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Own Diary Text
+         * @description Keep your own text beside what is written. No writing ever touches it.
+         */
+        put: operations["set_own_diary_text"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diary/{date}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Diary Versions
+         * @description Every writing of a page, newest first.
+         */
+        get: operations["list_diary_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/diary/{date}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Diary Version
+         * @description One writing of a page.
+         */
+        get: operations["get_diary_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description Events by time.
+         */
+        get: operations["list_events"];
+        put?: never;
+        /**
+         * Create Event
+         * @description Make an event by hand.
+         */
+        post: operations["create_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Events
+         * @description Import events from a JSON, CSV or iCalendar file, which is the body. What cannot be read is told line by line.
+         */
+        post: operations["import_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/merger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Events
+         * @description Make one event of several: the first in time stays and becomes all of them.
+         */
+        post: operations["merge_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Event
+         * @description One event.
+         */
+        get: operations["get_event"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Event
+         * @description Delete an event, and its picture.
+         */
+        delete: operations["delete_event"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Event
+         * @description Change an event. No job changes it any more.
+         */
+        patch: operations["update_event"];
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/division": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Divide Event
+         * @description Cut an event in two. Both parts have its words.
+         */
+        post: operations["divide_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get File
+         * @description The file that a link opens, or ranges of it. Links come with recordings, events and vlogs, and end.
+         */
+        get: operations["get_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * Head File
+         * @description What `GET` would answer, without the bytes.
+         */
+        head: operations["head_file"];
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description One's own jobs, newest first.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job
+         * @description One of one's own jobs: what it is at, and what became of it.
+         */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Job
+         * @description Cancel a job: one that waits ends at once, one that runs within two seconds.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Job
+         * @description Run a failed or cancelled job again. What it had finished is kept.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Me
+         * @description Oneself.
+         */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update Me
+         * @description Change one's timezone and settings, the language among them.
+         */
+        patch: operations["update_me"];
+        trace?: never;
+    };
+    "/api/v1/me/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List My Codes
+         * @description One's own activation codes, newest first.
+         */
+        get: operations["list_my_codes"];
+        put?: never;
+        /**
+         * Create My Code
+         * @description Make a code in the default group or in a group of a code one has; it is shown this once.
+         */
+        post: operations["create_my_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/codes/{public_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke My Code
+         * @description Revoke a code of one's own, for good.
+         */
+        delete: operations["revoke_my_code"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change My Password
+         * @description Change one's password; every other browser is signed out.
+         */
+        put: operations["change_my_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Usage
+         * @description What your calls cost. Dates and days are those of your timezone.
+         */
+        get: operations["own_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recordings
+         * @description One's recordings, of a day or a range of days; one that runs over midnight is on both.
+         */
+        get: operations["list_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/time-shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shift Recordings
+         * @description Correct the clock of a camera for many recordings at once; their events move along.
+         */
+        post: operations["shift_recordings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Recording
+         * @description One recording, with links to its files and how the work on them does.
+         */
+        get: operations["get_recording"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Recording
+         * @description Delete it with its files and the events that were found in it; those that one changed or made stay.
+         */
+        delete: operations["delete_recording"];
+        options?: never;
+        head?: never;
+        /**
+         * Update Recording
+         * @description Correct its name or its time; its events move along.
+         */
+        patch: operations["update_recording"];
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/description": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Describe Recording
+         * @description Have a recording's events described that are not described yet.
+         */
+        post: operations["describe_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/description-estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Estimate Recording Description
+         * @description What describing a recording's events would cost, about.
+         */
+        get: operations["estimate_recording_description"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{recording_id}/extraction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extract Recording
+         * @description Find a recording's events anew. Those that you changed stay; what comes out as before keeps its description.
+         */
+        post: operations["extract_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session
+         * @description Who is signed in.
+         */
+        get: operations["get_session"];
+        put?: never;
+        /**
+         * Sign In
+         * @description Sign in; the answer sets a cookie.
+         */
+        post: operations["sign_in"];
+        /**
+         * Sign Out
+         * @description Sign out, if anybody is signed in.
+         */
+        delete: operations["sign_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -957,49 +1385,169 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AdminJobAnswer
+         * @description A job, with whose it is and what it is about.
+         */
+        AdminJobAnswer: {
+            /**
+             * Attempts
+             * @description How often it was begun since it was enqueued or tried again.
+             */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string | null;
+            /**
+             * Error Message
+             * @description What happened, what it means, what to do.
+             */
+            error_message: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Input Type */
+            input_type: string;
+            /** Input Url */
+            input_url: string | null;
+            /**
+             * Is Being Cancelled
+             * @description Its cancellation is asked for; its worker is about to stop.
+             */
+            is_being_cancelled: boolean;
+            /**
+             * Metrics
+             * @description Seconds of each phase, tokens, cost.
+             */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /**
+             * Next Attempt At
+             * @description When it is tried again, after an attempt failed.
+             */
+            next_attempt_at: string | null;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Phase
+             * @description What it is at.
+             */
+            phase: string | null;
+            /**
+             * Progress
+             * @description From 0 to 1.
+             */
+            progress: number;
+            /** Started At */
+            started_at: string | null;
+            status: components["schemas"]["JobStatus"];
+            /** Subject */
+            subject: string | null;
+            /**
+             * Trace Id
+             * @description The same in the lines of the book and in the worker's log.
+             */
+            trace_id: string | null;
+            /** Type */
+            type: string;
+            /** User Id */
+            user_id: number | null;
+        };
+        /**
          * BucketTotals
          * @description The sums of an hour, a day or a month.
          */
         BucketTotals: {
-            /** Total Calls */
-            total_calls: number;
-            /** Successful Calls */
-            successful_calls: number;
-            /** Failed Calls */
-            failed_calls: number;
-            /** Total Prompt Tokens */
-            total_prompt_tokens: number;
-            /** Total Completion Tokens */
-            total_completion_tokens: number;
-            /** Total Tokens */
-            total_tokens: number;
-            /** Total Cached Tokens */
-            total_cached_tokens: number;
-            /** Total Reasoning Tokens */
-            total_reasoning_tokens: number;
-            /**
-             * Cost
-             * @description USD; null where there are calls and the price of none is known.
-             */
-            cost: string | null;
-            /**
-             * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
-             */
-            unpriced_calls: number;
             /**
              * Bucket
              * @description Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.
              */
             bucket: string;
+            /**
+             * Cost
+             * @description USD; null where there are calls and the price of none is known.
+             */
+            cost: string | null;
+            /** Failed Calls */
+            failed_calls: number;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
         };
         /**
          * BudgetAnswer
          * @description A budget, and its current period. Amounts are in its unit.
          */
         BudgetAnswer: {
+            /** Active */
+            active: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Hard */
+            hard: boolean;
+            /**
+             * Held
+             * @description What gateways hold for calls under way, or have leased for the next.
+             */
+            held: string;
             /** Id */
             id: number;
+            /**
+             * Left
+             * @description limit - used - held, at least 0.
+             */
+            left: string;
+            /** Limit */
+            limit: string;
+            /**
+             * Overrun
+             * @description The part of used that providers reported beyond the most that was possible.
+             */
+            overrun: string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "month";
+            /**
+             * Period Start
+             * Format: date
+             */
+            period_start: string;
+            /**
+             * Resets At
+             * Format: date-time
+             */
+            resets_at: string;
             /**
              * Subject
              * @enum {string}
@@ -1013,58 +1561,17 @@ export interface components {
              */
             subject_name: string;
             /**
-             * Period
-             * @enum {string}
-             */
-            period: "day" | "month";
-            /**
              * Unit
              * @enum {string}
              */
             unit: "tokens" | "usd";
-            /** Limit */
-            limit: string;
-            /** Hard */
-            hard: boolean;
-            /** Active */
-            active: boolean;
+            /** Updated At */
+            updated_at: string | null;
             /**
              * Used
              * @description What settled calls took.
              */
             used: string;
-            /**
-             * Held
-             * @description What gateways hold for calls under way, or have leased for the next.
-             */
-            held: string;
-            /**
-             * Left
-             * @description limit - used - held, at least 0.
-             */
-            left: string;
-            /**
-             * Overrun
-             * @description The part of used that providers reported beyond the most that was possible.
-             */
-            overrun: string;
-            /**
-             * Period Start
-             * Format: date
-             */
-            period_start: string;
-            /**
-             * Resets At
-             * Format: date-time
-             */
-            resets_at: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Updated At */
-            updated_at: string | null;
         };
         /**
          * BudgetNew
@@ -1073,6 +1580,22 @@ export interface components {
          *     One that is there for the same subject, period, unit and kind gets this limit.
          */
         BudgetNew: {
+            /**
+             * Hard
+             * @description A hard budget refuses calls (429); a soft one warns and lets pass.
+             * @default true
+             */
+            hard?: boolean;
+            /**
+             * Limit
+             * @description In tokens, or in USD.
+             */
+            limit: number | string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "month";
             /**
              * Subject
              * @enum {string}
@@ -1084,114 +1607,133 @@ export interface components {
              */
             subject_id: number | string;
             /**
-             * Period
-             * @enum {string}
-             */
-            period: "day" | "month";
-            /**
              * Unit
              * @enum {string}
              */
             unit: "tokens" | "usd";
+        };
+        /**
+         * CalendarDay
+         * @description What there is of a day.
+         */
+        CalendarDay: {
             /**
-             * Limit
-             * @description In tokens, or in USD.
+             * Date
+             * Format: date
              */
-            limit: number | string;
+            date: string;
             /**
-             * Hard
-             * @description A hard budget refuses calls (429); a soft one warns and lets pass.
-             * @default true
+             * Events
+             * @description Those that begin on it.
              */
-            hard?: boolean;
+            events: number;
+            /**
+             * Has Diary
+             * @description Whether a page was written, by a model or by you.
+             */
+            has_diary: boolean;
+            /**
+             * Recordings
+             * @description Those that begin on it.
+             */
+            recordings: number;
+            /**
+             * Thumbnail Url
+             * @description A picture of the day, by a link that expires.
+             */
+            thumbnail_url: string | null;
+        };
+        /**
+         * CalendarDays
+         * @description The days of which there is anything, in order.
+         */
+        CalendarDays: {
+            /** Days */
+            days: components["schemas"]["CalendarDay"][];
+            /** Timezone */
+            timezone: string;
         };
         /**
          * CallAnswer
          * @description A gateway call, without what was said in it.
          */
         CallAnswer: {
-            /** Id */
-            id: number;
-            /** Usage Id */
-            usage_id: string | null;
-            /** Config Id */
-            config_id: number | null;
-            /** Template Id */
-            template_id: number | null;
-            /** Group Id */
-            group_id: number | null;
             /** Activation Code */
             activation_code: string | null;
             /** Api */
             api: string | null;
-            /** Model */
-            model: string | null;
-            /** Status */
-            status: string;
-            /** Error Message */
-            error_message: string | null;
-            /** Tokens Used */
-            tokens_used: number | null;
-            /** Prompt Tokens */
-            prompt_tokens: number | null;
-            /** Completion Tokens */
-            completion_tokens: number | null;
-            /**
-             * Call Time
-             * Format: date-time
-             */
-            call_time: string;
-            /** Duration Ms */
-            duration_ms: number | null;
             /**
              * Call Id
              * @description What the answer's x-daybook-call-id said; null in old rows.
              */
             call_id: string | null;
+            /**
+             * Call Time
+             * Format: date-time
+             */
+            call_time: string;
+            /** Completion Tokens */
+            completion_tokens: number | null;
+            /** Config Id */
+            config_id: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Group Id */
+            group_id: number | null;
+            /** Id */
+            id: number;
+            /** Model */
+            model: string | null;
+            /** Prompt Tokens */
+            prompt_tokens: number | null;
+            /** Status */
+            status: string;
+            /** Template Id */
+            template_id: number | null;
+            /** Tokens Used */
+            tokens_used: number | null;
+            /** Usage Id */
+            usage_id: string | null;
         };
         /**
          * CallExchange
          * @description A gateway call with what was asked and answered, and its line in the book.
          */
         CallExchange: {
-            /** Id */
-            id: number;
-            /** Usage Id */
-            usage_id: string | null;
-            /** Config Id */
-            config_id: number | null;
-            /** Template Id */
-            template_id: number | null;
-            /** Group Id */
-            group_id: number | null;
             /** Activation Code */
             activation_code: string | null;
             /** Api */
             api: string | null;
-            /** Model */
-            model: string | null;
-            /** Status */
-            status: string;
-            /** Error Message */
-            error_message: string | null;
-            /** Tokens Used */
-            tokens_used: number | null;
-            /** Prompt Tokens */
-            prompt_tokens: number | null;
-            /** Completion Tokens */
-            completion_tokens: number | null;
-            /**
-             * Call Time
-             * Format: date-time
-             */
-            call_time: string;
-            /** Duration Ms */
-            duration_ms: number | null;
             /**
              * Call Id
              * @description What the answer's x-daybook-call-id said; null in old rows.
              */
             call_id: string | null;
+            /**
+             * Call Time
+             * Format: date-time
+             */
+            call_time: string;
+            /** Completion Tokens */
+            completion_tokens: number | null;
+            /** Config Id */
+            config_id: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Group Id */
+            group_id: number | null;
+            /** Id */
+            id: number;
+            /** @description null where the call was not sent to a model. */
+            line: components["schemas"]["LineAnswer"] | null;
+            /** Model */
+            model: string | null;
+            /** Prompt Tokens */
+            prompt_tokens: number | null;
             /** Request Messages */
             request_messages: unknown;
             /** Request Params */
@@ -1202,16 +1744,42 @@ export interface components {
             response_content: string | null;
             /** Response Data */
             response_data: unknown;
-            /** @description null where the call was not sent to a model. */
-            line: components["schemas"]["LineAnswer"] | null;
+            /** Status */
+            status: string;
+            /** Template Id */
+            template_id: number | null;
+            /** Tokens Used */
+            tokens_used: number | null;
+            /** Usage Id */
+            usage_id: string | null;
+        };
+        /**
+         * Citation
+         * @description A sentence of a page and the events that it is from.
+         */
+        Citation: {
+            /** Events */
+            events: string[];
+            /**
+             * Own Words
+             * @default false
+             */
+            own_words?: boolean;
+            /** Paragraph */
+            paragraph: number;
+            /** Text */
+            text: string;
         };
         /**
          * CodeBody
          * @description What a code is called and what it allows; null, or nothing, is no limit.
          */
         CodeBody: {
-            /** Name */
-            name?: string | null;
+            /**
+             * Expires At
+             * @description Without a timezone it is taken as UTC.
+             */
+            expires_at?: string | null;
             /**
              * Models
              * @description Names and patterns.
@@ -1220,132 +1788,131 @@ export interface components {
              *     ]
              */
             models?: string[] | null;
+            /** Name */
+            name?: string | null;
             /** Requests Per Minute */
             requests_per_minute?: number | null;
             /** Tokens Per Minute */
             tokens_per_minute?: number | null;
-            /**
-             * Expires At
-             * @description Without a timezone it is taken as UTC.
-             */
-            expires_at?: string | null;
         };
         /**
          * CodeView
          * @description An activation code, which itself is not kept: `public_id` is what logs show.
          */
         CodeView: {
-            /** Public Id */
-            public_id: string;
-            /** Name */
-            name: string | null;
-            /** Group Id */
-            group_id: number;
-            /** User Id */
-            user_id: number | null;
-            /** Models */
-            models: string[] | null;
-            /** Requests Per Minute */
-            requests_per_minute: number | null;
-            /** Tokens Per Minute */
-            tokens_per_minute: number | null;
-            /** Token Usage */
-            token_usage: number;
-            /** Expires At */
-            expires_at: string | null;
-            /** Revoked At */
-            revoked_at: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Group Id */
+            group_id: number;
+            /** Models */
+            models: string[] | null;
+            /** Name */
+            name: string | null;
+            /** Public Id */
+            public_id: string;
+            /** Requests Per Minute */
+            requests_per_minute: number | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Token Usage */
+            token_usage: number;
+            /** Tokens Per Minute */
+            tokens_per_minute: number | null;
             /** Updated At */
             updated_at: string | null;
+            /** User Id */
+            user_id: number | null;
         };
         /**
          * ConfigAnswer
          * @description A configuration as it is shown: whether it has a key, never which.
          */
         ConfigAnswer: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
-            provider: components["schemas"]["Provider"];
             /** Base Url */
             base_url: string;
-            /** Has Key */
-            has_key: boolean;
-            /** Key Unreadable */
-            key_unreadable: boolean;
-            /** Models */
-            models: string[];
-            /** Priority */
-            priority: number;
-            /** Weight */
-            weight: number;
-            /** Enabled */
-            enabled: boolean;
-            settings: components["schemas"]["ConfigSettings"];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Has Key */
+            has_key: boolean;
+            /** Id */
+            id: number;
+            /** Key Unreadable */
+            key_unreadable: boolean;
+            /** Models */
+            models: string[];
+            /** Name */
+            name: string;
+            /** Priority */
+            priority: number;
+            provider: components["schemas"]["Provider"];
+            settings: components["schemas"]["ConfigSettings"];
             /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+            /** Weight */
+            weight: number;
         };
         /**
          * ConfigChange
          * @description What to change in a configuration; what is absent stays. A null `api_key` removes the key.
          */
         ConfigChange: {
-            /** Name */
-            name?: string | null;
-            provider?: components["schemas"]["Provider"] | null;
-            /**
-             * Base Url
-             * @description null: the provider's own.
-             */
-            base_url?: string | null;
             /**
              * Api Key
              * @description null: no key.
              */
             api_key?: string | null;
-            /** Models */
-            models?: string[] | null;
-            /** Priority */
-            priority?: number | null;
-            /** Weight */
-            weight?: number | null;
+            /**
+             * Base Url
+             * @description null: the provider's own.
+             */
+            base_url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
+            /** Models */
+            models?: string[] | null;
+            /** Name */
+            name?: string | null;
+            /** Priority */
+            priority?: number | null;
+            provider?: components["schemas"]["Provider"] | null;
             /** @description Replaced as a whole. */
             settings?: components["schemas"]["ConfigSettings"] | null;
+            /** Weight */
+            weight?: number | null;
         };
         /**
          * ConfigNew
          * @description A configuration to make.
          */
         ConfigNew: {
-            /** Name */
-            name: string;
-            provider: components["schemas"]["Provider"];
+            /**
+             * Api Key
+             * @description Never shown again.
+             */
+            api_key?: string | null;
             /**
              * Base Url
              * @description The provider's own where absent.
              */
             base_url?: string | null;
             /**
-             * Api Key
-             * @description Never shown again.
+             * Enabled
+             * @default true
              */
-            api_key?: string | null;
+            enabled?: boolean;
             /**
              * Models
              * @description Names and patterns: gpt-4o, gpt-*, *.
@@ -1354,23 +1921,15 @@ export interface components {
              *     ]
              */
             models?: string[];
+            /** Name */
+            name: string;
             /**
              * Priority
              * @description Lower is tried first.
              * @default 100
              */
             priority?: number;
-            /**
-             * Weight
-             * @description How often, among configurations of the same priority.
-             * @default 1
-             */
-            weight?: number;
-            /**
-             * Enabled
-             * @default true
-             */
-            enabled?: boolean;
+            provider: components["schemas"]["Provider"];
             /**
              * @default {
              *       "headers": {},
@@ -1379,6 +1938,12 @@ export interface components {
              *     }
              */
             settings?: components["schemas"]["ConfigSettings"];
+            /**
+             * Weight
+             * @description How often, among configurations of the same priority.
+             * @default 1
+             */
+            weight?: number;
         };
         /**
          * ConfigSettings
@@ -1391,19 +1956,6 @@ export interface components {
              */
             api_version?: string | null;
             /**
-             * Headers
-             * @description Sent with every request; not for credentials: they are shown.
-             */
-            headers?: {
-                [key: string]: string;
-            };
-            /**
-             * Retries
-             * @description Further attempts after the first one failed.
-             * @default 2
-             */
-            retries?: number;
-            /**
              * Connect Timeout
              * @description Seconds; the server's setting where absent.
              */
@@ -1414,10 +1966,23 @@ export interface components {
              */
             first_byte_timeout?: number | null;
             /**
+             * Headers
+             * @description Sent with every request; not for credentials: they are shown.
+             */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
              * Idle Timeout
              * @description Seconds; the server's setting where absent.
              */
             idle_timeout?: number | null;
+            /**
+             * Retries
+             * @description Further attempts after the first one failed.
+             * @default 2
+             */
+            retries?: number;
             /**
              * Stream Usage
              * @description Whether streams may be asked to report their usage.
@@ -1430,37 +1995,37 @@ export interface components {
          * @description The sums of one day.
          */
         DayTotals: {
-            /** Total Calls */
-            total_calls: number;
-            /** Successful Calls */
-            successful_calls: number;
-            /** Failed Calls */
-            failed_calls: number;
-            /** Total Prompt Tokens */
-            total_prompt_tokens: number;
-            /** Total Completion Tokens */
-            total_completion_tokens: number;
-            /** Total Tokens */
-            total_tokens: number;
-            /** Total Cached Tokens */
-            total_cached_tokens: number;
-            /** Total Reasoning Tokens */
-            total_reasoning_tokens: number;
             /**
              * Cost
              * @description USD; null where there are calls and the price of none is known.
              */
             cost: string | null;
             /**
-             * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
-             */
-            unpriced_calls: number;
-            /**
              * Date
              * Format: date
              */
             date: string;
+            /** Failed Calls */
+            failed_calls: number;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
         };
         /**
          * DescriptionBody
@@ -1479,26 +2044,8 @@ export interface components {
          * @description What describing would cost, about. What it did cost is in the job's metrics afterwards.
          */
         DescriptionEstimate: {
-            /**
-             * Model
-             * @description Null where there is none; then `reason` says why.
-             */
-            model: string | null;
-            /** Reason */
-            reason: string | null;
-            /**
-             * Is Exact
-             * @description False while the events are not all there yet: then it is at most so much.
-             */
-            is_exact: boolean;
-            /** Stretches */
-            stretches: number;
-            /** Frames */
-            frames: number;
             /** Calls */
             calls: number;
-            /** Prompt Tokens */
-            prompt_tokens: number;
             /** Completion Tokens */
             completion_tokens: number;
             /**
@@ -1506,6 +2053,162 @@ export interface components {
              * @description USD; null where the price is unknown.
              */
             cost: string | null;
+            /** Frames */
+            frames: number;
+            /**
+             * Is Exact
+             * @description False while the events are not all there yet: then it is at most so much.
+             */
+            is_exact: boolean;
+            /**
+             * Model
+             * @description Null where there is none; then `reason` says why.
+             */
+            model: string | null;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Reason */
+            reason: string | null;
+            /** Stretches */
+            stretches: number;
+        };
+        /**
+         * DiaryEntry
+         * @description A page in a list.
+         */
+        DiaryEntry: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Excerpt */
+            excerpt: string | null;
+            /** Has Own Text */
+            has_own_text: boolean;
+            /** Is Demo */
+            is_demo: boolean;
+            /** Is Stale */
+            is_stale: boolean;
+            /** Version */
+            version: number;
+            /** Written At */
+            written_at: string | null;
+        };
+        /**
+         * DiaryJobView
+         * @description The job that is writing a page, or that last tried to.
+         */
+        DiaryJobView: {
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Phase */
+            phase: string | null;
+            /** Progress */
+            progress: number | null;
+            /** Status */
+            status: string;
+        };
+        /**
+         * DiaryVersionEntry
+         * @description One writing of a page, in a list.
+         */
+        DiaryVersionEntry: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Events Hash */
+            events_hash: string;
+            /** Is Demo */
+            is_demo: boolean;
+            /** Job Id */
+            job_id: string | null;
+            /** Language */
+            language: string;
+            /** Model */
+            model: string | null;
+            /** Tone */
+            tone: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * DiaryVersionView
+         * @description One writing of a page, whole.
+         */
+        DiaryVersionView: {
+            /** Citations */
+            citations: components["schemas"]["Citation"][];
+            /** Content */
+            content: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Events Hash */
+            events_hash: string;
+            /** Is Demo */
+            is_demo: boolean;
+            /** Job Id */
+            job_id: string | null;
+            /** Language */
+            language: string;
+            /** Model */
+            model: string | null;
+            /** Tone */
+            tone: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * DiaryView
+         * @description A day's page. Where nothing has been written `version` is 0 and `content` is null.
+         */
+        DiaryView: {
+            /** Citations */
+            citations: components["schemas"]["Citation"][];
+            /** Content */
+            content: string | null;
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Events Count */
+            events_count: number;
+            /** Events Hash */
+            events_hash: string | null;
+            /** Is Demo */
+            is_demo: boolean;
+            /** Is Stale */
+            is_stale: boolean;
+            job: components["schemas"]["DiaryJobView"] | null;
+            /** Language */
+            language: string | null;
+            /** Model */
+            model: string | null;
+            /** Own Text */
+            own_text: string | null;
+            /** Own Text Updated At */
+            own_text_updated_at: string | null;
+            /** Tone */
+            tone: string | null;
+            /** Version */
+            version: number;
+            /** Versions */
+            versions: number;
+            /** Written At */
+            written_at: string | null;
         };
         /**
          * DiskState
@@ -1558,16 +2261,31 @@ export interface components {
          * @description An event and what became of it.
          */
         EventAnswer: {
-            /** Id */
-            id: number;
-            /** Type */
-            type: string;
-            /** Version */
-            version: number;
             /** Aggregate */
             aggregate: string;
+            /** Attempts */
+            attempts: number;
+            /** Consumed At */
+            consumed_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Error
+             * @description Why it is not consumed.
+             */
+            error: string | null;
+            /** Id */
+            id: number;
             /** Key */
             key: string;
+            /**
+             * Next Attempt At
+             * Format: date-time
+             */
+            next_attempt_at: string;
             /** Payload */
             payload: unknown;
             /**
@@ -1575,85 +2293,51 @@ export interface components {
              * @enum {string}
              */
             status: "pending" | "consumed" | "dead";
-            /** Attempts */
-            attempts: number;
-            /**
-             * Next Attempt At
-             * Format: date-time
-             */
-            next_attempt_at: string;
-            /**
-             * Error
-             * @description Why it is not consumed.
-             */
-            error: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Consumed At */
-            consumed_at: string | null;
+            /** Type */
+            type: string;
+            /** Version */
+            version: number;
         };
         /**
          * EventBody
          * @description What to change; what is not sent stays, and null empties a field, but for the time.
          */
         EventBody: {
-            /** Duration */
-            duration?: number | null;
             /** Action */
             action?: string | null;
-            /** Scene */
-            scene?: string | null;
-            /** Summary */
-            summary?: string | null;
+            /** Duration */
+            duration?: number | null;
             /** Objects */
             objects?: string[] | null;
+            /** Scene */
+            scene?: string | null;
             /**
              * Start Time
              * @description Without an offset it is your local time.
              */
             start_time?: string | null;
+            /** Summary */
+            summary?: string | null;
         };
         /**
          * EventView
          * @description An event. `thumbnail_url` is a signed link that expires; it is null where there is no picture.
          */
         EventView: {
+            /** Action */
+            action: string | null;
             /**
-             * Id
-             * Format: uuid
+             * Created At
+             * Format: date-time
              */
-            id: string;
-            /** Recording Id */
-            recording_id: string | null;
-            /**
-             * Start Offset
-             * @description Seconds from the recording's beginning.
-             */
-            start_offset: number | null;
-            /** Start Time */
-            start_time: string | null;
+            created_at: string;
             /**
              * Duration
              * @description Seconds.
              */
             duration: number | null;
-            /** Action */
-            action: string | null;
-            /** Scene */
-            scene: string | null;
-            /** Summary */
-            summary: string | null;
-            /** Objects */
-            objects: string[];
-            origin: components["schemas"]["Origin"];
-            /**
-             * Is Described
-             * @description False while only time and facts are known.
-             */
-            is_described: boolean;
+            /** Edited At */
+            edited_at: string | null;
             /**
              * Facts
              * @description What was measured: `motion` and `brightness` from 0 to 1, `sound` in dBFS.
@@ -1661,48 +2345,81 @@ export interface components {
             facts: {
                 [key: string]: unknown;
             } | null;
-            /** Edited At */
-            edited_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Described
+             * @description False while only time and facts are known.
+             */
+            is_described: boolean;
             /** Job Id */
             job_id: string | null;
+            /** Objects */
+            objects: string[];
+            origin: components["schemas"]["Origin"];
+            /** Recording Id */
+            recording_id: string | null;
+            /** Scene */
+            scene: string | null;
+            /**
+             * Start Offset
+             * @description Seconds from the recording's beginning.
+             */
+            start_offset: number | null;
+            /** Start Time */
+            start_time: string | null;
+            /** Summary */
+            summary: string | null;
             /** Thumbnail Url */
             thumbnail_url?: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
             /** Updated At */
             updated_at: string | null;
+        };
+        /**
+         * GenerationAccepted
+         * @description The job that writes the page; follow it at `/api/v1/jobs/{job_id}`.
+         */
+        GenerationAccepted: {
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+        };
+        /**
+         * GenerationBody
+         * @description How a page is asked for.
+         */
+        GenerationBody: {
+            /**
+             * Force Refresh
+             * @default false
+             */
+            force_refresh?: boolean;
         };
         /**
          * GroupBody
          * @description What may be changed about a group.
          */
         GroupBody: {
-            /** Name */
-            name?: string | null;
-            /** Description */
-            description?: string | null;
             /**
              * Archived
              * @description The codes of an archived group are refused.
              */
             archived?: boolean | null;
+            /** Description */
+            description?: string | null;
+            /** Name */
+            name?: string | null;
         };
         /**
          * GroupView
          * @description A group; `archived_at` is set when its codes are refused.
          */
         GroupView: {
-            /** Id */
-            id: number;
-            /** Name */
-            name: string;
-            /** Description */
-            description: string | null;
-            /** Token Usage */
-            token_usage: number;
             /** Archived At */
             archived_at: string | null;
             /**
@@ -1710,29 +2427,75 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Description */
+            description: string | null;
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Token Usage */
+            token_usage: number;
             /** Updated At */
             updated_at: string | null;
         };
         /**
          * Health
-         * @description The state of the books, of this host's journals, of the outbox and of the disk.
+         * @description The state of the books, of this host's journals, of the outbox, of background work and of the disk.
          */
         Health: {
-            ledger: components["schemas"]["LedgerState"];
-            /**
-             * Shipping
-             * @description Whether a shipper runs on this host.
-             */
-            shipping: boolean;
+            disk: components["schemas"]["DiskState"];
+            jobs: components["schemas"]["JobsState"];
             /** Journals */
             journals: components["schemas"]["JournalState"][];
+            ledger: components["schemas"]["LedgerState"];
+            outbox: components["schemas"]["OutboxState"];
             /**
              * Quarantined
              * @description Calls of which PostgreSQL would not store what was said; see the log.
              */
             quarantined: number;
-            outbox: components["schemas"]["OutboxState"];
-            disk: components["schemas"]["DiskState"];
+            /**
+             * Shipping
+             * @description Whether a shipper runs on this host.
+             */
+            shipping: boolean;
+        };
+        /**
+         * ImportProblem
+         * @description Why something in the file is not imported, or not all of it.
+         */
+        ImportProblem: {
+            /**
+             * Line
+             * @description In the file, from 1; of a JSON list the place in it.
+             */
+            line: number;
+            /** Message */
+            message: string;
+        };
+        /**
+         * ImportReport
+         * @description What became of a file's events.
+         */
+        ImportReport: {
+            /** Created */
+            created: number;
+            /**
+             * Kept
+             * @description Edited since they were imported, and left so.
+             */
+            kept: number;
+            /** Problem Count */
+            problem_count: number;
+            /**
+             * Problems
+             * @description The first 200.
+             */
+            problems: components["schemas"]["ImportProblem"][];
+            /** Unchanged */
+            unchanged: number;
+            /** Updated */
+            updated: number;
         };
         /**
          * JobAccepted
@@ -1746,6 +2509,150 @@ export interface components {
             job_id: string;
         };
         /**
+         * JobAnswer
+         * @description A job and what became of it.
+         */
+        JobAnswer: {
+            /**
+             * Attempts
+             * @description How often it was begun since it was enqueued or tried again.
+             */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error Code */
+            error_code: string | null;
+            /**
+             * Error Message
+             * @description What happened, what it means, what to do.
+             */
+            error_message: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Input Type */
+            input_type: string;
+            /** Input Url */
+            input_url: string | null;
+            /**
+             * Is Being Cancelled
+             * @description Its cancellation is asked for; its worker is about to stop.
+             */
+            is_being_cancelled: boolean;
+            /**
+             * Metrics
+             * @description Seconds of each phase, tokens, cost.
+             */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /**
+             * Next Attempt At
+             * @description When it is tried again, after an attempt failed.
+             */
+            next_attempt_at: string | null;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Phase
+             * @description What it is at.
+             */
+            phase: string | null;
+            /**
+             * Progress
+             * @description From 0 to 1.
+             */
+            progress: number;
+            /** Started At */
+            started_at: string | null;
+            status: components["schemas"]["JobStatus"];
+            /**
+             * Trace Id
+             * @description The same in the lines of the book and in the worker's log.
+             */
+            trace_id: string | null;
+            /** Type */
+            type: string;
+        };
+        /**
+         * JobState
+         * @description How a job that was made for a file does.
+         */
+        JobState: {
+            /** Error Code */
+            error_code: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /**
+             * Progress
+             * @description From 0 to 1.
+             */
+            progress: number;
+            /** Status */
+            status: string;
+        };
+        /**
+         * JobStatus
+         * @description Where a job is in its life.
+         * @enum {string}
+         */
+        JobStatus: "pending" | "processing" | "success" | "failed" | "cancelled";
+        /**
+         * JobTypeAnswer
+         * @description A type of jobs: what is set for it, and how its jobs do.
+         */
+        JobTypeAnswer: {
+            /**
+             * Concurrency
+             * @description How many may run at a time, over all workers.
+             */
+            concurrency: number;
+            /** Default Concurrency */
+            default_concurrency: number;
+            /** Failed */
+            failed: number;
+            /** Oldest Pending At */
+            oldest_pending_at: string | null;
+            /**
+             * Paused
+             * @description Jobs that run go on; no other starts.
+             */
+            paused: boolean;
+            /** Pending */
+            pending: number;
+            /** Processing */
+            processing: number;
+            /** Type */
+            type: string;
+        };
+        /**
+         * JobTypeChange
+         * @description What to set for a type; what is absent stays.
+         */
+        JobTypeChange: {
+            /**
+             * Concurrency
+             * @description Null: as many as the type says by itself.
+             */
+            concurrency?: number | null;
+            /** Paused */
+            paused?: boolean | null;
+        };
+        /**
          * JobsAccepted
          * @description The jobs that do it, one for each file.
          */
@@ -1754,31 +2661,39 @@ export interface components {
             job_ids: string[];
         };
         /**
+         * JobsState
+         * @description How much background work waits and runs.
+         */
+        JobsState: {
+            /**
+             * Oldest Pending At
+             * @description When the one that waits longest was enqueued.
+             */
+            oldest_pending_at: string | null;
+            /** Pending */
+            pending: number;
+            /** Processing */
+            processing: number;
+        };
+        /**
          * JournalState
          * @description A journal on this host. One that is not alive was left by a gateway that ended, and is about to be shipped.
          */
         JournalState: {
-            /** Id */
-            id: string;
             /** Alive */
             alive: boolean;
             /** Bytes */
             bytes: number;
+            /** Id */
+            id: string;
         };
         /**
          * LeaseAnswer
          * @description What one gateway process has leased of one period of one budget, and not settled yet.
          */
         LeaseAnswer: {
-            /** Owner */
-            owner: string;
             /** Budget Id */
             budget_id: number;
-            /**
-             * Period Start
-             * Format: date
-             */
-            period_start: string;
             /** Held */
             held: string;
             /**
@@ -1787,6 +2702,13 @@ export interface components {
              * @description When it leased for the first time.
              */
             leased_at: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Period Start
+             * Format: date
+             */
+            period_start: string;
             /**
              * Seen At
              * @description When the process was last alive; null when it has ended.
@@ -1815,56 +2737,56 @@ export interface components {
          * @description A line of the book.
          */
         LineAnswer: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** User Id */
-            user_id: number | null;
-            /** Model */
-            model: string;
-            /** Provider */
-            provider: string | null;
-            /** Source */
-            source: string;
-            /** Prompt Tokens */
-            prompt_tokens: number;
-            /** Completion Tokens */
-            completion_tokens: number;
-            /** Total Tokens */
-            total_tokens: number;
             /** Cached Tokens */
             cached_tokens: number;
-            /** Reasoning Tokens */
-            reasoning_tokens: number;
-            /** Cost */
-            cost: string | null;
-            /** Is Estimated */
-            is_estimated: boolean;
-            /** Success */
-            success: boolean;
-            /** Error */
-            error: string | null;
-            /** Duration Ms */
-            duration_ms: number | null;
-            /** Trace Id */
-            trace_id: string | null;
-            /** Group Id */
-            group_id: number | null;
             /** Code */
             code: string | null;
+            /** Completion Tokens */
+            completion_tokens: number;
             /** Conversation Id */
             conversation_id: string | null;
-            /** Metadata */
-            metadata: {
-                [key: string]: unknown;
-            };
+            /** Cost */
+            cost: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Error */
+            error: string | null;
+            /** Group Id */
+            group_id: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Estimated */
+            is_estimated: boolean;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Model */
+            model: string;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Provider */
+            provider: string | null;
+            /** Reasoning Tokens */
+            reasoning_tokens: number;
+            /** Source */
+            source: string;
+            /** Success */
+            success: boolean;
+            /** Total Tokens */
+            total_tokens: number;
+            /** Trace Id */
+            trace_id: string | null;
+            /** User Id */
+            user_id: number | null;
         };
         /**
          * MergerBody
@@ -1879,42 +2801,47 @@ export interface components {
          * @description The sums of one model.
          */
         ModelTotals: {
-            /** Total Calls */
-            total_calls: number;
-            /** Successful Calls */
-            successful_calls: number;
-            /** Failed Calls */
-            failed_calls: number;
-            /** Total Prompt Tokens */
-            total_prompt_tokens: number;
-            /** Total Completion Tokens */
-            total_completion_tokens: number;
-            /** Total Tokens */
-            total_tokens: number;
-            /** Total Cached Tokens */
-            total_cached_tokens: number;
-            /** Total Reasoning Tokens */
-            total_reasoning_tokens: number;
             /**
              * Cost
              * @description USD; null where there are calls and the price of none is known.
              */
             cost: string | null;
+            /** Failed Calls */
+            failed_calls: number;
+            /** Model */
+            model: string;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
             /**
              * Unpriced Calls
              * @description Calls whose price is unknown, which cost therefore lacks.
              */
             unpriced_calls: number;
-            /** Model */
-            model: string;
         };
         /**
          * NewCodeBody
          * @description A code for a group, and for a user if one is named.
          */
         NewCodeBody: {
-            /** Name */
-            name?: string | null;
+            /**
+             * Expires At
+             * @description Without a timezone it is taken as UTC.
+             */
+            expires_at?: string | null;
+            /** Group Id */
+            group_id: number;
             /**
              * Models
              * @description Names and patterns.
@@ -1923,17 +2850,12 @@ export interface components {
              *     ]
              */
             models?: string[] | null;
+            /** Name */
+            name?: string | null;
             /** Requests Per Minute */
             requests_per_minute?: number | null;
             /** Tokens Per Minute */
             tokens_per_minute?: number | null;
-            /**
-             * Expires At
-             * @description Without a timezone it is taken as UTC.
-             */
-            expires_at?: string | null;
-            /** Group Id */
-            group_id: number;
             /** User Id */
             user_id?: number | null;
         };
@@ -1942,67 +2864,67 @@ export interface components {
          * @description A code just made; `code` is not shown again.
          */
         NewCodeView: {
-            /** Public Id */
-            public_id: string;
-            /** Name */
-            name: string | null;
-            /** Group Id */
-            group_id: number;
-            /** User Id */
-            user_id: number | null;
-            /** Models */
-            models: string[] | null;
-            /** Requests Per Minute */
-            requests_per_minute: number | null;
-            /** Tokens Per Minute */
-            tokens_per_minute: number | null;
-            /** Token Usage */
-            token_usage: number;
-            /** Expires At */
-            expires_at: string | null;
-            /** Revoked At */
-            revoked_at: string | null;
+            /** Code */
+            code: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Group Id */
+            group_id: number;
+            /** Models */
+            models: string[] | null;
+            /** Name */
+            name: string | null;
+            /** Public Id */
+            public_id: string;
+            /** Requests Per Minute */
+            requests_per_minute: number | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Token Usage */
+            token_usage: number;
+            /** Tokens Per Minute */
+            tokens_per_minute: number | null;
             /** Updated At */
             updated_at: string | null;
-            /** Code */
-            code: string;
+            /** User Id */
+            user_id: number | null;
         };
         /**
          * NewEventBody
          * @description An event made by hand: a time, and words of any kind.
          */
         NewEventBody: {
-            /** Duration */
-            duration?: number | null;
             /** Action */
             action?: string | null;
-            /** Scene */
-            scene?: string | null;
-            /** Summary */
-            summary?: string | null;
+            /** Duration */
+            duration?: number | null;
             /** Objects */
             objects?: string[] | null;
+            /** Scene */
+            scene?: string | null;
             /**
              * Start Time
              * Format: date-time
              * @description Without an offset it is your local time.
              */
             start_time: string;
+            /** Summary */
+            summary?: string | null;
         };
         /**
          * NewGroupBody
          * @description A group to make.
          */
         NewGroupBody: {
-            /** Name */
-            name: string;
             /** Description */
             description?: string | null;
+            /** Name */
+            name: string;
         };
         /**
          * NewPasswordBody
@@ -2031,45 +2953,45 @@ export interface components {
             password?: string | null;
             /** @default user */
             role?: components["schemas"]["Role"];
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Timezone
              * @default UTC
              */
             timezone?: string;
-            /** Settings */
-            settings?: {
-                [key: string]: unknown;
-            } | null;
         };
         /**
          * NewUserView
          * @description A user just made; `password` is there when Daybook made it, and is not shown again.
          */
         NewUserView: {
-            /** Id */
-            id: number;
             /** Account */
             account: string;
-            role: components["schemas"]["Role"];
             /** Active */
             active: boolean;
-            /** Timezone */
-            timezone: string;
-            /** Token Usage */
-            token_usage: number;
-            /** Settings */
-            settings: {
-                [key: string]: unknown;
-            };
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Updated At */
-            updated_at: string | null;
+            /** Id */
+            id: number;
             /** Password */
             password?: string | null;
+            role: components["schemas"]["Role"];
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Timezone */
+            timezone: string;
+            /** Token Usage */
+            token_usage: number;
+            /** Updated At */
+            updated_at: string | null;
         };
         /**
          * Origin
@@ -2082,8 +3004,6 @@ export interface components {
          * @description How much waits, and how much needs a person.
          */
         OutboxState: {
-            /** Pending */
-            pending: number;
             /** Dead */
             dead: number;
             /**
@@ -2091,14 +3011,21 @@ export interface components {
              * @description When the one that waits longest was published.
              */
             oldest_pending_at: string | null;
+            /** Pending */
+            pending: number;
         };
         /**
          * OwnCodeBody
          * @description A code for oneself; without a group it is for the default one.
          */
         OwnCodeBody: {
-            /** Name */
-            name?: string | null;
+            /**
+             * Expires At
+             * @description Without a timezone it is taken as UTC.
+             */
+            expires_at?: string | null;
+            /** Group Id */
+            group_id?: number | null;
             /**
              * Models
              * @description Names and patterns.
@@ -2107,33 +3034,53 @@ export interface components {
              *     ]
              */
             models?: string[] | null;
+            /** Name */
+            name?: string | null;
             /** Requests Per Minute */
             requests_per_minute?: number | null;
             /** Tokens Per Minute */
             tokens_per_minute?: number | null;
-            /**
-             * Expires At
-             * @description Without a timezone it is taken as UTC.
-             */
-            expires_at?: string | null;
-            /** Group Id */
-            group_id?: number | null;
+        };
+        /**
+         * OwnTextBody
+         * @description A person's own text of a day. `version` instead of `text` begins with what was written then.
+         */
+        OwnTextBody: {
+            /** Text */
+            text?: string | null;
+            /** Version */
+            version?: number | null;
         };
         /**
          * OwnUsage
          * @description What a person's calls cost; days are those of their timezone.
          */
         OwnUsage: {
-            /** Timezone */
-            timezone: string;
-            summary: components["schemas"]["Totals"];
-            /** By Model */
-            by_model: components["schemas"]["ModelTotals"][];
             /** By Day */
             by_day: components["schemas"]["DayTotals"][];
+            /** By Model */
+            by_model: components["schemas"]["ModelTotals"][];
+            summary: components["schemas"]["Totals"];
+            /** Timezone */
+            timezone: string;
+        };
+        /** Page[AdminJobAnswer] */
+        Page_AdminJobAnswer_: {
+            /** Has More */
+            has_more: boolean;
+            /** List */
+            list: components["schemas"]["AdminJobAnswer"][];
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** Total */
+            total: number;
         };
         /** Page[BudgetAnswer] */
         Page_BudgetAnswer_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["BudgetAnswer"][];
             /** Page */
@@ -2142,11 +3089,11 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
-            /** Has More */
-            has_more: boolean;
         };
         /** Page[CallAnswer] */
         Page_CallAnswer_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["CallAnswer"][];
             /** Page */
@@ -2155,11 +3102,11 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
-            /** Has More */
-            has_more: boolean;
         };
         /** Page[CodeView] */
         Page_CodeView_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["CodeView"][];
             /** Page */
@@ -2168,11 +3115,24 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
+        };
+        /** Page[DiaryEntry] */
+        Page_DiaryEntry_: {
             /** Has More */
             has_more: boolean;
+            /** List */
+            list: components["schemas"]["DiaryEntry"][];
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** Total */
+            total: number;
         };
         /** Page[EventAnswer] */
         Page_EventAnswer_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["EventAnswer"][];
             /** Page */
@@ -2181,11 +3141,11 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
-            /** Has More */
-            has_more: boolean;
         };
         /** Page[EventView] */
         Page_EventView_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["EventView"][];
             /** Page */
@@ -2194,11 +3154,11 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
-            /** Has More */
-            has_more: boolean;
         };
         /** Page[GroupView] */
         Page_GroupView_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["GroupView"][];
             /** Page */
@@ -2207,11 +3167,24 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
+        };
+        /** Page[JobAnswer] */
+        Page_JobAnswer_: {
             /** Has More */
             has_more: boolean;
+            /** List */
+            list: components["schemas"]["JobAnswer"][];
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** Total */
+            total: number;
         };
         /** Page[LineAnswer] */
         Page_LineAnswer_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["LineAnswer"][];
             /** Page */
@@ -2220,11 +3193,24 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
+        };
+        /** Page[RecordingAnswer] */
+        Page_RecordingAnswer_: {
             /** Has More */
             has_more: boolean;
+            /** List */
+            list: components["schemas"]["RecordingAnswer"][];
+            /** Page */
+            page: number;
+            /** Page Size */
+            page_size: number;
+            /** Total */
+            total: number;
         };
         /** Page[UploadView] */
         Page_UploadView_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["UploadView"][];
             /** Page */
@@ -2233,11 +3219,11 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
-            /** Has More */
-            has_more: boolean;
         };
         /** Page[UserView] */
         Page_UserView_: {
+            /** Has More */
+            has_more: boolean;
             /** List */
             list: components["schemas"]["UserView"][];
             /** Page */
@@ -2246,8 +3232,6 @@ export interface components {
             page_size: number;
             /** Total */
             total: number;
-            /** Has More */
-            has_more: boolean;
         };
         /**
          * PasswordChangeBody
@@ -2270,84 +3254,78 @@ export interface components {
          * @description The price that counts for a model.
          */
         PriceAnswer: {
-            /** Model */
-            model: string;
-            /** Input */
-            input: string;
-            /** Output */
-            output: string;
-            /** Cached Input */
-            cached_input: string | null;
             /** Cache Write */
             cache_write: string | null;
+            /** Cached Input */
+            cached_input: string | null;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Input */
+            input: string;
+            /** Model */
+            model: string;
+            /** Output */
+            output: string;
         };
         /**
          * PriceNew
          * @description What a model costs, in USD per million tokens.
          */
         PriceNew: {
-            /** Model */
-            model: string;
-            /** Input */
-            input: number | string;
-            /** Output */
-            output: number | string;
-            /**
-             * Cached Input
-             * @description As input where absent.
-             */
-            cached_input?: number | string | null;
             /**
              * Cache Write
              * @description As input where absent.
              */
             cache_write?: number | string | null;
+            /**
+             * Cached Input
+             * @description As input where absent.
+             */
+            cached_input?: number | string | null;
+            /** Input */
+            input: number | string;
+            /** Model */
+            model: string;
+            /** Output */
+            output: number | string;
         };
         /**
          * ProbeAnswer
          * @description What a small request to a provider showed.
          */
         ProbeAnswer: {
-            /** Ok */
-            ok: boolean;
-            /** Reachable */
-            reachable: boolean;
+            /** Duration Ms */
+            duration_ms: number;
             /**
              * Key Accepted
              * @description null where the answer does not tell.
              */
             key_accepted: boolean | null;
-            /**
-             * Models
-             * @description How many models the provider lists; null where it lists none.
-             */
-            models: number | null;
+            /** Message */
+            message: string;
             /**
              * Missing Models
              * @description Models that are configured by name and not listed.
              */
             missing_models: string[];
-            /** Message */
-            message: string;
-            /** Duration Ms */
-            duration_ms: number;
+            /**
+             * Models
+             * @description How many models the provider lists; null where it lists none.
+             */
+            models: number | null;
+            /** Ok */
+            ok: boolean;
+            /** Reachable */
+            reachable: boolean;
         };
         /**
          * ProfileBody
          * @description What a person may change about themselves; a setting that is null is taken away.
          */
         ProfileBody: {
-            /**
-             * Timezone
-             * @description IANA name; decides what a day is.
-             * @example Asia/Taipei
-             */
-            timezone?: string | null;
             /**
              * Settings
              * @example {
@@ -2357,6 +3335,12 @@ export interface components {
             settings?: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Timezone
+             * @description IANA name; decides what a day is.
+             * @example Asia/Taipei
+             */
+            timezone?: string | null;
         };
         /**
          * Provider
@@ -2364,6 +3348,227 @@ export interface components {
          * @enum {string}
          */
         Provider: "openai" | "azure_openai" | "anthropic" | "gemini" | "openai_compatible";
+        /**
+         * RecordingAnswer
+         * @description A film with its time.
+         */
+        RecordingAnswer: {
+            /** Content Type */
+            content_type: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Duration
+             * @description Seconds, of all chapters together.
+             */
+            duration: number | null;
+            /** End Time */
+            end_time: string | null;
+            /** Fps */
+            fps: number | null;
+            /** Has Sound */
+            has_sound: boolean | null;
+            /** Height */
+            height: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Processed
+             * @description Thumbnail and previews are there, where they are needed.
+             */
+            is_processed: boolean;
+            /**
+             * Is Vfr
+             * @description Whether pictures come at different distances.
+             */
+            is_vfr: boolean | null;
+            /** Name */
+            name: string | null;
+            /**
+             * Rotation
+             * @description Degrees clockwise by which the camera's pictures are turned.
+             */
+            rotation: number | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /** Start Time */
+            start_time: string | null;
+            /** Thumbnail Url */
+            thumbnail_url: string | null;
+            /**
+             * Time Source
+             * @description Where `start_time` is from.
+             */
+            time_source: ("quicktime" | "container" | "file_name" | "file_time" | "upload" | "user") | null;
+            /**
+             * Timezone
+             * @description The zone in which a local time without offset was read.
+             */
+            timezone: string | null;
+            /** Updated At */
+            updated_at: string | null;
+            /** Video Codec */
+            video_codec: string | null;
+            /**
+             * Width
+             * @description As shown: turned upright.
+             */
+            width: number | null;
+            /**
+             * Written Time
+             * @description What the camera's clock showed, without offset.
+             */
+            written_time: string | null;
+        };
+        /**
+         * RecordingChange
+         * @description What a person corrects; its events move along.
+         */
+        RecordingChange: {
+            /** Name */
+            name?: string | null;
+            /**
+             * Start Time
+             * @description When it begins; without an offset it is local time in `timezone`, else in one's own.
+             */
+            start_time?: string | null;
+            /**
+             * Timezone
+             * @description IANA name: what the camera's clock showed is read as local time of this zone.
+             */
+            timezone?: string | null;
+        };
+        /**
+         * RecordingDetail
+         * @description A recording with its files and how work on them does.
+         */
+        RecordingDetail: {
+            /** Content Type */
+            content_type: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Duration
+             * @description Seconds, of all chapters together.
+             */
+            duration: number | null;
+            /** End Time */
+            end_time: string | null;
+            /** Files */
+            files: components["schemas"]["RecordingFileAnswer"][];
+            /** Fps */
+            fps: number | null;
+            /** Has Sound */
+            has_sound: boolean | null;
+            /** Height */
+            height: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Processed
+             * @description Thumbnail and previews are there, where they are needed.
+             */
+            is_processed: boolean;
+            /**
+             * Is Vfr
+             * @description Whether pictures come at different distances.
+             */
+            is_vfr: boolean | null;
+            /** Name */
+            name: string | null;
+            /**
+             * Rotation
+             * @description Degrees clockwise by which the camera's pictures are turned.
+             */
+            rotation: number | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /** Start Time */
+            start_time: string | null;
+            /** Thumbnail Url */
+            thumbnail_url: string | null;
+            /**
+             * Time Source
+             * @description Where `start_time` is from.
+             */
+            time_source: ("quicktime" | "container" | "file_name" | "file_time" | "upload" | "user") | null;
+            /**
+             * Timezone
+             * @description The zone in which a local time without offset was read.
+             */
+            timezone: string | null;
+            /** Updated At */
+            updated_at: string | null;
+            /** Video Codec */
+            video_codec: string | null;
+            /**
+             * Width
+             * @description As shown: turned upright.
+             */
+            width: number | null;
+            /**
+             * Written Time
+             * @description What the camera's clock showed, without offset.
+             */
+            written_time: string | null;
+        };
+        /**
+         * RecordingFileAnswer
+         * @description One file of a recording.
+         */
+        RecordingFileAnswer: {
+            /** Duration */
+            duration: number;
+            /** @description Events. */
+            extraction: components["schemas"]["JobState"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Processed */
+            is_processed: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Original Url
+             * @description Readable without signing in until it expires.
+             */
+            original_url: string;
+            /**
+             * Position
+             * @description As the camera counts its chapters.
+             */
+            position: number;
+            /**
+             * Preview Url
+             * @description A copy that browsers play; null where they play the original.
+             */
+            preview_url: string | null;
+            /** @description Thumbnail and preview. */
+            processing: components["schemas"]["JobState"] | null;
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Starts At
+             * @description Seconds from the recording's beginning.
+             */
+            starts_at: number;
+        };
         /**
          * Released
          * @description How many leases were released.
@@ -2391,12 +3596,12 @@ export interface components {
          * @description Who is signed in, and until when if nothing is done any more.
          */
         SessionView: {
-            user: components["schemas"]["UserView"];
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            user: components["schemas"]["UserView"];
         };
         /**
          * SignInBody
@@ -2412,47 +3617,73 @@ export interface components {
             password: string;
         };
         /**
+         * TimeShiftAnswer
+         * @description How many recordings were moved, with all their events.
+         */
+        TimeShiftAnswer: {
+            /** Moved */
+            moved: number;
+        };
+        /**
+         * TimeShiftBody
+         * @description Recordings whose camera's clock was wrong, or stood in another timezone: one of the two is said.
+         */
+        TimeShiftBody: {
+            /** Recording Ids */
+            recording_ids: string[];
+            /**
+             * Seconds
+             * @description By which they begin later; negative: earlier.
+             */
+            seconds?: number | null;
+            /**
+             * Timezone
+             * @description IANA name in which their cameras' clocks are read anew.
+             */
+            timezone?: string | null;
+        };
+        /**
          * TokenStats
          * @description What model calls cost in a stretch of time, by model and over time (UTC).
          */
         TokenStats: {
+            /** By Model */
+            by_model: components["schemas"]["ModelTotals"][];
             /**
              * Granularity
              * @enum {string}
              */
             granularity: "hour" | "day" | "month";
-            summary: components["schemas"]["Totals"];
-            /** By Model */
-            by_model: components["schemas"]["ModelTotals"][];
             /** Series */
             series: components["schemas"]["BucketTotals"][];
+            summary: components["schemas"]["Totals"];
         };
         /**
          * Totals
          * @description Sums over lines. Buckets are inclusive: prompt holds cached, completion holds reasoning.
          */
         Totals: {
-            /** Total Calls */
-            total_calls: number;
-            /** Successful Calls */
-            successful_calls: number;
-            /** Failed Calls */
-            failed_calls: number;
-            /** Total Prompt Tokens */
-            total_prompt_tokens: number;
-            /** Total Completion Tokens */
-            total_completion_tokens: number;
-            /** Total Tokens */
-            total_tokens: number;
-            /** Total Cached Tokens */
-            total_cached_tokens: number;
-            /** Total Reasoning Tokens */
-            total_reasoning_tokens: number;
             /**
              * Cost
              * @description USD; null where there are calls and the price of none is known.
              */
             cost: string | null;
+            /** Failed Calls */
+            failed_calls: number;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
             /**
              * Unpriced Calls
              * @description Calls whose price is unknown, which cost therefore lacks.
@@ -2465,46 +3696,43 @@ export interface components {
          */
         UploadView: {
             /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Name */
-            name: string;
-            /** Length */
-            length: number;
-            /** Offset */
-            offset: number;
-            /** Recording Id */
-            recording_id: string | null;
-            /** Error Code */
-            error_code: string | null;
-            /** Error */
-            error: string | null;
-            /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Finished At */
-            finished_at: string | null;
+            /** Error */
+            error: string | null;
+            /** Error Code */
+            error_code: string | null;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Length */
+            length: number;
+            /** Name */
+            name: string;
+            /** Offset */
+            offset: number;
+            /** Recording Id */
+            recording_id: string | null;
         };
         /**
          * UserBody
          * @description What an administrator may change about a user.
          */
         UserBody: {
-            /**
-             * Timezone
-             * @description IANA name; decides what a day is.
-             * @example Asia/Taipei
-             */
-            timezone?: string | null;
+            /** Active */
+            active?: boolean | null;
+            role?: components["schemas"]["Role"] | null;
             /**
              * Settings
              * @example {
@@ -2514,35 +3742,38 @@ export interface components {
             settings?: {
                 [key: string]: unknown;
             } | null;
-            role?: components["schemas"]["Role"] | null;
-            /** Active */
-            active?: boolean | null;
+            /**
+             * Timezone
+             * @description IANA name; decides what a day is.
+             * @example Asia/Taipei
+             */
+            timezone?: string | null;
         };
         /**
          * UserView
          * @description A user. `token_usage` is the total of their lines in the ledger.
          */
         UserView: {
-            /** Id */
-            id: number;
             /** Account */
             account: string;
-            role: components["schemas"]["Role"];
             /** Active */
             active: boolean;
-            /** Timezone */
-            timezone: string;
-            /** Token Usage */
-            token_usage: number;
-            /** Settings */
-            settings: {
-                [key: string]: unknown;
-            };
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Id */
+            id: number;
+            role: components["schemas"]["Role"];
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Timezone */
+            timezone: string;
+            /** Token Usage */
+            token_usage: number;
             /** Updated At */
             updated_at: string | null;
         };
@@ -2555,7 +3786,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_session: {
+    list_leases: {
         parameters: {
             query?: never;
             header?: never;
@@ -2570,7 +3801,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionView"];
+                    "application/json": components["schemas"]["LeaseAnswer"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -2593,89 +3824,13 @@ export interface operations {
             };
         };
     };
-    sign_in: {
+    release_leases: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignInBody"];
+            path: {
+                owner: string;
             };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    sign_out: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -2686,7 +3841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
+                    "application/json": components["schemas"]["Released"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -2709,93 +3864,12 @@ export interface operations {
             };
         };
     };
-    update_me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ProfileBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    change_my_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordChangeBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_my_codes: {
+    list_budgets: {
         parameters: {
             query?: {
-                /** @description Only those that can be used. */
-                live?: boolean;
+                subject?: ("code" | "group" | "user") | null;
+                subject_id?: number | null;
+                inactive?: boolean;
                 page?: number;
                 page_size?: number;
             };
@@ -2811,7 +3885,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_CodeView_"];
+                    "application/json": components["schemas"]["Page_BudgetAnswer_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -2834,7 +3908,7 @@ export interface operations {
             };
         };
     };
-    create_my_code: {
+    set_budget: {
         parameters: {
             query?: never;
             header?: never;
@@ -2843,17 +3917,17 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OwnCodeBody"];
+                "application/json": components["schemas"]["BudgetNew"];
             };
         };
         responses: {
             /** @description Successful Response */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewCodeView"];
+                    "application/json": components["schemas"]["BudgetAnswer"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -2876,12 +3950,12 @@ export interface operations {
             };
         };
     };
-    revoke_my_code: {
+    get_budget: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                public_id: string;
+                budget_id: number;
             };
             cookie?: never;
         };
@@ -2893,7 +3967,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CodeView"];
+                    "application/json": components["schemas"]["BudgetAnswer"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -2916,97 +3990,12 @@ export interface operations {
             };
         };
     };
-    list_users: {
-        parameters: {
-            query?: {
-                /** @description A part of the account. */
-                search?: string;
-                page?: number;
-                page_size?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_UserView_"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    create_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewUserBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewUserView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_user: {
+    remove_budget: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                user_id: number;
+                budget_id: number;
             };
             cookie?: never;
         };
@@ -3018,264 +4007,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    update_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                user_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UserBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    set_user_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                user_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewPasswordBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewPasswordView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_groups: {
-        parameters: {
-            query?: {
-                /** @description The archived ones too. */
-                archived?: boolean;
-                page?: number;
-                page_size?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_GroupView_"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    create_group: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewGroupBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GroupView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_group: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                group_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GroupView"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    update_group: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                group_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GroupBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GroupView"];
+                    "application/json": components["schemas"]["BudgetAnswer"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -3509,12 +4241,11 @@ export interface operations {
             };
         };
     };
-    list_budgets: {
+    list_groups: {
         parameters: {
             query?: {
-                subject?: ("code" | "group" | "user") | null;
-                subject_id?: number | null;
-                inactive?: boolean;
+                /** @description The archived ones too. */
+                archived?: boolean;
                 page?: number;
                 page_size?: number;
             };
@@ -3530,7 +4261,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_BudgetAnswer_"];
+                    "application/json": components["schemas"]["Page_GroupView_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -3553,7 +4284,7 @@ export interface operations {
             };
         };
     };
-    set_budget: {
+    create_group: {
         parameters: {
             query?: never;
             header?: never;
@@ -3562,258 +4293,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["BudgetNew"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BudgetAnswer"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_budget: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                budget_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BudgetAnswer"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    remove_budget: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                budget_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BudgetAnswer"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_leases: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LeaseAnswer"][];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    release_leases: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                owner: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Released"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_events: {
-        parameters: {
-            query?: {
-                /** @description One day of your timezone. */
-                day?: string | null;
-                /** @description First day. */
-                from?: string | null;
-                /** @description Last day, which is included. */
-                to?: string | null;
-                recording_id?: string | null;
-                /** @description Words to look for; the best finds first. */
-                q?: string;
-                described?: boolean | null;
-                page?: number;
-                page_size?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Page_EventView_"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    create_event: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewEventBody"];
+                "application/json": components["schemas"]["NewGroupBody"];
             };
         };
         responses: {
@@ -3823,7 +4303,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["GroupView"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -3846,18 +4326,98 @@ export interface operations {
             };
         };
     };
-    merge_events: {
+    get_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                group_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    health: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MergerBody"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -3865,7 +4425,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -3888,13 +4448,11 @@ export interface operations {
             };
         };
     };
-    get_event: {
+    list_job_types: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                event_id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
@@ -3905,7 +4463,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["JobTypeAnswer"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -3928,56 +4486,18 @@ export interface operations {
             };
         };
     };
-    delete_event: {
+    change_job_type: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                event_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    update_event: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                event_id: string;
+                type: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EventBody"];
+                "application/json": components["schemas"]["JobTypeChange"];
             };
         };
         responses: {
@@ -3987,7 +4507,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["JobTypeAnswer"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4010,58 +4530,57 @@ export interface operations {
             };
         };
     };
-    divide_event: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                event_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DivisionBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Division"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    estimate_recording_description: {
+    list_all_jobs: {
         parameters: {
             query?: {
-                again?: boolean;
+                /** @description Only this type. */
+                type?: string | null;
+                status?: components["schemas"]["JobStatus"] | null;
+                user_id?: number | null;
+                page?: number;
+                page_size?: number;
             };
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminJobAnswer_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_any_job: {
+        parameters: {
+            query?: never;
+            header?: never;
             path: {
-                recording_id: string;
+                job_id: string;
             };
             cookie?: never;
         };
@@ -4073,7 +4592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DescriptionEstimate"];
+                    "application/json": components["schemas"]["AdminJobAnswer"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4096,98 +4615,12 @@ export interface operations {
             };
         };
     };
-    describe_recording: {
+    cancel_any_job: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                recording_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DescriptionBody"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobAccepted"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    extract_recording: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                recording_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobsAccepted"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    estimate_day_description: {
-        parameters: {
-            query?: {
-                again?: boolean;
-            };
-            header?: never;
-            path: {
-                day: string;
+                job_id: string;
             };
             cookie?: never;
         };
@@ -4199,7 +4632,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DescriptionEstimate"];
+                    "application/json": components["schemas"]["AdminJobAnswer"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4222,155 +4655,25 @@ export interface operations {
             };
         };
     };
-    describe_day: {
+    retry_any_job: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                day: string;
+                job_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DescriptionBody"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobAccepted"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_file: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/json": components["schemas"]["AdminJobAnswer"];
                 };
-            };
-            /** @description The ranges that were asked for. */
-            206: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description It is as it was. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The file has none of the ranges. */
-            416: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    head_file: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The file. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description The ranges that were asked for. */
-            206: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description It is as it was. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The file has none of the ranges. */
-            416: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description What was wrong with the request. */
             "4XX": {
@@ -4634,89 +4937,6 @@ export interface operations {
             };
         };
     };
-    health: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Health"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    token_stats: {
-        parameters: {
-            query?: {
-                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
-                start_date?: string | null;
-                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
-                end_date?: string | null;
-                user_id?: number | null;
-                granularity?: "hour" | "day" | "month";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenStats"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
     llm_usage: {
         parameters: {
             query?: {
@@ -4856,130 +5076,7 @@ export interface operations {
             };
         };
     };
-    list_prices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriceAnswer"][];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    set_price: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PriceNew"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PriceAnswer"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    own_usage: {
-        parameters: {
-            query?: {
-                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
-                start_date?: string | null;
-                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
-                end_date?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OwnUsage"];
-                };
-            };
-            /** @description What was wrong with the request. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description What went wrong in Daybook. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_events: {
+    list_outbox_events: {
         parameters: {
             query?: {
                 status?: ("pending" | "consumed" | "dead") | null;
@@ -5060,7 +5157,7 @@ export interface operations {
             };
         };
     };
-    get_event: {
+    get_outbox_event: {
         parameters: {
             query?: never;
             header?: never;
@@ -5119,6 +5216,2121 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["EventAnswer"];
                 };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceAnswer"][];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceNew"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceAnswer"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    token_stats: {
+        parameters: {
+            query?: {
+                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
+                start_date?: string | null;
+                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
+                end_date?: string | null;
+                user_id?: number | null;
+                granularity?: "hour" | "day" | "month";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenStats"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description A part of the account. */
+                search?: string;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UserView_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewUserView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_user_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewPasswordView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_days: {
+        parameters: {
+            query: {
+                /** @description First day. */
+                from: string;
+                /** @description Last day, which is included; at most 400 days. */
+                to: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarDays"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    describe_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescriptionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAccepted"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    estimate_day_description: {
+        parameters: {
+            query?: {
+                again?: boolean;
+            };
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DescriptionEstimate"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_diary_pages: {
+        parameters: {
+            query: {
+                /** @description The first day. */
+                from: string;
+                /** @description The last day, which is included. */
+                to: string;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DiaryEntry_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_diary_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A day in your timezone: 2026-11-20. */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiaryView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    generate_diary_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A day in your timezone: 2026-11-20. */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["GenerationBody"] | null;
+            };
+        };
+        responses: {
+            /** @description The page that is there: its events are the same. No model was asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiaryView"];
+                };
+            };
+            /** @description A job writes the page; `Location` is where to follow it. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GenerationAccepted"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_own_diary_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A day in your timezone: 2026-11-20. */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnTextBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiaryView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_diary_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A day in your timezone: 2026-11-20. */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiaryVersionEntry"][];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_diary_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A day in your timezone: 2026-11-20. */
+                date: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiaryVersionView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description One day of your timezone. */
+                day?: string | null;
+                /** @description First day. */
+                from?: string | null;
+                /** @description Last day, which is included. */
+                to?: string | null;
+                recording_id?: string | null;
+                /** @description Words to look for; the best finds first. */
+                q?: string;
+                described?: boolean | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EventView_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEventBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import_events: {
+        parameters: {
+            query?: {
+                format?: ("json" | "csv" | "icalendar") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+                "application/octet-stream": string;
+                "text/calendar": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    merge_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergerBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    divide_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DivisionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Division"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The ranges that were asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The file has none of the ranges. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    head_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The ranges that were asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description It is as it was. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The file has none of the ranges. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only this type. */
+                type?: string | null;
+                status?: components["schemas"]["JobStatus"] | null;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JobAnswer_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_my_codes: {
+        parameters: {
+            query?: {
+                /** @description Only those that can be used. */
+                live?: boolean;
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CodeView_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_my_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnCodeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewCodeView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_my_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                public_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_my_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChangeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own_usage: {
+        parameters: {
+            query?: {
+                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
+                start_date?: string | null;
+                /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
+                end_date?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnUsage"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_recordings: {
+        parameters: {
+            query?: {
+                /** @description A day of one's own timezone. */
+                day?: string | null;
+                /** @description A day of one's own timezone. */
+                start_date?: string | null;
+                /** @description Included. */
+                end_date?: string | null;
+                order?: "newest" | "oldest";
+                page?: number;
+                page_size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecordingAnswer_"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shift_recordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimeShiftBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimeShiftAnswer"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingDetail"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecordingChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingDetail"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    describe_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescriptionBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAccepted"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    estimate_recording_description: {
+        parameters: {
+            query?: {
+                again?: boolean;
+            };
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DescriptionEstimate"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    extract_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recording_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsAccepted"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong with the request. */
             "4XX": {

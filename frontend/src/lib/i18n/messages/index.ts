@@ -3,9 +3,15 @@ import type access from "./access/en.json";
 import type budgets from "./budgets/en.json";
 import type calls from "./calls/en.json";
 import type common from "./common/en.json";
+import type diary from "./diary/en.json";
+import type events from "./events/en.json";
 import type health from "./health/en.json";
+import type home from "./home/en.json";
+import type jobs from "./jobs/en.json";
 import type providers from "./providers/en.json";
+import type recordings from "./recordings/en.json";
 import type session from "./session/en.json";
+import type settings from "./settings/en.json";
 import type usage from "./usage/en.json";
 
 type Whole =
@@ -13,9 +19,15 @@ type Whole =
   | keyof typeof budgets
   | keyof typeof calls
   | keyof typeof common
+  | keyof typeof diary
+  | keyof typeof events
   | keyof typeof health
+  | keyof typeof home
+  | keyof typeof jobs
   | keyof typeof providers
+  | keyof typeof recordings
   | keyof typeof session
+  | keyof typeof settings
   | keyof typeof usage;
 
 type Form = "zero" | "one" | "two" | "few" | "many" | "other";

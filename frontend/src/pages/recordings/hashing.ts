@@ -1,0 +1,33 @@
+/** The SHA-256 of a file, worked out beside the page, so that the page stays quick. */
+export function sha256(
+  file: File,
+  onprogress: (share: number) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" });
+    const stop = () => {
+      worker.terminate();
+      reject(new DOMException("stopped", "AbortError"));
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    const end = () => {
+      signal.removeEventListener("abort", stop);
+      worker.terminate();
+    };
+    worker.onmessage = (event: MessageEvent<{ done: number } | { hash: string } | { error: string }>) => {
+      const said = event.data;
+      if ("done" in said) onprogress(file.size ? said.done / file.size : 1);
+      else {
+        end();
+        if ("hash" in said) resolve(said.hash);
+        else reject(new Error(said.error));
+      }
+    };
+    worker.onerror = (event) => {
+      end();
+      reject(new Error(event.message));
+    };
+    worker.postMessage(file);
+  });
+}

@@ -1,0 +1,178 @@
+/**
+ * Files on their way to the server, by tus: they go on where they stopped, after a pause, a lost connection or a reload.
+ * After a reload the browser no longer has the file: the person chooses it again, and it is known by name, size and date.
+ */
+import { Upload, type DetailedError, type HttpRequest } from "tus-js-client";
+
+import { t } from "$lib/i18n";
+
+import { sha256 } from "./hashing";
+
+export type Phase = "waiting" | "checking" | "sending" | "paused" | "done" | "known" | "refused";
+
+const AT_ONCE = 2;
+const PIECE = 64 * 2 ** 20; // of one request: what a proxy may hold up
+
+export class FileUpload {
+  phase = $state<Phase>("waiting");
+  /** From 0 to 1, of the present phase. */
+  progress = $state(0);
+  error = $state<string | null>(null);
+  recording = $state<string | null>(null);
+  readonly file: File;
+  #upload: Upload | null = null;
+  #hash: string | null = null;
+  #stop = new AbortController();
+  readonly #onend: () => void;
+
+  constructor(file: File, onend: () => void) {
+    this.file = file;
+    this.#onend = onend;
+  }
+
+  get isActive(): boolean {
+    return this.phase === "checking" || this.phase === "sending";
+  }
+
+  /** Begins, or goes on. */
+  async start(): Promise<void> {
+    this.error = null;
+    this.#stop = new AbortController();
+    try {
+      if (this.#hash === null) {
+        this.phase = "checking";
+        this.progress = 0;
+        this.#hash = await sha256(this.file, (share) => (this.progress = share), this.#stop.signal);
+      }
+      await this.#send(this.#hash);
+    } catch (problem) {
+      if (problem instanceof DOMException && problem.name === "AbortError") return;
+      this.#fail(problem);
+    }
+  }
+
+  /** Stops sending; what has come stays on the server for days. */
+  async pause(): Promise<void> {
+    this.#stop.abort();
+    await this.#upload?.abort();
+    this.phase = "paused";
+    this.#onend();
+  }
+
+  /** Gives it up, and removes what has come. */
+  async remove(): Promise<void> {
+    this.#stop.abort();
+    await this.#upload?.abort(this.#upload.url !== null).catch(() => undefined);
+    this.#onend();
+  }
+
+  async #send(hash: string): Promise<void> {
+    this.phase = "sending";
+    this.progress = 0;
+    const { file } = this;
+    const upload = new Upload(file, {
+      endpoint: "/api/v1/uploads",
+      chunkSize: PIECE,
+      retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000],
+      removeFingerprintOnSuccess: true,
+      metadata: {
+        filename: file.name,
+        filetype: file.type,
+        sha256: hash,
+        lastModified: String(file.lastModified),
+      },
+      onShouldRetry: (problem) => {
+        const status = problem.originalResponse?.getStatus() ?? 0;
+        return status < 400 || status >= 500 || status === 409 || status === 423;
+      },
+      onAfterResponse: (request: HttpRequest, response) => {
+        const recording = response.getHeader("x-daybook-recording");
+        if (!recording) return;
+        this.recording = recording;
+        // The answer to the very first request: the server has had this file all along.
+        if (request.getMethod() === "POST") {
+          this.#finish("known");
+          void upload.abort();
+        }
+      },
+      onProgress: (sent, total) => (this.progress = total ? sent / total : 1),
+      onSuccess: () => this.#finish("done"),
+      onError: (problem) => {
+        if (this.phase === "sending") this.#fail(problem);
+      },
+    });
+    this.#upload = upload;
+    const [earlier] = await upload.findPreviousUploads();
+    if (this.#stop.signal.aborted) return;
+    if (earlier) upload.resumeFromPreviousUpload(earlier);
+    upload.start();
+  }
+
+  #finish(phase: "done" | "known"): void {
+    this.phase = phase;
+    this.progress = 1;
+    this.#onend();
+  }
+
+  #fail(problem: unknown): void {
+    const response = (problem as DetailedError).originalResponse;
+    this.phase = response && response.getStatus() >= 400 && response.getStatus() < 500 ? "refused" : "paused";
+    this.error = wordsOf(response?.getBody()) ?? t("error.offline");
+    this.#onend();
+  }
+}
+
+class UploadQueue {
+  files = $state<FileUpload[]>([]);
+  /** Counts the files that became recordings: lists look at it to know that they are old. */
+  taken = $state(0);
+
+  get isBusy(): boolean {
+    return this.files.some((one) => one.isActive || one.phase === "waiting");
+  }
+
+  add(files: Iterable<File>): void {
+    for (const file of files) {
+      const upload: FileUpload = new FileUpload(file, () => {
+        if (upload.phase === "done") this.taken++;
+        this.#next();
+      });
+      this.files.push(upload);
+    }
+    this.#next();
+  }
+
+  resume(upload: FileUpload): void {
+    upload.phase = "waiting";
+    this.#next();
+  }
+
+  async remove(upload: FileUpload): Promise<void> {
+    this.files = this.files.filter((one) => one !== upload);
+    if (upload.phase !== "done" && upload.phase !== "known") await upload.remove();
+  }
+
+  #next(): void {
+    const active = this.files.filter((one) => one.isActive).length;
+    const waiting = this.files
+      .filter((one) => one.phase === "waiting")
+      .slice(0, Math.max(0, AT_ONCE - active));
+    for (const upload of waiting) void upload.start();
+  }
+}
+
+/** The uploads of this tab: they go on whatever page is shown. */
+export const uploads = new UploadQueue();
+
+addEventListener("beforeunload", (event) => {
+  if (uploads.isBusy) event.preventDefault();
+});
+
+function wordsOf(body: string | undefined): string | null {
+  try {
+    const said = JSON.parse(body ?? "") as { error?: { message?: string } };
+    return said.error?.message ?? null;
+  } catch {
+    return null;
+  }
+}
