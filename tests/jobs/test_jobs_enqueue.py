@@ -82,6 +82,27 @@ async def test_many_at_once_make_one_job_of_a_subject(jobs):
     assert await jobs.entries() == 1
 
 
+async def test_a_new_job_has_not_been_updated(jobs):
+    async with jobs.database.write() as session:
+        enqueued = await service.enqueue(session, type="a", input_type="test", params={"said": "a\x00b"})
+    job = await jobs.job(enqueued.job.id)
+    assert (job.updated_at, enqueued.job.updated_at) == (None, None)
+    assert job.queue_id == enqueued.job.queue_id is not None
+    assert job.params == {"said": "a\\u0000b"}
+
+
+async def test_an_entry_that_is_no_jobs_is_removed(jobs):
+    for payload in ("NULL", "''", "'\\x01'", "decode(repeat('ab', 16), 'hex')"):
+        await jobs.sql(
+            "INSERT INTO pgqueuer (priority, status, entrypoint, payload)"
+            f" VALUES (0, 'queued', 'plain', {payload})"
+        )
+    async with jobs.worker(JobType("plain", run, concurrency=9)):
+        await jobs.until(await jobs.enqueue("plain"), "success")
+        await asyncio.sleep(0.5)
+    assert await jobs.entries() == 0
+
+
 async def test_a_job_has_a_trace_of_its_own_unless_one_is_given(jobs):
     given = await jobs.job(await jobs.enqueue("a", trace_id="4bf92f3577b34da6a3ce929d0e0e4736"))
     own = await jobs.job(await jobs.enqueue("a"))

@@ -5,9 +5,10 @@ MUTATIONS
 
 import asyncio
 import os
+import random
 import signal
 import time
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from support.jobs import new_jobs
@@ -35,10 +36,10 @@ async def test_a_killed_workers_job_is_taken_over(crew, databases):
             job_id = await jobs.enqueue("three_steps")
             doomed = await crew.start(jobs.url, fault=fault, count=count)
             assert await crew.ended(doomed) == -signal.SIGKILL
-            killed_at = time.monotonic()
             assert (await jobs.job(job_id)).status == "processing"
 
             other = await crew.start(jobs.url)
+            killed_at = time.monotonic()  # or later: a start waits its turn
             job = await jobs.until(job_id, "success")
             taken = time.monotonic() - killed_at
             assert await crew.stop(other) == 0
@@ -193,6 +194,34 @@ async def test_workers_side_by_side_do_each_job_once_and_no_more_than_allowed_at
     spans = sorted((row["begins"], row["ends"]) for row in rows)
     assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
     assert {row["count"] for row in rows} == {8}
+
+
+async def test_many_workers_killed_at_random_do_every_job_once(jobs, crew):
+    """No job is ever two workers' at a time, pages are written once, and all jobs end well."""
+    ids = [await jobs.enqueue("hardy", params={"seconds": 0.15}) for _ in range(10)]
+    workers = [await crew.start(jobs.url) for _ in range(3)]
+    for _ in range(int(os.environ.get("CRASH_SECONDS", "0")) * 2 or 8):
+        await asyncio.sleep(random.uniform(0.1, 0.7))
+        doomed = workers.pop(random.randrange(len(workers)))
+        number = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
+        assert await crew.stop(doomed, number) in {-signal.SIGKILL, 0}
+        workers.append(await crew.start(jobs.url))
+    for job_id in ids:
+        await jobs.until(job_id, "success", within=60)
+    for worker in workers:
+        assert await crew.stop(worker) == 0
+
+    for job_id in ids:
+        rows = await jobs.sql("SELECT what, pid FROM work WHERE job = :job ORDER BY id", job=job_id)
+        turns = [pid for pid, _ in groupby(row["pid"] for row in rows)]
+        assert len(turns) == len(set(turns)), rows  # who has lost a job does nothing more
+        done = [row["what"] for row in rows]
+        assert done.count("page") == 1, done
+        assert set(ALL_STEPS) <= set(done)
+        finished = [what for what in done if what.endswith("ends") and what != "ends"]
+        order = [name for name, _ in groupby(what.split()[0] for what in finished)]
+        assert order == ["cut", "describe", "write"], done  # none again after a later one
+    assert await jobs.entries() == 0
 
 
 def _is_alive(pid: int) -> bool:

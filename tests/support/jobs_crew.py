@@ -125,6 +125,7 @@ async def leave_in(session: Any, context: JobContext, what: str) -> None:
 
 TYPES = [
     JobType("three_steps", three_steps, concurrency=8, first_pause=0.1),
+    JobType("hardy", three_steps, concurrency=8, attempts=1000, first_pause=0.05),
     JobType("one_at_a_time", three_steps),
     JobType("in_transaction", in_transaction),
     JobType("with_child", with_child, concurrency=8),

@@ -107,9 +107,17 @@ async def pick(links: Queries, worker: UUID, limits: dict[str, int], most: int) 
         global_concurrency_limit=None,
         heartbeat_timeout=SILENCE,
     )
-    return [Entry(int(row.id), row.entrypoint, UUID(bytes=row.payload or bytes(16))) for row in rows]
+    return [Entry(int(row.id), row.entrypoint, _job_of(row.payload)) for row in rows]
 
 
+def _job_of(payload: bytes | None) -> UUID:
+    """The job of an entry; of one that is not ours no job there is, and so it is removed."""
+    return (
+        UUID(bytes=payload) if payload is not None and len(payload) == len(_NO_JOB) else UUID(bytes=_NO_JOB)
+    )
+
+
+_NO_JOB = bytes(16)
 _BEAT = """
 WITH beat AS (
     UPDATE pgqueuer SET heartbeat = clock_timestamp()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from daybook.db.engine import ReadSession, WriteSession
@@ -28,6 +28,19 @@ async def insert_unless_active(session: WriteSession, values: dict[str, Any]) ->
     )
 
 
+async def note_entry(session: WriteSession, job_id: UUID, entry_id: int) -> Job:
+    """Note the queue's entry of a job that is new: nobody has changed that job."""
+    return (
+        await session.scalars(
+            update(Job)
+            .where(Job.id == job_id)
+            .values(queue_id=entry_id, updated_at=None)
+            .returning(Job)
+            .execution_options(populate_existing=True)
+        )
+    ).one()
+
+
 async def active(session: ReadSession | WriteSession, job_type: str, subject: str) -> Job | None:
     """The active job of a type and subject."""
     return await session.scalar(select(Job).where(Job.type == job_type, Job.subject == subject, ACTIVE))
@@ -44,7 +57,8 @@ async def page(
     rows = await session.scalars(
         select(Job)
         .where(*where)
-        .order_by(Job.created_at.desc(), Job.id.desc())
+        # Ids grow with time. A person's jobs have an index of their own, everybody's have the key's.
+        .order_by(*([] if wanted.user_id is None else [Job.created_at.desc()]), Job.id.desc())
         .limit(page_size)
         .offset((page - 1) * page_size)
     )

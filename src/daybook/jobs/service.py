@@ -12,11 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import queue, repository
+from daybook.jobs.metrics import plain
 from daybook.jobs.models import Job, JobStatus
 from daybook.jobs.schemas import Enqueued, JobFilter, JobsState
-from daybook.kit import faults
 from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
+from daybook.kit.text import storable
 from llm_tracker.ids import uuid7
 
 _TRIES = 5
@@ -43,18 +44,15 @@ async def enqueue(
         "id": job_id,
         "type": type,
         "input_type": input_type,
-        "input_url": input_url,
+        "input_url": None if input_url is None else storable(input_url),
         "user_id": user_id,
-        "params": params or {},
+        "params": plain(params or {}),
         "subject": subject,
         "trace_id": trace_id or uuid7().hex,
     }
     for _ in range(_TRIES):
-        job = await repository.insert_unless_active(session, values)
-        if job is not None:
-            job.queue_id = await queue.put(session, type, job_id)
-            await session.flush()
-            faults.point("jobs.enqueue.after")
+        if await repository.insert_unless_active(session, values) is not None:
+            job = await repository.note_entry(session, job_id, await queue.put(session, type, job_id))
             return Enqueued(job, is_new=True)
         if subject is not None and (found := await repository.active(session, type, subject)) is not None:
             return Enqueued(found, is_new=False)

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 BEAT = 1.0
 """Seconds between two signs of life, while jobs run."""
 
-LOOK = 2.5
+LOOK = 2.0
 """Seconds between two looks for what nobody tells of: pauses that are over, jobs of workers that are silent."""
 
 LAST_WORD = queue.SILENCE.total_seconds() - 2
