@@ -319,11 +319,7 @@ async def test_calls_are_in_the_book_and_the_job_says_what_they_cost(diary, auth
 async def test_a_day_too_long_for_the_model_is_summed_up_in_parts(diary, author, settings):
     settings.diary_context = 2048
     author.usually = _every_third
-    for number in range(90):
-        hour, minute = divmod(number * 10, 60)
-        await diary.event(
-            f"{hour:02}:{minute:02}", f"Walking past house number {number + 100} with a red door."
-        )
+    await diary.walk(90)
     written = await diary.written()
 
     assert len(author.received) == 3

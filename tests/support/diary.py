@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -95,6 +95,19 @@ class Diary:
         async with self.tools.database.write() as session:
             session.add(event)
         return event.id
+
+    async def walk(self, houses: int) -> None:
+        """An event every ten minutes from midnight."""
+        midnight = datetime.combine(DAY, datetime.min.time(), ZoneInfo(self.user.timezone))
+        async with self.tools.database.write() as session:
+            session.add_all(
+                Event(
+                    user_id=self.user.id,
+                    start_time=midnight + timedelta(minutes=10 * number),
+                    summary=f"Walking past house number {number + 100} with a red door.",
+                )
+                for number in range(houses)
+            )
 
     async def change(self, event_id: UUID, **values: Any) -> None:
         async with self.tools.database.write() as session:
