@@ -77,7 +77,7 @@ async def test_people_read_a_line_for_each_file_and_a_summary(cli, card):
     lines = done.out.splitlines()
 
     assert done.status == 1
-    assert lines[-1] == "2 taken in, 1 already there, 4 refused; 1 other files passed over."
+    assert lines[-1] == "2 taken in, 1 already there, 4 refused; 1 other file passed over."
     assert [line for line in lines if line.startswith("taken") and "早.MOV: recording " in line]
     assert [line for line in lines if line.startswith("refused") and "empty.avi: The file is empty." in line]
 

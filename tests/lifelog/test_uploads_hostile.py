@@ -171,13 +171,12 @@ async def test_nobody_touches_or_sees_the_upload_of_another(tus, admin, visitor)
     assert await tus.offset(location) == 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["x", "0", "..%2f..%2fsecret.key", "%00", "0199f3a0-0000-7000-8000-000000000000", "%C3%A9", "a" * 5000],
-)
-async def test_uploads_that_never_were(tus, name):
-    for answer in (await tus.send(f"{UPLOADS}/{name}", b"x"), await tus.browser.get(f"{UPLOADS}/{name}")):
-        assert error(answer) in {(404, "not_found"), (404, "unknown_path")}
+async def test_uploads_that_never_were(tus):
+    never = "0199f3a0-0000-7000-8000-000000000000"
+    for name in ("x", "0", "..%2f..%2fsecret.key", "%00", never, "%C3%A9", "a" * 5000):
+        path = f"{UPLOADS}/{name}"
+        for answer in (await tus.send(path, b"x"), await tus.browser.get(path), await tus.end(path)):
+            assert error(answer) in {(404, "not_found"), (404, "unknown_path")}, name
 
 
 async def test_another_site_may_not_upload(tus):

@@ -216,7 +216,8 @@ class _Report:
             or "No films",
             end="",
         )
-        print(f"; {self.passed_over:,} other files passed over." if self.passed_over else ".")
+        others = "1 other file" if self.passed_over == 1 else f"{self.passed_over:,} other files"
+        print(f"; {others} passed over." if self.passed_over else ".")
 
     @staticmethod
     def _rewrite(text: str) -> None:

@@ -1,0 +1,28 @@
+"""An uploaded film is in the store that the settings name, and comes back from there."""
+
+import pytest
+from sqlalchemy import text
+
+from daybook.web.app import create_app
+from support.clips import clip
+from support.tus import Tus
+
+
+@pytest.fixture(params=["folder", "s3"])
+def app(request, database, storage_settings):
+    settings = storage_settings(request.param)
+    settings.storage_links = "own"
+    return create_app(database, settings)
+
+
+async def test_a_film_goes_into_the_store_and_comes_back(app, ana, visitor, database, tmp_path):
+    film = clip()
+    answer = await Tus(ana).upload(film, filename="film.mp4")
+    assert answer.status_code == 204, answer.text
+    async with database.read() as session:
+        key, user_id = (await session.execute(text("SELECT s3_key, user_id FROM recordings"))).one()
+
+    assert key.startswith(f"users/{user_id}/recordings/")
+    assert [file.key async for file in app.state.store.list(f"users/{user_id}")] == [key]
+    assert (await visitor.get(await app.state.store.link(key))).content == film
+    assert list((tmp_path / "data" / "uploads").glob("*")) == []
