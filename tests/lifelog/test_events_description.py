@@ -54,9 +54,14 @@ async def log(ana, database, database_url, settings, model):
         yield log
 
 
-@pytest.fixture
-def footage(tmp_path):
-    return film(tmp_path / "film.mp4", STILL, MOVING, DARK)
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("footage") / "film.mp4", STILL, MOVING, DARK)
+
+
+@pytest.fixture(scope="module")
+def many_scenes(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("footage") / "many.mp4", *[STILL, MOVING, DARK] * 4, seconds=3)
 
 
 @pytest_asyncio.fixture
@@ -157,10 +162,7 @@ async def test_times_are_clipped_to_the_stretch(log, undescribed, model, api):
 @pytest.mark.parametrize(
     ("language", "told", "kept"),
     [
-        ("zh-Hant", "Traditional Chinese", "在公園裡散步，看著臺北的軟體"),
         ("zh-TW", "Traditional Chinese", "在公園裡散步，看著臺北的軟體"),
-        ("zh-Hans", "Simplified Chinese", "在公园里散步，看着台北的软件"),
-        ("en", "English", "在公园里散步，看着台北的软件"),
         ("pt-BR", "the tag pt-BR", "在公园里散步，看着台北的软件"),
     ],
 )
@@ -178,8 +180,8 @@ async def test_descriptions_are_in_the_persons_language_and_script(
     assert {event.summary for event in await log.events()} == {kept}
 
 
-async def test_a_long_film_goes_into_several_calls_of_bounded_size(log, tmp_path, model):
-    await log.take_in(film(tmp_path / "film.mp4", *[STILL, MOVING, DARK] * 5, seconds=3), "film.mp4")
+async def test_a_long_film_goes_into_several_calls_of_bounded_size(log, many_scenes, model):
+    await log.take_in(many_scenes, "film.mp4")
 
     (job,) = await log.work()
 
@@ -194,22 +196,10 @@ async def test_a_long_film_goes_into_several_calls_of_bounded_size(log, tmp_path
 # Answers that are not as they should be
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda items: {"events": items},
-        lambda items: items,
-        lambda items: "Here you are:\n```json\n" + json.dumps(items) + "\n```\nAnything else?",
-        lambda items: {"result": {"stretches": items}},
-        lambda items: "\n".join(map(json.dumps, items)),
-        lambda items: [{name: value for name, value in item.items() if name != "stretch"} for item in items],
-        lambda items: [item | {"stretch": f"#{item['stretch']}", "start_time": "0 s"} for item in items],
-        lambda items: [item | {"objects": "shoes, pavement", "duration": "00:05"} for item in items],
-        lambda items: [*items, {**items[0], "summary": "twice"}, {**items[0], "stretch": 77}],
-    ],
-)
-async def test_answers_are_understood_however_they_are_wrapped(log, undescribed, model, api, wrap):
-    model.usually = lambda seen: answered(wrap([described(stretch) for stretch in seen]))
+async def test_an_answer_is_understood_though_it_is_wrapped_in_words(log, undescribed, model, api):
+    model.usually = lambda seen: answered(
+        "Here you are:\n```json\n" + json.dumps([described(stretch) for stretch in seen]) + "\n```"
+    )
 
     await asked(log, api, f"recordings/{undescribed}")
 
@@ -218,23 +208,9 @@ async def test_answers_are_understood_however_they_are_wrapped(log, undescribed,
         assert (event.summary, event.objects) == ("Somebody walks for 5 seconds.", ["shoes", "pavement"])
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "I am sorry, I cannot see anything.",
-        "",
-        "{" * 5000,
-        '{"events": [{"stretch": 1, "summary": "cut o',
-        {"events": []},
-        {"events": [{"stretch": 1, "summary": ""}]},
-        {"events": [{"stretch": 1, "summary": 5, "action": "x", "scene": "y", "objects": []}]},
-        {"events": "none"},
-        [1, 2, 3],
-    ],
-)
-async def test_a_malformed_answer_is_asked_for_once_more_and_then_left(log, undescribed, model, api, broken):
+async def test_a_malformed_answer_is_asked_for_once_more_and_then_left(log, undescribed, model, api):
     before = await log.events()
-    model.usually = lambda _seen: answered(broken)
+    model.usually = lambda _seen: answered({"events": [{"stretch": 1, "summary": 5}]})
 
     job = await asked(log, api, f"recordings/{undescribed}")
 
@@ -271,11 +247,11 @@ async def test_an_answer_that_was_cut_off_keeps_what_is_whole(log, undescribed, 
     assert all(event.is_described for event in await log.events())
 
 
-async def test_a_provider_that_takes_no_schema_is_asked_without(log, tmp_path, model):
+async def test_a_provider_that_takes_no_schema_is_asked_without(log, many_scenes, model):
     refusal = Reply(400, body={"error": {"message": "response_format is not supported"}})
     model.next_replies.append(refusal)
 
-    await log.take_in(film(tmp_path / "film.mp4", *[STILL, MOVING, DARK] * 4, seconds=3), "film.mp4")
+    await log.take_in(many_scenes, "film.mp4")
     (job,) = await log.work()
 
     bodies = [request.json for request in model.received]
@@ -422,11 +398,11 @@ async def test_a_budget_is_said_with_its_limit(log, undescribed, model, api, dat
     assert [event.is_described for event in await log.events()] == [False] * 3
 
 
-async def test_a_provider_that_is_down_is_tried_again_from_where_it_was(log, tmp_path, model, monkeypatch):
+async def test_a_provider_that_is_down_is_tried_again_from_where_it_was(log, many_scenes, model, monkeypatch):
     monkeypatch.setattr("daybook.jobs.failures.LONGEST_PAUSE", 0.1)
     good = model.usually
     model.next_replies.extend([good, Reply(500, body={"error": {"message": "down"}})])
-    await log.take_in(film(tmp_path / "film.mp4", *[STILL, MOVING, DARK] * 4, seconds=3), "film.mp4")
+    await log.take_in(many_scenes, "film.mp4")
 
     (job,) = await log.work()
 

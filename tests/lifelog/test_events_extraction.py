@@ -22,9 +22,9 @@ async def log(database, database_url, tmp_path):
         yield log
 
 
-@pytest.fixture
-def footage(tmp_path):
-    return film(tmp_path / "film.mp4", STILL, MOVING, DARK)
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("footage") / "film.mp4", STILL, MOVING, DARK)
 
 
 async def test_a_film_of_three_scenes_becomes_three_events(log, footage):

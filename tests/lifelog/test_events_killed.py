@@ -1,0 +1,69 @@
+"""A worker is killed in the middle of footage: another goes on, nothing is there twice, and nothing is paid twice."""
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from daybook.settings import Settings
+from support.gateway import shipping
+from support.lifelog import add_provider, lifelog
+from support.scenes import DARK, MOVING, STILL, film
+from support.vision import VisionModel
+
+BEGAN = datetime(2026, 3, 8, 4, 0, tzinfo=UTC)
+
+POINTS = [
+    "events.extract.write.before",
+    "jobs.write_step.commit.before",  # the events are written and not committed
+    "events.describe.ask.before",
+    "events.describe.write.before",  # the model has answered, and nobody has written it down
+]
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_what_a_killed_worker_leaves_is_finished_once(point, database, database_url, tmp_path):
+    settings = Settings(data=tmp_path / "data", vision_model="seer")
+    model = VisionModel()
+    await model.start()
+    try:
+        await add_provider(database, settings, model.url + "/v1")
+        async with (
+            shipping(settings, database, database_url),
+            lifelog(database, database_url, settings) as log,
+        ):
+            await log.take_in(film(tmp_path / "film.mp4", STILL, MOVING, DARK), "film.mp4", BEGAN)
+            job_ids = await log.waiting()
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "daybook", "worker", env=environment(settings, database_url, point)
+            )
+            assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL
+
+            (job,) = await log.work(*job_ids)
+
+            assert (job.status, job.attempts) == ("success", 2)
+            found = await log.events()
+            assert len(found) == 3
+            assert {event.summary for event in found} == {"Somebody walks for 5 seconds."}
+            assert len(model.calls) == 1
+            assert (job.metrics["described"], job.metrics["tokens"]) == (3, 1100)
+        lines = await log.rows("SELECT total_tokens, trace_id FROM llm_tracker_usage")
+        assert lines == [{"total_tokens": 1100, "trace_id": job.trace_id}]
+    finally:
+        await model.stop()
+
+
+def environment(settings, database_url, point):
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DAYBOOK_", "DATABASE"))
+    }
+    return {
+        **clean,
+        "DATABASE_URL": database_url,
+        "DAYBOOK_DATA": str(settings.data),
+        "DAYBOOK_VISION_MODEL": "seer",
+        "DAYBOOK_FAULT": point,
+    }
