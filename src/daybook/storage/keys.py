@@ -14,7 +14,9 @@ _TYPES = {
     ".aac": "audio/aac",
     ".avi": "video/x-msvideo",
     ".avif": "image/avif",
+    ".dv": "video/dv",
     ".flac": "audio/flac",
+    ".flv": "video/x-flv",
     ".gif": "image/gif",
     ".jpeg": "image/jpeg",
     ".jpg": "image/jpeg",
@@ -28,7 +30,9 @@ _TYPES = {
     ".mpeg": "video/mpeg",
     ".mpg": "video/mpeg",
     ".mts": "video/mp2t",
+    ".mxf": "application/mxf",
     ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
     ".opus": "audio/ogg",
     ".png": "image/png",
     ".ts": "video/mp2t",
@@ -36,6 +40,7 @@ _TYPES = {
     ".wav": "audio/wav",
     ".webm": "video/webm",
     ".webp": "image/webp",
+    ".wmv": "video/x-ms-wmv",
 }
 """Nothing in which a browser would run a script. What is not here is served as bytes to be saved."""
 
