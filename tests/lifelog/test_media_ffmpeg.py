@@ -131,13 +131,27 @@ async def test_progress_is_told_in_seconds_of_output():
     assert told[-1] == pytest.approx(30, abs=0.2)
 
 
-async def test_a_playlist_is_no_input(films):
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\ngood.ts\n#EXT-X-ENDLIST\n"),
+        ("list.ffconcat", "ffconcat version 1.0\nfile good.ts\n"),
+    ],
+)
+async def test_a_playlist_is_no_input(films, name, text):
     good = films.make("good.ts")
-    for text in (f"#EXTM3U\n#EXTINF:1,\n{good}\n#EXT-X-ENDLIST\n", f"ffconcat version 1.0\nfile '{good}'\n"):
-        playlist = films.write("list.txt", text.encode())
-        with pytest.raises(FfmpegFailed):
-            await run_ffmpeg([*film_input(playlist), "-f", "null", "-"], time_limit=10)
+    playlist = films.write(name, text.encode())
+    plain = ["-i", str(playlist), "-f", "null", "-"]
+    await run_ffmpeg(plain, time_limit=10)  # it is one that ffmpeg would follow
+    with pytest.raises(FfmpegFailed):
+        await run_ffmpeg([*film_input(playlist), "-f", "null", "-"], time_limit=10)
     await run_ffmpeg([*film_input(good), "-f", "null", "-"], time_limit=10)
+
+
+async def test_an_address_is_no_input(films):
+    for address in ("http://127.0.0.1:9/a.mp4", "tcp://127.0.0.1:9", "concat:a.mp4|b.mp4", "data:,a"):
+        with pytest.raises(FfmpegFailed, match="No such file"):
+            await run_ffmpeg([*film_input(films.folder / address), "-f", "null", "-"], time_limit=10)
 
 
 async def test_a_child_has_limits_and_no_secrets(monkeypatch):
