@@ -14,12 +14,13 @@ import shutil
 import statistics as numbers
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+from sqlalchemy import RowMapping, text
 
 from daybook.assistant.verification import CHECKS
 from daybook.db.embedded import EmbeddedServer
@@ -27,8 +28,9 @@ from daybook.db.engine import Database, ReadSession
 from daybook.db.migrate import upgrade
 from daybook.ledger import service
 from daybook.ledger.entries import LINE_COLUMNS
-from daybook.ledger.models import Line
 from daybook.ledger.rollups import statistics
+from daybook.ledger.rollups.models import DURATIONS
+from daybook.ledger.rollups.parts import Wanted
 from daybook.ledger.verification.verify import verify
 from llm_tracker import queries
 from llm_tracker.arguments import DateRange, parse_range
@@ -65,6 +67,28 @@ LATERAL (
 ) AS called
 """
 
+# One statement, as in `rollups/statistics.py`, and the most favourable to lines: they are read once.
+_FROM_LINES = """
+SELECT CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(source) = 0 THEN 'source'
+        WHEN grouping(bucket) = 0 THEN 'time' WHEN grouping(group_id) = 0 THEN 'group' ELSE 'all' END AS kind,
+    coalesce(model, source, group_id::text, '') AS name, bucket,
+    count(*) AS total_calls, count(*) FILTER (WHERE success) AS successful_calls,
+    coalesce(sum(prompt_tokens), 0) AS total_prompt_tokens,
+    coalesce(sum(completion_tokens), 0) AS total_completion_tokens,
+    coalesce(sum(total_tokens), 0) AS total_tokens, coalesce(sum(cached_tokens), 0) AS total_cached_tokens,
+    coalesce(sum(reasoning_tokens), 0) AS total_reasoning_tokens, sum(cost) AS cost,
+    count(*) - count(cost) AS unpriced_calls, count(*) FILTER (WHERE is_estimated) AS estimated_calls,
+    ARRAY[PLACES] AS durations
+FROM (
+    SELECT *, date_trunc('day', created_at, 'UTC') AS bucket, width_bucket(duration_ms, ARRAY[ENDS]) AS place
+    FROM llm_tracker_usage {where}
+) AS placed
+GROUP BY GROUPING SETS ((), (model), (group_id), (source), (bucket))
+"""
+FROM_LINES = _FROM_LINES.replace("ENDS", ", ".join(map(str, DURATIONS))).replace(
+    "PLACES", ", ".join(f"count(*) FILTER (WHERE place = {place})" for place in range(len(DURATIONS) + 1))
+)
+
 SITTING = 19
 """Calls in a sitting at most; ten on average."""
 
@@ -83,53 +107,64 @@ async def fill(dsn: str, lines: int, people: int) -> None:
     await connection.execute("VACUUM ANALYZE")
     sizes = await connection.fetch(
         "SELECT relname, reltuples::bigint, pg_total_relation_size(oid) / 1000000 FROM pg_class"
-        " WHERE relname IN ('llm_tracker_usage', 'ledger_hours', 'ledger_days', 'ledger_periods') ORDER BY 2 DESC"
+        " WHERE relname = 'llm_tracker_usage' OR relname ~ '^ledger_.*(hours|days)$' ORDER BY 2 DESC"
     )
     for name, rows, size in sizes:
-        print(f"  {name:<20}{rows:>14,} rows {size:>8,} MB")
+        print(f"  {name:<24}{rows:>12,} rows {size:>8,} MB")
     await connection.close()
 
 
-async def from_lines(session: ReadSession, dates: DateRange, user_id: int | None) -> Any:
-    """A dashboard as the library's own statements make it from lines."""
-    where = queries.conditions(Line, dates, user_id=user_id)
-    summary = await session.execute(queries.summary_query(Line, *where))
-    models = await session.execute(queries.by_model_query(Line, *where))
-    series = await session.execute(queries.time_series_query(Line, *where, granularity="day"))
-    return (
-        [queries.summary_row(row) for row in summary.mappings()],
-        [queries.model_row(row) for row in models.mappings()],
-        [queries.bucket_row(row, "day") for row in series.mappings()],
-    )
+async def from_lines(session: ReadSession, dates: DateRange, wanted: Wanted) -> Any:
+    """A dashboard as one statement makes it from lines, which reads them once."""
+    asked = {name: getattr(wanted, name) for name in ("user_id", "model", "group_id", "source")}
+    where = [f"{name} = :{name}" for name, value in asked.items() if value is not None]
+    where += [
+        f"created_at {sign} :{end}" for end, sign in (("start", ">="), ("end", "<")) if getattr(dates, end)
+    ]
+    values = {**asked, "start": dates.start, "end": dates.end}
+    query = text(FROM_LINES.format(where=f"WHERE {' AND '.join(where)}" if where else ""))
+    return answered((await session.execute(query, values)).mappings())
 
 
-async def from_rollups(session: ReadSession, dates: DateRange, user_id: int | None) -> Any:
+async def from_rollups(session: ReadSession, dates: DateRange, wanted: Wanted) -> Any:
     """The same from rollups."""
-    found = await statistics.overview(session, dates, user_id, "day")
-    return (
-        [queries.summary_row(found.summary)],
-        [queries.model_row(row) for row in found.by_model],
-        [queries.bucket_row(row, "day") for row in found.series],
-    )
+    found = await statistics.overview(session, dates, "day", wanted)
+    return answered([found.summary, *found.by_model, *found.by_group, *found.by_source, *found.series])
+
+
+def answered(rows: Iterable[RowMapping]) -> Any:
+    """What the rows say, in whatever order."""
+    return {
+        (row["kind"], row["name"], row["bucket"]): (
+            queries.summary_row(row),
+            row["estimated_calls"],
+            [int(count) for count in row["durations"]],
+        )
+        for row in rows
+    }
 
 
 async def dashboards(database: Database) -> None:
-    """Summary, by model and by day: rollups and lines in turn."""
+    """Summary, by model, by group, by source and by day, with durations: rollups and lines in turn."""
     questions = {
-        "everybody, all time": (DateRange(), None),
-        "everybody, 90 days": (parse_range("2026-06-01", "2026-08-29"), None),
-        "everybody, odd ends": (parse_range("2026-01-05T07:20:00Z", "2026-09-03T21:40:00Z"), None),
-        "the busiest person": (DateRange(), 1),
-        "a middling person": (DateRange(), 30),
+        "everybody, all time": (DateRange(), Wanted()),
+        "everybody, 90 days": (parse_range("2026-06-01", "2026-08-29"), Wanted()),
+        "everybody, odd ends": (parse_range("2026-01-05T07:20:00Z", "2026-09-03T21:40:00Z"), Wanted()),
+        "the busiest model": (DateRange(), Wanted(model="model-1")),
+        "the busiest group": (DateRange(), Wanted(group_id=2)),
+        "both": (DateRange(), Wanted(model="model-1", group_id=2)),
+        "the gateway": (DateRange(), Wanted(source="gateway")),
+        "the busiest person": (DateRange(), Wanted(user_id=1)),
+        "a middling person": (DateRange(), Wanted(user_id=30)),
     }
     print(f"\n{'dashboard':<24}{'rollups':>12}{'lines':>14}{'ratio':>10}")
-    for name, (dates, user_id) in questions.items():
+    for name, (dates, wanted) in questions.items():
         times: dict[str, list[float]] = {"rollups": [], "lines": []}
         async with service.snapshot(database) as session:
             for _ in range(ROUNDS):
                 answers = [
-                    await timed(times["rollups"], from_rollups(session, dates, user_id)),
-                    await timed(times["lines"], from_lines(session, dates, user_id)),
+                    await timed(times["rollups"], from_rollups(session, dates, wanted)),
+                    await timed(times["lines"], from_lines(session, dates, wanted)),
                 ]
                 if answers[0] != answers[1]:
                     raise SystemExit(f"{name}: rollups and lines say different things.")
@@ -197,7 +232,7 @@ async def copy_batches(dsn: str, batches: int, people: int, models: int, times: 
             (
                 *(uuid7(), (person := random.randint(1, people)), f"model-{random.randint(1, models)}"),
                 *(100, 50, 150, 10, 5, True, None, "{}", moment, "openai", None, False, "gateway"),
-                *(random.randint(20, 90_000), None, 1, f"db_{person}"),
+                *(random.randint(20, 90_000), None, 1 + person % 10, f"db_{person}", None, 0, "trigger"),
             )
             for _ in range(500)
         ]

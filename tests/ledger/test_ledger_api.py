@@ -42,6 +42,8 @@ async def test_sums_of_all_of_a_user_and_of_a_time(root, person, database):
         "total_reasoning_tokens": 3,
         "cost": "0.5",
         "unpriced_calls": 2,
+        "estimated_calls": 0,
+        "latency_ms": None,
     }
     assert [(one["model"], one["total_tokens"], one["cost"]) for one in stats["by_model"]] == [
         ("m", 25, "0.5"),
@@ -62,10 +64,90 @@ async def test_sums_of_all_of_a_user_and_of_a_time(root, person, database):
     assert theirs["summary"]["total_tokens"] == 15
 
 
+async def test_a_dashboard_tells_groups_sources_and_how_long_calls_took(root, database):
+    async with database.write() as session:
+        session.add(Group(id=7, name="seven"))
+    for number in range(10):
+        await write_line(
+            database, f"2026-01-31T10:0{number}", group_id=7, source="gateway", duration_ms=1000 + number
+        )
+    await write_line(database, "2026-01-31T11:00", group_id=8, source="gateway", duration_ms=600_000)
+    await write_line(database, "2026-02-01T11:00", model="n", source="diary", is_estimated=True)
+
+    stats = await root.get(f"{ADMIN}/token-stats")
+    assert [(one["group_id"], one["group_name"], one["total_calls"]) for one in stats["by_group"]] == [
+        (7, "seven", 10),
+        (None, None, 1),
+        (8, None, 1),
+    ]
+    assert [(one["source"], one["total_calls"]) for one in stats["by_source"]] == [
+        ("gateway", 11),
+        ("diary", 1),
+    ]
+    assert stats["by_group"][0]["latency_ms"] == {"p50": 1500, "p90": 1900, "p99": 1990}
+    assert stats["by_group"][2]["latency_ms"] == {"p50": 500_000, "p90": 500_000, "p99": 500_000}
+    assert stats["summary"]["latency_ms"] == {"p50": 1550, "p90": 1990, "p99": 500_000}
+    assert [(one["model"], one["estimated_calls"], one["latency_ms"]) for one in stats["by_model"]] == [
+        ("m", 0, stats["summary"]["latency_ms"]),
+        ("n", 1, None),
+    ]
+    assert [(one["bucket"], one["estimated_calls"]) for one in stats["series"]] == [
+        ("2026-01-31", 0),
+        ("2026-02-01", 1),
+    ]
+
+
+async def test_a_dashboard_of_one_model_group_or_source(root, database):
+    await write_line(database, "2026-01-31T10:00", group_id=7, source="gateway")
+    await write_line(database, "2026-01-31T10:30", group_id=7, source="gateway", model="n")
+    await write_line(database, "2026-02-01T10:30", group_id=8, source="gateway", model="n")
+    await write_line(database, "2026-02-01T10:30", source="diary", model="n")
+
+    async def calls(**query):
+        stats = await root.get(f"{ADMIN}/token-stats", **query)
+        lists = (
+            ("by_model", "model"),
+            ("by_group", "group_id"),
+            ("by_source", "source"),
+            ("series", "bucket"),
+        )
+        return (
+            stats["summary"]["total_calls"],
+            *({row[name]: row["total_calls"] for row in stats[one]} for one, name in lists),
+        )
+
+    january, february = "2026-01-31", "2026-02-01"
+    assert await calls(model="n") == (
+        3,
+        {"n": 3},
+        {7: 1, 8: 1, None: 1},
+        {"gateway": 2, "diary": 1},
+        {january: 1, february: 2},
+    )
+    assert await calls(group_id=7) == (2, {"m": 1, "n": 1}, {7: 2}, {"gateway": 2}, {january: 2})
+    assert await calls(source="diary") == (1, {"n": 1}, {None: 1}, {"diary": 1}, {february: 1})
+    assert await calls(model="n", group_id=8, source="gateway") == (
+        1,
+        {"n": 1},
+        {8: 1},
+        {"gateway": 1},
+        {february: 1},
+    )
+    assert await calls(model="n", start_date="2026-02-01T10:15Z", end_date="2026-02-01T10:45Z") == (
+        2,
+        {"n": 2},
+        {8: 1, None: 1},
+        {"gateway": 1, "diary": 1},
+        {february: 2},
+    )
+    assert await calls(model="of nobody") == (0, {}, {}, {}, {})
+
+
 async def test_an_empty_book_has_sums_of_nothing(root):
     stats = await root.get(f"{ADMIN}/token-stats")
-    assert (stats["summary"]["total_calls"], stats["summary"]["cost"]) == (0, "0")
-    assert stats["by_model"] == stats["series"] == []
+    summary = stats["summary"]
+    assert (summary["total_calls"], summary["cost"], summary["latency_ms"]) == (0, "0", None)
+    assert stats["by_model"] == stats["by_group"] == stats["by_source"] == stats["series"] == []
 
 
 async def test_a_plus_that_was_not_escaped_is_understood(root, database):
@@ -181,6 +263,9 @@ async def test_nonsense_is_refused_and_the_parameter_named(root):
         ("token-stats", "granularity", "week"),
         ("token-stats", "user_id", "me"),
         ("token-stats", "user_id", str(2**31)),
+        ("token-stats", "group_id", "seven"),
+        ("token-stats", "model", "a\x00b"),
+        ("token-stats", "source", "x" * 129),
         ("llm-usage", "page", "0"),
         ("llm-usage", "page", str(2**62)),
         ("llm/call-logs", "page", "9" * 30),

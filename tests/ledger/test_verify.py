@@ -17,6 +17,7 @@ from daybook.ledger.budgets.leases import take_slice
 from daybook.ledger.budgets.settling import Settlement, settle
 from daybook.ledger.verification import repair as repairing
 from daybook.ledger.verification import verify as verifying
+from daybook.ledger.verification.totals import ROLLUPS
 from support.book import write_call, write_line
 
 CHAT = "018f3a5e-0000-7000-8000-000000000001"
@@ -127,6 +128,13 @@ async def test_a_book_that_nobody_touched_balances(book):
 
 
 HOUR = "2026-01-31T10:00:00+00:00"
+KEY = {
+    "group_id": 7,
+    "code": "db_x",
+    "model": "m",
+    "source": "gateway",
+    "provider": None,
+}
 TOTALS = [
     ("UPDATE users SET token_usage = 44 WHERE id = 2", "users.token_usage", {"id": 2}, 44, 15),
     ("UPDATE users SET token_usage = token_usage - 1 WHERE id = 1", "users.token_usage", {"id": 1}, 44, 45),
@@ -154,29 +162,53 @@ TOTALS = [
         "20",
     ),
     (
-        "UPDATE ledger_periods SET cost = cost + 1 WHERE period = 'day' AND period_start = '2026-02-01Z'",
-        "ledger_periods",
-        {"period": "day", "period_start": "2026-02-01T00:00:00+00:00", "model": "m"},
+        """
+        UPDATE ledger_dimension_days SET cost = cost + 1
+        WHERE day = '2026-02-01Z' AND dimension = 'group' AND value = '' AND source = 'library'
+        """,
+        "ledger_dimension_days",
+        {"dimension": "group", "day": "2026-02-01T00:00:00+00:00", "value": "", "source": "library"},
         {"cost": "1.000000123"},
         {"cost": "0.000000123"},
     ),
     (
-        "DELETE FROM ledger_periods WHERE period = 'hour' AND period_start = '2026-01-31T10:00Z'",
-        "ledger_periods",
-        {"period": "hour", "period_start": HOUR, "model": "m"},
+        "DELETE FROM ledger_dimension_hours WHERE dimension = 'group' AND hour = '2026-01-31T10:00Z'",
+        "ledger_dimension_hours",
+        {"dimension": "group", "hour": HOUR, "value": "7", "source": "gateway"},
         None,
         {"calls": 2, "failures": 1, "total_tokens": 30},
     ),
     (
         """
-        INSERT INTO ledger_periods SELECT named.* FROM ledger_periods AS kept,
-            jsonb_populate_record(kept, '{"model": "n"}') AS named
-        WHERE kept.period_start = '2026-01-31T10:00Z'
+        INSERT INTO ledger_dimension_hours SELECT named.* FROM ledger_dimension_hours AS kept,
+            jsonb_populate_record(kept, '{"value": "n"}') AS named
+        WHERE kept.hour = '2026-01-31T10:00Z' AND kept.dimension = 'model'
         """,
-        "ledger_periods",
-        {"period": "hour", "period_start": HOUR, "model": "n"},
+        "ledger_dimension_hours",
+        {"dimension": "model", "hour": HOUR, "value": "n", "source": "gateway"},
         {"calls": 2, "failures": 1, "total_tokens": 30},
         None,
+    ),
+    (
+        "UPDATE ledger_cube_hours SET durations[8] = 1 WHERE hour = '2026-01-31T10:00Z'",
+        "ledger_cube_hours",
+        {"hour": HOUR, "group_id": 7, "model": "m", "source": "gateway"},
+        {"durations": [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]},
+        {"durations": [0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]},
+    ),
+    (
+        "DELETE FROM ledger_cube_days WHERE group_id IS NULL AND source = 'chat'",
+        "ledger_cube_days",
+        {"day": "2026-02-01T00:00:00+00:00", "group_id": None, "model": "m", "source": "chat"},
+        None,
+        {"calls": 1, "total_tokens": 15},
+    ),
+    (
+        "UPDATE ledger_days SET calls = 2 WHERE user_id = 2",
+        "ledger_days",
+        {**KEY, "day": "2026-01-31T00:00:00+00:00", "user_id": 2},
+        {"calls": 2},
+        {"calls": 1},
     ),
 ]
 MEASURES = (
@@ -192,20 +224,12 @@ MEASURES = (
     "assistant_replies",
 )
 TRUE = dict(zip(MEASURES, (1, 0, 10, 5, 15, 0, 0, 1, 0, 0), strict=True))
-KEY = {
-    "hour": HOUR,
-    "user_id": 1,
-    "group_id": 7,
-    "code": "db_x",
-    "model": "m",
-    "source": "gateway",
-    "provider": None,
-}
+ANAS_HOUR = {**KEY, "hour": HOUR, "user_id": 1}
 TOTALS += [
     (
         f"UPDATE ledger_hours SET {name} = {name} + 1 WHERE hour = '2026-01-31T10:00Z' AND user_id = 1",
         "ledger_hours",
-        KEY,
+        ANAS_HOUR,
         {name: TRUE[name] + 1},
         {name: TRUE[name]},
     )
@@ -215,14 +239,14 @@ TOTALS += [
     (
         "UPDATE ledger_hours SET durations[1] = 1 WHERE hour = '2026-01-31T10:00Z' AND user_id = 1",
         "ledger_hours",
-        KEY,
+        ANAS_HOUR,
         {"durations": [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]},
         {"durations": [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]},
     ),
     (
         "DELETE FROM ledger_hours WHERE hour = '2026-01-31T10:00Z' AND user_id = 1",
         "ledger_hours",
-        KEY,
+        ANAS_HOUR,
         None,
         TRUE,
     ),
@@ -274,7 +298,7 @@ async def test_a_rollup_of_the_wrong_user_is_moved_to_the_right_one(book):
 
 
 async def test_everything_at_once_is_mended_at_once(book):
-    await book.sql("TRUNCATE ledger_hours, ledger_days, ledger_periods")
+    await book.sql(f"TRUNCATE {', '.join(check.what for check in ROLLUPS)}")
     for table in ("users", "groups", "activation_codes"):
         await book.sql(f"UPDATE {table} SET token_usage = 1000")
     assert not (await book.verify()).balanced
@@ -286,7 +310,10 @@ async def test_everything_at_once_is_mended_at_once(book):
         "activation_codes.token_usage": 1,
         "ledger_hours": 5,
         "ledger_days": 5,
-        "ledger_periods": 6,
+        "ledger_cube_hours": 4,
+        "ledger_cube_days": 4,
+        "ledger_dimension_hours": 8,
+        "ledger_dimension_days": 7,
     }
 
 
@@ -357,7 +384,10 @@ async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(book):
         "activation_codes.token_usage": 1,
         "ledger_hours": 1,
         "ledger_days": 1,
-        "ledger_periods": 2,
+        "ledger_cube_hours": 1,
+        "ledger_cube_days": 1,
+        "ledger_dimension_hours": 2,
+        "ledger_dimension_days": 2,
         "llm_call_logs": 1,
     }
     assert found.differences[-1].expected is None

@@ -10,6 +10,7 @@ from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.ids import BigRowId, RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 from daybook.ledger import prices, service
+from daybook.ledger.rollups.parts import Wanted
 from daybook.ledger.schemas import (
     CallAnswer,
     CallExchange,
@@ -35,18 +36,27 @@ Moment = Annotated[
 ]
 
 
+def _wanted(
+    user_id: RowId | None = None,
+    model: Annotated[Label | None, Query()] = None,
+    group_id: RowId | None = None,
+    source: Annotated[Label | None, Query(description="What made the calls: gateway, diary, …")] = None,
+) -> Wanted:
+    return Wanted(user_id=user_id, model=model, group_id=group_id, source=source)
+
+
 @admin.get("/token-stats")
 async def token_stats(
     _: Administrator,
     session: Reading,
+    wanted: Annotated[Wanted, Depends(_wanted)],
     start_date: Moment = None,
     end_date: Moment = None,
-    user_id: RowId | None = None,
     granularity: Literal["hour", "day", "month"] = "day",
 ) -> TokenStats:
-    """What model calls cost, altogether, by model and over time (UTC)."""
+    """What model calls cost and how long they took, altogether, by model, group and source, and over time (UTC)."""
     dates = service.date_range(start_date, end_date)
-    return await service.overview(session, dates, granularity=granularity, user_id=user_id)
+    return await service.overview(session, dates, granularity=granularity, wanted=wanted)
 
 
 @admin.get("/llm-usage")

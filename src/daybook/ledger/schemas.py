@@ -51,13 +51,66 @@ class BucketTotals(Totals):
     bucket: str = Field(description="Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
 
 
+class Latency(BaseModel):
+    """How long calls took, in ms: half of them `p50` or less, and so on.
+
+    Estimated: calls are counted by how long they took, in places that end at 10, 20, 50, 100, 200, 500 ms and so on up
+    to 500 s, and taken to lie evenly within their place. So the true value is in the same place, at most 2.5 times as
+    long or short from 10 ms on. What took longer than 500 s is told as 500 s.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    p50: int
+    p90: int
+    p99: int
+
+
+class Figures(Totals):
+    """The sums of a dashboard."""
+
+    estimated_calls: int = Field(description="Calls whose tokens Daybook counted: the provider did not say.")
+    latency_ms: Latency | None = Field(description="null where no call has a duration.")
+
+
+class ModelFigures(Figures):
+    """The sums of one model."""
+
+    model: str
+
+
+class GroupFigures(Figures):
+    """The sums of one group."""
+
+    group_id: int | None = Field(
+        description="null for calls without a group: Daybook's own and the library's."
+    )
+    group_name: str | None
+
+
+class SourceFigures(Figures):
+    """The sums of one source: what made the calls."""
+
+    source: str
+
+
+class BucketFigures(Figures):
+    """The sums of an hour, a day or a month."""
+
+    bucket: str = Field(description="Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
+
+
 class TokenStats(BaseModel):
-    """What model calls cost in a stretch of time, by model and over time (UTC)."""
+    """What model calls cost in a stretch of time. Each list has all of the calls, most tokens first; `series` is over
+    time (UTC).
+    """
 
     granularity: Literal["hour", "day", "month"]
-    summary: Totals
-    by_model: list[ModelTotals]
-    series: list[BucketTotals]
+    summary: Figures
+    by_model: list[ModelFigures]
+    by_group: list[GroupFigures]
+    by_source: list[SourceFigures]
+    series: list[BucketFigures]
 
 
 class OwnUsage(BaseModel):

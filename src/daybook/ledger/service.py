@@ -3,30 +3,40 @@
 Sums are read from rollups (`rollups/statistics.py`), in the library's own shapes: both say what the lines say.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
+from daybook.accounts import service as accounts
 from daybook.db.engine import Database, ReadSession
 from daybook.kit.errors import Invalid, NotFound
 from daybook.kit.pages import Page
 from daybook.ledger.models import CallLog, Line
 from daybook.ledger.rollups import statistics
+from daybook.ledger.rollups.latency import percentiles
+from daybook.ledger.rollups.parts import Wanted
+from daybook.ledger.rollups.statistics import EVERYTHING
 from daybook.ledger.schemas import (
+    BucketFigures,
     BucketTotals,
     CallAnswer,
     CallExchange,
     CallFilter,
     DayTotals,
+    Figures,
+    GroupFigures,
+    Latency,
     LineAnswer,
+    ModelFigures,
     ModelTotals,
+    SourceFigures,
     TokenStats,
     Totals,
 )
@@ -69,16 +79,38 @@ async def overview(
     dates: DateRange = ALWAYS,
     *,
     granularity: Granularity = "day",
-    user_id: int | None = None,
+    wanted: Wanted = EVERYTHING,
 ) -> TokenStats:
-    """The sums of all lines, those of each model, and those of each hour, day or month (UTC)."""
-    found = await statistics.overview(session, dates, user_id, granularity)
+    """The sums of all lines that are wanted, by model, group and source, and of each hour, day or month (UTC)."""
+    found = await statistics.overview(session, dates, granularity, wanted)
+    group_ids = [int(row["name"]) for row in found.by_group if row["name"]]
+    names = await accounts.group_names(session, group_ids)
     return TokenStats(
         granularity=granularity,
-        summary=Totals.model_validate(queries.summary_row(found.summary)),
-        by_model=[ModelTotals.model_validate(queries.model_row(row)) for row in found.by_model],
-        series=[BucketTotals.model_validate(queries.bucket_row(row, granularity)) for row in found.series],
+        summary=Figures(**_figures(found.summary)),
+        by_model=[ModelFigures(model=row["name"], **_figures(row)) for row in found.by_model],
+        by_group=[_group_figures(row, names) for row in found.by_group],
+        by_source=[SourceFigures(source=row["name"], **_figures(row)) for row in found.by_source],
+        series=[
+            BucketFigures(bucket=queries.bucket_row(row, granularity)["bucket"], **_figures(row))
+            for row in found.series
+        ],
     )
+
+
+def _group_figures(row: RowMapping, names: Mapping[int, str]) -> GroupFigures:
+    group_id = int(row["name"]) if row["name"] else None
+    name = None if group_id is None else names.get(group_id)
+    return GroupFigures(group_id=group_id, group_name=name, **_figures(row))
+
+
+def _figures(row: RowMapping) -> dict[str, Any]:
+    latency = percentiles([int(count) for count in row["durations"]])
+    return {
+        **queries.summary_row(row),
+        "estimated_calls": int(row["estimated_calls"]),
+        "latency_ms": None if latency is None else Latency.model_validate(latency),
+    }
 
 
 async def summary(session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None) -> Totals:

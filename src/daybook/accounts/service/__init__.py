@@ -27,6 +27,7 @@ from daybook.accounts.service.groups import (
     create_group,
     get_group,
     get_group_by_name,
+    group_names,
     list_groups,
     update_group,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "get_group_by_name",
     "get_user",
     "get_user_by_account",
+    "group_names",
     "list_codes",
     "list_groups",
     "list_users",

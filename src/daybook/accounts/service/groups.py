@@ -1,5 +1,6 @@
 """Groups, which own activation codes. They are archived, never deleted: the ledger names them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,12 @@ async def get_group_by_name(session: Session, name: str) -> Group:
     if group is None:
         raise NotFound(f"There is no group {fields.line(name, 'name', 128)}.")
     return group
+
+
+async def group_names(session: Session, group_ids: Collection[int]) -> dict[int, str]:
+    """The names of those of these groups that there are."""
+    rows = await session.execute(select(Group.id, Group.name).where(Group.id.in_(group_ids)))
+    return {row.id: row.name for row in rows}
 
 
 async def create_group(session: WriteSession, name: str, description: str | None = None) -> Group:

@@ -86,12 +86,64 @@ class DayTotals(Dimensions, Base):
     day: Mapped[datetime]
 
 
-class PeriodTotals(Measures, Base):
-    """One hour or day (UTC) of all calls of one model: as many rows as there are models, however many people call."""
+class CubeKey(Measures):
+    """What everybody's calls are told apart by, however many people call."""
 
-    __tablename__ = "ledger_periods"
-    __table_args__ = (CheckConstraint("period IN ('hour', 'day')", name="period"),)
+    group_id: Mapped[int | None]
+    model: Mapped[str] = mapped_column(String(128))
+    source: Mapped[str] = mapped_column(String(32))
 
-    period: Mapped[str] = mapped_column(String(4), primary_key=True)
-    period_start: Mapped[datetime] = mapped_column(primary_key=True)
-    model: Mapped[str] = mapped_column(String(128), primary_key=True)
+
+_CUBE = ("model", "source", "group_id")
+
+
+class CubeHourTotals(CubeKey, Base):
+    """One hour (UTC) of what everybody called, by model, source and group."""
+
+    __tablename__ = "ledger_cube_hours"
+    __table_args__ = (
+        UniqueConstraint("hour", *_CUBE, name="uq_ledger_cube_hours_key", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    hour: Mapped[datetime]
+
+
+class CubeDayTotals(CubeKey, Base):
+    """The same of one day (UTC)."""
+
+    __tablename__ = "ledger_cube_days"
+    __table_args__ = (
+        UniqueConstraint("day", *_CUBE, name="uq_ledger_cube_days_key", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    day: Mapped[datetime]
+
+
+class DimensionHourTotals(Measures, Base):
+    """One hour (UTC) of all calls of one model, or of one group, by source. Every call is in two rows.
+
+    So many rows as there are models and groups, and not as there are pairs of them.
+    """
+
+    __tablename__ = "ledger_dimension_hours"
+    __table_args__ = (CheckConstraint("dimension IN ('model', 'group')", name="dimension"),)
+
+    dimension: Mapped[str] = mapped_column(String(5), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """The model's name, or the group's id; empty for calls without a group."""
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class DimensionDayTotals(Measures, Base):
+    """The same of one day (UTC)."""
+
+    __tablename__ = "ledger_dimension_days"
+    __table_args__ = (CheckConstraint("dimension IN ('model', 'group')", name="dimension"),)
+
+    dimension: Mapped[str] = mapped_column(String(5), primary_key=True)
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(String(128), primary_key=True)
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -1,25 +1,23 @@
 """Sums over a stretch of time: the same numbers as from the lines, at a cost that does not grow with them.
 
-A stretch is cut where rollups begin: lines for the parts of an hour at its ends, hours up to midnight (UTC), days for
-what is between. One user's sums come from `ledger_hours` and `ledger_days`, everybody's from `ledger_periods`, which
-has a row per model and not one per caller. Each function is one statement, so that lines and rollups are of the same
-moment.
+Each function is one statement, so that lines and rollups are of the same moment (`parts.py` says what is read).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     RowMapping,
     Select,
+    String,
     Subquery,
     case,
+    cast,
     func,
     literal,
+    literal_column,
+    null,
     select,
     text,
     tuple_,
@@ -27,78 +25,104 @@ from sqlalchemy import (
 )
 
 from daybook.db.engine import ReadSession
-from daybook.ledger.models import Line
-from daybook.ledger.rollups.models import DayTotals, HourTotals, PeriodTotals
+from daybook.ledger.rollups.models import DURATIONS
+from daybook.ledger.rollups.parts import Wanted, added_up, combined, single, within_days_of
 from llm_tracker.arguments import DateRange, Granularity
 from llm_tracker.models import UTCDateTime
 from llm_tracker.queries import start_of
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+Query = Select[*tuple[Any, ...]]
 
-_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
-_ALMOST_HOUR = text("interval '59 minutes 59.999999 seconds'")
-
-_MEASURES = (
-    "calls",
-    "failures",
-    "prompt_tokens",
-    "completion_tokens",
-    "total_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cost",
-    "unpriced_calls",
-)
-
-Part = Select[*tuple[Any, ...]]
-"""`at`, `model` and the sums; of any number of lines in a row."""
-
-Stretch = tuple[Literal["lines", "hours", "days"], datetime | None, datetime | None]
-"""What to read, from when (included) to when (not included); None is open."""
+EVERYTHING = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The sums of a stretch of time, altogether, by model and over time: what a dashboard shows side by side."""
+    """The sums of a stretch of time, altogether, by what they are of and over time: a dashboard, side by side.
+
+    Rows are named as in `llm_tracker.queries`, with `estimated_calls` and the histogram `durations` besides. In the
+    lists, most tokens first, `name` is a model, the id of a group (empty where there is none) or a source.
+    """
 
     summary: RowMapping
     by_model: list[RowMapping]
+    by_group: list[RowMapping]
+    by_source: list[RowMapping]
     series: list[RowMapping]
 
 
 async def overview(
-    session: ReadSession, dates: DateRange, user_id: int | None, granularity: Granularity
+    session: ReadSession, dates: DateRange, granularity: Granularity, wanted: Wanted = EVERYTHING
 ) -> Overview:
-    """What `summary`, `by_model` and `time_series` say, in one statement that reads the rollups once."""
-    parts = _parts(dates, user_id, days=granularity != "hour")
-    bucket = start_of(literal(granularity), parts.c.at, literal("UTC")).label("bucket")
-    dated = select(*parts.c, bucket).subquery("dated")
-    model, bucket = dated.c.model, dated.c.bucket
-    query = (
-        select(model, bucket, func.grouping(model, bucket).label("summed_over"), *_sums(dated))
-        .group_by(func.grouping_sets(tuple_(), tuple_(model), tuple_(bucket)))
-        .order_by(text("bucket"), text("total_tokens DESC"), text("model"))
+    """Everything that a dashboard shows, in one statement."""
+    query = union_all(_lists(dates, wanted), _times(dates, wanted, granularity)).order_by(
+        text("bucket"), text("total_tokens DESC"), text("name")
     )
     rows = list((await session.execute(query)).mappings())
-    whole, by_model, by_bucket = ([row for row in rows if row["summed_over"] == over] for over in (3, 1, 2))
-    return Overview(whole[0], by_model, by_bucket)
+
+    def of(kind: str) -> list[RowMapping]:
+        return [row for row in rows if row["kind"] == kind]
+
+    return Overview(of("all")[0], of("model"), of("group"), of("source"), of("time"))
+
+
+def _lists(dates: DateRange, wanted: Wanted) -> Query:
+    """The sums by model, by group and by source. First by all that rows are of: few are then added up several times."""
+    if wanted.user_id is None and wanted.model is None and wanted.group_id is None:
+        fine = _fine(single(dates, wanted, ("model", "group"), days=True), "dimension", "value", "source")
+        dimension, value, source = fine.c.dimension, fine.c.value, fine.c.source
+        over_source = func.grouping(value) == 1
+        kind, name = case((over_source, "source"), else_=dimension), case((over_source, source), else_=value)
+        sets = func.grouping_sets(tuple_(dimension, value), tuple_(dimension, source))
+        # Each call is in both dimensions, and of one source.
+        query = _listed(kind, name, fine).group_by(sets)
+        return query.having((func.grouping(value) == 0) | (dimension == "model"))
+    fine = _fine(combined(dates, wanted, days=True), "model", "group_id", "source")
+    model, group, source = fine.c.model, fine.c.group_id, fine.c.source
+    kind = case((func.grouping(model) == 0, "model"), (func.grouping(group) == 0, "group"), else_="source")
+    name = case(
+        (func.grouping(model) == 0, model),
+        (func.grouping(group) == 0, func.coalesce(cast(group, String), "")),
+        else_=source,
+    )
+    return _listed(kind, name, fine).group_by(
+        func.grouping_sets(tuple_(model), tuple_(group), tuple_(source))
+    )
+
+
+def _listed(kind: ColumnElement[Any], name: ColumnElement[Any], fine: Subquery) -> Query:
+    nowhere = cast(null(), UTCDateTime())
+    return select(kind.label("kind"), name.label("name"), nowhere.label("bucket"), *_sums(fine, whole=True))
+
+
+def _fine(parts: Subquery, *key: str) -> Subquery:
+    columns = [parts.c[name] for name in key]
+    return select(*columns, *added_up(parts)).group_by(*columns).subquery("fine")
+
+
+def _times(dates: DateRange, wanted: Wanted, granularity: Granularity) -> Query:
+    """The sums of each hour, day or month (UTC), and those of all."""
+    parts = _fewest(dates, wanted, days=granularity != "hour")
+    bucket = start_of(literal(granularity), parts.c.at, literal("UTC")).label("bucket")
+    dated = select(*parts.c, bucket).subquery("dated")
+    bucket = dated.c.bucket
+    kind = case((func.grouping(bucket) == 1, "all"), else_="time").label("kind")
+    return select(kind, literal("").label("name"), bucket, *_sums(dated, whole=True)).group_by(
+        func.grouping_sets(tuple_(bucket), tuple_())
+    )
 
 
 async def summary(session: ReadSession, dates: DateRange, user_id: int | None) -> RowMapping:
     """One row: the sums of all lines, named as in `llm_tracker.queries`."""
-    parts = _parts(dates, user_id, days=True)
-    return (await session.execute(select(*_sums(parts)))).mappings().one()
+    parts = _fewest(dates, Wanted(user_id), days=True)
+    return (await session.execute(select(*_sums(parts)).select_from(parts))).mappings().one()
 
 
 async def by_model(session: ReadSession, dates: DateRange, user_id: int | None) -> list[RowMapping]:
     """One row per model, most tokens first."""
-    parts = _parts(dates, user_id, days=True)
-    query = (
-        select(parts.c.model, *_sums(parts))
-        .group_by(parts.c.model)
-        .order_by(text("total_tokens DESC"), parts.c.model)
-    )
+    parts = _fewest(dates, Wanted(user_id), days=True)
+    model = (parts.c.value if user_id is None else parts.c.model).label("model")
+    query = select(model, *_sums(parts)).group_by(model).order_by(text("total_tokens DESC"), text("model"))
     return list((await session.execute(query)).mappings())
 
 
@@ -108,14 +132,22 @@ async def by_day(
     """One row per day of `timezone` that has lines, ascending; `bucket` is the moment it begins."""
     if timezone == "UTC":
         return await time_series(session, dates, user_id, "day")
-    return await _series(session, _parts(dates, user_id, days=False, zone=timezone), "day", timezone)
+    return await _series(session, within_days_of(dates, user_id, timezone), "day", timezone)
 
 
 async def time_series(
     session: ReadSession, dates: DateRange, user_id: int | None, granularity: Granularity
 ) -> list[RowMapping]:
     """One row per hour, day or month (UTC) that has lines, ascending; `bucket` is the moment it begins."""
-    return await _series(session, _parts(dates, user_id, days=granularity != "hour"), granularity, "UTC")
+    parts = _fewest(dates, Wanted(user_id), days=granularity != "hour")
+    return await _series(session, parts, granularity, "UTC")
+
+
+def _fewest(dates: DateRange, wanted: Wanted, *, days: bool) -> Subquery:
+    """The fewest rows that have all calls which are wanted, each once."""
+    if wanted.user_id is not None or (wanted.model is not None and wanted.group_id is not None):
+        return combined(dates, wanted, days=days)
+    return single(dates, wanted, ("model",) if wanted.group_id is None else ("group",), days=days)
 
 
 async def _series(
@@ -126,136 +158,25 @@ async def _series(
     return list((await session.execute(query)).mappings())
 
 
-def _sums(parts: Subquery) -> list[ColumnElement[Any]]:
-    def total(column: ColumnElement[Any]) -> ColumnElement[Any]:
-        return func.coalesce(func.sum(column), 0)
-
-    part = parts.c
-    return [
-        total(part.calls).label("total_calls"),
-        total(part.calls - part.failures).label("successful_calls"),
-        total(part.prompt_tokens).label("total_prompt_tokens"),
-        total(part.completion_tokens).label("total_completion_tokens"),
-        total(part.total_tokens).label("total_tokens"),
-        total(part.cached_tokens).label("total_cached_tokens"),
-        total(part.reasoning_tokens).label("total_reasoning_tokens"),
-        case((func.sum(part.calls - part.unpriced_calls) > 0, func.sum(part.cost))).label("cost"),
-        total(part.unpriced_calls).label("unpriced_calls"),
-    ]
+def _sums(parts: Subquery, *, whole: bool = False) -> list[ColumnElement[Any]]:
+    """The measures by the names that they have in `llm_tracker.queries`; with `whole`, those that it lacks too."""
+    named = _SUMS | (_MORE if whole else {})
+    return [literal_column(sql.replace("$", parts.name)).label(name) for name, sql in named.items()]
 
 
-def _parts(dates: DateRange, user_id: int | None, *, days: bool, zone: str | None = None) -> Subquery:
-    """All that has to be summed. `days` may be used where no bucket is smaller than a day of UTC; of `zone`, hours
-    are used that lie within one of its days.
-    """
-    parts: list[Part] = []
-    for what, start, end in stretches(dates, days=days):
-        if what == "lines":
-            parts.append(_lines(start, end, user_id))
-        elif zone is None:
-            parts.append(_rollup(what, start, end, user_id))
-        else:
-            parts += _hours_in_zone(start, end, user_id, zone)
-    return union_all(*parts).subquery("parts")
-
-
-def stretches(dates: DateRange, *, days: bool) -> Iterator[Stretch]:
-    """`dates`, cut at full hours and, with `days`, at midnights of UTC. There is always one."""
-    start, end = dates.start, dates.end
-    first, last = _up(start, HOUR), _down(end, HOUR)
-    if first is not None and last is not None and first > last:
-        yield "lines", start, end
-        return
-    if start != first:
-        yield "lines", start, first
-    if last != end:
-        yield "lines", last, end
-    if first is not None and first == last:
-        return
-    midnight, last_midnight = _up(first, DAY), _down(last, DAY)
-    if not days or (midnight is not None and last_midnight is not None and midnight >= last_midnight):
-        yield "hours", first, last
-        return
-    if first != midnight:
-        yield "hours", first, midnight
-    if last_midnight != last:
-        yield "hours", last_midnight, last
-    yield "days", midnight, last_midnight
-
-
-def _down(moment: datetime | None, step: timedelta) -> datetime | None:
-    if moment is None:
-        return None
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + (moment - midnight) // step * step
-
-
-def _up(moment: datetime | None, step: timedelta) -> datetime | None:
-    below = _down(moment, step)
-    if moment is None or below is None or below == moment:
-        return moment
-    return _LAST_MOMENT if below > _LAST_MOMENT - step else below + step
-
-
-def _lines(start: datetime | None, end: datetime | None, user_id: int | None) -> Part:
-    query = select(
-        Line.created_at.label("at"),
-        Line.model.label("model"),
-        literal(1).label("calls"),
-        case((Line.success, 0), else_=1).label("failures"),
-        Line.prompt_tokens.label("prompt_tokens"),
-        Line.completion_tokens.label("completion_tokens"),
-        Line.total_tokens.label("total_tokens"),
-        Line.cached_tokens.label("cached_tokens"),
-        Line.reasoning_tokens.label("reasoning_tokens"),
-        Line.cost.label("cost"),
-        Line.cost.is_(None).cast(Integer).label("unpriced_calls"),
-    )
-    if user_id is not None:
-        query = query.where(Line.user_id == user_id)
-    return query.where(*_within(Line.created_at, start, end))
-
-
-def _rollup(what: str, start: datetime | None, end: datetime | None, user_id: int | None) -> Part:
-    if user_id is None:
-        table, at = PeriodTotals, PeriodTotals.period_start
-        whose = PeriodTotals.period == ("day" if what == "days" else "hour")
-    elif what == "days":
-        table, at, whose = DayTotals, DayTotals.day, DayTotals.user_id == user_id
-    else:
-        table, at, whose = HourTotals, HourTotals.hour, HourTotals.user_id == user_id
-    measures = [getattr(table, name).label(name) for name in _MEASURES]
-    return select(at.label("at"), table.model.label("model"), *measures).where(
-        whose, *_within(at, start, end)
-    )
-
-
-def _hours_in_zone(
-    start: datetime | None, end: datetime | None, user_id: int | None, zone: str
-) -> Iterator[Part]:
-    """The hours that lie within one day of `zone`, and the lines of those in which a day begins: where the offset from
-    UTC is no whole number of hours (India, Nepal, Newfoundland).
-    """
-    found = _rollup("hours", start, end, user_id).subquery("found")
-    sums = [func.sum(found.c[name]).label(name) for name in _MEASURES]
-    # An hour has a row for each model and code: summed first, so that its day is worked out once.
-    hours = select(found.c.at, literal("").label("model"), *sums).group_by(found.c.at).cte("hours")
-    day = start_of(literal("day"), hours.c.at, literal(zone))
-    day_at_end = start_of(literal("day"), hours.c.at + _ALMOST_HOUR, literal(zone))
-    yield select(*hours.c).where(day == day_at_end)
-    divided = select(hours.c.at).where(day != day_at_end).distinct().subquery("divided")
-    query = _lines(None, None, user_id).select_from(divided)
-    yield query.join(
-        Line, (Line.created_at >= divided.c.at) & (Line.created_at <= divided.c.at + _ALMOST_HOUR)
-    )
-
-
-def _within(
-    moment: ColumnElement[Any] | Any, start: datetime | None, end: datetime | None
-) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = []
-    if start is not None:
-        where.append(moment >= literal(start, UTCDateTime()))
-    if end is not None:
-        where.append(moment < literal(end, UTCDateTime()))
-    return where
+_SUMS = {
+    "total_calls": "coalesce(sum($.calls), 0)::bigint",
+    "successful_calls": "coalesce(sum($.calls - $.failures), 0)::bigint",
+    "total_prompt_tokens": "coalesce(sum($.prompt_tokens), 0)::bigint",
+    "total_completion_tokens": "coalesce(sum($.completion_tokens), 0)::bigint",
+    "total_tokens": "coalesce(sum($.total_tokens), 0)::bigint",
+    "total_cached_tokens": "coalesce(sum($.cached_tokens), 0)::bigint",
+    "total_reasoning_tokens": "coalesce(sum($.reasoning_tokens), 0)::bigint",
+    "cost": "CASE WHEN sum($.calls - $.unpriced_calls) > 0 THEN sum($.cost) END",
+    "unpriced_calls": "coalesce(sum($.unpriced_calls), 0)::bigint",
+}
+_PLACES = ", ".join(f"coalesce(sum($.durations[{n + 1}]), 0)::bigint" for n in range(len(DURATIONS) + 1))
+_MORE = {
+    "estimated_calls": "coalesce(sum($.estimated_calls), 0)::bigint",
+    "durations": f"ARRAY[{_PLACES}]",
+}

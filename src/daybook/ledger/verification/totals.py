@@ -64,7 +64,7 @@ def _rollup(table: str, key: tuple[str, ...], expected: str) -> Check:
         FROM ({expected}) AS summed FULL JOIN {table} AS stands ON {matched("stands", "summed")}
         WHERE {different}
     """  # noqa: S608  (our own names)
-    constraint = f"pk_{table}" if table == "ledger_periods" else f"uq_{table}_key"
+    constraint = f"pk_{table}" if "dimension" in key else f"uq_{table}_key"
     delete = f"""
         DELETE FROM {table} AS kept
         USING (
@@ -97,33 +97,41 @@ def _whole(side: str, name: str) -> str:
     return f"coalesce({side}.{name}, {_ABSENT[name]})" if name in _ABSENT else f"{side}.{name}"
 
 
-def _periods(period: str) -> str:
-    return f"""
-        SELECT '{period}' AS period, date_bin('1 {period}', created_at, '2000-01-01T00:00Z') AS period_start, model,
-            {_OF_LINES}
-        FROM {_PLACED} GROUP BY period_start, model
-    """  # noqa: S608  (our own names)
+def _cube(table: str, unit: str) -> Check:
+    key = (unit, "group_id", "model", "source")
+    return _rollup(table, key, _grouped(unit, "group_id, model, source"))
 
 
 def _detailed(table: str, unit: str) -> Check:
     key = (unit, "user_id", "group_id", "code", "model", "source", "provider")
-    return _rollup(
-        table,
-        key,
-        f"""
-        SELECT date_bin('1 {unit}', created_at, '2000-01-01T00:00Z') AS {unit}, user_id, group_id, code, model,
-            source, provider, {_OF_LINES}
-        FROM {_PLACED} GROUP BY {", ".join(key)}
-        """,  # noqa: S608  (our own names)
-    )
+    return _rollup(table, key, _grouped(unit, ", ".join(key[1:])))
+
+
+def _grouped(unit: str, columns: str) -> str:
+    return f"""
+        SELECT {_start_of(unit)} AS {unit}, {columns}, {_OF_LINES} FROM {_PLACED} GROUP BY {unit}, {columns}
+    """  # noqa: S608  (our own names)
+
+
+def _dimensions(table: str, unit: str) -> Check:
+    expected = f"""
+        SELECT CASE WHEN grouping(model) = 0 THEN 'model' ELSE 'group' END AS dimension, {unit},
+            CASE WHEN grouping(model) = 0 THEN model ELSE coalesce(group_id::text, '') END AS value, source, {_OF_LINES}
+        FROM (SELECT *, {_start_of(unit)} AS {unit} FROM {_PLACED}) AS started
+        GROUP BY GROUPING SETS (({unit}, model, source), ({unit}, group_id, source))
+    """  # noqa: S608  (our own names)
+    return _rollup(table, ("dimension", unit, "value", "source"), expected)
+
+
+def _start_of(unit: str) -> str:
+    return f"date_bin('1 {unit}', created_at, '2000-01-01T00:00Z')"
 
 
 ROLLUPS = (
     _detailed("ledger_hours", "hour"),
     _detailed("ledger_days", "day"),
-    _rollup(
-        "ledger_periods",
-        ("period", "period_start", "model"),
-        f"{_periods('hour')} UNION ALL {_periods('day')}",
-    ),
+    _cube("ledger_cube_hours", "hour"),
+    _cube("ledger_cube_days", "day"),
+    _dimensions("ledger_dimension_hours", "hour"),
+    _dimensions("ledger_dimension_days", "day"),
 )

@@ -28,7 +28,7 @@ from daybook.ledger.verification.schemas import MOST, Difference, Verification
 CHECKS = (*totals.COUNTERS, *totals.ROLLUPS, *BUDGETS, *lines.CHECKS)
 """Those of the ledger."""
 
-SLOWEST = ("ledger_hours", "ledger_days", "ledger_periods", "llm_call_logs")
+SLOWEST = (*(check.what for check in totals.ROLLUPS), "llm_call_logs")
 """What is begun first, so that the two end at about the same time."""
 
 
