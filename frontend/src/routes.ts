@@ -8,6 +8,31 @@ export const ROUTES: readonly Route[] = [
     audience: "anyone",
     load: () => import("./pages/session/SignIn.svelte"),
   },
+  { path: "/", title: "home.title", audience: "user", load: () => import("./pages/home/Home.svelte") },
+  {
+    path: "/recordings",
+    title: "recordings.title",
+    audience: "user",
+    load: () => import("./pages/recordings/Recordings.svelte"),
+  },
+  {
+    path: "/recordings/:id",
+    title: "recordings.title",
+    audience: "user",
+    load: () => import("./pages/recordings/Recording.svelte"),
+  },
+  {
+    path: "/search",
+    title: "search.title",
+    audience: "user",
+    load: () => import("./pages/events/Search.svelte"),
+  },
+  {
+    path: "/settings",
+    title: "settings.title",
+    audience: "user",
+    load: () => import("./pages/settings/Settings.svelte"),
+  },
   {
     path: "/usage",
     title: "usage.title",
