@@ -12,6 +12,7 @@ BLOCKS = 5, 8
 """Rows and columns of a picture's blocks, whose brightness stands for what it shows."""
 
 SILENCE = -90.0  # dBFS
+_FAR = 1e9  # seconds, beyond the end of any film
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Sound:
     step: float
 
     def levels(self, edges: Floats) -> Floats:
-        """dBFS between each two of `edges` (seconds); silence where there is no sound any more."""
+        """Decibels of full scale between each two of `edges` (seconds); silence where there is no sound any more."""
         total = np.concatenate([[0.0], np.cumsum(self.energy)]) * self.step
         at = np.interp(edges, np.arange(total.size) * self.step, total)
         mean = np.diff(at) / np.maximum(np.diff(edges), 1e-9)
@@ -92,7 +93,7 @@ def cells_of(pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | No
     return Cells(
         edges=edges,
         blocks=pictures.blocks[shown],
-        motion=_filled(motion, np.cumsum(is_cut)),
+        motion=_filled(motion, np.cumsum(is_cut, dtype=np.int64)),
         sound=None if sound is None else sound.levels(edges),
         cut=is_cut,
     )
@@ -100,20 +101,27 @@ def cells_of(pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | No
 
 def _filled(values: Floats, shots: NDArray[np.int64]) -> Floats:
     """`values` with each unknown one taken from the nearest known of the same shot, or 0 where there is none."""
+    at = np.arange(values.size, dtype=np.float64)
+    known = ~np.isnan(values)
     values = values.copy()
-    unknown = np.isnan(values)
-    known = np.flatnonzero(~unknown)
-    missing = np.flatnonzero(unknown)
-    if known.size == 0:
-        return np.zeros_like(values)
-    after = np.minimum(np.searchsorted(known, missing), known.size - 1)
-    before = np.maximum(after - 1, 0)
-    values[missing] = 0.0
-    best = np.full(missing.size, np.inf)
-    for candidate in (known[before], known[after]):
-        distance = np.abs(candidate - missing).astype(np.float64)
-        distance[shots[candidate] != shots[missing]] = np.inf
-        nearer = distance < best
-        values[missing[nearer]] = values[candidate[nearer]]
-        best = np.minimum(best, distance)
+    if known.any():
+        source, is_same = nearest(at[~known], shots[~known], at[known], shots[known])
+        values[~known] = np.where(is_same, values[known][source], 0.0)
+    else:
+        values[:] = 0.0
     return values
+
+
+def nearest(
+    at: Floats, shots: NDArray[np.int64], known: Floats, known_shots: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """For each of the times `at` the nearest of the times `known` (ascending), if there is one in the same shot.
+
+    The second array says whether there is; else it is the nearest of all.
+    """
+    after = np.minimum(np.searchsorted(known, at), known.size - 1)
+    before = np.maximum(after - 1, 0)
+    to_before = np.abs(known[before] - at) + np.where(known_shots[before] == shots, 0.0, _FAR)
+    to_after = np.abs(known[after] - at) + np.where(known_shots[after] == shots, 0.0, _FAR)
+    found = np.where(to_before <= to_after, before, after)
+    return found, np.minimum(to_before, to_after) < _FAR

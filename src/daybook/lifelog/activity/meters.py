@@ -1,6 +1,7 @@
 """Measuring what ffmpeg sends: small gray pictures and mono sound, in pieces of any size."""
 
 import re
+from array import array
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,11 @@ _UNKNOWN = 2**62  # a time that ffmpeg does not know is beyond it
 
 
 class PictureMeter:
-    """Gray pictures of 160×90, of which only blocks and the change from one to the next are kept."""
+    """Gray pictures of 160 by 90 points, of which only blocks and the change from one to the next are kept."""
 
     def __init__(self) -> None:
-        self.blocks: list[NDArray[np.uint8]] = []
-        self.change: list[float] = []
+        self.change = array("d")
+        self._blocks = bytearray()
         self._rest = b""
         self._last: NDArray[np.int16] | None = None
 
@@ -40,16 +41,16 @@ class PictureMeter:
     def _take(self, picture: NDArray[np.uint8]) -> None:
         rows, columns = BLOCKS
         blocks = picture.reshape(rows, HEIGHT // rows, columns, WIDTH // columns).mean(axis=(1, 3))
-        self.blocks.append(np.rint(blocks).astype(np.uint8).reshape(-1))
+        self._blocks += np.rint(blocks).astype(np.uint8).tobytes()
         now = picture.astype(np.int16)
         self.change.append(0.0 if self._last is None else share_changed(self._last, now))
         self._last = now
 
     def pictures(self, shown: "NoteMeter") -> Pictures:
         """All of them, with the times at which they are `shown`."""
-        count = min(len(self.blocks), len(shown.times))
-        blocks = np.array(self.blocks[:count], np.uint8).reshape(count, BLOCKS[0] * BLOCKS[1])
-        return Pictures(np.array(shown.times[:count]), blocks, np.array(self.change[:count]))
+        count = min(len(self.change), len(shown.times))
+        blocks = np.frombuffer(self._blocks, np.uint8).reshape(-1, BLOCKS[0] * BLOCKS[1])
+        return Pictures(np.array(shown.times[:count]), blocks[:count], np.array(self.change[:count]))
 
 
 def share_changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> float:
@@ -63,7 +64,7 @@ class SoundMeter:
     """Mono 16-bit samples at 8 kHz, of which only the energy of each quarter of a second is kept."""
 
     def __init__(self) -> None:
-        self._energy: list[float] = []
+        self._energy = array("d")
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -73,7 +74,7 @@ class SoundMeter:
         self._rest = data[whole:]
         if whole:
             samples = np.frombuffer(data, "<i2", whole // 2).astype(np.float32).reshape(-1, _STEP) / 32768
-            self._energy += np.square(samples).mean(axis=1).tolist()
+            self._energy.extend(np.square(samples).mean(axis=1).tolist())
 
     def sound(self) -> Sound | None:
         """What was heard, or nothing where there was no sound."""
@@ -86,8 +87,8 @@ class NoteMeter:
     _HEAD = re.compile(rb"frame:\d+ .*pts_time:(-?[0-9.e+-]+)")
 
     def __init__(self) -> None:
-        self.times: list[float] = []
-        self.values: list[float] = []
+        self.times = array("d")
+        self.values = array("d")
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
@@ -109,10 +110,10 @@ class PacketMeter:
     _FLAGS = re.compile(rb" F=0x([0-9A-Fa-f]+)")
 
     def __init__(self) -> None:
-        self.shown: list[float] = []
-        self.decoded: list[float] = []
-        self.size: list[int] = []
-        self.is_key: list[bool] = []
+        self.shown = array("d")
+        self.decoded = array("d")
+        self.size = array("q")
+        self.is_key = array("b")
         self._base = 1.0
         self._rest = b""
 

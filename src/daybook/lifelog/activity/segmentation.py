@@ -5,6 +5,7 @@ much it varies within them: in a crowd a few people more are nothing, in an empt
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ _MOST_TRUST = 2.0
 _LEVELS = 16  # steps in which the threshold rises
 _ROUNDS = 40  # at each, before all pairs below it are merged whatever their neighbours
 _MOST_CELLS = 20_000
+_AT_ONCE = 2000  # stretches whose features are worked out together, to need little memory
 _TOLERANCE = 0.01  # seconds
 _REACH = 12  # cells by which a boundary may be moved in the end
 
@@ -56,25 +58,31 @@ def boundaries_of(cells: Cells, *, different: float) -> tuple[Floats, Singles]:
 
 
 def _merged(cells: Cells, different: float) -> "_Stretches":
-    stretches = _Stretches.of(cells)
-    stretches.merge_down_to(_MOST_CELLS)
+    count = cells.motion.size
+    every = -(-count // _MOST_CELLS)
+    starts = np.union1d(np.arange(0, count, every), np.flatnonzero(cells.cut))
+    stretches = _Stretches.of(cells, starts)
     stretches.merge_alike(different)
     stretches.merge_short()
-    stretches = _Stretches.of(cells).joined(_placed(stretches.starts, cells))
+    stretches = _Stretches.of(cells, _placed(stretches.starts, cells, _REACH * every))
     stretches.merge_alike(different)
     stretches.merge_short()
     return stretches
 
 
-def _features(cells: Cells) -> tuple[Singles, Singles]:
-    """(cells, features) in units of what is worth noticing, and each feature's weight."""
-    motion = np.log2(1 + cells.motion / _STILL) / _MOTION_UNIT
-    columns = [cells.blocks.astype(np.float32) / _PICTURE_UNIT, motion[:, None]]
-    weights = [*[1 / cells.blocks.shape[1]] * cells.blocks.shape[1], 1.0]
+def _units(cells: Cells) -> Singles:
+    blocks = cells.blocks.shape[1]
+    others = 1 if cells.sound is None else 2
+    return np.array([*[1 / blocks] * blocks, *[1.0] * others], np.float32)
+
+
+def _features(cells: Cells, part: slice) -> Singles:
+    """(cells, features) of a part of them, in units of what is worth noticing, by the root of each one's weight."""
+    blocks = cells.blocks[part] / (_PICTURE_UNIT * cells.blocks.shape[1] ** 0.5)
+    columns = [blocks, np.log2(1 + cells.motion[part, None] / _STILL) / _MOTION_UNIT]
     if cells.sound is not None:
-        columns.append(np.maximum(cells.sound, _QUIET)[:, None] / _SOUND_UNIT)
-        weights.append(1.0)
-    return np.hstack(columns, dtype=np.float32, casting="same_kind"), np.array(weights, np.float32)
+        columns.append(np.maximum(cells.sound[part, None], _QUIET) / _SOUND_UNIT)
+    return np.hstack(columns).astype(np.float32)
 
 
 @dataclass(slots=True)
@@ -88,14 +96,31 @@ class _Stretches:
     squares: Singles
     cut: NDArray[np.bool_]
     """Whether each begins at a cut."""
-    weights: Singles
+    units: Singles
+    """What is worth noticing in each feature, squared, as it is scaled here."""
 
     @classmethod
-    def of(cls, cells: Cells) -> "_Stretches":
-        features, weights = _features(cells)
+    def of(cls, cells: Cells, starts: NDArray[np.int64]) -> "_Stretches":
+        """Those that begin at the cells `starts`."""
+        sums: list[Singles] = []
+        squares: list[Singles] = []
         length = cells.lengths.astype(np.float32)
-        sums = features * length[:, None]
-        return cls(np.arange(length.size), length, sums, sums * features, cells.cut, weights)
+        for first in range(0, starts.size, _AT_ONCE):
+            begins = starts[first : first + _AT_ONCE]
+            end = int(starts[first + _AT_ONCE]) if first + _AT_ONCE < starts.size else length.size
+            part = slice(int(begins[0]), end)
+            features = _features(cells, part)
+            weighted = features * length[part, None]
+            sums.append(np.add.reduceat(weighted, begins - begins[0]))
+            squares.append(np.add.reduceat(weighted * features, begins - begins[0]))
+        return cls(
+            starts,
+            np.add.reduceat(length, starts),
+            np.concatenate(sums),
+            np.concatenate(squares),
+            cells.cut[starts],
+            _units(cells),
+        )
 
     def joined(self, starts: NDArray[np.int64]) -> "_Stretches":
         """Those that begin at the cells `starts`."""
@@ -106,7 +131,7 @@ class _Stretches:
             np.add.reduceat(self.sums, at),
             np.add.reduceat(self.squares, at),
             self.cut[at],
-            self.weights,
+            self.units,
         )
 
     def differences(self) -> Singles:
@@ -115,9 +140,9 @@ class _Stretches:
         spread = np.maximum(self.squares / self.length[:, None] - mean**2, 0)
         before, after = self.length[:-1, None], self.length[1:, None]
         varied = (spread[:-1] * before + spread[1:] * after) / (before + after)
-        apart = np.diff(mean, axis=0) ** 2 / (1 + varied)
+        apart = (np.diff(mean, axis=0) ** 2 / (1 + varied / self.units)).sum(axis=1)
         trust = np.minimum(np.minimum(before, after)[:, 0] / _SETTLED, _MOST_TRUST)
-        return (apart @ self.weights) * trust
+        return apart * trust
 
     def without(self, boundaries: NDArray[np.int64]) -> None:
         """Join each of the stretches `boundaries` (never 0) with the one before."""
@@ -143,7 +168,7 @@ class _Stretches:
     def merge_short(self) -> None:
         """Merge what is too short, the shortest first, with the neighbour that it differs less from."""
         while self.length.size > 1:
-            begins = np.append(self.cut, True)  # noqa: FBT003  (numpy's own order)
+            begins = np.append(self.cut, True)
             begins[0] = True
             allowed = np.where(begins[:-1] & begins[1:], SHORTEST, STEADY)
             missing = allowed - self.length
@@ -177,23 +202,20 @@ def _apart(indices: NDArray[np.int64]) -> NDArray[np.int64]:
     return indices[(np.arange(indices.size) - first) % 2 == 0]
 
 
-def _placed(starts: NDArray[np.int64], cells: Cells) -> NDArray[np.int64]:
-    """`starts` with each boundary that is no cut moved to where its two sides vary least, within some cells."""
-    features, weights = _features(cells)
-    features = features * np.sqrt(weights)
-    length = cells.lengths
+def _placed(starts: NDArray[np.int64], cells: Cells, reach: int) -> NDArray[np.int64]:
+    """`starts` with each boundary that is no cut moved to where its two sides vary least, by `reach` cells at most."""
+    length = cells.lengths.astype(np.float32)
     placed = starts.copy()
     for i in range(1, placed.size):
         if cells.cut[placed[i]]:
             continue
         end = int(placed[i + 1]) if i + 1 < placed.size else length.size
-        low, high = (
-            max(int(placed[i - 1]), int(placed[i]) - 2 * _REACH),
-            min(end, int(placed[i]) + 2 * _REACH),
+        part = slice(
+            max(int(placed[i - 1]), int(placed[i]) - 2 * reach), min(end, int(placed[i]) + 2 * reach)
         )
-        best = _best_split(features[low:high], length[low:high])
+        best = _best_split(_features(cells, part), length[part])
         if best is not None:
-            placed[i] = low + best
+            placed[i] = part.start + best
     return placed
 
 
@@ -214,7 +236,7 @@ def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
     length = cells.lengths
     bounds = np.append(starts, length.size)
     found: list[Segment] = []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         part, weight = slice(first, last), length[first:last]
         sound = None
         if cells.sound is not None:

@@ -10,9 +10,15 @@ from daybook.lifelog.activity.exact import look_at_all
 from daybook.lifelog.activity.fast import look_where_it_changes
 from daybook.lifelog.activity.schemas import Activity, Mode
 from daybook.lifelog.activity.segmentation import segments_of
+from daybook.lifelog.media.service import FfmpegFailed
 
 Progress = Callable[[float], Awaitable[None]]
 """Called with the share that is done, 0 to 1, at most about twice a second."""
+
+LONG = 600.0
+"""Seconds from which on `auto` means `fast`."""
+LARGE = 500 * 2**20
+"""Bytes from which on it does."""
 
 _PAUSE = 0.5  # seconds between two reports of progress
 
@@ -23,20 +29,28 @@ async def analyse(
     """Segments of the film at `path`, a local file; `duration` in seconds where it is known.
 
     ffmpeg does the decoding in a child process, which ends when this is cancelled. Memory does not grow with the film's
-    length, but for some hundred bytes per second of film.
+    length, but for about a kilobyte for each second of film.
 
-    Raises Undecodable: no picture of it could be decoded.
+    Raises `Undecodable`: no picture of it could be decoded; `FfmpegFailed`: ffmpeg broke down or took too long.
     """
     if duration is not None and duration <= 0:
         duration = None
     tell = None if on_progress is None else _seldom(on_progress)
     found = None
-    if mode == "fast":
-        found = await look_where_it_changes(path, duration, tell)
+    if mode == "fast" or (mode == "auto" and await asyncio.to_thread(_is_long_or_large, path, duration)):
+        try:
+            found = await look_where_it_changes(path, duration, tell)
+        except FfmpegFailed:
+            # Such as an ffmpeg before version 7, which cannot leave packets out. If it is the film, it will be told.
+            found = None
     done = "exact" if found is None else "fast"
     cells, duration = found or await look_at_all(path, duration, tell)
     segments = await asyncio.to_thread(segments_of, cells)
     return Activity(segments, round(duration, 3), done)
+
+
+def _is_long_or_large(path: Path, duration: float | None) -> bool:
+    return (duration or 0.0) >= LONG or path.stat().st_size >= LARGE
 
 
 def _seldom(on_progress: Progress) -> Tell:

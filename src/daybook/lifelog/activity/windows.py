@@ -1,6 +1,7 @@
 """Which parts of a film are worth decoding after its overview was seen."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,14 +9,14 @@ from numpy.typing import NDArray
 from daybook.lifelog.activity.cells import Floats
 from daybook.lifelog.activity.overview import Overview
 
-SPENT = 0.30
+SPENT = 0.25
 """Share of the work of decoding everything that may be done, at most, key pictures included."""
 SAMPLED = 0.05
 """Share of the pictures that go to short samples all over the film, which tell how much moves."""
 
 # What decoding costs, by measurement, where what nothing else refers to and the smoothing of blocks are left out.
 _COST_OF_KEYS = 0.6  # times their share of the bytes
-_COST_WITH_B, _COST_WITHOUT_B = 0.65, 0.85  # of a picture's, in films with B pictures and in those without
+_COST_WITH_B, _COST_WITHOUT_B = 0.7, 0.9  # of a picture's, in films with B pictures and in those without
 
 _JUMP = 6.0  # steps of 255 by which blocks of two key pictures differ on average, at least, where a cut may be between
 _UNUSUAL = 2.0  # times as much as between the key pictures around
@@ -24,7 +25,8 @@ _SPIKE = (
     2.0  # times the bytes of the largest tenth of the pictures, and nearly as much more than the next largest
 )
 _EARLY = 0.8  # of the usual distance of key pictures
-_NEAR = 0.5  # seconds
+_NEAR = 0.3  # seconds
+_AFTER = 1.0  # seconds that are looked at after where a boundary is thought to be
 _SAMPLE = 0.56  # seconds: two pictures half a second apart
 
 
@@ -70,7 +72,7 @@ def groups_of(seen: Overview, duration: float) -> Groups:
     lengths = np.diff(begin)
     is_early = lengths < _EARLY * np.percentile(lengths, 90)
     is_early[-1] = False
-    spike = np.array([_spike(seen, int(a), int(b)) for a, b in zip(first[:-1], first[1:], strict=True)])
+    spike = np.array([_spike(seen, int(a), int(b)) for a, b in pairwise(first)])
     is_jump = (jump >= _JUMP) & (_unusual(jump) >= _UNUSUAL)
     return Groups(first, begin, jump, np.append(seen.keys.change[1:], np.nan), spike, is_jump, is_early)
 
@@ -111,33 +113,41 @@ def early_cuts(groups: Groups) -> Floats:
     return groups.begin[1:][groups.is_jump & groups.is_early & (groups.spike < 0)]
 
 
-def likely_cuts(seen: Overview, groups: Groups) -> Floats:
-    """About where cuts are, as long as nothing is decoded."""
-    inside = groups.is_jump & ~(groups.is_early & (groups.spike < 0))
-    middle = (groups.begin[:-1] + groups.begin[1:]) / 2
-    at = np.where(groups.spike >= 0, seen.shown[groups.spike], middle)
-    return np.union1d(early_cuts(groups), at[inside])
+class Budget:
+    """Windows that have been decoded, and how many pictures may still be."""
 
+    def __init__(self, seen: Overview, groups: Groups) -> None:
+        self.seen, self.groups = seen, groups
+        self.left = _affordable(seen)
+        self._done: dict[int, Window] = {}
 
-def windows_of(seen: Overview, groups: Groups, boundaries: Floats, strengths: Floats) -> list[Window]:
-    """What to decode, until enough is: short samples, then where key pictures jump, then around `boundaries`."""
-    wanted: list[Window] = []
-    to_be_cut = groups.is_jump & ~(groups.is_early & (groups.spike < 0))
-    for group in np.argsort(-groups.jump):
-        if to_be_cut[group]:
-            wanted.append(_window(seen, groups, int(group)))
-    for boundary in boundaries[np.argsort(-strengths)]:
-        around = groups.at(np.array([boundary - _NEAR, boundary + _NEAR]))
-        wanted += [_whole(seen, groups, int(group)) for group in np.unique(around) if not to_be_cut[group]]
+    def first_look(self) -> list[Window]:
+        """Short samples all over the film, and where key pictures jump, the farthest first."""
+        wanted = _samples(self.seen, self.groups)
+        jumps = self.groups.is_jump & ~(self.groups.is_early & (self.groups.spike < 0))
+        order = np.argsort(-self.groups.jump)
+        wanted += [_up_to_cut(self.seen, self.groups, int(group)) for group in order[jumps[order]]]
+        return self._taken(wanted)
 
-    chosen = {window.first: window for window in _samples(seen, groups)}
-    left = _affordable(seen) - sum(window.cost for window in chosen.values())
-    for window in wanted:
-        before = chosen.get(window.first, Window(window.first, window.first))
-        if before.last < window.last and window.cost - before.cost <= left:
-            left -= window.cost - before.cost
-            chosen[window.first] = window
-    return [chosen[first] for first in sorted(chosen)]
+    def around(self, boundaries: Floats, strengths: NDArray[np.float32]) -> list[Window]:
+        """What is not decoded around `boundaries`, the clearest first."""
+        wanted: list[Window] = []
+        for boundary in boundaries[np.argsort(-strengths)]:
+            near = self.groups.at(np.array([boundary - _NEAR, boundary + _NEAR]))
+            end = float(boundary) + _AFTER
+            wanted += [_until(self.seen, self.groups, int(group), end) for group in np.unique(near)]
+        return self._taken(wanted)
+
+    def _taken(self, wanted: list[Window]) -> list[Window]:
+        taken: dict[int, Window] = {}
+        for window in wanted:
+            had = taken.get(window.first) or self._done.get(window.first)
+            again = taken[window.first].cost if window.first in taken else 0
+            if (had is None or had.last < window.last) and window.cost - again <= self.left:
+                self.left -= window.cost - again
+                taken[window.first] = window
+        self._done |= taken
+        return [taken[first] for first in sorted(taken)]
 
 
 def _affordable(seen: Overview) -> float:
@@ -157,7 +167,7 @@ def _samples(seen: Overview, groups: Groups) -> list[Window]:
     return [begins[int(i)] for i in np.unique(np.linspace(0, groups.count - 1, count).astype(np.int64))]
 
 
-def _window(seen: Overview, groups: Groups, group: int) -> Window:
+def _up_to_cut(seen: Overview, groups: Groups, group: int) -> Window:
     """The group up to a little after the cut, where bytes tell where that is."""
     spike = int(groups.spike[group])
     return (
@@ -178,7 +188,7 @@ def _until(seen: Overview, groups: Groups, group: int, seconds: float) -> Window
 
 
 def dropping(seen: Overview, windows: list[Window]) -> str:
-    """ffmpeg's expression for its bitstream filter `noise` that drops all packets that are in no window.
+    """The expression for ffmpeg's bitstream filter `noise` that drops all packets that are in no window.
 
     A tree, so that the time it takes for a packet grows with the logarithm of the number of windows only.
     """

@@ -1,0 +1,98 @@
+"""What decoding parts of a film tells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daybook.lifelog.activity.cells import BLOCKS, Floats
+from daybook.lifelog.activity.decoding import Tell, look, noted_scores, raw_pictures, small_gray
+from daybook.lifelog.activity.exact import CUT_SCORE, TWICE_A_SECOND, change_to_next, cuts_of
+from daybook.lifelog.activity.meters import NoteMeter, PictureMeter
+from daybook.lifelog.activity.overview import Overview
+from daybook.lifelog.activity.windows import Window, dropping
+
+_SAME = 5e-3  # seconds by which times of the same picture may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Pictures inside spans of which all were decoded."""
+
+    at: Floats
+    blocks: NDArray[np.uint8]
+    motion: Floats
+    """Share of the picture that has changed until the next; not a number where that was not seen."""
+    cuts: Floats
+    """Seconds."""
+    spans: Floats
+    """(spans, 2): begin and end in seconds, ascending."""
+
+    @classmethod
+    def none(cls) -> "Findings":
+        """Before anything was looked for."""
+        empty = np.zeros(0)
+        return cls(empty, np.zeros((0, BLOCKS[0] * BLOCKS[1]), np.uint8), empty, empty, np.zeros((0, 2)))
+
+    def updated(self, new: "Findings") -> "Findings":
+        """These and `new`, which counts where both have looked."""
+        old = ~inside(self.at, new.spans)
+        at = np.concatenate([self.at[old], new.at])
+        order = np.argsort(at, kind="stable")
+        return Findings(
+            at[order],
+            np.concatenate([self.blocks[old], new.blocks])[order],
+            np.concatenate([self.motion[old], new.motion])[order],
+            np.union1d(self.cuts[~inside(self.cuts, new.spans)], new.cuts),
+            _united(np.concatenate([self.spans, new.spans])),
+        )
+
+
+async def decoded(
+    path: Path, duration: float, seen: Overview, windows: list[Window], tell: Tell | None
+) -> Findings:
+    """Decode `windows`: in one run over the file, which leaves all other packets out. Raises `FfmpegFailed`."""
+    scores, shown, meter = NoteMeter(), NoteMeter(), PictureMeter()
+
+    def outputs(pipes: Sequence[str]) -> list[str]:
+        filters = noted_scores(pipes[0], above=CUT_SCORE) + small_gray(looks=TWICE_A_SECOND, notes=pipes[1])
+        return raw_pictures(filters, pipes[2])
+
+    async def on_data() -> None:
+        if tell is not None and shown.times:
+            await tell(shown.times[-1] / duration)
+
+    dropped = f"noise=drop='{dropping(seen, windows)}'"
+    reading = ["-skip_frame", "noref", "-skip_loop_filter", "all", "-bsf:v", dropped]
+    feeds = [scores.feed, shown.feed, meter.feed]
+    await look(path, reading, outputs, feeds, seconds=duration, on_data=on_data)
+
+    spans = _united(np.array([[seen.shown[w.first], seen.shown[w.last]] for w in windows]))
+    pictures = meter.pictures(shown)
+    cuts = cuts_of(pictures, scores)
+    # From one span to the next pictures differ because time has passed.
+    begins = np.abs(cuts[:, None] - spans[None, :, 0]).min(axis=1, initial=np.inf) < _SAME
+    kept = inside(pictures.at, spans)
+    motion = change_to_next(pictures)
+    return Findings(pictures.at[kept], pictures.blocks[kept], motion[kept], cuts[~begins], spans)
+
+
+def inside(at: Floats, spans: Floats) -> NDArray[np.bool_]:
+    """Whether each of the times is in a span, its end not included."""
+    if spans.size == 0:
+        return np.zeros(at.size, np.bool_)
+    span = np.searchsorted(spans[:, 0], at + _SAME) - 1
+    return (span >= 0) & (at < spans[np.maximum(span, 0), 1] - _SAME)
+
+
+def _united(spans: Floats) -> Floats:
+    """The same spans, ascending, those that touch as one."""
+    united: list[list[float]] = []
+    for begin, end in spans[np.argsort(spans[:, 0], kind="stable")].tolist():
+        if united and begin <= united[-1][1] + _SAME:
+            united[-1][1] = max(united[-1][1], end)
+        else:
+            united.append([begin, end])
+    return np.array(united).reshape(-1, 2)
