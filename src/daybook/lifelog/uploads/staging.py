@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
+from threading import Thread
 
 from daybook.lifelog.uploads.errors import busy
 
@@ -110,7 +111,7 @@ class Staging:
                 if staged.size == 0:
                     staged.remove()
         finally:
-            os.close(descriptor)
+            _close(descriptor)
 
     def room(self) -> int:
         """Bytes that may be added to the folder."""
@@ -159,6 +160,14 @@ def _locked(descriptor: int, path: Path) -> bool:
         return os.fstat(descriptor).st_ino == path.stat().st_ino
     except (BlockingIOError, FileNotFoundError):
         return False
+
+
+def _close(descriptor: int) -> None:
+    """Close a file. One that has no name any more is freed by that, which takes a while where it is large."""
+    if os.fstat(descriptor).st_nlink:
+        os.close(descriptor)
+    else:
+        Thread(target=os.close, args=[descriptor]).start()
 
 
 def _note_of(path: Path) -> Path:
