@@ -222,7 +222,10 @@ class Uploads:
     async def _add(
         self, upload: Upload, staged: Staged, body: AsyncIterator[bytes], checksum: Checksum | None
     ) -> State:
-        """Write what comes, take the file in if it is whole then, and let the upload live longer."""
+        """Let the upload live longer, write what comes, and take the file in if it is whole then."""
+        upload.expires_at = now() + self._life
+        async with self.basics.database.write() as session:
+            await repository.extend(session, upload.id, upload.expires_at)
         start = staged.size
         progress = self._progress.pop(upload.id, Progress())
         progress = progress if progress.offset == start else None
@@ -249,9 +252,6 @@ class Uploads:
         if not is_good:
             words = "The bytes have another checksum than Upload-Checksum says. They are not kept: send them again."
             raise TusError(CHECKSUM_MISMATCH, "checksum_mismatch", words)
-        upload.expires_at = now() + self._life
-        async with self.basics.database.write() as session:
-            await repository.extend(session, upload.id, upload.expires_at)
         if staged.size == upload.length:
             return await self.finish(upload, staged)
         return State(upload, staged.size)
