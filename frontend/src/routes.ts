@@ -81,4 +81,10 @@ export const ROUTES: readonly Route[] = [
     audience: "admin",
     load: () => import("./pages/admin/health/Health.svelte"),
   },
+  {
+    path: "/admin",
+    title: "dashboard.title",
+    audience: "admin",
+    load: () => import("./pages/admin/dashboard/Dashboard.svelte"),
+  },
 ];

@@ -578,7 +578,7 @@ export interface paths {
         };
         /**
          * Token Stats
-         * @description What model calls cost, altogether, by model and over time (UTC).
+         * @description What model calls cost and how long they took, altogether, by model, group and source, and over time (UTC).
          */
         get: operations["token_stats"];
         put?: never;
@@ -1464,10 +1464,10 @@ export interface components {
             user_id: number | null;
         };
         /**
-         * BucketTotals
+         * BucketFigures
          * @description The sums of an hour, a day or a month.
          */
-        BucketTotals: {
+        BucketFigures: {
             /**
              * Bucket
              * @description Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.
@@ -1478,8 +1478,15 @@ export interface components {
              * @description USD; null where there are calls and the price of none is known.
              */
             cost: string | null;
+            /**
+             * Estimated Calls
+             * @description Calls whose tokens Daybook counted: the provider did not say.
+             */
+            estimated_calls: number;
             /** Failed Calls */
             failed_calls: number;
+            /** @description null where no call has a duration. */
+            latency_ms: components["schemas"]["Latency"] | null;
             /** Successful Calls */
             successful_calls: number;
             /** Total Cached Tokens */
@@ -2379,6 +2386,45 @@ export interface components {
             updated_at: string | null;
         };
         /**
+         * Figures
+         * @description The sums of a dashboard.
+         */
+        Figures: {
+            /**
+             * Cost
+             * @description USD; null where there are calls and the price of none is known.
+             */
+            cost: string | null;
+            /**
+             * Estimated Calls
+             * @description Calls whose tokens Daybook counted: the provider did not say.
+             */
+            estimated_calls: number;
+            /** Failed Calls */
+            failed_calls: number;
+            /** @description null where no call has a duration. */
+            latency_ms: components["schemas"]["Latency"] | null;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
+        };
+        /**
          * GenerationAccepted
          * @description The job that writes the page; follow it at `/api/v1/jobs/{job_id}`.
          */
@@ -2414,6 +2460,52 @@ export interface components {
             description?: string | null;
             /** Name */
             name?: string | null;
+        };
+        /**
+         * GroupFigures
+         * @description The sums of one group.
+         */
+        GroupFigures: {
+            /**
+             * Cost
+             * @description USD; null where there are calls and the price of none is known.
+             */
+            cost: string | null;
+            /**
+             * Estimated Calls
+             * @description Calls whose tokens Daybook counted: the provider did not say.
+             */
+            estimated_calls: number;
+            /** Failed Calls */
+            failed_calls: number;
+            /**
+             * Group Id
+             * @description null for calls without a group: Daybook's own and the library's.
+             */
+            group_id: number | null;
+            /** Group Name */
+            group_name: string | null;
+            /** @description null where no call has a duration. */
+            latency_ms: components["schemas"]["Latency"] | null;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
         };
         /**
          * GroupView
@@ -2688,6 +2780,22 @@ export interface components {
             id: string;
         };
         /**
+         * Latency
+         * @description How long calls took, in ms: half of them `p50` or less, and so on.
+         *
+         *     Estimated: calls are counted by how long they took, in places that end at 10, 20, 50, 100, 200, 500 ms and so on up
+         *     to 500 s, and taken to lie evenly within their place. So the true value is in the same place, at most 2.5 times as
+         *     long or short from 10 ms on. What took longer than 500 s is told as 500 s.
+         */
+        Latency: {
+            /** P50 */
+            p50: number;
+            /** P90 */
+            p90: number;
+            /** P99 */
+            p99: number;
+        };
+        /**
          * LeaseAnswer
          * @description What one gateway process has leased of one period of one budget, and not settled yet.
          */
@@ -2795,6 +2903,47 @@ export interface components {
         MergerBody: {
             /** Event Ids */
             event_ids: string[];
+        };
+        /**
+         * ModelFigures
+         * @description The sums of one model.
+         */
+        ModelFigures: {
+            /**
+             * Cost
+             * @description USD; null where there are calls and the price of none is known.
+             */
+            cost: string | null;
+            /**
+             * Estimated Calls
+             * @description Calls whose tokens Daybook counted: the provider did not say.
+             */
+            estimated_calls: number;
+            /** Failed Calls */
+            failed_calls: number;
+            /** @description null where no call has a duration. */
+            latency_ms: components["schemas"]["Latency"] | null;
+            /** Model */
+            model: string;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
         };
         /**
          * ModelTotals
@@ -3617,6 +3766,47 @@ export interface components {
             password: string;
         };
         /**
+         * SourceFigures
+         * @description The sums of one source: what made the calls.
+         */
+        SourceFigures: {
+            /**
+             * Cost
+             * @description USD; null where there are calls and the price of none is known.
+             */
+            cost: string | null;
+            /**
+             * Estimated Calls
+             * @description Calls whose tokens Daybook counted: the provider did not say.
+             */
+            estimated_calls: number;
+            /** Failed Calls */
+            failed_calls: number;
+            /** @description null where no call has a duration. */
+            latency_ms: components["schemas"]["Latency"] | null;
+            /** Source */
+            source: string;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
+        };
+        /**
          * TimeShiftAnswer
          * @description How many recordings were moved, with all their events.
          */
@@ -3644,19 +3834,24 @@ export interface components {
         };
         /**
          * TokenStats
-         * @description What model calls cost in a stretch of time, by model and over time (UTC).
+         * @description What model calls cost in a stretch of time. Each list has all of the calls, most tokens first; `series` is over
+         *     time (UTC).
          */
         TokenStats: {
+            /** By Group */
+            by_group: components["schemas"]["GroupFigures"][];
             /** By Model */
-            by_model: components["schemas"]["ModelTotals"][];
+            by_model: components["schemas"]["ModelFigures"][];
+            /** By Source */
+            by_source: components["schemas"]["SourceFigures"][];
             /**
              * Granularity
              * @enum {string}
              */
             granularity: "hour" | "day" | "month";
             /** Series */
-            series: components["schemas"]["BucketTotals"][];
-            summary: components["schemas"]["Totals"];
+            series: components["schemas"]["BucketFigures"][];
+            summary: components["schemas"]["Figures"];
         };
         /**
          * Totals
@@ -5324,8 +5519,12 @@ export interface operations {
                 start_date?: string | null;
                 /** @description A date or a time (ISO 8601, else UTC). An end given as a date includes that day. */
                 end_date?: string | null;
-                user_id?: number | null;
                 granularity?: "hour" | "day" | "month";
+                user_id?: number | null;
+                model?: string | null;
+                group_id?: number | null;
+                /** @description What made the calls: gateway, diary, … */
+                source?: string | null;
             };
             header?: never;
             path?: never;

@@ -3,6 +3,7 @@ import type access from "./access/en.json";
 import type budgets from "./budgets/en.json";
 import type calls from "./calls/en.json";
 import type common from "./common/en.json";
+import type dashboard from "./dashboard/en.json";
 import type diary from "./diary/en.json";
 import type events from "./events/en.json";
 import type health from "./health/en.json";
@@ -19,6 +20,7 @@ type Whole =
   | keyof typeof budgets
   | keyof typeof calls
   | keyof typeof common
+  | keyof typeof dashboard
   | keyof typeof diary
   | keyof typeof events
   | keyof typeof health
