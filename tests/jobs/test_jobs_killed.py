@@ -1,6 +1,8 @@
 """Worker processes are killed, frozen and stopped: their jobs are taken over, and what is finished is not done again.
 
-MUTATIONS
+Mutations that were tried, each of which makes a test here or in `test_jobs_run.py` fail: writes that do not name the
+token, heartbeats that do not name the worker, an entry begun though another has it, a held record that is not locked,
+steps that are not looked up, a job given back as if it had failed, or without telling anybody.
 """
 
 import asyncio

@@ -1,15 +1,20 @@
 """What a job's work can do, and what becomes of the job."""
 
 import asyncio
+import logging
 import time
 from decimal import Decimal
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from daybook.jobs import JobContext, JobFailed, JobLost, JobType
+from daybook.jobs import JobContext, JobFailed, JobLost, JobType, records
+from daybook.jobs.queue import Entry
 from daybook.kit.errors import Invalid, Limited, Unavailable, Upstream
+from daybook.worker import _add_trace
 from support.jobs import leave, raising
 
 
@@ -241,6 +246,8 @@ async def test_nothing_is_written_by_an_attempt_that_lost_its_job(jobs):
                 await write()
             except JobLost:
                 refused.append(True)
+            else:
+                refused.append(False)
 
     async def _write_in(context):
         async with context.write() as session:
@@ -251,6 +258,52 @@ async def test_nothing_is_written_by_an_attempt_that_lost_its_job(jobs):
         while len(refused) < 3:
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.3)
+        assert refused == [True] * 3
         assert (await jobs.job(job_id)).status == "processing"  # its end was refused, too
     assert await jobs.done(job_id) == []
     assert await jobs.sql("SELECT 1 FROM job_steps") == []
+
+
+async def test_nobody_takes_a_job_over_within_its_transaction(jobs):
+    """Else the transaction could be committed after the other has begun."""
+    said = []
+
+    async def run(context: JobContext):
+        async with context.write():
+            try:
+                await jobs.sql(
+                    "WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200ms', true))"
+                    " UPDATE inference_jobs SET fencing_token = fencing_token + 1 FROM patience"
+                )
+            except DBAPIError as problem:
+                said.append(str(problem.orig))
+
+    job_id = await jobs.enqueue("holds")
+    async with jobs.worker(JobType("holds", run)):
+        await jobs.until(job_id, "success")
+    assert len(said) == 1
+    assert "lock timeout" in said[0]
+
+
+async def test_an_entry_that_another_worker_has_by_now_is_not_begun(jobs):
+    """A worker may be slow between picking an entry and beginning its job."""
+    job_id = await jobs.enqueue("plain")
+    await jobs.sql("UPDATE pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid()")
+    ((entry_id,),) = [row.values() for row in await jobs.sql("SELECT id FROM pgqueuer")]
+
+    assert await records.begin(jobs.database, Entry(entry_id, "plain", job_id), uuid4(), 5) is None
+    job = await jobs.job(job_id)
+    assert (job.status, job.attempts, await jobs.entries()) == ("pending", 0, 1)
+
+
+async def test_what_the_work_logs_has_the_jobs_trace(jobs, caplog):
+    async def run(context: JobContext):
+        logging.getLogger("somewhere").warning("It is dark in this film.")
+
+    job_id = await jobs.enqueue("logs")
+    caplog.handler.addFilter(_add_trace)
+    async with jobs.worker(JobType("logs", run)):
+        job = await jobs.until(job_id, "success")
+    caplog.handler.removeFilter(_add_trace)
+    traces = {record.name: record.trace for record in caplog.records}
+    assert traces["somewhere"] == f" [{job.trace_id}]"
