@@ -6,4 +6,5 @@ recordings   a film with its time; several files where a camera cut it into chap
 activity     where something changes in a film
 events       what happened when
 diary        a day's page, written from its events
+sample       a day of events to begin with
 """

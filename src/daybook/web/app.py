@@ -19,6 +19,7 @@ from daybook.lifelog.diary import endpoints as diary
 from daybook.lifelog.events import endpoints as events
 from daybook.lifelog.recordings import endpoints as recordings
 from daybook.lifelog.tools import Basics
+from daybook.lifelog.sample import endpoints as sample
 from daybook.lifelog.uploads import endpoints as uploads
 from daybook.lifelog.uploads.service import Uploads
 from daybook.settings import Settings
@@ -42,6 +43,7 @@ ROUTERS: list[APIRouter] = [
     ledger.router,
     outbox.router,
     recordings.router,
+    sample.router,
     uploads.router,
 ]
 """The endpoints of every domain."""

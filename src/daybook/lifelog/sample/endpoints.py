@@ -1,0 +1,34 @@
+"""The sample day by API."""
+
+from datetime import date
+
+from fastapi import APIRouter, status
+from pydantic import BaseModel, ConfigDict
+
+from daybook.accounts.access import CurrentUser
+from daybook.db.dependencies import Writing
+from daybook.lifelog.sample import service
+
+router = APIRouter(prefix="/api/v1/sample-days", tags=["events"])
+
+
+class SampleDayView(BaseModel):
+    """A day with the sample's events."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    day: date
+    events: int
+    language: str
+
+
+@router.put("/{day}")
+async def make_sample_day(day: date, user: CurrentUser, session: Writing) -> SampleDayView:
+    """Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing."""
+    return SampleDayView.model_validate(await service.make_sample_day(session, user, day))
+
+
+@router.delete("/{day}", status_code=status.HTTP_204_NO_CONTENT)
+async def remove_sample_day(day: date, user: CurrentUser, session: Writing) -> None:
+    """Take the sample's events away from a day."""
+    await service.remove_sample_day(session, user, day)

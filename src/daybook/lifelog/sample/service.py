@@ -1,0 +1,64 @@
+"""Puts the sample day's events into a person's own day, and takes them away again.
+
+They are imported events with keys of their own, so that making the day again doubles nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from sqlalchemy import delete
+
+from daybook.accounts.models import User
+from daybook.db.engine import WriteSession
+from daybook.lifelog.events.imports.service import import_events
+from daybook.lifelog.events.models import Event
+from daybook.lifelog.script import script_of_language
+
+_KEY = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDay:
+    """A day with the sample's events."""
+
+    day: date
+    events: int
+    language: str
+
+
+async def make_sample_day(session: WriteSession, user: User, day: date) -> SampleDay:
+    """Put the events into `day`, in the person's language where there are words in it. What was edited stays so."""
+    language = _language_of(user)
+    events = _events(language)
+    rows = [
+        {
+            **{name: value for name, value in event.items() if name != "at"},
+            "key": f"{_KEY}:{day}:{number}",
+            "start_time": f"{day}T{event['at']}:00",
+        }
+        for number, event in enumerate(events)
+    ]
+    await import_events(session, user, orjson.dumps(rows), "json")
+    return SampleDay(day, len(rows), language)
+
+
+async def remove_sample_day(session: WriteSession, user: User, day: date) -> None:
+    """Take the sample's events away from `day`, edited ones too. A page that was written of them stays."""
+    mine = Event.user_id == user.id, Event.import_key.startswith(f"key:{_KEY}:{day}:", autoescape=True)
+    await session.execute(delete(Event).where(*mine))
+
+
+def _language_of(user: User) -> str:
+    chosen = str((user.settings or {}).get("language") or "en")
+    script = script_of_language(chosen)
+    return "en" if script is None else f"zh-{script}"
+
+
+@cache
+def _events(language: str) -> list[dict[str, Any]]:
+    """The events: when (local time), how long, what and where."""
+    return orjson.loads((files("daybook.lifelog.sample") / f"{language}.json").read_bytes())
