@@ -240,7 +240,7 @@ async def test_one_s_own_usage_is_one_s_own_and_in_days_of_one_s_own(person, dat
     await person.call("PATCH", "/api/v1/me", {"timezone": "Asia/Taipei"})
     own = await id_of(person)
     await write_line(database, "2026-01-31T15:59", user_id=own)
-    await write_line(database, "2026-01-31T16:00", user_id=own, model="n")
+    await write_line(database, "2026-01-31T16:00", user_id=own, model="n", source="diary")
     await write_line(database, "2026-01-31T16:00", user_id=own + 1)
     usage = await person.get("/api/v1/me/usage")
     assert usage["timezone"] == "Asia/Taipei"
@@ -250,6 +250,7 @@ async def test_one_s_own_usage_is_one_s_own_and_in_days_of_one_s_own(person, dat
         ("2026-02-01", 1),
     ]
     assert {one["model"] for one in usage["by_model"]} == {"m", "n"}
+    assert {one["source"]: one["total_calls"] for one in usage["by_source"]} == {"library": 1, "diary": 1}
     january = await person.get("/api/v1/me/usage", end_date="2026-01-31")
     assert january["summary"]["total_calls"] == 1
 

@@ -216,6 +216,10 @@ async def test_a_dashboard_says_what_the_lines_say_whatever_is_asked_for(databas
                 and all(value is None or getattr(line, name) == value for name, value in vars_of(wanted))
             ]
             assert figures(found.summary) == added_up(some), (dates, wanted)
+            if wanted == Wanted(wanted.user_id):
+                rows = await statistics.by_source(session, dates, wanted.user_id)
+                told = {row["source"]: queries.summary_row(row) for row in rows}
+                assert told == {row["name"]: queries.summary_row(row) for row in found.by_source}
             for kind, column in KINDS.items():
                 rows = getattr(found, kind)
                 told = {row["name"]: figures(row) for row in rows}

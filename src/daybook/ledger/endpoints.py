@@ -141,6 +141,7 @@ async def own_usage(
             timezone=user.timezone,
             summary=await service.summary(session, dates, user_id=user.id),
             by_model=await service.by_model(session, dates, user_id=user.id),
+            by_source=await service.by_source(session, dates, user_id=user.id),
             by_day=await service.by_day(session, dates, user_id=user.id, timezone=user.timezone),
         )
 

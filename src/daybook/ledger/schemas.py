@@ -39,6 +39,12 @@ class ModelTotals(Totals):
     model: str
 
 
+class SourceTotals(Totals):
+    """The sums of one source: what made the calls."""
+
+    source: str
+
+
 class DayTotals(Totals):
     """The sums of one day."""
 
@@ -119,6 +125,7 @@ class OwnUsage(BaseModel):
     timezone: str
     summary: Totals
     by_model: list[ModelTotals]
+    by_source: list[SourceTotals]
     by_day: list[DayTotals]
 
 

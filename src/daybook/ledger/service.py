@@ -37,6 +37,7 @@ from daybook.ledger.schemas import (
     ModelFigures,
     ModelTotals,
     SourceFigures,
+    SourceTotals,
     TokenStats,
     Totals,
 )
@@ -125,6 +126,14 @@ async def by_model(
     """The sums of each model, most tokens first."""
     rows = await statistics.by_model(session, dates, user_id)
     return [ModelTotals.model_validate(queries.model_row(row)) for row in rows]
+
+
+async def by_source(
+    session: ReadSession, dates: DateRange = ALWAYS, *, user_id: int | None = None
+) -> list[SourceTotals]:
+    """The sums of each source, most tokens first."""
+    rows = await statistics.by_source(session, dates, user_id)
+    return [SourceTotals(source=row["source"], **queries.summary_row(row)) for row in rows]
 
 
 async def by_day(

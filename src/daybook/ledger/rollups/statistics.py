@@ -121,8 +121,17 @@ async def summary(session: ReadSession, dates: DateRange, user_id: int | None) -
 async def by_model(session: ReadSession, dates: DateRange, user_id: int | None) -> list[RowMapping]:
     """One row per model, most tokens first."""
     parts = _fewest(dates, Wanted(user_id), days=True)
-    model = (parts.c.value if user_id is None else parts.c.model).label("model")
-    query = select(model, *_sums(parts)).group_by(model).order_by(text("total_tokens DESC"), text("model"))
+    return await _by(session, parts, "model", parts.c.value if user_id is None else parts.c.model)
+
+
+async def by_source(session: ReadSession, dates: DateRange, user_id: int | None) -> list[RowMapping]:
+    """One row per source, most tokens first."""
+    parts = _fewest(dates, Wanted(user_id), days=True)
+    return await _by(session, parts, "source", parts.c.source)
+
+
+async def _by(session: ReadSession, parts: Subquery, name: str, key: ColumnElement[Any]) -> list[RowMapping]:
+    query = select(key.label(name), *_sums(parts)).group_by(key).order_by(text("total_tokens DESC"), key)
     return list((await session.execute(query)).mappings())
 
 
