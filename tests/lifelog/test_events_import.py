@@ -247,6 +247,23 @@ async def test_timezones_that_a_calendar_brings_hold_for_it_alone(api):
     assert "'Our own' is not known" in report["problems"][0]["message"]
 
 
+@pytest.mark.parametrize(
+    "rule", ["FREQ=SECONDLY", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY", "nonsense"]
+)
+async def test_timezones_whose_rules_would_take_for_ever_are_not_known(api, rule):
+    zone = CUSTOM.format(offset="+0530").replace(
+        "DTSTART:19700101T000000", f"DTSTART:19700101T000000\nRRULE:{rule}"
+    )
+
+    report = await imported(
+        api,
+        calendar("UID:1\nSUMMARY:x\nDTSTART;TZID=Our own:20260308T120000\nRRULE:FREQ=DAILY", timezones=zone),
+    )
+
+    assert (report["created"], report["problem_count"]) == (0, 1)
+    assert "'Our own' is not known" in report["problems"][0]["message"]
+
+
 async def test_words_of_calendars(api):
     event = (
         "UID:1\nDTSTART:20260308T010000Z\nSUMMARY:Lunch\\, late\nLOCATION:Din Tai Fung\\; Xinyi\n"

@@ -1,9 +1,11 @@
 """Events merged and divided."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.recordings.models import Recording
@@ -193,3 +195,32 @@ async def test_a_part_of_a_recording_can_be_moved_within_it_only(api, recorded):
 
     status, answer = await api.call("PATCH", f"{EVENTS}/{parts[1]}", {"start_time": "2026-03-08T12:01:00Z"})
     assert (status, answer["error"]["code"]) == (400, "outside_recording")
+
+
+async def test_two_who_wait_for_each_other_do_not_fail_as_if_daybook_were_broken(api, database):
+    one = await made(api, "2026-03-08T12:00Z", summary="one")
+    other = await made(api, "2026-03-08T12:01Z", summary="other")
+    low, high = sorted((one["id"], other["id"]))
+
+    async with database.engine.begin() as connection:
+        await connection.execute(text("SET LOCAL deadlock_timeout = '1min'"))  # the other one is to be ended
+        await connection.execute(LOCK, {"id": high})
+        merging = asyncio.create_task(
+            api.call("POST", f"{EVENTS}/merger", {"event_ids": [one["id"], other["id"]]})
+        )
+        while not await _is_locked(database, low):
+            await asyncio.sleep(0.02)
+        await connection.execute(LOCK, {"id": low})
+        status, answer = await merging
+
+    assert (status, answer["error"]["code"]) == (409, "conflict")
+    await merged(api, one["id"], other["id"])
+
+
+LOCK = text("SELECT id FROM events WHERE id = CAST(:id AS uuid) FOR UPDATE")
+
+
+async def _is_locked(database, event_id):
+    async with database.read() as session:
+        found = await session.scalar(text(f"{LOCK.text} SKIP LOCKED"), {"id": event_id})
+        return found is None

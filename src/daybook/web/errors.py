@@ -171,7 +171,7 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     kind = (getattr(error.orig, "sqlstate", None) or "")[:2]
     if kind == "22":  # data exception: a number too large, text that is no UTF-8
         return error_response(HTTPStatus.BAD_REQUEST, "invalid", "A value cannot be stored as it was sent.")
-    if kind == "23":  # integrity constraint violation, such as one found when committing
+    if kind in {"23", "40"}:  # a constraint is violated, such as when committing; or a deadlock was ended
         log.warning("Conflict in %s %s: %s", request.method, request.url.path, _described(error))
         return error_response(
             HTTPStatus.CONFLICT, "conflict", "It clashes with what was written at the same time. Try again."

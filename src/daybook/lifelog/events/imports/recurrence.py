@@ -36,7 +36,7 @@ def occurrences(
 
     Raises `NotSimple`.
     """
-    parts = _parts(rule)
+    parts = parts_of(rule)
     last = now + AHEAD
     ends_later = until is None or until > last
     parts["UNTIL"] = (min(until, last) if until else last).strftime("%Y%m%dT%H%M%S")
@@ -53,7 +53,7 @@ def occurrences(
 
 def rule_end(rule: str) -> str | None:
     """The value of `UNTIL`."""
-    return _parts(rule).get("UNTIL")
+    return parts_of(rule).get("UNTIL")
 
 
 def _taken(
@@ -76,7 +76,8 @@ def _taken(
     return times, is_cut
 
 
-def _parts(rule: str) -> dict[str, str]:
+def parts_of(rule: str) -> dict[str, str]:
+    """The parts of a simple rule that is possible. Raises `NotSimple`."""
     parts: dict[str, str] = {}
     for part in rule.strip().strip(";").split(";"):
         name, has_value, value = part.partition("=")

@@ -11,6 +11,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from daybook.kit.errors import Invalid
 from daybook.lifelog.days import zone_named
+from daybook.lifelog.events.imports.recurrence import parts_of
 
 _RULE = re.compile(r"^RRULE[^:]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _LONGEST = 10_000
@@ -44,13 +45,19 @@ def _by_name(name: str) -> ZoneInfo | None:
 
 
 def _by_definition(definition: str | None) -> tzinfo | None:
-    """The zone of a `VTIMEZONE`. Its rules are once a year; others would take for ever, and are not read."""
+    """The zone of a `VTIMEZONE`. Its rules are once a year; working out others would take for ever."""
     if definition is None or len(definition) > _LONGEST:
         return None
-    if any("FREQ=YEARLY" not in rule.upper() for rule in _RULE.findall(definition)):
-        return None
     try:
+        if any(parts_of(rule)["FREQ"] != "YEARLY" for rule in _RULE.findall(definition)):
+            return None
         found = tzical(io.StringIO(definition))
         return found.get(found.keys()[0])
-    except (ValueError, IndexError, TypeError, AttributeError, KeyError):  # whatever dateutil stumbles over
+    except (
+        ValueError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        KeyError,
+    ):  # whatever dateutil stumbles over, and rules that never come
         return None
