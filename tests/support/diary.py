@@ -125,10 +125,10 @@ class Diary:
         async with self.tools.database.write() as session:
             return await diary.request_page(session, self.user, day, force=force)
 
-    async def written(self, day: date = DAY, *, force: bool = False) -> DiaryView:
+    async def written(self, day: date = DAY, *, force: bool = False, within: float = 30) -> DiaryView:
         """The page, after it was asked for and every job was done well."""
         await self.ask(day, force=force)
-        for job in await self.work():
+        for job in await self.work(within):
             assert job.status == "success", (job.error_code, job.error_message)
         return await self.page(day)
 

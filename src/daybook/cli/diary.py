@@ -55,7 +55,7 @@ def refresh(
     asked = _day(day)
     requested = work(lambda database: _request(database, user, asked, force=force))
     if as_json:
-        print_json({"job_id": requested.job_id, "page": requested.page})
+        print_json({"job_id": requested.job_id and str(requested.job_id), "page": requested.page})
     elif requested.page is not None:
         print(f"The page of {asked.isoformat()} is up to date (version {requested.page.version}).")
     else:

@@ -15,7 +15,7 @@ from daybook.lifelog.diary.style import Style
 from daybook.lifelog.diary.writing import Progress
 from daybook.lifelog.script import folded
 
-MOST_ASKED = 24
+MOST_ASKED = 12
 """Events of a day that the demo model is asked about; all others stand there in their own words."""
 
 _ANSWER_TOKENS = 48
@@ -28,6 +28,9 @@ _LINKS = frozenset(
     "its that this there here saw see seen watched went go then while where who which some into near along".split()
 )
 """Words that the model may add in English: they say next to nothing."""
+_ACTS = re.compile(r"\bi (?!saw\b|see\b|watched\b)|我(?!.*看[見见到])")
+"""The sentence has it that the person did it."""
+_OTHER_PEOPLE = re.compile(r"[人男女孩他她们們]")
 _CHINESE_LINKS = frozenset("我了在的有著着看見见到是和與与一個个地裡里正上")
 
 
@@ -85,10 +88,25 @@ def _kept(answer: str, note: Note, style: Style) -> str | None:
     if not sentence.endswith((".", "!", "。", "！")) or not style.speaks(sentence):
         return None
     said = _said(note)
-    is_foreign = _adds_chinese if style.is_chinese else _adds_words
-    if is_foreign(sentence, said) or fault_of(sentence, note.sources, style.language):
+    adds = _adds_chinese if style.is_chinese else _adds_words
+    if (
+        adds(sentence, said)
+        or _claims_deed(sentence, said)
+        or fault_of(sentence, note.sources, style.language)
+    ):
         return None
     return sentence
+
+
+def _claims_deed(sentence: str, said: str) -> bool:
+    """Whether `sentence` has the person do what another may have done. Events that begin with what is done (*Walking a
+    dog*, 在廚房燒水), or speak of the person, are the person's own.
+    """
+    if not _ACTS.search(sentence.casefold()) or re.search(r"\b(?:i|me|my)\b|我", said.casefold()):
+        return False
+    if _HAN.search(said):
+        return _OTHER_PEOPLE.search(said) is not None
+    return not re.match(r"\w+ing\b", said)
 
 
 def _adds_words(sentence: str, said: str) -> bool:
