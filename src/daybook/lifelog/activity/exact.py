@@ -25,13 +25,12 @@ TWICE_A_SECOND = "select='isnan(prev_selected_t)+gte(t-prev_selected_t,0.475)+lt
 async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> tuple[Cells, float]:
     """The film's cells and its duration, measured to half a second where it is not given. Raises `Undecodable`."""
     try:
-        found = await _decoded(path, duration, tell, with_sound=True)
+        pictures, scores, sound = await _decoded(path, duration, tell, with_sound=True)
     except FfmpegFailed as failure:
         if failure.code != FfmpegFailed.code:  # it took too long, and would again
             raise
         # There is no sound, or none that ffmpeg can decode: the pictures may well be all right.
-        found = await _decoded(path, duration, tell, with_sound=False)
-    pictures, scores, sound = found
+        pictures, scores, sound = await _without_sound(path, duration, tell)
     if pictures.at.size == 0:
         raise Undecodable(
             "Not one picture of this film can be decoded: the file is broken, or of an unknown kind."
@@ -41,6 +40,17 @@ async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> 
         duration = max(float(pictures.at[-1]) + 1 / PICTURES_PER_SECOND, heard)
     cells = cells_of(pictures, change_to_next(pictures), cuts_of(pictures, scores), sound, duration)
     return cells, duration
+
+
+async def _without_sound(
+    path: Path, duration: float | None, tell: Tell | None
+) -> tuple[Pictures, NoteMeter, Sound | None]:
+    try:
+        return await _decoded(path, duration, tell, with_sound=False)
+    except FfmpegFailed as failure:
+        if failure.code != FfmpegFailed.code:
+            raise
+        raise Undecodable(f"This film cannot be decoded: the file is broken. {failure.message}") from failure
 
 
 async def _decoded(

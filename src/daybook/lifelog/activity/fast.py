@@ -13,7 +13,8 @@ from daybook.lifelog.activity.overview import Overview, overview_of
 from daybook.lifelog.activity.segmentation import boundaries_of
 from daybook.lifelog.activity.windows import Budget, Groups, early_cuts, groups_of
 
-_LONGEST_GROUP = 15.0  # seconds between key pictures, on average, beyond which they tell too little
+_FEWEST_GROUPS = 8  # key pictures, below which they tell too little
+_LONGEST_GROUP = 15.0  # seconds between key pictures, on average, beyond which they do too
 _OVERVIEW = 0.4  # share of the time that it takes, for the progress
 _DRAFT = 0.6
 """A draft finds more boundaries than there are: only what lies around them is decoded."""
@@ -24,29 +25,34 @@ _LEAST = 0.01  # share of the picture; what moves less is not told apart
 
 
 async def look_where_it_changes(
-    path: Path, duration: float | None, tell: Tell | None
+    path: Path, duration: float | None, tell: Tell | None, *, must: bool
 ) -> tuple[Cells, float] | None:
-    """The film's cells and duration; nothing where its key pictures are too few to go by. Raises `FfmpegFailed`."""
+    """The film's cells and duration; nothing where its key pictures are too few to go by.
+
+    Unless it `must`, it gives up too where more changes than it may look at. Raises `FfmpegFailed`.
+    """
     seen = await overview_of(path, duration, _part(tell, 0.0, _OVERVIEW))
     if seen.keys.at.size == 0 or not seen.is_key.any():
         return None
     if duration is None:
         duration = float(seen.shown.max()) + _STEP
-    if duration / seen.keys.at.size > _LONGEST_GROUP:
+    if seen.keys.at.size < _FEWEST_GROUPS or duration / seen.keys.at.size > _LONGEST_GROUP:
         return None
     groups = groups_of(seen, duration)
     draft = _Draft(seen, groups)
     budget = Budget(seen, groups)
     found = Findings.none()
     windows = budget.first_look()
+    if budget.is_short and not must:
+        return None
     for turn in range(_TURNS):
+        if not windows:
+            break
         begin = _OVERVIEW + (1 - _OVERVIEW) * turn / _TURNS
         part = _part(tell, begin, begin + (1 - _OVERVIEW) / _TURNS)
         found = found.updated(await decoded(path, duration, seen, windows, part))
         cells = _cells(seen, groups, draft, found, duration)
         windows = budget.around(*await asyncio.to_thread(boundaries_of, cells, different=_DRAFT))
-        if not windows:
-            break
     return _cells(seen, groups, draft, found, duration), duration
 
 

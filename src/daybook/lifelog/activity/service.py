@@ -39,7 +39,7 @@ async def analyse(
     found = None
     if mode == "fast" or (mode == "auto" and await asyncio.to_thread(_is_long_or_large, path, duration)):
         try:
-            found = await look_where_it_changes(path, duration, tell)
+            found = await look_where_it_changes(path, duration, tell, must=mode == "fast")
         except FfmpegFailed:
             # Such as an ffmpeg before version 7, which cannot leave packets out. If it is the film, it will be told.
             found = None

@@ -119,6 +119,8 @@ class Budget:
     def __init__(self, seen: Overview, groups: Groups) -> None:
         self.seen, self.groups = seen, groups
         self.left = _affordable(seen)
+        self.is_short = False
+        """Whether there were more places to look at than could be."""
         self._done: dict[int, Window] = {}
 
     def first_look(self) -> list[Window]:
@@ -143,7 +145,10 @@ class Budget:
         for window in wanted:
             had = taken.get(window.first) or self._done.get(window.first)
             again = taken[window.first].cost if window.first in taken else 0
-            if (had is None or had.last < window.last) and window.cost - again <= self.left:
+            if had is not None and had.last >= window.last:
+                continue
+            self.is_short |= window.cost - again > self.left
+            if window.cost - again <= self.left:
                 self.left -= window.cost - again
                 taken[window.first] = window
         self._done |= taken
