@@ -1289,6 +1289,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sample-days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Make Sample Day
+         * @description Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing.
+         */
+        put: operations["make_sample_day"];
+        post?: never;
+        /**
+         * Remove Sample Day
+         * @description Take the sample's events away from a day.
+         */
+        delete: operations["remove_sample_day"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -3209,6 +3233,8 @@ export interface components {
             by_day: components["schemas"]["DayTotals"][];
             /** By Model */
             by_model: components["schemas"]["ModelTotals"][];
+            /** By Source */
+            by_source: components["schemas"]["SourceTotals"][];
             summary: components["schemas"]["Totals"];
             /** Timezone */
             timezone: string;
@@ -3741,6 +3767,21 @@ export interface components {
          */
         Role: "user" | "admin";
         /**
+         * SampleDayView
+         * @description A day with the sample's events.
+         */
+        SampleDayView: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Events */
+            events: number;
+            /** Language */
+            language: string;
+        };
+        /**
          * SessionView
          * @description Who is signed in, and until when if nothing is done any more.
          */
@@ -3784,6 +3825,40 @@ export interface components {
             failed_calls: number;
             /** @description null where no call has a duration. */
             latency_ms: components["schemas"]["Latency"] | null;
+            /** Source */
+            source: string;
+            /** Successful Calls */
+            successful_calls: number;
+            /** Total Cached Tokens */
+            total_cached_tokens: number;
+            /** Total Calls */
+            total_calls: number;
+            /** Total Completion Tokens */
+            total_completion_tokens: number;
+            /** Total Prompt Tokens */
+            total_prompt_tokens: number;
+            /** Total Reasoning Tokens */
+            total_reasoning_tokens: number;
+            /** Total Tokens */
+            total_tokens: number;
+            /**
+             * Unpriced Calls
+             * @description Calls whose price is unknown, which cost therefore lacks.
+             */
+            unpriced_calls: number;
+        };
+        /**
+         * SourceTotals
+         * @description The sums of one source: what made the calls.
+         */
+        SourceTotals: {
+            /**
+             * Cost
+             * @description USD; null where there are calls and the price of none is known.
+             */
+            cost: string | null;
+            /** Failed Calls */
+            failed_calls: number;
             /** Source */
             source: string;
             /** Successful Calls */
@@ -7414,6 +7489,84 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobsAccepted"];
                 };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    make_sample_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleDayView"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_sample_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What was wrong with the request. */
             "4XX": {

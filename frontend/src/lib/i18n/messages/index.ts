@@ -13,6 +13,7 @@ import type providers from "./providers/en.json";
 import type recordings from "./recordings/en.json";
 import type session from "./session/en.json";
 import type settings from "./settings/en.json";
+import type start from "./start/en.json";
 import type usage from "./usage/en.json";
 
 type Whole =
@@ -30,6 +31,7 @@ type Whole =
   | keyof typeof recordings
   | keyof typeof session
   | keyof typeof settings
+  | keyof typeof start
   | keyof typeof usage;
 
 type Form = "zero" | "one" | "two" | "few" | "many" | "other";
