@@ -87,4 +87,10 @@ export const ROUTES: readonly Route[] = [
     audience: "admin",
     load: () => import("./pages/admin/dashboard/Dashboard.svelte"),
   },
+  {
+    path: "/start",
+    title: "start.title",
+    audience: "user",
+    load: () => import("./pages/start/Start.svelte"),
+  },
 ];
