@@ -131,6 +131,16 @@ async def test_progress_is_told_in_seconds_of_output():
     assert told[-1] == pytest.approx(30, abs=0.2)
 
 
+async def test_a_listener_that_raises_ends_the_run():
+    async def fail(_seconds):
+        raise ZeroDivisionError
+
+    began = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        await run_ffmpeg(ENDLESS, time_limit=30, on_progress=fail)
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

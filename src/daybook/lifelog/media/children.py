@@ -83,6 +83,10 @@ async def started(
     )
     child = Child(process)
     listening = asyncio.create_task(_listen(child, on_line))
+    # Where `on_line` raises nobody reads on: the child is ended, and whoever reads its output meets the end.
+    listening.add_done_callback(
+        lambda task: None if task.cancelled() or not task.exception() else _kill(process)
+    )
     try:
         async with asyncio.timeout(limits.seconds):
             yield child
@@ -90,10 +94,14 @@ async def started(
             await listening
             await process.wait()
     finally:
-        await _end(process)
+        _kill(process)
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await listening
+        # Its end is told only when its pipes are read to theirs.
+        await _drain(process.stdout)
+        await _drain(process.stderr)
+        await process.wait()
 
 
 async def _listen(child: Child, on_line: Callable[[str], Awaitable[bool]] | None) -> None:
@@ -116,14 +124,10 @@ async def _listen(child: Child, on_line: Callable[[str], Awaitable[bool]] | None
             kept -= len(child.said.popleft())
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+def _kill(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    # Its end is told only when its pipes are read to theirs.
-    await _drain(process.stdout)
-    await _drain(process.stderr)
-    await process.wait()
 
 
 async def _drain(stream: asyncio.StreamReader | None) -> None:
