@@ -2,7 +2,7 @@
 new version, whoever was killed when, and no answer is paid for twice.
 
 Mutations that were tried, each of which makes it fail: the version saved in a transaction of its own, before the note
-of it (two versions); steps named at random (answers paid for twice).
+of it (it is saved twice, which the database refuses); steps named at random (answers are paid for twice).
 """
 
 import asyncio
@@ -82,7 +82,7 @@ async def kill_at(point, stack, databases, folder):
         await diary.event(
             f"{hour:02}:{minute:02}", f"Walking past house number {number + 100} with a red door."
         )
-    requested = await diary.ask()
+    requested = await diary.ask(force=True)
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
