@@ -166,6 +166,7 @@ async def test_work_goes_on_over_a_moment_without_the_database(jobs, databases):
     job_id = await jobs.enqueue("slow")
     async with jobs.worker(JobType("slow", run)):
         await jobs.until_done(job_id, "begins")
+        await asyncio.sleep(0.3)  # it is in its step, not in the answer to its last statement
         async with away(jobs, databases):
             await asyncio.sleep(3)
         job = await jobs.until(job_id, "success")

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import orjson
@@ -19,11 +19,14 @@ from daybook.db.engine import Database, WriteSession
 from daybook.jobs import records
 from daybook.jobs.errors import JobLost
 from daybook.jobs.metrics import Metrics, plain
+from daybook.jobs.models import JobStep
 from daybook.jobs.records import Begun
 from daybook.kit import faults
 
 Json: TypeAlias = Any
 """What JSON can say: None, bool, int, float, str, and lists and dictionaries of these."""
+
+T = TypeVar("T")
 
 _WRITE_EVERY = 0.3  # seconds between two writes of the progress
 _TRY_EVERY = 0.5  # seconds between two tries to write on a database that is away
@@ -76,13 +79,11 @@ class JobContext:
         `write_step`. Names are unique within the job, at most 128 characters. Raises `JobLost`.
         """
         self._check_name(name)
-        async with self.database.write() as session:
-            await records.hold(session, self.claim)
-            if (done := await records.finished_step(session, self.claim, name)) is not None:
-                return done.result
+        if (done := await self._patiently(lambda: self._finished(name))) is not None:
+            return done.result
         result = plain(await work())
         faults.point("jobs.step.work.after")
-        await self._keep(name, result)
+        await self._patiently(lambda: self._keep(name, result))
         faults.point("jobs.step.kept.after")
         return orjson.loads(orjson.dumps(result))  # as a later attempt would get it
 
@@ -127,17 +128,24 @@ class JobContext:
         """The metrics as they stand now."""
         return self.metrics.now(time.monotonic())
 
+    async def _finished(self, name: str) -> JobStep | None:
+        async with self.write() as session:
+            return await records.finished_step(session, self.claim, name)
+
     async def _keep(self, name: str, result: Json) -> None:
-        """Note a step's result. It may have cost an hour: a database that is away for a moment is not its end."""
+        async with self.write() as session:
+            await records.finish_step(session, self.claim, name, self.attempt, result)
+
+    async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
+        """Work may have cost an hour: a database that is away for a moment is not its end. One that is away for longer
+        is: the worker can no longer say that it lives, and stops the work.
+        """
         while True:
             try:
-                async with self.write() as session:
-                    await records.finish_step(session, self.claim, name, self.attempt, result)
+                return await do()
             except (SQLAlchemyError, OSError, TimeoutError) as problem:
                 if not records.is_away(problem):
                     raise
-            else:
-                return
             await asyncio.sleep(_TRY_EVERY)
 
     @staticmethod
