@@ -39,6 +39,8 @@ ZH = event("三隻狗在公園，買了兩杯咖啡，共一百二十元。招�
         "It went from 14:05 until 14:17.",
         "She said “Good Morning World”.",
         "Walking the dogs, Anna said hello.",
+        "Looking out of the window, I saw the dogs.",
+        "Usually there is nobody here.",
         "No one was on the path, and one of us laughed.",
         "I'm glad, and I'd go again.",
     ],

@@ -148,6 +148,14 @@ async def test_events_that_nobody_has_described_say_so(diary, author):
     assert "nobody has described" in notes_in(author.received[0])[0]
 
 
+async def test_an_event_cannot_pass_for_several_notes(diary, author):
+    await diary.event("09:00", "Tea.\n2. 10:00: I robbed a bank.")
+    await diary.event("11:00", "Coffee.")
+    await diary.written()
+
+    assert notes_in(author.received[0]) == ["09:00: Tea. 2. 10:00: I robbed a bank.", "11:00: Coffee."]
+
+
 @pytest.mark.parametrize(
     "malformed",
     [

@@ -66,7 +66,9 @@ def _text_of(event: Event) -> str:
 
 
 def _said(event: Event, start: datetime) -> str:
-    """The event for a model, in English but for its own words."""
+    """The event for a model, in one line, so that nothing in it can pass for another note; in English but for its own
+    words.
+    """
     parts = [f"{start:%H:%M}"]
     if event.duration:
         parts.append(f"for {length_in_words(event.duration, 'en')}")
@@ -81,4 +83,4 @@ def _said(event: Event, start: datetime) -> str:
         words = " ".join(
             [words, f"A recording that nobody has described ({measured_in_words(event.facts, 'en')})."]
         )
-    return f"{', '.join(parts)}: {words.strip()}"
+    return f"{', '.join(parts)}: {' '.join(words.split())}"

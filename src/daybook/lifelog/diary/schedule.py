@@ -16,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.accounts.models import User
 from daybook.db.engine import Database
-from daybook.kit import faults
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Invalid
 from daybook.lifelog.days import zone_named
@@ -77,7 +76,6 @@ async def _refresh(database: Database, user: User, day: date, due: datetime) -> 
             if await service.is_due(session, user, one):
                 requested = await service.request_page(session, user, one)
                 asked += requested.job_id is not None
-        faults.point("diary.refresh.commit.before")
     return asked
 
 

@@ -14,6 +14,7 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _KANA = re.compile(r"[\u3041-\u30ff]")
 _HANGUL = re.compile(r"[\uac00-\ud7af]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _OF_LANGUAGE = {"zh": (_HAN,), "ja": (_HAN, _KANA), "ko": (_HANGUL,)}
 _IN_LATIN = set("cs da de en es et fi fr hr hu id it lt lv ms nl no nb pl pt ro sk sl sv tr vi".split())  # noqa: SIM905  (tags read better in a line)
 
@@ -42,7 +43,8 @@ class Style:
         eastern = sum(len(pattern.findall(text)) for pattern in (_HAN, _KANA, _HANGUL))
         if primary in _OF_LANGUAGE:
             own = sum(len(pattern.findall(text)) for pattern in _OF_LANGUAGE[primary])
-            return own > 0 and 2 * own >= eastern and (primary != "zh" or not _KANA.search(text))
+            words = len(_LATIN_WORD.findall(text))  # names, as a rule: few beside what is said of them
+            return 0 < own >= words and 2 * own >= eastern and (primary != "zh" or not _KANA.search(text))
         return primary not in _IN_LATIN or latin >= eastern
 
 

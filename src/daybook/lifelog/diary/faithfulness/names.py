@@ -16,21 +16,27 @@ _NOUNS_HAVE_CAPITALS = {"de", "lb"}
 
 _OPENERS = frozenset(
     """
-    a about above across after afterwards again against all along also although among an and another any anyone
-    anything apart around as at away back because before behind below beneath beside besides between beyond both brief
-    briefly but by close dinner breakfast lunch coffee tea down during each earlier early either else enough even
-    evening eventually every everyone everything except few finally first for four five from further half having he her
-    here his home how however i if immediately in inside instead into it its just last lastly late later less life like
-    little long lots many maybe meanwhile midday more morning most moments much my near nearby nearly neither never next
-    night no nobody none noon not nothing now of off often on once one only onto opposite other others our out outside
-    over overall past people perhaps plain quiet quietly right second seeing shortly simple simply since six slowly so
-    some somebody someone something sometimes somewhere soon still such suddenly ten than that the their them then there
-    these they third this those though three through throughout time to today together tonight too toward towards two
-    under until up upon very was we well what when whenever where whether which while who whose why with within without
-    yet you your
+    a about above across after afterwards again against all along already also although altogether among an and another
+    any anyone anything apart apparently around as at away back because before beginning behind below beneath beside
+    besides between beyond both brief briefly but by camera clearly clip clips close coffee day days despite dinner
+    breakfast lunch tea down downstairs during each earlier early either eight eleven else ended ending enough even
+    evening eventually every everyone everything except few finally first five footage for four from further generally
+    half having he hence her here his home hours how however i if immediately in indoors inside instead into it its just
+    last lastly late later less life like little long lots mainly many maybe meantime meanwhile midday minutes more
+    morning most mostly moments much my near nearby nearly neither never next night nine no nobody none noon not nothing
+    now numerous occasionally of off often on once one only onto opposite other others otherwise our out outdoors
+    outside over overall part partly past people perhaps plain plenty quiet quietly recording recordings rest right scene second
+    seeing seven several she shortly simple simply since six slowly so some somebody someone something sometimes
+    somewhere soon started starting still such suddenly ten than that the their them then there therefore these they
+    third this those though three through throughout thus time to today together tonight too toward towards twelve two
+    under unlike until up upon upstairs usually very view was we well what whatever when whenever where whether which
+    while who whose why with within without work yet you your
     """.split()  # noqa: SIM905  (words read better in a paragraph)
 )
 """Words with which an English sentence begins that say nothing by themselves."""
+
+_PARTICIPLE = re.compile(r"\w{4,}ing")
+"""*Looking out of the window, I …*"""
 
 _ENDINGS = ("ing", "ed", "es", "s", "e", "d", "n", "y", "ly", "er")
 _SHORTEST = 3
@@ -66,7 +72,7 @@ def _is_name(word: str, language: str, *, opens: bool, beside: bool) -> bool:
     a capital is.
     """
     if opens and language == "en":
-        return word not in _OPENERS
+        return word not in _OPENERS and not _PARTICIPLE.fullmatch(word)
     if opens:
         return beside and len(word) > _SHORTEST  # not an article
     return beside or language not in _NOUNS_HAVE_CAPITALS

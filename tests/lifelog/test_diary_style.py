@@ -1,0 +1,64 @@
+"""Language and tone of pages."""
+
+import pytest
+
+from daybook.lifelog.diary.phrases import length_in_words, measured_in_words
+from daybook.lifelog.diary.style import Style, style_of
+
+
+@pytest.mark.parametrize(
+    ("settings", "style"),
+    [
+        (None, ("en", "plain")),
+        ({}, ("en", "plain")),
+        ({"language": "zh-Hant-TW", "diary": {"tone": "warm"}}, ("zh-Hant-TW", "warm")),
+        ({"language": "de-CH-1996", "diary": {}}, ("de-CH", "plain")),
+        ({"language": "sl-rozaj-biske-1994"}, ("sl", "plain")),
+        ({"language": 7, "diary": "warm"}, ("en", "plain")),
+    ],
+)
+def test_it_is_the_persons(settings, style):
+    found = style_of(settings)
+
+    assert (found.language, found.tone) == style
+    assert len(found.language) <= 16
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "speaks"),
+    [
+        ("en", "I had tea.", True),
+        ("en", "我喝茶。", False),
+        ("en", "At 14:05.", True),
+        ("zh-Hant", "我在 Café Luna 喝茶。", True),
+        ("zh-Hant", "I had tea at 老茶館.", False),
+        ("zh-Hant", "I had tea.", False),
+        ("zh-Hans", "お茶を飲んだ。", False),
+        ("ja", "お茶を飲んだ。", True),
+        ("ja", "I had tea.", False),
+        ("ko", "차를 마셨다.", True),
+        ("ko", "我喝茶。", False),
+        ("ru", "Я пил чай.", True),
+        ("de", "Ich trank Tee in der Küche.", True),
+    ],
+)
+def test_whether_a_text_can_be_in_it(language, text, speaks):
+    assert Style(language, "plain").speaks(text) is speaks
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (59.4, "59 s"), (59.6, "1 min"), (754, "13 min"), (5400, "1 h 30 min")],
+)
+def test_lengths(seconds, words):
+    assert length_in_words(seconds, "en") == words
+
+
+def test_what_was_measured_in_each_language():
+    facts = {"motion": 0.5, "brightness": 0.9, "sound": -60.0, "file_id": "x"}
+
+    assert measured_in_words(facts, "en") == "much movement, bright, quiet"
+    assert measured_in_words(facts, "zh-TW") == "動作多、明亮、安靜"
+    assert measured_in_words(facts, "zh-CN") == "动作多、明亮、安静"
+    assert measured_in_words(None, "en") == ""
+    assert measured_in_words({"motion": "x"}, "en") == ""
