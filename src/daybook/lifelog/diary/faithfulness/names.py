@@ -16,21 +16,22 @@ _NOUNS_HAVE_CAPITALS = {"de", "lb"}
 
 _OPENERS = frozenset(
     """
-    a about above across after afterwards again against all along already also although altogether among an and another
-    any anyone anything apart apparently around as at away back because before beginning behind below beneath beside
-    besides between beyond both brief briefly but by camera clearly clip clips close coffee day days despite dinner
-    breakfast lunch tea down downstairs during each earlier early either eight eleven else ended ending enough even
-    evening eventually every everyone everything except few finally first five footage for four from further generally
-    half having he hence her here his home hours how however i if immediately in indoors inside instead into it its just
-    last lastly late later less life like little long lots mainly many maybe meantime meanwhile midday minutes more
-    morning most mostly moments much my near nearby nearly neither never next night nine no nobody none noon not nothing
-    now numerous occasionally of off often on once one only onto opposite other others otherwise our out outdoors
-    outside over overall part partly past people perhaps plain plenty quiet quietly recording recordings rest right scene second
-    seeing seven several she shortly simple simply since six slowly so some somebody someone something sometimes
-    somewhere soon started starting still such suddenly ten than that the their them then there therefore these they
-    third this those though three through throughout thus time to today together tonight too toward towards twelve two
-    under unlike until up upon upstairs usually very view was we well what whatever when whenever where whether which
-    while who whose why with within without work yet you your
+    a about above across after afterwards again against all along already also although altogether among an and
+    another any anyone anything apart apparently around as at away back because before beginning behind below
+    beneath beside besides between beyond both breakfast brief briefly but by camera clearly clip clips close coffee
+    day days despite dinner down downstairs during each earlier early eight either eleven else ended ending enough
+    even evening eventually every everyone everything except few finally first five footage for four from further
+    generally half having he hence her here his home hours how however i if immediately in indoors inside instead
+    into it its just last lastly late later less life like little long lots lunch mainly many maybe meantime
+    meanwhile midday minutes moments more morning most mostly much my near nearby nearly neither never next night
+    nine no nobody none noon not nothing now numerous occasionally of off often on once one only onto opposite other
+    others otherwise our out outdoors outside over overall part partly past people perhaps plain plenty quiet
+    quietly recording recordings rest right scene second seeing seven several she shortly simple simply since six
+    slowly so some somebody someone something sometimes somewhere soon started starting still such suddenly tea ten
+    than that the their them then there therefore these they third this those though three through throughout thus
+    time to today together tonight too toward towards twelve two under unlike until up upon upstairs usually very
+    view was we well what whatever when whenever where whether which while who whose why with within without work
+    yet you your
     """.split()  # noqa: SIM905  (words read better in a paragraph)
 )
 """Words with which an English sentence begins that say nothing by themselves."""
