@@ -134,3 +134,19 @@ async def test_leases_are_shown_and_those_of_the_dead_released(root, book):
     assert await root.call("DELETE", f"{LEASES}/journal-1") == (200, {"released": 1})
     assert (await root.get(f"{BUDGETS}/{budget['id']}"))["held"] == "0"
     assert (await root.call("DELETE", f"{LEASES}/journal-1"))[0] == 404
+
+
+async def test_everybody_sees_what_is_left_of_their_own_budgets_and_of_nobody_elses(root, ana):
+    person = Api(ana)
+    me = (await person.get("/api/v1/me"))["id"]
+    _, code = await person.call("POST", "/api/v1/me/codes", {"name": "mine"})
+    for subject, subject_id in (("user", me), ("user", 1), ("code", code["public_id"])):
+        status, _ = await root.call("PUT", BUDGETS, a_budget(subject=subject, subject_id=subject_id))
+        assert status == 200
+
+    mine = await person.get("/api/v1/me/budgets")
+
+    assert [(one["subject"], one["subject_name"], one["left"]) for one in mine] == [
+        ("code", code["public_id"], "1000"),
+        ("user", "ana", "1000"),
+    ]

@@ -1,8 +1,8 @@
-"""Budgets, for administrators."""
+"""Budgets, for administrators; and what is left of one's own."""
 
 from fastapi import APIRouter
 
-from daybook.accounts.access import Administrator
+from daybook.accounts.access import Administrator, CurrentUser
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
@@ -10,10 +10,12 @@ from daybook.ledger.budgets import service
 from daybook.ledger.budgets.schemas import BudgetAnswer, BudgetNew, LeaseAnswer, Owner, Released
 from daybook.ledger.budgets.terms import SubjectKind
 
-router = APIRouter(prefix="/api/v1/admin", tags=["budgets"])
+admin = APIRouter(prefix="/api/v1/admin", tags=["budgets"])
+own = APIRouter(prefix="/api/v1/me", tags=["me"])
+router = APIRouter()
 
 
-@router.get("/budgets")
+@admin.get("/budgets")
 async def list_budgets(
     _: Administrator,
     session: Reading,
@@ -29,31 +31,41 @@ async def list_budgets(
     )
 
 
-@router.put("/budgets")
+@admin.put("/budgets")
 async def set_budget(_: Administrator, session: Writing, budget: BudgetNew) -> BudgetAnswer:
     """Make a budget, or change the limit of the one of that subject, period, unit and kind."""
     return await service.set_budget(session, budget)
 
 
-@router.get("/budgets/{budget_id}")
+@admin.get("/budgets/{budget_id}")
 async def get_budget(_: Administrator, session: Reading, budget_id: RowId) -> BudgetAnswer:
     """One budget."""
     return await service.get_budget(session, budget_id)
 
 
-@router.delete("/budgets/{budget_id}")
+@admin.delete("/budgets/{budget_id}")
 async def remove_budget(_: Administrator, session: Writing, budget_id: RowId) -> BudgetAnswer:
     """Take a budget out of force. What was used stays known."""
     return await service.remove_budget(session, budget_id)
 
 
-@router.get("/budget-leases")
+@admin.get("/budget-leases")
 async def list_leases(_: Administrator, session: Reading) -> list[LeaseAnswer]:
     """What gateway processes hold of which budget."""
     return await service.list_leases(session)
 
 
-@router.delete("/budget-leases/{owner}")
+@admin.delete("/budget-leases/{owner}")
 async def release_leases(_: Administrator, session: Writing, owner: Owner) -> Released:
     """Release what a process of a lost host holds. One that is alive is a conflict."""
     return Released(released=await service.release_owner(session, owner))
+
+
+@own.get("/budgets")
+async def list_my_budgets(user: CurrentUser, session: Reading) -> list[BudgetAnswer]:
+    """One's own budgets and those of one's codes: limit, used, held, left, and when each resets."""
+    return await service.own_budgets(session, user.id)
+
+
+router.include_router(admin)
+router.include_router(own)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, column, exists, func, literal, select, table, update
+from sqlalchemy import ColumnElement, and_, case, column, exists, func, literal, or_, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 
 from daybook.accounts import service as accounts
@@ -23,7 +23,7 @@ from daybook.ledger.models import Line
 ALIVE = timedelta(seconds=30)
 """A process that was seen within this time is alive."""
 
-_CODES = table("activation_codes", column("id"), column("public_id"))
+_CODES = table("activation_codes", column("id"), column("public_id"), column("user_id"))
 _GROUPS = table("groups", column("id"), column("name"))
 _USERS = table("users", column("id"), column("account"))
 
@@ -97,6 +97,16 @@ async def list_budgets(
     total = await session.scalar(select(func.count()).select_from(Budget).where(*where))
     found = await _answers(session, where, limit=page_size, offset=(page - 1) * page_size)
     return Page[BudgetAnswer].of(found, page=page, page_size=page_size, total=total or 0)
+
+
+async def own_budgets(session: ReadSession, user_id: int) -> list[BudgetAnswer]:
+    """The budgets in force of a person and of their codes. Those of groups are the groups' own business."""
+    codes = select(_CODES.c.id).where(_CODES.c.user_id == user_id)
+    whose = or_(
+        and_(Budget.subject == "user", Budget.subject_id == user_id),
+        and_(Budget.subject == "code", Budget.subject_id.in_(codes)),
+    )
+    return await _answers(session, [Budget.active.is_(True), whose])
 
 
 async def list_leases(session: ReadSession) -> list[LeaseAnswer]:
