@@ -264,17 +264,19 @@ async def test_a_provider_that_takes_no_schema_is_asked_without(log, many_scenes
 
 
 async def test_describing_later_fills_in_what_nobody_changed(log, undescribed, model, api):
-    first, _, _ = await log.events()
+    first, second, _ = await log.events()
     async with log.tools.database.write() as session:
         await events.update_event(session, log.user, first.id, EventBody(scene="my room"))
+        await events.update_event(session, log.user, second.id, EventBody(duration=2))
 
     job = await asked(log, api, f"recordings/{undescribed}")
 
     found = await log.events()
     assert (found[0].scene, found[0].action) == ("my room", None)
-    assert [event.action for event in found[1:]] == ["walking"] * 2
-    assert job.metrics["described"] == 2
-    assert (await api.get("/api/v1/events", q="walks"))["total"] == 2
+    assert (found[1].is_described, found[1].summary, found[1].duration) == (False, second.summary, 2)
+    assert found[2].action == "walking"
+    assert job.metrics["described"] == 1
+    assert (await api.get("/api/v1/events", q="walks"))["total"] == 1
 
 
 async def test_describing_a_day_describes_that_day_of_the_persons(log, undescribed, model, api):

@@ -104,11 +104,9 @@ async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(l
     async with log.tools.database.write() as session:
         await events.update_event(session, log.user, first.id, EventBody(summary="My own words."))
         await events.delete_event(session, log.user, third.id)
-        stale = await session.get(Event, second.id)
-        stale.facts = {
-            **stale.facts,
-            "end": stale.facts["end"] - 1,
-        }  # as another version of the analysis found it
+        for event_id in (first.id, second.id):  # as another version of the analysis found them
+            stale = await session.get(Event, event_id)
+            stale.facts = {**stale.facts, "end": stale.facts["end"] - 1}
         session.add(Event(user_id=log.user.id, start_time=BEGAN, summary="By hand."))
 
     await again(log, recording_id)
