@@ -137,7 +137,7 @@ async def test_an_answer_in_another_language_is_not_taken(diary, author):
 
 
 async def test_events_that_nobody_has_described_say_so(diary, author):
-    facts = {"motion": 0.3, "brightness": 0.1, "sound": None}
+    facts = {"motion": 0.4, "brightness": 0.1, "sound": None}
     await diary.event("09:00", None, is_described=False, facts=facts, duration=720)
     await diary.event("10:00", "Tea.")
     author.next_replies.append(page([sentence("Nonsense by Zoe.", 1), sentence("I had tea.", 2)]))

@@ -7,9 +7,9 @@ from typing import Any
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import script_of_language
 
-_LITTLE_MOTION, _MUCH_MOTION = 0.02, 0.12
+_LITTLE_MOTION, _MUCH_MOTION = 0.03, 0.3  # still people before a fixed camera; a camera that is carried
 _DARK, _BRIGHT = 0.2, 0.6
-_QUIET, _LOUD = -45.0, -20.0  # dBFS
+_QUIET, _LOUD = -55.0, -20.0  # dBFS
 
 _ENGLISH = {
     "little_motion": "little movement",
