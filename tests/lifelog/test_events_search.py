@@ -1,6 +1,7 @@
 """What people look for is found: words of any script, either kind of Chinese, the best first."""
 
 import pytest
+from sqlalchemy import text
 
 from daybook.lifelog.events.search import query, vector
 from support.api import Api
@@ -120,3 +121,17 @@ def test_a_text_of_many_words_stays_within_what_postgres_takes():
     words = vector([("A", " ".join(f"word{number}" for number in range(20_000)))])
 
     assert words.count(":") == 5_000
+
+
+async def test_postgres_takes_whatever_is_cut_out_of_any_text(session):
+    """Every character that there is, in runs and between others."""
+    letters = [chr(code) for code in range(1, 0x32000) if not 0xD800 <= code < 0xE000]
+    for start in range(0, len(letters), 1024):
+        run = letters[start : start + 1024]
+        for found in ("".join(run), " ".join(run), "a".join(run)):
+            made, sought = vector([("A", found)]), query(found)
+            values = {"vector": made, "query": sought}
+            is_found = await session.scalar(
+                text("SELECT CAST(:vector AS tsvector) @@ CAST(:query AS tsquery)"), values
+            )
+            assert is_found is (sought != ""), hex(ord(run[0]))
