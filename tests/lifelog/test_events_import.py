@@ -369,6 +369,7 @@ async def test_rules_that_are_not_worked_out_are_told(api, rule):
         ("UID:1\nSUMMARY:x\nDTSTART:20260308T080000Z\nDTEND:20290308T070000Z", "longer than a year"),
         ("UID:1\nSUMMARY:x\nDTSTART:20260308T080000Z\nDTEND;VALUE=DATE:20260309", "ends on a day"),
         ("UID:1\nSUMMARY:x\nDTSTART:20260308T080000Z\nDURATION:long", "'long' cannot be read"),
+        ("UID:1\nSUMMARY:x\nDTSTART;VALUE=DATE:20260308\nDURATION:P9999991D", "longer than a year"),
         ("UID:1\nDTSTART:20260308T080000Z", "says nothing"),
         ("UID:1\nSUMMARY:x\nDTSTART:20260308T080000Z\nwhat is this", "'what is this' cannot be read"),
         ("UID:1\nSUMMARY:x\nDTSTART;TZID=Mars/Olympus:20260308T080000", "'Mars/Olympus' is not known"),

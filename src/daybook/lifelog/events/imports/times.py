@@ -14,6 +14,8 @@ from daybook.lifelog.events.fields import LONGEST_DURATION, within_calendar
 from daybook.lifelog.events.imports.components import Component, Property
 from daybook.lifelog.events.imports.timezones import Timezones
 
+_TOO_LONG = "It takes longer than a year."
+
 _DATE = 8
 """Digits of a date without a time."""
 
@@ -133,9 +135,12 @@ def _utc(moment: datetime, zone: tzinfo) -> datetime:
 
 def _duration(found: Property) -> timedelta:
     try:
-        return vDuration.from_ical(found.value.strip())
+        span = vDuration.from_ical(found.value.strip())
     except (ValueError, OverflowError, TypeError) as problem:
         raise Unreadable(f"The duration {found.value[:30]!r} cannot be read.") from problem
+    if span.total_seconds() > LONGEST_DURATION:
+        raise Unreadable(_TOO_LONG)
+    return span
 
 
 def _length(begins: datetime, ends: datetime) -> float:
@@ -143,5 +148,5 @@ def _length(begins: datetime, ends: datetime) -> float:
     if seconds < 0:
         raise Unreadable("It ends before it begins.")
     if seconds > LONGEST_DURATION:
-        raise Unreadable("It takes longer than a year.")
+        raise Unreadable(_TOO_LONG)
     return seconds

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from dateutil.tz import tzical
@@ -15,6 +15,9 @@ from daybook.lifelog.events.imports.recurrence import parts_of
 
 _RULE = re.compile(r"^RRULE[^:]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _LONGEST = 10_000
+_TRIED = [datetime(1900, 1, 1), datetime(2026, 1, 1), datetime(2026, 7, 1), datetime(2199, 12, 31)]  # noqa: DTZ001  (wall clocks)
+_STUMBLES = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""What dateutil raises for definitions that make no sense; rules that never come are `ValueError`."""
 
 
 class Timezones:
@@ -52,12 +55,9 @@ def _by_definition(definition: str | None) -> tzinfo | None:
         if any(parts_of(rule)["FREQ"] != "YEARLY" for rule in _RULE.findall(definition)):
             return None
         found = tzical(io.StringIO(definition))
-        return found.get(found.keys()[0])
-    except (
-        ValueError,
-        IndexError,
-        TypeError,
-        AttributeError,
-        KeyError,
-    ):  # whatever dateutil stumbles over, and rules that never come
+        zone = found.get(found.keys()[0])
+        for moment in _TRIED:
+            moment.replace(tzinfo=zone).astimezone(UTC)
+    except _STUMBLES:
         return None
+    return zone
