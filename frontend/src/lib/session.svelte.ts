@@ -1,6 +1,6 @@
 /** Who is signed in. */
 import { ApiError, api, ask, onSignedOut, type Schemas } from "./api/client";
-import { LANGUAGES, setLanguage } from "./i18n";
+import { LANGUAGES, language, setLanguage } from "./i18n";
 
 type User = Schemas["UserView"];
 
@@ -18,10 +18,11 @@ class Session {
     }
   }
 
-  /** Signs in. Raises `ApiError`. */
+  /** Signs in. Who has chosen no language yet has the one in which they read these words. Raises `ApiError`. */
   async signIn(account: string, password: string): Promise<void> {
     const { user } = await ask(api.POST("/api/v1/session", { body: { account, password } }));
-    await this.take(user);
+    const body = { settings: { language: language() } };
+    await this.take(user.settings["language"] ? user : await ask(api.PATCH("/api/v1/me", { body })));
   }
 
   /** Signs out of this browser. */

@@ -1,0 +1,94 @@
+"""One `daybook run` for all of these tests, with its database, worker and demo model, and one Chromium."""
+
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright, expect
+
+from daybook.db.embedded.cluster import remove_cluster
+from daybook.launcher.address import free_port
+from support import chromium
+from support.run import Run
+from support.upstream import Upstream
+from support.visits import Person, Visits, add_person, client_of
+
+PATIENCE = 30_000  # milliseconds until what should be seen is given up; a busy machine is slow, not wrong
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the tests of this folder where a browser or the pages are missing."""
+    reason = chromium.why_not()
+    here = Path(__file__).parent
+    for item in items:
+        if reason is not None and here in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def house():
+    """`daybook run`."""
+    with tempfile.TemporaryDirectory(prefix="daybook-test-") as name:
+        Path(name).chmod(0o711)  # as root, the database runs as another user, who must get in
+        data = Path(name) / "data"
+        run = Run(data, free_port()).read_until("Ctrl-C stops everything")
+        reader = threading.Thread(target=run.rest)  # what it says later must not fill the pipe
+        reader.start()
+        yield run
+        run.process.terminate()
+        reader.join(60)
+        run.end()
+        remove_cluster(data)
+
+
+@pytest.fixture(scope="session")
+def administrator(house):
+    """The first administrator."""
+    credentials = house.credentials()
+    return Person(credentials["account"], credentials["password"])
+
+
+@pytest_asyncio.fixture(scope="session")
+async def office(house, administrator):
+    """The administrator at the API, for what a test needs and is not about."""
+    async with await client_of(house.url, administrator) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def newcomer(office):
+    """`await newcomer("ana")`: somebody with a fresh account."""
+
+    async def make(name, **settings):
+        return await add_person(office, name, **settings)
+
+    return make
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser():
+    """Chromium."""
+    expect.set_options(timeout=PATIENCE)
+    async with async_playwright() as playwright:
+        browser = await chromium.launch(playwright)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture
+async def visits(browser, house):
+    """Opens windows. Whatever a browser complains of on its console, and every answer of 500 and more, is a fault."""
+    visits = Visits(browser, house.url)
+    yield visits
+    assert await visits.close() == []
+
+
+@pytest_asyncio.fixture
+async def provider():
+    """A provider on loopback that says what a test tells it to."""
+    upstream = Upstream()
+    await upstream.start()
+    yield upstream
+    await upstream.stop()

@@ -1,0 +1,64 @@
+"""A hard budget that is set on the pages is kept, says so to the caller, and is seen used up."""
+
+from datetime import UTC, datetime, timedelta
+
+import openai
+import pytest
+from playwright.async_api import expect
+
+from support.messages import Words
+from support.visits import client_of
+
+words = Words("en")
+
+
+async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
+    visits, administrator, newcomer, office, house
+):
+    person = await newcomer("ben")
+    page = await visits.open(administrator, path="/admin/budgets")
+    await page.get_by_role("button", name=words("budgets.add")).click()
+    form = page.get_by_role("dialog", name=words("budgets.add"))
+    await form.get_by_label(words("budgets.subject"), exact=True).select_option("user")
+    await form.get_by_label(words("budgets.subject.id"), exact=True).fill(person.account)
+    await form.get_by_label(words("budgets.period"), exact=True).select_option("day")
+    await form.get_by_label(words("budgets.unit"), exact=True).select_option("tokens")
+    await form.get_by_label(words("budgets.limit")).fill("400")
+    await form.get_by_role("button", name=words("common.save")).click()
+    card = page.get_by_role("region", name=person.account)
+    await expect(card.get_by_text(words("budgets.hard"), exact=True)).to_be_visible()
+    await expect(card).to_contain_text("0 / 400")
+
+    refused = await call_until_refused(house, person)
+    resets = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT00:00Z")
+    assert refused.body["code"] == "budget_reached"
+    assert person.account in refused.body["message"]
+    assert "400 tokens" in refused.body["message"]
+    assert f"begins anew at {resets}" in refused.body["message"]
+    assert 0 < int(refused.response.headers["retry-after"]) <= 86_400
+
+    [used] = [
+        budget["used"]
+        for budget in (await office.get("/api/v1/admin/budgets", params={"page_size": 200})).json()["list"]
+        if budget["subject_name"] == person.account
+    ]
+    assert 0 < float(used) <= 400
+    await expect(card).to_contain_text(f"{int(float(used))} / 400")
+    await expect(card.get_by_role("progressbar", name=words("budgets.used"))).to_have_attribute(
+        "value", str(float(used) / 400)
+    )
+
+
+async def call_until_refused(house, person):
+    """The error that a program of the person's gets at last."""
+    async with await client_of(house.url, person) as browser:
+        code = (await browser.post("/api/v1/me/codes", json={"name": "program"})).json()["code"]
+    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=code, max_retries=0) as client:
+        for _ in range(20):
+            try:
+                await client.chat.completions.create(
+                    model="daybook-demo", messages=[{"role": "user", "content": "Count."}], max_tokens=60
+                )
+            except openai.RateLimitError as refused:
+                return refused
+    return pytest.fail("Twenty calls were let through.")

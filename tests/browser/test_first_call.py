@@ -1,0 +1,43 @@
+"""From nothing to a first recorded call: the page's program is run as it stands."""
+
+import asyncio
+import sys
+
+import pytest
+from playwright.async_api import expect
+
+from support.messages import Words
+
+words = Words("en")
+
+
+@pytest.mark.parametrize(("library", "phone"), [("OpenAI", False), ("Anthropic", True)])
+async def test_the_program_that_is_shown_runs_and_the_page_tells_when_its_call_is_in_the_book(
+    visits, newcomer, library, phone
+):
+    page = await visits.open(await newcomer("ana"), phone=phone, path="/start")
+    await page.get_by_role("navigation", name=words("start.sdk")).get_by_role("link", name=library).click()
+    program = page.locator("pre code")
+    await expect(program).to_contain_text(words("start.code.placeholder"))
+
+    await page.get_by_role("button", name=words("start.code.make")).click()
+    await expect(page.get_by_text(words("access.once"))).to_be_visible()
+    await expect(program).not_to_contain_text(words("start.code.placeholder"))
+    await expect(page.get_by_text(words("start.call.waiting"))).to_be_visible()
+    assert (await run(await program.inner_text())).strip()
+
+    await expect(page.get_by_text(words("start.call.done"))).to_be_visible()
+    await page.get_by_role("link", name=words("start.call.usage")).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(words("usage.title"))
+    calls = page.get_by_role("term").filter(has_text=words("usage.calls")).locator("xpath=..")
+    await expect(calls.get_by_role("definition")).to_have_text("1")
+
+
+async def run(program):
+    """What a program prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return said.decode()

@@ -1,0 +1,106 @@
+"""An administrator brings in a provider, tries it, and makes a code; a call with it is in the explorer as it was."""
+
+import asyncio
+import json
+import time
+
+import openai
+from playwright.async_api import expect
+
+from support.messages import Words
+from support.upstream import Reply
+
+words = Words("zh-Hant")
+KEY = "sk-test-4c1f0a7e2b"
+MODEL = "house-small-1"
+ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1767225600,
+    "model": MODEL,
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "It is raining."}, "finish_reason": "stop"}
+    ],
+    "usage": {"prompt_tokens": 1234, "completion_tokens": 56, "total_tokens": 1290},
+}
+
+
+async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
+    visits, administrator, office, provider, house
+):
+    page = await visits.open(administrator, language="zh-Hant", path="/admin/providers")
+    name = f"house-{time.time_ns() % 10**6}"
+    await add_provider(page, name, provider.url + "/v1")
+    card = page.get_by_role("region", name=name)
+    await expect(card.get_by_text(words("providers.key.set"))).to_be_visible()
+
+    provider.reply(Reply(status=401, body={"error": {"message": f"bad key {KEY}"}}))
+    await card.get_by_role("button", name=words("providers.test")).click()
+    await expect(card.get_by_role("alert")).to_contain_text("401")
+    provider.reply(Reply(body={"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
+    await card.get_by_role("button", name=words("providers.test")).click()
+    await expect(card.get_by_role("status")).to_contain_text("1 model")
+    assert provider.received[-1].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in await page.content()
+
+    code = await make_code(page)
+    provider.reply(Reply(body=ANSWER))
+    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=code, max_retries=0) as client:
+        answer = await client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": "How is the weather?"}], temperature=0.25
+        )
+    assert answer.choices[0].message.content == "It is raining."
+    await in_the_book(office)
+
+    await page.get_by_role("link", name=words("nav.admin.calls")).click()
+    await page.get_by_role("listitem").filter(has_text=MODEL).get_by_role("link").click()
+    said = page.get_by_role("region", name=words("call.exchange"))
+    await expect(said).to_contain_text("How is the weather?")
+    await expect(said).to_contain_text("It is raining.")
+    line = page.get_by_role("region", name=words("call.line"))
+    await expect(line).to_contain_text("1,234")
+    await expect(line).to_contain_text("1,290")
+    await said.get_by_role("button", name=words("call.raw")).click()
+    parts = [json.loads(text) for text in await said.locator("pre").all_inner_texts()]
+    assert parts[0] == [{"role": "user", "content": "How is the weather?"}]
+    assert parts[1]["temperature"] == 0.25
+    assert parts[2]["choices"] == ANSWER["choices"]
+    assert code not in await page.content()
+    assert KEY not in await page.content()
+
+
+async def add_provider(page, name, url):
+    await page.get_by_role("button", name=words("providers.add")).first.click()
+    form = page.get_by_role("dialog", name=words("providers.add"))
+    await form.get_by_label(words("providers.kind")).select_option("openai_compatible")
+    await form.get_by_label(words("providers.name"), exact=True).fill(name)
+    await form.get_by_label(words("providers.key")).fill(KEY)
+    await form.get_by_label(words("providers.base_url")).fill(url)
+    await form.get_by_label(words("providers.models")).fill("house-*")
+    await form.get_by_role("button", name=words("common.save")).click()
+    await expect(form).to_have_count(0)
+
+
+async def make_code(page):
+    """A code made on the pages, as it is shown this once."""
+    await page.get_by_role("link", name=words("nav.admin.access")).click()
+    await page.get_by_role("main").get_by_role("link", name=words("access.codes")).click()
+    await page.get_by_role("button", name=words("access.codes.add")).click()
+    form = page.get_by_role("dialog", name=words("access.codes.add"))
+    await form.get_by_label(words("access.name"), exact=True).fill("weather station")
+    await form.get_by_label(words("access.group"), exact=True).select_option(index=0)
+    await form.get_by_role("button", name=words("common.save")).click()
+    shown = page.get_by_role("status").filter(has_text=words("access.once"))
+    code = await shown.locator("code").inner_text()
+    await shown.get_by_role("button", name=words("access.once.done")).click()
+    await expect(page.get_by_role("row").filter(has_text="weather station")).to_be_visible()
+    return code
+
+
+async def in_the_book(office):
+    async with asyncio.timeout(30):
+        while True:
+            answer = await office.get("/api/v1/admin/llm/call-logs", params={"model": MODEL})
+            if answer.json()["total"]:
+                return
+            await asyncio.sleep(0.2)

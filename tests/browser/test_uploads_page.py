@@ -1,0 +1,107 @@
+"""Footage becomes events and a page of the diary; an upload that was broken off goes on where it stopped."""
+
+import hashlib
+import re
+
+from playwright.async_api import expect
+
+from support.clips import long_clip
+from support.films import Films
+from support.messages import Words
+
+words = Words("en")
+WORKING = 120_000  # milliseconds that a worker may take for a short film, or the demo model for a page
+SLOW = 2 * 2**20  # bytes a second
+
+
+async def test_a_film_becomes_events_and_a_page(visits, newcomer, tmp_path):
+    film = Films(tmp_path).make("garden.mp4", seconds=6, size="320x180", sound=True)
+    page = await visits.open(await newcomer("ana"), phone=True)
+    bar = page.get_by_role("navigation", name=words("nav.label")).last
+
+    await bar.get_by_role("link", name=words("nav.recordings")).click()
+    await expect(page.get_by_text(words("recordings.empty.title"))).to_be_visible()
+    await choose(page, film)
+    files = page.get_by_role("list", name=words("upload.files"))
+    await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
+
+    await page.get_by_role("main").get_by_role("link", name="garden.mp4").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("garden.mp4")
+    await expect(page.get_by_role("article").first).to_be_visible(timeout=WORKING)
+    await expect(page.get_by_text(re.compile("320.180"))).to_be_visible()
+    length = "document.querySelector('video').duration"
+    await page.wait_for_function(f"{length} > 5 && {length} < 7")
+
+    await bar.get_by_role("link", name=words("nav.home")).click()
+    timeline = page.get_by_role("region", name=words("home.timeline"))
+    await expect(timeline.get_by_role("link", name=words("events.watch")).first).to_be_visible()
+    diary = page.get_by_role("region", name=words("home.diary"))
+    await diary.get_by_role("button", name=words("diary.write")).click()
+    await expect(diary.get_by_role("button", name=words("diary.cite", number=1)).first).to_be_visible(
+        timeout=WORKING
+    )
+
+
+async def test_an_upload_that_was_broken_off_goes_on_after_a_reload(visits, newcomer, tmp_path):
+    film = Films(tmp_path).write("long.mp4", long_clip(16 * 2**20))
+    page = await visits.open(await newcomer("ana"), path="/recordings")
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.method == "PATCH" else None)
+    asked = []
+    page.on("response", lambda answer: asked.append(answer) if answer.request.method == "HEAD" else None)
+    await slow_down(page)
+
+    await choose(page, film)
+    files = page.get_by_role("list", name=words("upload.files"))
+    await expect(files.get_by_text(words("upload.phase.sending"), exact=True)).to_be_visible()
+    await page.wait_for_function("document.querySelector('.files progress')?.value > 0.3")
+    await page.reload()
+    await expect(page.get_by_text(words.pattern("upload.unfinished", name="long.mp4"))).to_be_visible()
+    await expect(files).to_have_count(0)
+    [first] = sent
+    assert first.headers["upload-offset"] == "0"
+
+    sent.clear()
+    await choose(page, film)
+    await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
+    had = int(asked[-1].headers["upload-offset"])
+    [rest] = sent
+    assert had > 2**20
+    assert int(rest.headers["upload-offset"]) == had
+    assert int((await rest.all_headers())["content-length"]) == film.stat().st_size - had
+
+    await page.get_by_role("main").get_by_role("link", name="long.mp4").click()
+    original = page.get_by_role("definition").get_by_role("link", name="long.mp4")
+    kept = await page.request.get(await original.get_attribute("href"))
+    assert hashlib.sha256(await kept.body()).digest() == hashlib.sha256(film.read_bytes()).digest()
+
+
+async def test_the_same_film_is_not_taken_twice_and_a_text_is_no_film(visits, newcomer, tmp_path):
+    films = Films(tmp_path)
+    film = films.make("garden.mp4")
+    page = await visits.open(await newcomer("ana"), path="/recordings")
+    visits.expect(r"status of 4\d\d .*/api/v1/uploads")
+    files = page.get_by_role("list", name=words("upload.files"))
+
+    await choose(page, film)
+    await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
+    await choose(page, film.rename(tmp_path / "again.mp4"))
+    await expect(files.get_by_text(words("upload.phase.known"), exact=True)).to_be_visible()
+    await choose(page, films.write("letter.mp4", b"Dear diary, this is no film at all." * 50))
+    await expect(files.get_by_text(words("upload.phase.refused"), exact=True)).to_be_visible()
+    await expect(files.get_by_role("alert")).to_be_visible()
+
+
+async def choose(page, film):
+    """Choose a file as a person does."""
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name=words("upload.choose"), exact=True).click()
+    await (await chooser.value).set_files(film)
+
+
+async def slow_down(page):
+    """What this window sends goes through a narrow line until it is loaded anew."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Network.enable")
+    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": SLOW}
+    await devtools.send("Network.emulateNetworkConditions", line)
