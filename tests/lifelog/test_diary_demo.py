@@ -120,6 +120,15 @@ async def test_a_long_day_asks_only_so_often(small):
     assert len(written.citations) == MOST_ASKED + 6
 
 
+async def test_it_is_not_asked_to_translate(small):
+    diary, author = small
+    await diary.set(language="zh-Hant")
+    await diary.event(*ENGLISH[0])
+
+    assert (await diary.written()).content == f"08:10 {ENGLISH[0][1]}"
+    assert author.received == []
+
+
 # The real one
 
 PATIENCE = 240  # seconds: it shares the processors with whatever else is tested

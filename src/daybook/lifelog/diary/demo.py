@@ -35,12 +35,16 @@ _CHINESE_LINKS = frozenset("我了在的有著着看見见到是和與与一個�
 
 
 async def write_demo(desk: Desk, notes: Sequence[Note], progress: Progress) -> Held:
-    """A sentence of each note, a paragraph each. Raises what `House.call` does."""
+    """A sentence of each note, a paragraph each. Raises what `House.call` does.
+
+    Events in another language than the page's are not asked about: this model does not translate.
+    """
     held = Held()
+    asked = [note for note in notes if desk.style.speaks(_said(note))][:MOST_ASKED]
     for at, note in enumerate(notes):
         sentence = None
-        if at < MOST_ASKED:
-            await progress(0.1 + 0.8 * at / min(len(notes), MOST_ASKED), "writing")
+        if note in asked:
+            await progress(0.1 + 0.8 * at / len(notes), "writing")
             answer = await desk.ask(
                 f"event-{note.events[0]}",
                 _question(note, desk.style),
