@@ -18,8 +18,8 @@ from daybook.lifelog.calendar import endpoints as days
 from daybook.lifelog.diary import endpoints as diary
 from daybook.lifelog.events import endpoints as events
 from daybook.lifelog.recordings import endpoints as recordings
-from daybook.lifelog.tools import Basics
 from daybook.lifelog.sample import endpoints as sample
+from daybook.lifelog.tools import Basics
 from daybook.lifelog.uploads import endpoints as uploads
 from daybook.lifelog.uploads.service import Uploads
 from daybook.settings import Settings
