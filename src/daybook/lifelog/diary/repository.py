@@ -29,11 +29,10 @@ class NewVersion:
     job_id: UUID
 
 
-async def page_of(session: AsyncSession, user_id: int, day: date, *, lock: bool = False) -> DiaryPage | None:
+async def page_of(session: AsyncSession, user_id: int, day: date) -> DiaryPage | None:
     """A day's page, if anything was ever written on it."""
     query = select(DiaryPage).where(DiaryPage.user_id == user_id, DiaryPage.diary_date == day)
-    query = query.execution_options(populate_existing=True)
-    return await session.scalar(query.with_for_update() if lock else query)
+    return await session.scalar(query.execution_options(populate_existing=True))
 
 
 async def pages_between(
