@@ -14,6 +14,9 @@ from daybook.lifelog.media.service import FfmpegFailed
 CUT_SCORE = 10.0
 """What scdet gives a cut at least, in percent of full brightness: its own default."""
 
+FAINT_SCORE = 5.0
+_HARDLY = 0.1  # share of the picture that changes in half a second
+
 _NOT_A_FLASH = 6.0  # steps of 255 by which blocks differ on average after a cut
 _ALL_OVER = 0.25  # or the share of the picture that has changed
 _LONG_STEP = 1.5  # times the usual distance of pictures; motion is not measured over gaps
@@ -59,7 +62,7 @@ async def _decoded(
     scores, shown, pictures, sound = NoteMeter(), NoteMeter(), PictureMeter(), SoundMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
-        filters = noted_scores(pipes[0], above=CUT_SCORE) + small_gray(looks=TWICE_A_SECOND, notes=pipes[1])
+        filters = noted_scores(pipes[0], above=FAINT_SCORE) + small_gray(looks=TWICE_A_SECOND, notes=pipes[1])
         return raw_pictures(filters, pipes[2]) + (raw_sound(pipes[3]) if with_sound else [])
 
     feeds = [scores.feed, shown.feed, pictures.feed] + ([sound.feed] if with_sound else [])
@@ -82,13 +85,17 @@ def change_to_next(pictures: Pictures) -> Floats:
 
 
 def cuts_of(pictures: Pictures, scores: NoteMeter) -> Floats:
-    """When there are cuts: high scores after which the picture stays another one, unlike after a flash."""
-    times = np.array(
-        [at for at, score in zip(scores.times, scores.values, strict=True) if score >= CUT_SCORE]
-    )
+    """When there are cuts: high scores after which the picture stays another one, unlike after a flash.
+
+    Where hardly anything moves before and after, a lower score is enough.
+    """
+    times, values = np.array(scores.times), np.array(scores.values)
     if times.size == 0 or pictures.at.size < 2:  # noqa: PLR2004  (one before, one after)
         return np.array([])
     after = np.clip(np.searchsorted(pictures.at, times - 1e-6), 1, pictures.at.size - 1)
     blocks = pictures.blocks.astype(np.int16)
     differ = np.abs(blocks[after] - blocks[after - 1]).mean(axis=1)
-    return times[(differ >= _NOT_A_FLASH) | (pictures.change[after] >= _ALL_OVER)]
+    stays = (differ >= _NOT_A_FLASH) | (pictures.change[after] >= _ALL_OVER)
+    around = np.pad(pictures.change, (0, 1), mode="edge")
+    moves = np.maximum(around[after - 1], around[after + 1])
+    return times[stays & ((values >= CUT_SCORE) | ((values >= FAINT_SCORE) & (moves < _HARDLY)))]

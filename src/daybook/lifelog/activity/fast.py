@@ -21,6 +21,7 @@ _DRAFT = 0.6
 _TURNS = 3
 """How often the film is gone through after the overview, at most: what one turn tells decides where the next looks."""
 _STEP = 1 / PICTURES_PER_SECOND
+_AROUND = 7  # places to either side
 _LEAST = 0.01  # share of the picture; what moves less is not told apart
 
 
@@ -52,7 +53,7 @@ async def look_where_it_changes(
         part = _part(tell, begin, begin + (1 - _OVERVIEW) / _TURNS)
         found = found.updated(await decoded(path, duration, seen, windows, part))
         cells = _cells(seen, groups, draft, found, duration)
-        windows = budget.around(*await asyncio.to_thread(boundaries_of, cells, different=_DRAFT))
+        windows = budget.closer(found.cuts, *await asyncio.to_thread(boundaries_of, cells, different=_DRAFT))
     return _cells(seen, groups, draft, found, duration), duration
 
 
@@ -96,20 +97,29 @@ class _Draft:
 
     def completed(self, found: Findings, cuts: Floats) -> tuple[Pictures, Floats]:
         """What was found where it was looked for; elsewhere the draft, scaled by how both differ near there."""
-        told = self.motion[np.maximum(np.searchsorted(self.at, found.at + _STEP / 2) - 1, 0)]
-        both = ~np.isnan(found.motion) & ~np.isnan(told)
-        motion = self.motion
-        if both.any():
-            off = np.log((found.motion[both] + _LEAST) / (told[both] + _LEAST))
-            motion = np.clip(
-                (motion + _LEAST) * np.exp(np.interp(self.at, found.at[both], off)) - _LEAST, 0.0, 1.0
-            )
+        motion = np.clip((self.motion + _LEAST) * self._off(found) - _LEAST, 0.0, 1.0)
         left = ~inside(self.at, found.spans)
         at = np.concatenate([self.at[left], found.at])
         order = np.argsort(at, kind="stable")
         blocks = np.concatenate([self._nearest_picture(self.at[left], found, cuts), found.blocks])[order]
         motion = np.concatenate([motion[left], found.motion])[order]
         return Pictures(at[order], blocks, np.zeros(at.size)), motion
+
+    def _off(self, found: Findings) -> Floats:
+        """By how much what bytes told is too little, as it is in the middle of the places around where both are known.
+
+        Only where something moves: nothing is nothing for both.
+        """
+        told = self.motion[np.maximum(np.searchsorted(self.at, found.at + _STEP / 2) - 1, 0)]
+        both = ~np.isnan(found.motion) & ~np.isnan(told) & (np.fmax(found.motion, told) > 2 * _LEAST)
+        if not both.any():
+            return np.ones(self.at.size)
+        off = (found.motion[both] + _LEAST) / (told[both] + _LEAST)
+        around = np.lib.stride_tricks.sliding_window_view(np.pad(off, _AROUND, mode="edge"), 2 * _AROUND + 1)
+        place, _ = nearest(
+            self.at, np.zeros(self.at.size, np.int64), found.at[both], np.zeros(off.size, np.int64)
+        )
+        return np.median(around, axis=1)[place]
 
     def _nearest_picture(self, at: Floats, found: Findings, cuts: Floats) -> NDArray[np.uint8]:
         """Blocks of the nearest picture of the same shot that was seen."""

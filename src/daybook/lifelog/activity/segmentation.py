@@ -40,6 +40,7 @@ _ROUNDS = 40  # at each, before all pairs below it are merged whatever their nei
 _MOST_CELLS = 20_000
 _AT_ONCE = 2000  # stretches whose features are worked out together, to need little memory
 _TOLERANCE = 0.01  # seconds
+_TELLING = 4  # cells to either side of a boundary that tell when it is
 _REACH = 12  # cells by which a boundary may be moved in the end
 
 
@@ -172,14 +173,18 @@ class _Stretches:
             begins[0] = True
             allowed = np.where(begins[:-1] & begins[1:], SHORTEST, STEADY)
             missing = allowed - self.length
-            shortest = int(np.argmax(missing))
-            if missing[shortest] <= _TOLERANCE:
+            padded = np.concatenate([[-np.inf], missing, [-np.inf]])
+            shortest = np.flatnonzero(
+                (missing > _TOLERANCE) & (missing >= padded[:-2]) & (missing >= padded[2:])
+            )
+            if shortest.size == 0:
                 return
             # Small change rather joins small change than waters down what has lasted.
             other = np.minimum(np.maximum(self.length[:-1], self.length[1:]), _SETTLED)
             cost = np.concatenate([[np.inf], self._cost_of_losing() * other, [np.inf]])
-            boundary = shortest if cost[shortest] <= cost[shortest + 1] else shortest + 1
-            self.without(np.array([boundary]))
+            self.without(
+                _apart(np.unique(np.where(cost[shortest] <= cost[shortest + 1], shortest, shortest + 1)))
+            )
 
     def merge_down_to(self, count: int) -> None:
         """Merge until there are no more than `count`."""
@@ -234,9 +239,11 @@ def _best_split(features: Singles, length: Singles) -> int | None:
 
 def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
     length = cells.lengths
-    bounds = np.append(starts, length.size)
+    bounds = np.append(starts, length.size).tolist()
+    times = [0.0, *(_when(*around, cells) for around in zip(bounds, bounds[1:], bounds[2:], strict=False))]
+    times.append(float(cells.edges[-1]))
     found: list[Segment] = []
-    for first, last in pairwise(bounds):
+    for number, (first, last) in enumerate(pairwise(bounds)):
         part, weight = slice(first, last), length[first:last]
         sound = None
         if cells.sound is not None:
@@ -244,8 +251,8 @@ def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
             sound = round(10 * float(np.log10(loud)), 1)
         found.append(
             Segment(
-                start=round(float(cells.edges[first]), 3),
-                end=round(float(cells.edges[last]), 3),
+                start=round(times[number], 3),
+                end=round(times[number + 1], 3),
                 motion=round(float(np.average(cells.motion[part], weights=weight)), 4),
                 brightness=round(float(np.average(cells.blocks[part].mean(axis=1), weights=weight)) / 255, 3),
                 sound=sound,
@@ -253,3 +260,20 @@ def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
             )
         )
     return found
+
+
+def _when(first: int, boundary: int, last: int, cells: Cells) -> float:
+    """When it changes, in seconds, at the cell `boundary` between the segment from `first` and that up to `last`.
+
+    A cell in which something begins or ends to move has less motion than those in which it moves: it tells when in it.
+    """
+    edge = float(cells.edges[boundary])
+    if cells.cut[boundary] or boundary - first < _TELLING or last - boundary < _TELLING:
+        return edge
+    near = slice(boundary - _TELLING, boundary + _TELLING)
+    motion = np.log2(1 + cells.motion[near] / _STILL) / _MOTION_UNIT
+    before, after = float(np.median(motion[: _TELLING - 1])), float(np.median(motion[_TELLING + 1 :]))
+    if abs(after - before) < _DIFFERENT:
+        return edge
+    still_before = np.clip((after - motion[_TELLING - 1 : _TELLING + 1]) / (after - before), 0.0, 1.0)
+    return float(cells.edges[boundary - 1] + still_before @ cells.lengths[boundary - 1 : boundary + 1])

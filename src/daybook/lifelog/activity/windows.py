@@ -21,12 +21,11 @@ _COST_WITH_B, _COST_WITHOUT_B = 0.7, 0.9  # of a picture's, in films with B pict
 _JUMP = 6.0  # steps of 255 by which blocks of two key pictures differ on average, at least, where a cut may be between
 _UNUSUAL = 2.0  # times as much as between the key pictures around
 _AROUND = 5  # key pictures to either side
-_SPIKE = (
-    2.0  # times the bytes of the largest tenth of the pictures, and nearly as much more than the next largest
-)
+_SPIKE = 1.5  # times the bytes of the largest tenth of the pictures
+_SPIKE_NEXT = 1.3  # and times those of the next largest
 _EARLY = 0.8  # of the usual distance of key pictures
 _NEAR = 0.3  # seconds
-_AFTER = 1.0  # seconds that are looked at after where a boundary is thought to be
+_SAME = 0.01  # seconds
 _SAMPLE = 0.56  # seconds: two pictures half a second apart
 
 
@@ -43,11 +42,11 @@ class Groups:
     change: Floats
     """Share of the picture that has changed until the next key picture; of the last one not a number."""
     spike: NDArray[np.int64]
-    """The packet that is as large as only a cut makes it, or -1."""
+    """The packet that is as large as most often only a cut makes it, or -1."""
     is_jump: NDArray[np.bool_]
     """Whether the next key picture shows something else, more than those around differ."""
     is_early: NDArray[np.bool_]
-    """Whether the next key picture comes sooner than usual: the encoder saw a cut."""
+    """Whether the next key picture comes sooner than usual, and nothing else looks like a cut: the encoder saw one."""
 
     @property
     def count(self) -> int:
@@ -72,27 +71,28 @@ def groups_of(seen: Overview, duration: float) -> Groups:
     lengths = np.diff(begin)
     is_early = lengths < _EARLY * np.percentile(lengths, 90)
     is_early[-1] = False
-    spike = np.array([_spike(seen, int(a), int(b)) for a, b in pairwise(first)])
+    spike = np.array([_spike(seen, int(begin), int(end)) for begin, end in pairwise(first)])
+    is_early &= spike < 0
     is_jump = (jump >= _JUMP) & (_unusual(jump) >= _UNUSUAL)
     return Groups(first, begin, jump, np.append(seen.keys.change[1:], np.nan), spike, is_jump, is_early)
 
 
 def _spike(seen: Overview, first: int, last: int) -> int:
-    """The packet between the two that stands out by its size, or -1."""
+    """The packet between the two that stands out by its size, as the first after a cut mostly does, or -1."""
     sizes = seen.size[first + 1 : last]
     if sizes.size < 10:  # noqa: PLR2004  (too few to stand out of)
         return -1
-    largest, second = np.argsort(sizes)[[-1, -2]]
+    second, largest = np.argsort(sizes)[-2:]
     usual = float(np.percentile(sizes, 90))
-    stands_out = sizes[largest] >= _SPIKE * usual and sizes[largest] >= 0.85 * _SPIKE * sizes[second]
+    stands_out = sizes[largest] >= max(_SPIKE * usual, _SPIKE_NEXT * float(sizes[second]))
     return first + 1 + int(largest) if stands_out else -1
 
 
 def _unusual(jump: Floats) -> Floats:
-    """How many times as large each is as the middle one of those around it."""
+    """How many times as large each is as those around it usually are, where some of them may have cuts too."""
     padded = np.pad(jump, _AROUND, mode="reflect" if jump.size > _AROUND else "edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
-    return jump / np.maximum(np.median(around, axis=1), 1.0)
+    return jump / np.maximum(np.percentile(around, 30, axis=1), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Window:
 
 def early_cuts(groups: Groups) -> Floats:
     """Cuts that need no decoding: the encoder began a group at them."""
-    return groups.begin[1:][groups.is_jump & groups.is_early & (groups.spike < 0)]
+    return groups.begin[1:][groups.is_jump & groups.is_early]
 
 
 class Budget:
@@ -126,18 +126,24 @@ class Budget:
     def first_look(self) -> list[Window]:
         """Short samples all over the film, and where key pictures jump, the farthest first."""
         wanted = _samples(self.seen, self.groups)
-        jumps = self.groups.is_jump & ~(self.groups.is_early & (self.groups.spike < 0))
-        order = np.argsort(-self.groups.jump)
-        wanted += [_up_to_cut(self.seen, self.groups, int(group)) for group in order[jumps[order]]]
+        wanted += [_up_to_spike(self.seen, self.groups, group) for group in self._jumps()]
         return self._taken(wanted)
 
-    def around(self, boundaries: Floats, strengths: NDArray[np.float32]) -> list[Window]:
-        """What is not decoded around `boundaries`, the clearest first."""
-        wanted: list[Window] = []
+    def _jumps(self) -> list[int]:
+        """Groups in which there should be a cut, the clearest first."""
+        order = np.argsort(-self.groups.jump)
+        return order[(self.groups.is_jump & ~self.groups.is_early)[order]].tolist()
+
+    def closer(self, cuts: Floats, boundaries: Floats, strengths: NDArray[np.float32]) -> list[Window]:
+        """What is not decoded yet where there should be a cut and none was found, and around `boundaries`."""
+        holds = np.zeros(self.groups.count, np.bool_)
+        holds[self.groups.at(cuts - _SAME)] = True
+        wanted = [_whole(self.seen, self.groups, group) for group in self._jumps() if not holds[group]]
         for boundary in boundaries[np.argsort(-strengths)]:
-            near = self.groups.at(np.array([boundary - _NEAR, boundary + _NEAR]))
-            end = float(boundary) + _AFTER
-            wanted += [_until(self.seen, self.groups, int(group), end) for group in np.unique(near)]
+            before, after = self.groups.at(np.array([boundary - _NEAR, boundary + _NEAR])).tolist()
+            # Between two groups: the one in which more changes holds the change.
+            more = np.nan_to_num(self.groups.change[[before, after]], nan=np.inf)
+            wanted.append(_whole(self.seen, self.groups, before if more[0] > more[1] else after))
         return self._taken(wanted)
 
     def _taken(self, wanted: list[Window]) -> list[Window]:
@@ -159,7 +165,7 @@ def _affordable(seen: Overview) -> float:
     """How many pictures may be decoded beside the key pictures."""
     keys = _COST_OF_KEYS * float(seen.size[seen.is_key].sum()) / max(float(seen.size.sum()), 1.0)
     has_b = bool((np.diff(seen.shown) < 0).any())
-    return max(SPENT - keys, 2 * SAMPLED) / (_COST_WITH_B if has_b else _COST_WITHOUT_B) * seen.shown.size
+    return max(SPENT - keys, 3 * SAMPLED) / (_COST_WITH_B if has_b else _COST_WITHOUT_B) * seen.shown.size
 
 
 def _samples(seen: Overview, groups: Groups) -> list[Window]:
@@ -172,8 +178,8 @@ def _samples(seen: Overview, groups: Groups) -> list[Window]:
     return [begins[int(i)] for i in np.unique(np.linspace(0, groups.count - 1, count).astype(np.int64))]
 
 
-def _up_to_cut(seen: Overview, groups: Groups, group: int) -> Window:
-    """The group up to a little after the cut, where bytes tell where that is."""
+def _up_to_spike(seen: Overview, groups: Groups, group: int) -> Window:
+    """The group up to a little after where its bytes tell of a cut, all of it where they do not."""
     spike = int(groups.spike[group])
     return (
         _whole(seen, groups, group) if spike < 0 else _until(seen, groups, group, seen.shown[spike] + _SAMPLE)
