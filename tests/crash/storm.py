@@ -103,7 +103,9 @@ class Storm:
         """Let everything that was written down arrive, and stop. What is left that should not be."""
         problems: list[str] = []
         if left := await self.house.journals_are(3):
-            problems.append(f"journals of the dead remain beside those of both gateways and the worker: {left}")
+            problems.append(
+                f"journals of the dead remain beside those of both gateways and the worker: {left}"
+            )
         for name in ("serve 0", "serve 1", "work 0"):
             problems += await self.house.stop(name)
         if left := await self.house.journals_are(0):
