@@ -94,6 +94,11 @@ export function today(timeZone?: string): string {
   return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(new Date());
 }
 
+/** The day that `text` names (`2026-01-31`): what stands in an address may be anything. */
+export function validDay(text: string | null): string | null {
+  return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
+}
+
 /** A day some days later or, with a negative number, earlier. */
 export function addDays(date: string, days: number): string {
   const at = new Date(`${date}T00:00:00Z`);

@@ -40,7 +40,7 @@ def policy(files_from: str = "") -> str:
             "form-action 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types svelte-trusted-html",
+            "trusted-types svelte-trusted-html daybook-worker",
         )
     )
 

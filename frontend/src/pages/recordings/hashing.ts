@@ -1,3 +1,17 @@
+import address from "./hash.worker.ts?worker&url";
+
+// Trusted Types: of all texts only this one may become a script that runs beside the page.
+const trusted = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes
+  ?.createPolicy("daybook-worker", { createScriptURL: () => address })
+  .createScriptURL("");
+
+interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: () => string },
+  ): { createScriptURL: (text: string) => string };
+}
+
 /** The SHA-256 of a file, worked out beside the page, so that the page stays quick. */
 export function sha256(
   file: File,
@@ -5,7 +19,7 @@ export function sha256(
   signal: AbortSignal,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./hash.worker.ts", import.meta.url), { type: "module" });
+    const worker = new Worker(trusted ?? address, { type: "module" });
     const stop = () => {
       worker.terminate();
       reject(new DOMException("stopped", "AbortError"));

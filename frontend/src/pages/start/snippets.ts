@@ -27,7 +27,7 @@ from anthropic import Anthropic
 
 client = Anthropic(base_url="${origin}", api_key="${code}")
 answer = client.messages.create(
-    model="claude-sonnet-4-5",
+    model="daybook-demo",
     max_tokens=100,
     messages=[{"role": "user", "content": "Say hello in one short sentence."}],
 )
