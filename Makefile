@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping lock clean
+.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping bench-activity lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -33,6 +33,9 @@ bench-ledger: ## statistics from rollups beside the same from lines; verify; wha
 
 bench-budgets: ## what a hard budget adds to a call, beside one update per call
 	@scripts/bootstrap dev && exec .venv/bin/python bench/budgets.py
+
+bench-activity: ## how fast activity is found in films, beside decoding them and nothing else
+	@scripts/bootstrap dev && exec .venv/bin/python bench/activity.py
 
 bench-shipping: ## how fast journals become lines, beside a plain COPY
 	@scripts/bootstrap dev && exec .venv/bin/python bench/shipping.py

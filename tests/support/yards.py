@@ -21,17 +21,17 @@ def yard(
 ) -> Path:
     """A gray yard with a sensor's noise, in which somebody walks in the `busy` stretches; a key picture `every`."""
     fps = 20
-    inputs = ["-f", "lavfi", "-t", str(seconds), "-i", f"color=c=0x808080:s=320x180:r={fps}"]
-    inputs += ["-f", "lavfi", "-t", str(seconds), "-i", f"testsrc=s=60x100:r={fps}"]
+    inputs = ["-f", "lavfi", "-t", str(seconds), "-i", f"color=c=0x808080:s=480x270:r={fps}"]
+    inputs += ["-f", "lavfi", "-t", str(seconds), "-i", f"testsrc=s=90x150:r={fps}"]
     when = "+".join(f"gte(t,{begin})*lt(t,{end})" for begin, end in busy) or "0"
-    walk = f"overlay=x='130+110*sin(1.7*t)':y='40+30*cos(2.3*t)':enable='{when}'"
+    walk = f"overlay=x='195+165*sin(1.7*t)':y='60+45*cos(2.3*t)':enable='{when}'"
     graph = f"[0]noise=alls=4:allf=t[yard];[yard][1]{walk}[v]"
     maps = ["-map", "[v]"]
     if sound is not None:
         inputs += ["-f", "lavfi", "-t", str(seconds), "-i", sound]
         maps += ["-map", "2:a", "-c:a", "aac"]
     keys = ["-g", str(int(fps * every)), "-sc_threshold", "0"]
-    run_program(*inputs, "-filter_complex", graph, *maps, *H264, *keys, str(path))
+    run_program(*inputs, "-filter_complex", graph, *maps, *H264, "-crf", "30", *keys, str(path))
     return path
 
 
@@ -43,11 +43,11 @@ def shots(
     for number, length in enumerate(lengths):
         source = SHOTS[number % len(SHOTS)]
         joint = ":" if "=" in source else "="
-        inputs += ["-f", "lavfi", "-t", str(length), "-i", f"{source}{joint}s=320x180:r={fps}"]
+        inputs += ["-f", "lavfi", "-t", str(length), "-i", f"{source}{joint}s=480x270:r={fps}"]
     shown = "".join(f"[{number}]format=yuv420p[s{number}];" for number in range(len(lengths)))
     joined = "".join(f"[s{number}]" for number in range(len(lengths))) + f"concat=n={len(lengths)}:v=1"
     graph = f"{shown}{joined},noise=alls=4:allf=t[v]"
-    run_program(*inputs, "-filter_complex", graph, "-map", "[v]", *H264, *keys, str(path))
+    run_program(*inputs, "-filter_complex", graph, "-map", "[v]", *H264, "-crf", "30", *keys, str(path))
     return path
 
 

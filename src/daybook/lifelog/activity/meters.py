@@ -114,6 +114,7 @@ class PacketMeter:
         self.decoded = array("d")
         self.size = array("q")
         self.is_key = array("b")
+        self.pixels = 0
         self._base = 1.0
         self._rest = b""
 
@@ -125,7 +126,10 @@ class PacketMeter:
             if line.startswith(b"#tb"):
                 above, _, below = line.rpartition(b" ")[2].partition(b"/")
                 self._base = int(above) / int(below)
-            elif not line.startswith(b"#"):
+            elif line.startswith(b"#dimensions"):
+                width, _, height = line.rpartition(b" ")[2].partition(b"x")
+                self.pixels = int(width) * int(height)
+            elif line and not line.startswith(b"#"):
                 fields = line.split(b",")
                 decoded, shown = int(fields[1]), int(fields[2])
                 self.decoded.append(decoded * self._base)

@@ -14,6 +14,9 @@ from daybook.lifelog.media.service import FfmpegFailed
 
 ONLY_KEYS = ["-skip_frame", "nokey", "-skip_loop_filter", "all"]
 
+_PIXELS_PER_BYTE = 23.0
+"""Points that are decoded in the time that a byte takes: measured with H.264 of 720 and 1080 lines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -28,6 +31,8 @@ class Overview:
     size: NDArray[np.int64]
     """Bytes."""
     is_key: NDArray[np.bool_]
+    work: Floats
+    """What decoding it takes, as a share of decoding all."""
 
 
 async def overview_of(path: Path, duration: float | None, tell: Tell | None) -> Overview:
@@ -55,11 +60,14 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
             await tell(packets.shown[-1] / duration)
 
     await look(path, ONLY_KEYS, outputs, feeds, seconds=duration, on_data=on_data)
+    size = np.array(packets.size, np.int64)
+    work = packets.pixels + _PIXELS_PER_BYTE * size.astype(np.float64)
     return Overview(
         keys=pictures.pictures(shown),
         sound=sound.sound(),
         shown=np.array(packets.shown),
         decoded=np.array(packets.decoded),
-        size=np.array(packets.size, np.int64),
+        size=size,
         is_key=np.array(packets.is_key, np.bool_),
+        work=work / max(float(work.sum()), 1.0),
     )

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 from daybook.lifelog.activity.cells import Floats
 from daybook.lifelog.activity.overview import Overview
 
-SPENT = 0.25
+SPENT = 0.28
 """Share of the work of decoding everything that may be done, at most, key pictures included."""
-SAMPLED = 0.05
-"""Share of the pictures that go to short samples all over the film, which tell how much moves."""
+SAMPLED = 0.04
+"""Share of it that goes to short samples all over the film, which tell how much moves."""
+LEAST = 0.12
+"""Share of it that may be done beside the key pictures, however much those take."""
 
-# What decoding costs, by measurement, where what nothing else refers to and the smoothing of blocks are left out.
-_COST_OF_KEYS = 0.6  # times their share of the bytes
-_COST_WITH_B, _COST_WITHOUT_B = 0.7, 0.9  # of a picture's, in films with B pictures and in those without
+# Of the work, what is left where what nothing else refers to and the smoothing of blocks are left out, by measurement.
+_LEFT_WITH_B, _LEFT_WITHOUT_B = 0.7, 0.9
+_READING = 0.03  # of the work: reading the file, some times
 
 _JUMP = 6.0  # steps of 255 by which blocks of two key pictures differ on average, at least, where a cut may be between
 _UNUSUAL = 2.0  # times as much as between the key pictures around
@@ -102,11 +104,6 @@ class Window:
     first: int
     last: int
 
-    @property
-    def cost(self) -> int:
-        """Pictures that are decoded beside the key picture."""
-        return self.last - self.first
-
 
 def early_cuts(groups: Groups) -> Floats:
     """Cuts that need no decoding: the encoder began a group at them."""
@@ -118,14 +115,18 @@ class Budget:
 
     def __init__(self, seen: Overview, groups: Groups) -> None:
         self.seen, self.groups = seen, groups
-        self.left = _affordable(seen)
+        has_b = bool((np.diff(seen.shown) < 0).any())
+        self._saved = _LEFT_WITH_B if has_b else _LEFT_WITHOUT_B
+        self._work = np.concatenate([[0.0], np.cumsum(seen.work)])
+        keys = float(seen.work[seen.is_key].sum())
+        self.left = max(SPENT - keys - _READING, LEAST)
         self.is_short = False
         """Whether there were more places to look at than could be."""
         self._done: dict[int, Window] = {}
 
     def first_look(self) -> list[Window]:
         """Short samples all over the film, and where key pictures jump, the farthest first."""
-        wanted = _samples(self.seen, self.groups)
+        wanted = self._samples()
         wanted += [_up_to_spike(self.seen, self.groups, group) for group in self._jumps()]
         return self._taken(wanted)
 
@@ -146,36 +147,31 @@ class Budget:
             wanted.append(_whole(self.seen, self.groups, before if more[0] > more[1] else after))
         return self._taken(wanted)
 
+    def cost(self, window: Window) -> float:
+        """Of decoding it, as a share of decoding all."""
+        return float(self._work[window.last + 1] - self._work[window.first]) * self._saved
+
+    def _samples(self) -> list[Window]:
+        """The beginnings of as many groups as may be, evenly all over the film."""
+        seen, groups = self.seen, self.groups
+        begins = [_until(seen, groups, i, float(groups.begin[i]) + _SAMPLE) for i in range(groups.count)]
+        each = max(float(np.mean([self.cost(window) for window in begins])), 1e-9)
+        count = min(groups.count, max(1, int(SAMPLED / each)))
+        return [begins[int(i)] for i in np.unique(np.linspace(0, groups.count - 1, count).astype(np.int64))]
+
     def _taken(self, wanted: list[Window]) -> list[Window]:
         taken: dict[int, Window] = {}
         for window in wanted:
             had = taken.get(window.first) or self._done.get(window.first)
-            again = taken[window.first].cost if window.first in taken else 0
             if had is not None and had.last >= window.last:
                 continue
-            self.is_short |= window.cost - again > self.left
-            if window.cost - again <= self.left:
-                self.left -= window.cost - again
+            cost = self.cost(window) - (self.cost(taken[window.first]) if window.first in taken else 0.0)
+            self.is_short |= cost > self.left
+            if cost <= self.left:
+                self.left -= cost
                 taken[window.first] = window
         self._done |= taken
         return [taken[first] for first in sorted(taken)]
-
-
-def _affordable(seen: Overview) -> float:
-    """How many pictures may be decoded beside the key pictures."""
-    keys = _COST_OF_KEYS * float(seen.size[seen.is_key].sum()) / max(float(seen.size.sum()), 1.0)
-    has_b = bool((np.diff(seen.shown) < 0).any())
-    return max(SPENT - keys, 3 * SAMPLED) / (_COST_WITH_B if has_b else _COST_WITHOUT_B) * seen.shown.size
-
-
-def _samples(seen: Overview, groups: Groups) -> list[Window]:
-    """The beginnings of as many groups as may be, evenly all over the film."""
-    begins = [
-        _until(seen, groups, group, float(groups.begin[group]) + _SAMPLE) for group in range(groups.count)
-    ]
-    cost = float(np.mean([window.cost for window in begins])) if begins else 1.0
-    count = min(groups.count, max(1, int(SAMPLED * seen.shown.size / max(cost, 1.0))))
-    return [begins[int(i)] for i in np.unique(np.linspace(0, groups.count - 1, count).astype(np.int64))]
 
 
 def _up_to_spike(seen: Overview, groups: Groups, group: int) -> Window:
