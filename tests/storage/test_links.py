@@ -4,7 +4,9 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -12,6 +14,7 @@ from daybook.kit.secret import Secret
 from daybook.storage import links as links_module
 from daybook.storage.service import open_store
 from daybook.web.app import create_app
+from daybook.web.pages import Pages
 
 KEY = "users/1/recordings/r/film.mp4"
 FILM = bytes(range(256)) * 12_000  # several pieces
@@ -22,6 +25,29 @@ def app(request, database, storage_settings, monkeypatch):
     settings = storage_settings(request.param)
     settings.storage_links = "own"
     return create_app(database, settings)
+
+
+@pytest.mark.parametrize("style", ["false", "true"])
+@pytest.mark.parametrize(("kind", "links"), [("folder", "presigned"), ("s3", "own"), ("s3", "presigned")])
+async def test_pages_may_show_what_links_lead_to(
+    kind, links, style, database, storage_settings, monkeypatch, tmp_path
+):
+    settings = storage_settings(kind)
+    settings.storage_links = links
+    monkeypatch.setenv("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", style)
+    (tmp_path / "index.html").write_text("<title>Daybook</title>")
+    app = create_app(database, settings, Pages.built(tmp_path))
+    link = await app.state.store.link(KEY)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://daybook.test"
+    ) as client:
+        policy = (await client.get("/")).headers["content-security-policy"]
+
+    parts = urlsplit(link)
+    host = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    assert bool(host) is (links == "presigned" and kind == "s3")
+    assert f"img-src 'self' data: blob:{host};" in policy
+    assert f"media-src 'self' blob:{host};" in policy
 
 
 @pytest_asyncio.fixture

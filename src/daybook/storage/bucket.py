@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.store import S3Store
@@ -31,8 +32,11 @@ class BucketStore(Store):
 
     piece = 4 * 2**20
 
-    def __init__(self, objects: S3Store, links: LinkSigner, *, scratch: Path, presigned: bool) -> None:
+    def __init__(
+        self, name: str, objects: S3Store, links: LinkSigner, *, scratch: Path, presigned: bool
+    ) -> None:
         super().__init__(objects, links)
+        self._name = name
         self._bucket = objects
         self._scratch = scratch
         self._presigned = presigned
@@ -58,7 +62,7 @@ class BucketStore(Store):
                 },
                 retry_config={"max_retries": 5, "retry_timeout": timedelta(minutes=2)},
             )
-        return cls(objects, links, scratch=scratch, presigned=presigned)
+        return cls(bucket, objects, links, scratch=scratch, presigned=presigned)
 
     @asynccontextmanager
     async def as_file(self, key: str) -> AsyncGenerator[Path]:
@@ -82,6 +86,21 @@ class BucketStore(Store):
             return self.links.link(name, expires, download_name)
         # In a thread: credentials may have to be fetched.
         return await self._run(lambda: obstore.sign(self._bucket, "GET", name, min(expires, _LONGEST_LINK)))
+
+    def origin(self) -> str:
+        """As `Store` says: the scheme and the host of presigned links."""
+        if not self._presigned:
+            return ""
+        # Signed with a key of nobody's: ours may have to be fetched, and the address does not depend on it.
+        with our_errors():
+            nobody = S3Store(
+                self._name,
+                client_options={"allow_http": True},
+                config={"access_key_id": "-", "secret_access_key": "-"},
+            )
+            link = obstore.sign(nobody, "GET", "-", _LONGEST_LINK)
+        parts = urlsplit(link)
+        return f"{parts.scheme}://{parts.netloc}"
 
     async def sweep(self) -> None:
         """As `Store` says: copies that are a day old."""

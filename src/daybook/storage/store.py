@@ -86,6 +86,10 @@ class Store(ABC):
         `download_name` browsers save it, under that name. Nobody looks whether the file is there.
         """
 
+    def origin(self) -> str:
+        """Where browsers read files from by links, such as `https://s3.example.org`; empty for this server."""
+        return ""
+
     async def get(self, key: str) -> bytes:
         """What is in a file, all at once."""
         name = checked_key(key)

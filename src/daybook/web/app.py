@@ -92,7 +92,7 @@ def create_app(database: Database, settings: Settings, pages: Pages | None = Non
     if pages is None:
         app.include_router(status.page)
     else:
-        app.router.default = pages.or_else(app.router.default)
+        app.router.default = pages.or_else(app.router.default, files_from=app.state.store.origin())
     for router in ROUTERS:
         app.include_router(
             router,

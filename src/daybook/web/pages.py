@@ -55,12 +55,12 @@ class _File:
 class Pages:
     """Answers GET and HEAD; an ASGI application."""
 
-    def __init__(self, files: dict[str, _File], policy: str) -> None:
+    def __init__(self, files: dict[str, _File], files_from: str = "") -> None:
         self._files = files
-        self._policy = policy
+        self._policy = policy(files_from)
 
     @classmethod
-    def built(cls, folder: Path = BUILT, *, files_from: str = "") -> Self | None:
+    def built(cls, folder: Path = BUILT) -> Self | None:
         """The pages in `folder`; None where they have not been built."""
         if not (folder / "index.html").is_file():
             return None
@@ -75,16 +75,19 @@ class Pages:
                 if (other := path.with_name(path.name + suffix)) in found
             }
             files[f"/{path.relative_to(folder).as_posix()}"] = _File(_type_of(path), body, encoded)
-        return cls(files, policy(files_from))
+        return cls(files)
 
-    def or_else(self, other: ASGIApp) -> ASGIApp:
-        """Answers what asks for a page or a file of the pages, and leaves the rest to `other`."""
+    def or_else(self, other: ASGIApp, *, files_from: str = "") -> ASGIApp:
+        """Answers what asks for a page or a file of the pages, and leaves the rest to `other`. `files_from` is the
+        store's `origin`, which pages may show pictures and films from.
+        """
+        ours = Pages(self._files, files_from)
 
         async def choose(scope: Scope, receive: Receive, send: Send) -> None:
             is_ours = (
                 scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and self._has(scope["path"])
             )
-            await (self if is_ours else other)(scope, receive, send)
+            await (ours if is_ours else other)(scope, receive, send)
 
         return choose
 
