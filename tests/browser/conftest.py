@@ -53,7 +53,7 @@ def administrator(house):
 @pytest_asyncio.fixture(scope="session")
 async def office(house, administrator):
     """The administrator at the API, for what a test needs and is not about."""
-    async with await client_of(house.url, administrator) as client:
+    async with client_of(house.url, administrator) as client:
         yield client
 
 

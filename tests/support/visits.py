@@ -3,7 +3,8 @@ complains of during a visit is kept.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -38,12 +39,13 @@ def noon_zone() -> str:
     return f"Etc/GMT{-east:+d}" if east else "Etc/GMT"
 
 
-async def client_of(url: str, person: Person) -> httpx2.AsyncClient:
+@asynccontextmanager
+async def client_of(url: str, person: Person) -> AsyncIterator[httpx2.AsyncClient]:
     """The person at the API."""
-    client = httpx2.AsyncClient(base_url=url, timeout=60)
-    answer = await client.post("/api/v1/session", json=person.sign_in)
-    assert answer.status_code == 200, answer.text
-    return client
+    async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
+        answer = await client.post("/api/v1/session", json=person.sign_in)
+        assert answer.status_code == 200, answer.text
+        yield client
 
 
 async def add_person(administrator: httpx2.AsyncClient, name: str, **settings: Any) -> Person:

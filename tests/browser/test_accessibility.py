@@ -1,0 +1,111 @@
+"""Every page can be used by everybody: axe finds nothing serious, in light and in dark, and nothing is cut off on a
+small phone.
+"""
+
+import re
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from support.addresses import addresses, filled
+from support.documents import ROOT
+from support.films import Films
+from support.furniture import furnish
+from support.messages import Words
+
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+SMALLEST = {"width": 360, "height": 740}
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOK = """async ([within, rules]) => {
+    const found = await axe.run(within, { runOnly: rules, resultTypes: ["violations"] });
+    return found.violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .flatMap(({ id, nodes }) => nodes.map((node) => [id, node.html.slice(0, 300), node.failureSummary]));
+}"""
+
+DIALOGS = [
+    ("/", "events.add"),
+    ("/", "events.edit"),
+    ("/", "diary.versions"),
+    ("/recordings/:id", "recording.remove"),
+    ("/settings", "access.codes.add"),
+    ("/admin/providers", "providers.add"),
+    ("/admin/access", "access.people.add"),
+    ("/admin/access?part=groups", "access.groups.add"),
+    ("/admin/access?part=codes", "access.codes.add"),
+    ("/admin/budgets", "budgets.add"),
+]
+
+words = Words("en")
+
+pytestmark = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here; get it with: scripts/pages")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def things(house, office, tmp_path_factory):
+    """A house in which something is."""
+    film = Films(tmp_path_factory.mktemp("films")).make("film.mp4", seconds=4, size="320x180", sound=True)
+    code = house.credentials()["activation_code"]
+    return await furnish(office, code, film.read_bytes(), events=2)
+
+
+@pytest.mark.parametrize("address", addresses())
+async def test_a_page_is_there_for_everybody(visits, administrator, things, address):
+    person = None if address == "/sign-in" else administrator
+    page = await visits.open(person, path=filled(address, things))
+    await until_loaded(page)
+
+    assert await faults(page) == []
+    await page.emulate_media(color_scheme="dark")
+    assert await faults(page, rules=["color-contrast"]) == []
+    await page.set_viewport_size(SMALLEST)
+    assert await page.evaluate("document.scrollingElement.scrollWidth") <= SMALLEST["width"]
+    assert await faults(page, rules=["target-size"]) == []
+
+
+@pytest.mark.parametrize(("address", "opens"), DIALOGS)
+async def test_a_dialog_is_there_for_everybody(visits, administrator, things, address, opens):
+    page = await visits.open(administrator, path=filled(address, things))
+    await until_loaded(page)
+    await page.get_by_role("main").get_by_role("button", name=words(opens), exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    await expect(dialog.get_by_role("status", name=words("common.loading"))).to_have_count(0)
+
+    assert await faults(page, within="dialog[open]") == []
+    await page.emulate_media(color_scheme="dark")
+    assert await faults(page, within="dialog[open]", rules=["color-contrast"]) == []
+    await page.set_viewport_size(SMALLEST)
+    sides = await dialog.evaluate("dialog => [dialog.scrollWidth, dialog.clientWidth]")
+    assert sides[0] <= sides[1]
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+
+
+async def test_the_drawer_of_a_phone_is_there_for_everybody(visits, administrator):
+    page = await visits.open(administrator, phone=True, scheme="dark")
+    await until_loaded(page)
+    await page.get_by_role("button", name=words("nav.more")).click()
+    drawer = page.get_by_role("navigation", name=words("nav.label")).first
+    await expect(drawer.get_by_role("link", name=words("nav.admin.health"))).to_be_visible()
+
+    assert await faults(page) == []
+    await drawer.get_by_role("link", name=words("nav.admin.health")).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(words("health.title"))
+    await expect(drawer.get_by_role("link", name=words("nav.admin.health"))).to_be_hidden()
+
+
+async def until_loaded(page):
+    await expect(page.get_by_role("heading").first).to_be_visible()
+    await expect(page.get_by_role("status", name=words("common.loading"))).to_have_count(0)
+    await expect(page.get_by_text(re.compile(r"\bundefined\b|\bNaN\b|\[object"))).to_have_count(0)
+    await page.wait_for_load_state("networkidle")
+
+
+async def faults(page, *, within="html", rules=None):
+    """What axe finds serious or critical."""
+    if not await page.evaluate("() => 'axe' in window"):
+        await page.evaluate(AXE.read_text())
+    only = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
+    return await page.evaluate(LOOK, [within, only])

@@ -1,0 +1,75 @@
+"""Pages are small, and long lists stay light."""
+
+import asyncpg
+import pytest_asyncio
+from playwright.async_api import expect
+
+from daybook.db.embedded import running_server
+from daybook.db.engine import asyncpg_dsn
+from support.messages import Words
+
+words = Words("en")
+FIRST_LOAD = 150_000  # bytes of JavaScript, compressed
+LONG = 10_000
+LOADED = """() => performance.getEntriesByType("resource")
+    .filter(({ name }) => new URL(name).pathname.endsWith(".js"))
+    .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])"""
+
+
+async def test_what_home_loads_first_is_small(visits, newcomer, office):
+    page = await visits.open(await newcomer("ana"))
+    await expect(page.get_by_text(words("diary.no_events"))).to_be_visible()
+    await expect(page.get_by_text(words("home.empty.title"))).to_be_visible()
+    await page.wait_for_load_state("networkidle")
+
+    loaded = dict(await page.evaluate(LOADED))
+    gzipped = {path: await size_of(office, path, "gzip") for path in loaded}
+    assert any(path.startswith("/assets/index") for path in loaded)
+    assert all(loaded.values())
+    assert sum(loaded.values()) <= FIRST_LOAD, loaded
+    assert sum(gzipped.values()) <= FIRST_LOAD, gzipped
+
+
+async def size_of(office, path, encoding):
+    answer = await office.head(path, headers={"accept-encoding": encoding})
+    return int(answer.headers["content-length"])
+
+
+@pytest_asyncio.fixture
+async def many_calls(house):
+    """As many calls in the explorer as somebody has after some days, all of one model."""
+    connection = await asyncpg.connect(asyncpg_dsn(running_server(house.data).dsn))
+    await connection.execute(
+        "INSERT INTO llm_call_logs (model, request_messages, status, error_message, call_time, duration_ms) "
+        "SELECT 'much-called', '[]', 'error', 'number ' || number, "
+        # Within this month, whose partition is there.
+        "greatest(now() - number * interval '1 second', date_trunc('month', now(), 'UTC')), 5 "
+        "FROM generate_series(1, $1::int) AS number",
+        LONG,
+    )
+    yield
+    await connection.execute("DELETE FROM llm_call_logs WHERE model = 'much-called'")
+    await connection.close()
+
+
+async def test_ten_thousand_calls_scroll_with_few_rows_in_the_page(visits, administrator, many_calls):
+    page = await visits.open(administrator, path="/admin/calls?model=much-called")
+    rows = page.get_by_role("listitem").filter(has_text="much-called")
+    frame = page.get_by_role("list", name=words("calls.title"))
+    await expect(page.get_by_text(words("calls.lead", count=LONG))).to_be_visible()
+    await expect(rows.first).to_be_visible()
+    assert await rows.count() < 60
+
+    known = 0
+    while known < LONG:
+        await expect(rows.last).not_to_have_attribute("aria-setsize", str(known))
+        known = int(await rows.last.get_attribute("aria-setsize"))
+        await frame.evaluate("frame => (frame.scrollTop = frame.scrollHeight)")
+    await expect(rows.last).to_have_attribute("aria-posinset", str(LONG))
+    await expect(rows.last).to_be_in_viewport()
+    assert await rows.count() < 60
+    assert await page.locator("*").count() < 1500
+
+    await frame.evaluate("frame => (frame.scrollTop = 5000 * 64)")
+    await expect(page.locator("[aria-posinset='5001']")).to_be_in_viewport()
+    assert await rows.count() < 60
