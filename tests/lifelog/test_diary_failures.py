@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from daybook.gateway.house import House
 from daybook.settings import Settings
 from support.diary import DAY, Author, add_model, open_diary, page, sentence
 from support.upstream import Reply
@@ -154,6 +155,37 @@ async def test_a_cancelled_job_writes_nothing(diary, author):
     assert job.status == "cancelled"
     assert (await diary.page()).version == 1
     assert (await diary.page()).job is None
+
+
+async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, author, monkeypatch):
+    async def unknown(_house, _job_id):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(House, "costs", unknown)
+    author.usually = Reply(stall=True)
+    async with diary.tools.database.write() as session:
+        await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
+    await asyncio.sleep(2.1)
+    requested = await diary.ask(force=True)
+    work = asyncio.create_task(diary.work())
+    while len(author.received) < 2:
+        await asyncio.sleep(0.02)
+    await diary.cancel(requested.job_id)
+    (job,) = await asyncio.wait_for(work, 3)  # a worker that is told to stop takes a moment, too
+
+    assert job.status == "cancelled"
+    assert (job.finished_at - job.cancel_requested_at).total_seconds() < 2
+
+
+async def test_why_it_failed_is_said_also_where_its_costs_cannot_be_known(diary, author, monkeypatch):
+    async def away(_house, _job_id):
+        raise ConnectionResetError
+
+    monkeypatch.setattr(House, "costs", away)
+    author.usually = Reply(401, {"error": {"message": "bad key"}})
+    job = await fails(diary)
+
+    assert job.error_code == "upstream_auth"
 
 
 async def test_tried_again_after_the_trouble_it_pays_only_for_what_is_new(diary, author):

@@ -15,6 +15,7 @@ from daybook.db.engine import WriteSession
 from daybook.gateway.house import Model
 from daybook.jobs import JobContext, JobFailed
 from daybook.kit import faults
+from daybook.lifelog.costs import costs_noted
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.diary import repository
 from daybook.lifelog.diary.asking import Desk, digest_of
@@ -63,14 +64,13 @@ async def generate(tools: Tools, context: JobContext) -> None:
         if found.stored_hash == found.events_hash and not context.params.get("force_refresh"):
             context.metric("unchanged", value=True)
             return
-        try:
+        async with costs_noted(context, tools):
             found_version = await _write(tools, context, found)
-        finally:
-            await _note_costs(tools, context)
+            await context.progress(0.98, "counting")  # until the lines of its calls are in the book
         context.metric("version", found_version)
     else:
-        context.metric("version", found.written_version)
-        await _note_costs(tools, context)
+        async with costs_noted(context, tools):
+            context.metric("version", found.written_version)
 
 
 async def _collect(tools: Tools, context: JobContext) -> _Day:
@@ -188,13 +188,6 @@ def _note_sentences(context: JobContext, held: Held) -> None:
     context.metric("sentences_own_words", len(held.kept) - held.written)
     context.metric("sentences_dropped", sum(held.dropped.values()))
     context.metric("dropped_for", held.dropped)
-
-
-async def _note_costs(tools: Tools, context: JobContext) -> None:
-    await context.progress(0.98, "counting")  # until the lines of its calls are in the book
-    tokens, cost = await tools.house.costs(context.job_id)
-    context.metric("tokens", tokens)
-    context.metric("cost", cost)
 
 
 def _date_of(context: JobContext) -> date:

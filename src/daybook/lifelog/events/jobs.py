@@ -1,18 +1,14 @@
 """The jobs of events: finding them in a file, and describing those that are not described yet."""
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
 from datetime import date
 from uuid import UUID
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
 from daybook.db.engine import Database
 from daybook.jobs import JobContext, JobFailed, JobType
 from daybook.kit.errors import NotFound
+from daybook.lifelog.costs import costs_noted
 from daybook.lifelog.events.description.describing import Work, describe
 from daybook.lifelog.events.description.targets import Selection
 from daybook.lifelog.events.extraction import Extraction, extract
@@ -24,9 +20,6 @@ DESCRIPTION = "event_description"
 
 AUTOMATIC = "describe_events"
 """A person's setting: false where new footage is not described by itself."""
-
-_PATIENCE = 1.0  # seconds for the costs of a job that is being cancelled
-_AWAY = (SQLAlchemyError, OSError, TimeoutError)  # the job's own end matters more than its costs
 
 
 def job_types(tools: Tools) -> list[JobType]:
@@ -57,7 +50,7 @@ async def _extract(context: JobContext, tools: Tools) -> None:
             context.metric("not_described_because", choice.reason)
             return
         selection = Selection(recording_id=recording_id, file_id=file_id)
-        async with _costs_noted(context, tools):
+        async with costs_noted(context, tools):
             await describe(Work(context, tools, footage, user, selection, begins_at=0.6), choice.model)
 
 
@@ -73,7 +66,7 @@ async def _describe(context: JobContext, tools: Tools) -> None:
     choice = await tools.house.choice("vision", user.settings)
     if choice.model is None:
         raise JobFailed("no_vision_model", f"Nothing was described. {choice.reason}")
-    async with footage_of(tools.store) as footage, _costs_noted(context, tools):
+    async with footage_of(tools.store) as footage, costs_noted(context, tools):
         await describe(Work(context, tools, footage, user, selection), choice.model)
 
 
@@ -83,25 +76,3 @@ async def _user(database: Database, context: JobContext) -> User:
             return await accounts.get_user(session, context.user_id or 0)
         except NotFound:
             raise JobFailed("no_such_user", "The person whose job this is does not exist.") from None
-
-
-@asynccontextmanager
-async def _costs_noted(context: JobContext, tools: Tools) -> AsyncGenerator[None]:
-    """What the calls in the block cost is in the job's metrics, however it ends."""
-
-    async def note() -> None:
-        tokens, cost = await tools.house.costs(context.job_id)
-        context.metric("tokens", tokens)
-        context.metric("cost", cost)
-
-    try:
-        yield
-    except asyncio.CancelledError:
-        with suppress(*_AWAY):
-            await asyncio.wait_for(note(), _PATIENCE)
-        raise
-    except Exception:
-        with suppress(*_AWAY):
-            await note()
-        raise
-    await note()

@@ -1,0 +1,35 @@
+"""What the model calls of a job cost, told in its metrics."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from daybook.jobs import JobContext
+from daybook.lifelog.tools import Tools
+
+_PATIENCE = 1.0  # seconds for the costs of a job that is being cancelled
+_AWAY = (SQLAlchemyError, OSError, TimeoutError)  # the job's own end matters more than its costs
+
+
+@asynccontextmanager
+async def costs_noted(context: JobContext, tools: Tools) -> AsyncGenerator[None]:
+    """What the job's calls have cost is in its metrics (`tokens`, `cost`) when the block ends, however it ends."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        with suppress(*_AWAY):
+            await asyncio.wait_for(_note(context, tools), _PATIENCE)
+        raise
+    except Exception:
+        with suppress(*_AWAY):
+            await _note(context, tools)
+        raise
+    await _note(context, tools)
+
+
+async def _note(context: JobContext, tools: Tools) -> None:
+    tokens, cost = await tools.house.costs(context.job_id)
+    context.metric("tokens", tokens)
+    context.metric("cost", cost)
