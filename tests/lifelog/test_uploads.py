@@ -334,3 +334,37 @@ async def test_what_the_sender_knows_of_the_time_reaches_the_recording(tus, data
 async def _age(app):
     for path in app.state.uploads.staging.folder.glob("*"):
         os.utime(path, (time.time() - 7200,) * 2)
+
+
+async def test_a_file_that_nobody_can_take_in_stops_neither_the_others_nor_the_worker(
+    tus, app, database, monkeypatch
+):
+    from daybook.lifelog.recordings import service as recordings
+
+    films = [clip(), clip() + b"\0"]
+    staging, take_in = app.state.uploads.staging, recordings.take_in
+    staging.folder.mkdir(exist_ok=True)
+    for film in films:
+        location = await tus.begin(film)
+        staging.path(location.rpartition("/")[2]).write_bytes(film)
+
+    async def unforeseen(basics, user_id, path, *rest):
+        if path.read_bytes() == films[0]:
+            raise ZeroDivisionError
+        return await take_in(basics, user_id, path, *rest)
+
+    monkeypatch.setattr(recordings, "take_in", unforeseen)
+    await sweep(app.state.uploads)
+
+    assert await count(database, "recordings") == 1
+
+
+async def test_a_note_of_doubt_that_was_torn_lets_the_file_be_sent_anew(tus, app):
+    film = clip()
+    location = await tus.begin(film)
+    await tus.send(location, film[:100])
+    app.state.uploads.staging.path(location.rpartition("/")[2]).with_suffix(".checked").write_bytes(b"")
+
+    assert await tus.offset(location) == 0
+    await sweep(app.state.uploads)
+    assert (await tus.send(location, film)).headers["x-daybook-recording"]

@@ -175,8 +175,10 @@ def _note_of(path: Path) -> Path:
 
 
 def _noted(path: Path, size: int) -> int:
-    """Where doubt begins; `size` where there is none."""
+    """Where doubt begins; `size` where there is none, and 0 where the machine failed before the note was whole."""
     try:
         return int(_note_of(path).read_text())
     except FileNotFoundError:
         return size
+    except ValueError:
+        return 0

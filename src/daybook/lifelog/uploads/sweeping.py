@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import count
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError
@@ -36,7 +36,7 @@ async def keep_swept(basics: Basics, stop: asyncio.Event) -> None:
                 await sweep(uploads)
                 if number % _STORE_EVERY == 0:
                     await basics.store.sweep()
-            except (DBAPIError, OSError, DaybookError) as problem:
+            except (SQLAlchemyError, OSError, DaybookError) as problem:
                 log.warning("Uploads could not be swept (%s); trying again soon.", type(problem).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), EVERY)
@@ -72,6 +72,11 @@ async def _finish(uploads: Uploads, upload: Upload) -> None:
             log.info("Upload %s is not taken in: %s", upload.id, refusal.code)
     except DaybookError as problem:
         log.warning("Upload %s is tried again later: %s", upload.id, problem.code)
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception:
+        # One file that nobody can read as it should be is no reason to stop the worker, every minute anew.
+        log.exception("Upload %s cannot be taken in; it is tried until it expires.", upload.id)
 
 
 async def _remove_strays(uploads: Uploads) -> None:
