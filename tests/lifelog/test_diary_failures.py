@@ -8,6 +8,7 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from daybook.gateway.house import House
+from daybook.jobs import service as jobs
 from daybook.settings import Settings
 from support.diary import DAY, Author, add_model, open_diary, page, sentence
 from support.upstream import Reply
@@ -157,6 +158,19 @@ async def test_a_cancelled_job_writes_nothing(diary, author):
     assert (await diary.page()).job is None
 
 
+async def test_an_older_job_that_is_tried_again_is_the_one_that_the_page_tells_of(diary, author):
+    author.next_replies.append(Reply(401, {"error": {"message": "no"}}))
+    old = await fails(diary)
+    await diary.written(force=True)
+    async with diary.tools.database.write() as session:
+        await jobs.retry(session, old.id)
+
+    assert ((await diary.page()).job.id, (await diary.page()).job.status) == (old.id, "pending")
+    author.next_replies.append(Reply(401, {"error": {"message": "no"}}))
+    await diary.work()
+    assert ((await diary.page()).job.id, (await diary.page()).job.status) == (old.id, "failed")
+
+
 async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, author, monkeypatch):
     async def unknown(_house, _job_id):
         await asyncio.sleep(60)
@@ -192,8 +206,6 @@ async def test_tried_again_after_the_trouble_it_pays_only_for_what_is_new(diary,
     author.next_replies.append(Reply(401, {"error": {"message": "no"}}))
     job = await fails(diary)
     async with diary.tools.database.write() as session:
-        from daybook.jobs import service as jobs
-
         await jobs.retry(session, job.id)
     author.usually = page([sentence("Ben and I had tea.", 1)])
     (again,) = await diary.work()

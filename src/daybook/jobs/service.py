@@ -75,11 +75,11 @@ async def latest(
     subject: str,
     user_id: int,
 ) -> Job | None:
-    """The newest job of a person's about `subject`, whatever became of it."""
+    """The job of a person's about `subject` that is active, else the one that ended last."""
     return await session.scalar(
         select(Job)
         .where(Job.user_id == user_id, Job.type == type, Job.subject == subject)
-        .order_by(Job.created_at.desc())
+        .order_by(Job.finished_at.desc().nulls_first(), Job.created_at.desc())
         .limit(1)
     )
 

@@ -194,7 +194,8 @@ def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | N
     """The job, if it is active, or failed after the page was last written."""
     if job is None:
         return None
-    failed = job.status == JobStatus.FAILED and (version is None or version.created_at < job.created_at)
+    ended_at = job.finished_at or job.created_at
+    failed = job.status == JobStatus.FAILED and (version is None or version.created_at < ended_at)
     if job.status not in _ACTIVE and not failed:
         return None
     return DiaryJobView(
