@@ -21,8 +21,11 @@ _NOT_A_FLASH = 6.0  # steps of 255 by which blocks differ on average after a cut
 _ALL_OVER = 0.25  # or the share of the picture that has changed
 _LONG_STEP = 1.5  # times the usual distance of pictures; motion is not measured over gaps
 
-TWICE_A_SECOND = "select='isnan(prev_selected_t)+gte(t-prev_selected_t,0.475)+lt(t,prev_selected_t)',"
+_ENOUGH = "isnan(prev_selected_t)+gte(t-prev_selected_t,0.475)+lt(t,prev_selected_t)"
+TWICE_A_SECOND = f"select='{_ENOUGH}',"
 """A filter. At 25 pictures a second it takes each 12th, at 30 each 15th."""
+TWICE_A_SECOND_AND_KEYS = f"select='{_ENOUGH}+key',"
+"""So that what is decoded up to a key picture has that one too."""
 
 
 async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> tuple[Cells, float]:

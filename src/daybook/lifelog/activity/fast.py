@@ -21,7 +21,7 @@ _DRAFT = 0.6
 _TURNS = 3
 """How often the film is gone through after the overview, at most: what one turn tells decides where the next looks."""
 _STEP = 1 / PICTURES_PER_SECOND
-_AROUND = 7  # places to either side
+_AROUND = 5  # groups to either side
 _LEAST = 0.01  # share of the picture; what moves less is not told apart
 
 
@@ -106,20 +106,25 @@ class _Draft:
         return Pictures(at[order], blocks, np.zeros(at.size)), motion
 
     def _off(self, found: Findings) -> Floats:
-        """By how much what bytes told is too little, as it is in the middle of the places around where both are known.
+        """By how much what bytes told is too little, as it is in the middle of the groups around where both are known.
 
         Only where something moves: nothing is nothing for both.
         """
-        told = self.motion[np.maximum(np.searchsorted(self.at, found.at + _STEP / 2) - 1, 0)]
+        cell = np.maximum(np.searchsorted(self.at, found.at + _STEP / 2) - 1, 0)
+        told = self.motion[cell]
         both = ~np.isnan(found.motion) & ~np.isnan(told) & (np.fmax(found.motion, told) > 2 * _LEAST)
         if not both.any():
             return np.ones(self.at.size)
-        off = (found.motion[both] + _LEAST) / (told[both] + _LEAST)
+        groups, place = np.unique(self.group[cell[both]], return_inverse=True)
+        off = np.bincount(place, found.motion[both] + _LEAST) / np.bincount(place, told[both] + _LEAST)
         around = np.lib.stride_tricks.sliding_window_view(np.pad(off, _AROUND, mode="edge"), 2 * _AROUND + 1)
-        place, _ = nearest(
-            self.at, np.zeros(self.at.size, np.int64), found.at[both], np.zeros(off.size, np.int64)
+        near, _ = nearest(
+            self.group.astype(np.float64),
+            np.zeros_like(self.group),
+            groups.astype(np.float64),
+            np.zeros_like(groups),
         )
-        return np.median(around, axis=1)[place]
+        return np.median(around, axis=1)[near]
 
     def _nearest_picture(self, at: Floats, found: Findings, cuts: Floats) -> NDArray[np.uint8]:
         """Blocks of the nearest picture of the same shot that was seen."""

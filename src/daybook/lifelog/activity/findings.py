@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from daybook.lifelog.activity.cells import BLOCKS, Floats
 from daybook.lifelog.activity.decoding import Tell, look, noted_scores, raw_pictures, small_gray
-from daybook.lifelog.activity.exact import FAINT_SCORE, TWICE_A_SECOND, change_to_next, cuts_of
+from daybook.lifelog.activity.exact import FAINT_SCORE, TWICE_A_SECOND_AND_KEYS, change_to_next, cuts_of
 from daybook.lifelog.activity.meters import NoteMeter, PictureMeter
 from daybook.lifelog.activity.overview import Overview
 from daybook.lifelog.activity.windows import Window, dropping
@@ -57,7 +57,9 @@ async def decoded(
     scores, shown, meter = NoteMeter(), NoteMeter(), PictureMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
-        filters = noted_scores(pipes[0], above=FAINT_SCORE) + small_gray(looks=TWICE_A_SECOND, notes=pipes[1])
+        filters = noted_scores(pipes[0], above=FAINT_SCORE) + small_gray(
+            looks=TWICE_A_SECOND_AND_KEYS, notes=pipes[1]
+        )
         return raw_pictures(filters, pipes[2])
 
     async def on_data() -> None:

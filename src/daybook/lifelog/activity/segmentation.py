@@ -265,7 +265,8 @@ def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
 def _when(first: int, boundary: int, last: int, cells: Cells) -> float:
     """When it changes, in seconds, at the cell `boundary` between the segment from `first` and that up to `last`.
 
-    A cell in which something begins or ends to move has less motion than those in which it moves: it tells when in it.
+    Where something begins or ends to move it is the middle of the first or last cell in which it does: in what it
+    differs from the picture before, it may have come at any time between the two.
     """
     edge = float(cells.edges[boundary])
     if cells.cut[boundary] or boundary - first < _TELLING or last - boundary < _TELLING:
@@ -275,5 +276,9 @@ def _when(first: int, boundary: int, last: int, cells: Cells) -> float:
     before, after = float(np.median(motion[: _TELLING - 1])), float(np.median(motion[_TELLING + 1 :]))
     if abs(after - before) < _DIFFERENT:
         return edge
-    still_before = np.clip((after - motion[_TELLING - 1 : _TELLING + 1]) / (after - before), 0.0, 1.0)
-    return float(cells.edges[boundary - 1] + still_before @ cells.lengths[boundary - 1 : boundary + 1])
+    moves = motion > min(before, after) + abs(after - before) / 4
+    active = np.flatnonzero(moves[1:-1]) + 1
+    if active.size == 0:
+        return edge
+    cell = boundary - _TELLING + int(active[0] if after > before else active[-1])
+    return float(cells.edges[cell] + cells.edges[cell + 1]) / 2
