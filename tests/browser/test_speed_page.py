@@ -1,11 +1,14 @@
 """Pages are small, and long lists stay light."""
 
+from datetime import UTC, datetime
+
 import asyncpg
 import pytest_asyncio
 from playwright.async_api import expect
 
 from daybook.db.embedded import running_server
 from daybook.db.engine import asyncpg_dsn
+from daybook.ledger.partitions import make_partition, month_of
 from support.messages import Words
 
 words = Words("en")
@@ -39,10 +42,11 @@ async def size_of(office, path, encoding):
 async def many_calls(house):
     """As many calls in the explorer as somebody has after some days, all of one model."""
     connection = await asyncpg.connect(asyncpg_dsn(running_server(house.data).dsn))
+    await make_partition(connection, month_of(datetime.now(UTC)))
     await connection.execute(
         "INSERT INTO llm_call_logs (model, request_messages, status, error_message, call_time, duration_ms) "
         "SELECT 'much-called', '[]', 'error', 'number ' || number, "
-        # Within this month, whose partition is there.
+        # Within this month, whose partition there is.
         "greatest(now() - number * interval '1 second', date_trunc('month', now(), 'UTC')), 5 "
         "FROM generate_series(1, $1::int) AS number",
         LONG,
