@@ -64,6 +64,8 @@ async def test_a_deleted_recording_is_gone_with_its_files(recordings):
     await recordings.deliver()
     [left] = await recordings.objects()
     assert str(kept.file_id) in left
+    await make_old(recordings)
+    await recordings.deliver()
     assert await recordings.rows("SELECT * FROM outbox_events WHERE status <> 'consumed'") == []
 
 
@@ -95,6 +97,29 @@ async def test_its_jobs_are_cancelled(recordings):
     await delete(recordings, taken)
     jobs = await recordings.rows("SELECT DISTINCT status::text FROM inference_jobs")
     assert jobs == [{"status": "cancelled"}]
+
+
+async def test_what_a_cancelled_job_stores_all_the_same_is_removed(recordings):
+    """A large object that is on its way into the store cannot be stopped: it arrives after the deletion."""
+    taken = await recordings.bring("a.mp4")
+    event_id = await recordings.add_event(taken, 0.1)
+    [key] = await recordings.objects()
+    await delete(recordings, taken)
+    await recordings.deliver()
+    assert await recordings.objects() == []
+    late = [
+        removal.preview_key(key),
+        removal.event_picture_key(recordings.user_id, taken.recording_id, event_id),
+    ]
+    for late_key in late:
+        await recordings.basics.store.put(late_key, b"late")
+    await recordings.deliver()
+    assert await recordings.objects() == sorted(late)
+    await make_old(recordings)
+    await recordings.deliver()
+
+    assert await recordings.objects() == []
+    assert await recordings.rows("SELECT * FROM outbox_events WHERE status <> 'consumed'") == []
 
 
 async def test_a_deleted_file_may_come_again(recordings):
@@ -140,7 +165,7 @@ async def test_a_store_that_is_away_is_tried_again(recordings, monkeypatch):
         assert await recordings.deliver() == ["retried"]
     assert len(await recordings.objects()) == 1
     await recordings.rows("UPDATE outbox_events SET next_attempt_at = now()")
-    assert await recordings.deliver() == ["consumed"]
+    assert await recordings.deliver() == ["consumed", "retried"]  # removed, and to be removed again
     assert await recordings.objects() == []
 
 

@@ -21,11 +21,12 @@ from daybook.lifelog.events import repository
 from daybook.lifelog.events.footage import Footage
 from daybook.lifelog.events.measured import Facts, factual_summary
 from daybook.lifelog.events.models import Event, Origin
-from daybook.lifelog.events.pictures import LONGEST_SIDE, picture_key, remove_pictures
+from daybook.lifelog.events.pictures import LONGEST_SIDE, remove_pictures
 from daybook.lifelog.events.stretches import stretches
 from daybook.lifelog.media import service as media
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.recordings import service as recordings
+from daybook.lifelog.recordings.removal import event_picture_key
 from daybook.lifelog.recordings.service import Place
 from daybook.lifelog.tools import Tools
 
@@ -194,7 +195,7 @@ async def _take_some_pictures(work: Extraction, place: Place) -> bool:
     pictures = await media.frames(path, at, longest=LONGEST_SIDE)
     keys: dict[UUID, str] = {}
     for (event_id, _), picture in zip(events, pictures, strict=True):
-        key = picture_key(place.user_id, place.recording_id, event_id)
+        key = event_picture_key(place.user_id, place.recording_id, event_id)
         await work.tools.store.put(key, picture)
         keys[event_id] = key
     async with work.context.write() as session:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from uuid import UUID
 
 from daybook.kit.errors import DaybookError
 from daybook.lifelog.events.models import Event
@@ -13,11 +12,6 @@ log = logging.getLogger(__name__)
 
 LONGEST_SIDE = 320
 """Pixels of an event's picture."""
-
-
-def picture_key(user_id: int, recording_id: UUID, event_id: UUID) -> str:
-    """Where an event's picture is."""
-    return f"users/{user_id}/recordings/{recording_id}/events/{event_id}.jpg"
 
 
 async def viewed(store: Store, event: Event) -> EventView:

@@ -1,6 +1,6 @@
 """Objects in the store that no recording has: removed after the commit that let go of them, whoever is killed when.
 
-Two events of the outbox see to it. Removing is safe to repeat, so that it may happen in a handler although the store is
+Events of the outbox see to it. Removing is safe to repeat, so that it may happen in a handler although the store is
 no part of the database (docs/decisions/0011 and 0017).
 """
 
@@ -21,6 +21,7 @@ from daybook.storage.service import Store
 from llm_tracker.ids import uuid7
 
 DELETE = "storage.object.delete.requested"
+DELETE_AGAIN = "storage.object.delete.again"
 ANNOUNCED = "recording.file.announced"
 
 _TAKEN_IN_WITHIN = timedelta(minutes=10)
@@ -40,11 +41,14 @@ class Announcement(BaseModel):
 
 
 async def request(session: WriteSession, keys: list[str], subject: str) -> None:
-    """Have objects removed once the caller's transaction is committed. `subject` says of what: `recording:<id>`."""
+    """Have objects removed once the caller's transaction is committed, and again by and by: a job that was cancelled
+    may be in the middle of storing one, which nobody can stop. `subject` says of what: `recording:<id>`.
+    """
     if keys:
-        await outbox.publish(
-            session, NewEvent(DELETE, key=uuid7().hex, aggregate=subject, payload=Objects(keys=keys))
-        )
+        for event in (DELETE, DELETE_AGAIN):
+            await outbox.publish(
+                session, NewEvent(event, key=uuid7().hex, aggregate=subject, payload=Objects(keys=keys))
+            )
 
 
 async def announce(session: WriteSession, file_id: UUID, key: str) -> None:
@@ -79,6 +83,11 @@ def preview_key(key: str) -> str:
     return f"{key.rpartition('.')[0]}-preview.mp4"
 
 
+def event_picture_key(user_id: int, recording_id: UUID, event_id: UUID) -> str:
+    """Where the picture of an event is that was found in a recording."""
+    return f"users/{user_id}/recordings/{recording_id}/events/{event_id}.jpg"
+
+
 def handlers(store: Store) -> tuple[Handler[Any], ...]:
     """What the worker hands these events to."""
 
@@ -86,6 +95,11 @@ def handlers(store: Store) -> tuple[Handler[Any], ...]:
         del session, event
         for key in objects.keys:
             await store.delete(key)
+
+    async def delete_again(session: WriteSession, event: Event, objects: Objects) -> None:
+        if event.age < _TAKEN_IN_WITHIN:
+            raise NotYet("A job that was stopped may still be storing some of them.")
+        await delete(session, event, objects)
 
     async def look(session: WriteSession, event: Event, announcement: Announcement) -> None:
         if await repository.is_claimed(session, announcement.key):
@@ -95,4 +109,8 @@ def handlers(store: Store) -> tuple[Handler[Any], ...]:
         if not await remove_unclaimed(session, store, announcement.key):
             raise NotYet("The file is being taken in at this moment.")
 
-    return (Handler(DELETE, 1, Objects, delete), Handler(ANNOUNCED, 1, Announcement, look))
+    return (
+        Handler(DELETE, 1, Objects, delete),
+        Handler(DELETE_AGAIN, 1, Objects, delete_again),
+        Handler(ANNOUNCED, 1, Announcement, look),
+    )

@@ -157,7 +157,7 @@ async def delete(session: WriteSession, user_id: int, recording_id: UUID) -> Non
     recording = await _locked(session, user_id, recording_id)
     files = await repository.files_of(session, recording_id)
     keys = [key for file in files for key in removal.keys_of(file)]
-    keys += await timeline.forget_events(session, recording_id)
+    keys += await timeline.forget_events(session, recording)
     await session.delete(recording)
     await session.flush()
     await removal.request(session, keys, f"recording:{recording_id}")

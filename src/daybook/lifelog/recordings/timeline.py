@@ -5,7 +5,6 @@ message to it would leave a moment at which a recording has moved and its events
 """
 
 from datetime import timedelta
-from uuid import UUID
 
 from sqlalchemy import Float, cast, column, delete, func, table, update
 
@@ -13,10 +12,12 @@ from daybook.db.engine import WriteSession
 from daybook.lifelog.recordings import repository
 from daybook.lifelog.recordings.clock import Beginning
 from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.removal import event_picture_key
 from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
 
 _EVENTS = table(
     "events",
+    column("id"),
     column("recording_id"),
     column("start_offset"),
     column("start_time"),
@@ -150,18 +151,18 @@ async def _begin_with(session: WriteSession, recording: Recording, first: Record
     await move(session, recording, Beginning(clock.start, clock.source, clock.written, clock.timezone))
 
 
-async def forget_events(session: WriteSession, recording_id: UUID) -> list[str]:
+async def forget_events(session: WriteSession, recording: Recording) -> list[str]:
     """Delete the events that were found in a recording; those that a person changed or made stay, without it.
 
-    Gives the keys of the deleted events' pictures.
+    Gives the keys of the deleted events' pictures, also of those that a job may be storing.
     """
-    of_recording = _EVENTS.c.recording_id == recording_id
+    of_recording = _EVENTS.c.recording_id == recording.id
     rows = await session.execute(
         delete(_EVENTS)
         .where(of_recording, _EVENTS.c.origin == "extracted", _EVENTS.c.edited_at.is_(None))
-        .returning(_EVENTS.c.thumbnail_s3_key)
+        .returning(_EVENTS.c.id, _EVENTS.c.thumbnail_s3_key)
     )
-    keys = [key for (key,) in rows if key is not None]
+    keys = [key or event_picture_key(recording.user_id, recording.id, event_id) for event_id, key in rows]
     await session.execute(
         update(_EVENTS)
         .where(of_recording)
