@@ -1,0 +1,62 @@
+"""A film in either kind of store, from its being taken in to its pictures, with two workers at it."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from sqlalchemy import text
+
+from daybook.gateway.house import is_lasting
+from daybook.jobs.worker import Worker
+from daybook.lifelog.events import jobs as events
+from daybook.lifelog.recordings import jobs as recordings
+from support.films import Films
+from support.lifelog import lifelog
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+async def test_a_film_gets_its_events_and_all_its_pictures(
+    kind, database, database_url, storage_settings, tmp_path
+):
+    settings = storage_settings(kind)
+    async with lifelog(database, database_url, settings) as log:
+        await log.take_in(Films(tmp_path).make("film.avi", "-c:v", "mpeg4"), "film.avi")
+        types = [*events.job_types(log.tools), *recordings.job_types(log.tools)]
+        stop = asyncio.Event()
+        workers = [
+            asyncio.create_task(Worker(database, database_url, types, 2, is_lasting).work(stop))
+            for _ in range(2)
+        ]
+        async with asyncio.timeout(60):
+            while await log.rows("SELECT 1 FROM inference_jobs WHERE finished_at IS NULL"):
+                await asyncio.sleep(0.1)
+        stop.set()
+        await asyncio.gather(*workers)
+
+        assert await log.rows("SELECT DISTINCT status::text, error_message FROM inference_jobs") == [
+            {"status": "success", "error_message": None}
+        ]
+        async with database.read() as session:
+            keys = set(
+                await session.scalars(
+                    text(
+                        "SELECT s3_key FROM recording_files UNION SELECT preview_s3_key FROM recording_files"
+                        " UNION SELECT thumbnail_s3_key FROM recordings UNION SELECT thumbnail_s3_key FROM events"
+                    )
+                )
+            )
+        assert len(keys) >= 4
+        assert keys == {file.key async for file in log.tools.store.list("users")}
+        assert [path for path in (settings.data / "scratch").rglob("*") if path.is_file()] == []
+        if kind == "s3":
+            await assert_browsers_can_read([await log.tools.store.link(key) for key in keys])
+
+
+async def assert_browsers_can_read(links):
+    """Parts of each, with a type that a browser shows."""
+    async with aiohttp.ClientSession() as browser:
+        for link in links:
+            async with browser.get(link, headers={"Range": "bytes=0-9"}) as answer:
+                assert answer.status == 206, urlsplit(link).path
+                assert answer.content_type.partition("/")[0] in {"video", "image"}
