@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -100,6 +101,35 @@ async def test_a_copy_on_this_host_is_gone_with_its_block(store, tmp_path):
     assert await store.get(KEY) == b"film"
     if "files" not in path.parts:
         assert not path.exists()
+
+
+async def test_a_copy_for_which_there_is_no_room_is_the_stores_error(bucket, storage_settings):
+    store = open_store(storage_settings("s3"))
+    await store.put(KEY, bytes(10_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, hard))  # as a disk that is full does
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with store.as_file(KEY):
+                pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_path, monkeypatch):
+    synced = set()
+    fsync = os.fsync
+
+    def noted(descriptor):
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    asyncio.run(open_store(Settings(data=tmp_path)).put(KEY, b"film"))
+
+    path = tmp_path / "files" / KEY
+    assert path.parents[4] == tmp_path / "files"
+    assert synced == {path, *path.parents[:5]}
 
 
 async def test_what_killed_processes_left_is_swept_when_it_is_a_day_old(store, tmp_path):

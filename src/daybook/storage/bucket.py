@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 from urllib.parse import urlsplit
 
 import obstore
@@ -68,11 +68,11 @@ class BucketStore(Store):
     async def as_file(self, key: str) -> AsyncGenerator[Path]:
         """A copy on this host, gone when the block ends. `sweep` removes what a killed process left."""
         suffix = Path(checked_key(key)).suffix
-        await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._scratch, suffix=suffix) as file:
+        await self._run(lambda: self._scratch.mkdir(parents=True, exist_ok=True))
+        # Unbuffered: what a full disk refuses is told by the write, as the store's error.
+        with tempfile.NamedTemporaryFile(dir=self._scratch, suffix=suffix, buffering=0) as file:
             async for piece in self.read(key):
-                await asyncio.to_thread(file.write, piece)
-            await asyncio.to_thread(file.flush)
+                await self._run(lambda piece=piece: _write_all(file, piece))
             yield Path(file.name)
 
     async def link(
@@ -110,6 +110,12 @@ class BucketStore(Store):
         """As `Store` says, in parts where it is large."""
         attributes: dict[str, str] = {"Content-Type": content_type}
         self._bucket.put(key, content, attributes=attributes, chunk_size=_PART, max_concurrency=4)
+
+
+def _write_all(file: IO[bytes], piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]
 
 
 def _endpoint() -> str:

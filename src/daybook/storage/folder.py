@@ -47,7 +47,16 @@ class FolderStore(Store):
         path = self._path(key)
         if not (may_link and isinstance(content, Path) and _linked(content, path)):
             self._objects.put(key, content)
-        _sync(path)
+        self._sync(path)
+
+    def _sync(self, path: Path) -> None:
+        """On the disk with all folders that lead to it, which may be new, should the machine fail."""
+        for place in (path, *path.parents[: len(path.relative_to(self.folder).parts)]):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def _path(self, key: str) -> Path:
         return self.folder / checked_key(key)
@@ -70,13 +79,3 @@ def _linked(path: Path, target: Path) -> bool:
         with suppress(FileNotFoundError):
             draft.unlink()  # it is still there if both were the same file already
     return True
-
-
-def _sync(path: Path) -> None:
-    """On the disk with all that leads to it, should the machine fail."""
-    for place in (path, path.parent, path.parent.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
