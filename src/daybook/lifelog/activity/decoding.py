@@ -6,14 +6,16 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from daybook.lifelog.activity.meters import HEIGHT, SAMPLE_RATE, WIDTH
-from daybook.lifelog.media.service import film_input, started_ffmpeg
+from daybook.lifelog.activity.meters import HEIGHT, SAMPLE_RATE, WIDTH, PacketMeter
+from daybook.lifelog.media.service import film_input, run_ffmpeg, started_ffmpeg
 
 Feed = Callable[[bytes], None]
 Tell = Callable[[float], Awaitable[None]]
 """Called with the share that is done, 0 to 1."""
 
 _CHUNK = 2**18
+_LARGE = 2560 * 1600
+"""Points of a picture beyond which each thread's pictures are counted."""
 
 
 async def look(
@@ -23,12 +25,14 @@ async def look(
     feeds: Sequence[Feed],
     *,
     seconds: float | None,
+    at_once: int | None = None,
     on_data: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Run ffmpeg over `path` and feed what comes through each pipe to its own of `feeds`.
 
-    `reading` are options ahead of the input; `outputs` makes those after it, from the names of the pipes. Gives up
-    long after a film of `seconds` should be done. Ends with its child when cancelled. Raises `FfmpegFailed`.
+    `reading` are options ahead of the input; `outputs` makes those after it, from the names of the pipes. Decodes with
+    `at_once` threads, else with as many as suit most films. Gives up long after a film of `seconds` should be done.
+    Ends with its child when cancelled. Raises `FfmpegFailed`.
     """
     loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as stack:
@@ -44,7 +48,7 @@ async def look(
             )
             stack.callback(transport.close)
             readers.append(reader)
-        args = ["-threads", str(threads()), "-noautorotate", *reading, *film_input(path)]
+        args = ["-threads", str(at_once or threads()), "-noautorotate", *reading, *film_input(path)]
         args += outputs([f"pipe:{end}" for end in ends])
         async with started_ffmpeg(args, time_limit=_patience(seconds), pass_fds=tuple(ends)):
             while ends:  # the child has its own; ours would keep the pipes open
@@ -54,9 +58,22 @@ async def look(
                     group.create_task(_drain(reader, feed, on_data))
 
 
-def threads() -> int:
-    """How many threads decode: more than a few cost memory, for each holds pictures, and hardly time."""
+def threads(*, pixels: int = 0, only_keys: bool = False) -> int:
+    """How many threads decode: each holds pictures, and those of 4K are large.
+
+    Key pictures are decoded faster than they are looked at, and wait in a queue then, unless one thread decodes them.
+    """
+    if pixels > _LARGE:
+        return 1 if only_keys else min(os.cpu_count() or 1, 2)
     return min(os.cpu_count() or 1, 4)
+
+
+async def pixels_of(path: Path) -> int:
+    """How many points a picture of the film has; 0 where ffmpeg does not tell. Raises `FfmpegFailed`."""
+    header = ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    told = PacketMeter()
+    told.feed(await run_ffmpeg([*film_input(path), *header], time_limit=_patience(0)) + b"\n")
+    return told.pixels
 
 
 def small_gray(*, looks: str = "", notes: str) -> str:

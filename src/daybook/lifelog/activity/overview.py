@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daybook.lifelog.activity.cells import Floats, Pictures, Sound
-from daybook.lifelog.activity.decoding import Tell, look, raw_pictures, raw_sound, small_gray
+from daybook.lifelog.activity.decoding import (
+    Tell,
+    look,
+    pixels_of,
+    raw_pictures,
+    raw_sound,
+    small_gray,
+    threads,
+)
 from daybook.lifelog.activity.meters import NoteMeter, PacketMeter, PictureMeter, SoundMeter
 from daybook.lifelog.media.service import FfmpegFailed
 
@@ -33,6 +41,8 @@ class Overview:
     is_key: NDArray[np.bool_]
     work: Floats
     """What decoding it takes, as a share of decoding all."""
+    pixels: int
+    """Points of a picture."""
 
 
 async def overview_of(path: Path, duration: float | None, tell: Tell | None) -> Overview:
@@ -59,7 +69,8 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
         if tell is not None and duration and packets.shown:
             await tell(packets.shown[-1] / duration)
 
-    await look(path, ONLY_KEYS, outputs, feeds, seconds=duration, on_data=on_data)
+    at_once = threads(pixels=await pixels_of(path), only_keys=True)
+    await look(path, ONLY_KEYS, outputs, feeds, seconds=duration, at_once=at_once, on_data=on_data)
     size = np.array(packets.size, np.int64)
     work = packets.pixels + _PIXELS_PER_BYTE * size.astype(np.float64)
     return Overview(
@@ -70,4 +81,5 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
         size=size,
         is_key=np.array(packets.is_key, np.bool_),
         work=work / max(float(work.sum()), 1.0),
+        pixels=packets.pixels,
     )
