@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TypeVar
 
 from daybook.lifelog.events.description import prompt
@@ -38,14 +37,6 @@ class Size:
     def completion_tokens(self) -> int:
         """About."""
         return self.stretches * prompt.TOKENS_OF_DESCRIPTION
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What describing is going to cost, about; `cost` is None where the price is unknown."""
-
-    size: Size
-    cost: Decimal | None
 
 
 def frames_of(seconds: float, most: int) -> int:
