@@ -40,6 +40,9 @@ bench-activity: ## how fast activity is found in films, beside decoding them and
 bench-shipping: ## how fast journals become lines, beside a plain COPY
 	@scripts/bootstrap dev && exec .venv/bin/python bench/shipping.py
 
+screenshots: ## a picture of every page, in light and dark, phone and desktop (make screenshots TO=folder)
+	@scripts/bootstrap dev && exec .venv/bin/python scripts/screenshots $${TO:?name the folder for the pictures: make screenshots TO=folder} $(ARGS)
+
 lock: ## write the lock files anew (maintainers; needs uv)
 	@scripts/lock
 
