@@ -276,6 +276,41 @@ async def test_two_refreshes_at_once_make_one_page_and_one_charge(diary, author,
     assert len(author.received) == 1
 
 
+async def test_force_while_a_job_that_nobody_forced_is_about_to_end_makes_one_version(diary, author, three):
+    """The events are changed and changed back: the job that waits has nothing to do, until somebody forces the page."""
+    first = await diary.written()
+    await diary.change(three[1], summary="Noodles with Carl.")
+    waiting = await diary.ask()
+    await diary.change(three[1], summary="Noodles with Ben.")
+    forced = await diary.ask(force=True)
+    await diary.work()
+
+    assert forced.job_id == waiting.job_id
+    assert (await diary.page()).version == first.version + 1
+
+
+async def test_force_after_a_job_has_saved_its_page_makes_another(diary, author, three, monkeypatch):
+    """A job goes on after its page is saved, to count what it cost."""
+    from daybook.lifelog.diary import generation
+
+    asked = []
+    save = generation._write
+
+    async def save_and_be_asked(*arguments):
+        version = await save(*arguments)
+        if not asked:
+            asked.append(await diary.ask(force=True))
+        return version
+
+    monkeypatch.setattr(generation, "_write", save_and_be_asked)
+    first = await diary.ask()
+    await diary.work()
+    await diary.work()
+
+    assert asked[0].job_id not in {None, first.job_id}
+    assert (await diary.page()).version == 2
+
+
 async def test_one_that_was_asked_for_while_another_finished_finds_the_page(
     diary, author, three, monkeypatch
 ):

@@ -7,13 +7,14 @@ active, and both change in the same transaction. Who needs both locks the record
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import queue, repository
 from daybook.jobs.metrics import plain
-from daybook.jobs.models import Job, JobStatus
+from daybook.jobs.models import ACTIVE, Job, JobStatus
 from daybook.jobs.schemas import Enqueued, JobFilter, JobsState
 from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
@@ -72,16 +73,46 @@ async def latest(
     session: ReadSession | WriteSession,
     *,
     type: str,  # noqa: A002  (the column's name)
-    subject: str,
+    input_url: str,
     user_id: int,
 ) -> Job | None:
-    """The job of a person's about `subject` that is active, else the one that ended last."""
+    """The job of a person's about `input_url` that is active, else the one that ended last."""
     return await session.scalar(
         select(Job)
-        .where(Job.user_id == user_id, Job.type == type, Job.subject == subject)
+        .where(Job.user_id == user_id, Job.type == type, Job.input_url == input_url)
         .order_by(Job.finished_at.desc().nulls_first(), Job.created_at.desc())
         .limit(1)
     )
+
+
+async def amend(session: WriteSession, job_id: UUID, params: dict[str, Any]) -> bool:
+    """Add `params` to those of an active job that somebody else enqueued.
+
+    False where it has ended or let go of its subject meanwhile: then another one can be enqueued.
+    """
+    amended = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.subject.is_not(None), ACTIVE)
+        .values(params=func.coalesce(Job.params, literal({}, JSONB)).op("||")(literal(params, JSONB)))
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return amended is not None
+
+
+async def let_go(session: WriteSession, job_id: UUID) -> dict[str, Any]:
+    """What is left of the job changes nothing more about its subject: whoever asks from now on is given another job.
+
+    Its params as they are at that moment. Nothing that `amend` adds comes too late for who reads them here and raises.
+    """
+    params = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(subject=None)
+        .returning(Job.params)
+        .execution_options(synchronize_session=False)
+    )
+    return params or {}
 
 
 async def page(session: ReadSession, wanted: JobFilter, *, page: int = 1, page_size: int = 20) -> Page[Job]:

@@ -3,6 +3,7 @@
 Nothing is saved before all of it is there. A page that was there before stays until then, and stays if it never comes.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
 from daybook.gateway.house import Model
 from daybook.jobs import JobContext, JobFailed
+from daybook.jobs import service as jobs
 from daybook.kit import faults
 from daybook.lifelog.costs import costs_noted
 from daybook.lifelog.days import zone_named
@@ -61,7 +63,7 @@ async def generate(tools: Tools, context: JobContext) -> None:
                 f"There are no events on {found.day.isoformat()}, so there is nothing to write from. Upload that day's "
                 "footage or write an event down. What was on the page is still there.",
             )
-        if found.stored_hash == found.events_hash and not context.params.get("force_refresh"):
+        if found.stored_hash == found.events_hash and not await _is_forced(context):
             context.metric("unchanged", value=True)
             return
         async with costs_noted(context, tools):
@@ -71,6 +73,22 @@ async def generate(tools: Tools, context: JobContext) -> None:
     else:
         async with costs_noted(context, tools):
             context.metric("version", found.written_version)
+
+
+async def _is_forced(context: JobContext) -> bool:
+    """Whether somebody forces the page. Where nobody does, the job is over: who forces later is given another."""
+    if context.params.get("force_refresh"):
+        return True
+    with contextlib.suppress(_Forced):
+        async with context.write() as session:
+            if (await jobs.let_go(session, context.job_id)).get("force_refresh"):
+                raise _Forced  # which undoes the letting go
+        return False
+    return True
+
+
+class _Forced(Exception):
+    """Somebody has forced the page after the job began."""
 
 
 async def _collect(tools: Tools, context: JobContext) -> _Day:
@@ -122,6 +140,7 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
     )
 
     async def save(session: WriteSession) -> int:
+        await jobs.let_go(session, context.job_id)
         return (await repository.add_version(session, found.user.id, found.day, new)).version
 
     faults.point("diary.save.before")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from daybook.accounts.models import User
 from daybook.db.engine import Database
@@ -52,6 +52,10 @@ async def refresh_due(database: Database, moment: datetime) -> int:
                 asked += await _refresh(database, user, day, due)
         except DaybookError as problem:  # one person's trouble is not everybody's
             log.warning("The diary of user %s is not refreshed: %s", user.id, problem.message)
+        except DBAPIError as problem:
+            if problem.connection_invalidated or isinstance(problem, OperationalError | InterfaceError):
+                raise  # the database is away: everybody waits
+            log.exception("The diary of user %s is not refreshed: %s", user.id, type(problem).__name__)
     return asked
 
 

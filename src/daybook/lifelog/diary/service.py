@@ -11,7 +11,7 @@ from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import service as jobs
 from daybook.jobs.models import Job, JobStatus
 from daybook.kit.clock import now
-from daybook.kit.errors import Invalid, NotFound
+from daybook.kit.errors import Conflict, Invalid, NotFound
 from daybook.kit.pages import Page
 from daybook.kit.text import storable
 from daybook.lifelog.days import zone_named
@@ -36,6 +36,7 @@ LONGEST_EXCERPT = 280
 MOST_DAYS = 3660
 """Between the first and the last of a list."""
 
+_TRIES = 5
 _ACTIVE = {JobStatus.PENDING, JobStatus.PROCESSING}
 
 
@@ -49,10 +50,19 @@ class Requested:
 
 async def request_page(session: WriteSession, user: User, day: date, *, force: bool = False) -> Requested:
     """The stored page where the day's events are those that it was written from and nothing is forced, else a job that
-    writes it. While one is active, everybody is given that one.
+    writes it. Until that one has saved its page, everybody is given it; who forces makes it write in any case.
     """
     if not force and await _is_written(session, user, day):
         return Requested(await get_page(session, user, day), None)
+    for _ in range(_TRIES):
+        requested = await _request(session, user, day, force=force)
+        if requested is not None:
+            return requested
+    raise Conflict("This page is being asked for and written again and again; try again in a moment.")
+
+
+async def _request(session: WriteSession, user: User, day: date, *, force: bool) -> Requested | None:
+    """As `request_page`; None where the job that was found has saved its page between two statements."""
     async with session.begin_nested() as attempt:
         enqueued = await jobs.enqueue(
             session,
@@ -67,11 +77,15 @@ async def request_page(session: WriteSession, user: User, day: date, *, force: b
         is_written = enqueued.is_new and not force and await _is_written(session, user, day)
         if is_written:
             await attempt.rollback()
-    return (
-        Requested(await get_page(session, user, day), None)
-        if is_written
-        else Requested(None, enqueued.job.id)
-    )
+    if is_written:
+        return Requested(await get_page(session, user, day), None)
+    if (
+        force
+        and not enqueued.is_new
+        and not await jobs.amend(session, enqueued.job.id, {"force_refresh": True})
+    ):
+        return None
+    return Requested(None, enqueued.job.id)
 
 
 async def get_page(session: ReadSession | WriteSession, user: User, day: date) -> DiaryView:
@@ -81,7 +95,7 @@ async def get_page(session: ReadSession | WriteSession, user: User, day: date) -
     version = None
     if page is not None and page.version:
         version = await repository.version_of(session, user.id, day, page.version)
-    job = await jobs.latest(session, type=JOB_TYPE, subject=_subject(user, day), user_id=user.id)
+    job = await jobs.latest(session, type=JOB_TYPE, input_url=day.isoformat(), user_id=user.id)
     number = page.version if page else 0
     return DiaryView(
         date=day,
