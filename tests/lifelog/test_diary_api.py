@@ -141,3 +141,12 @@ async def test_days_that_are_none_are_refused_with_words(diary, api, day):
         # Some of them are days, only without anything: nothing is a 500.
         assert status in {200, 202, 400, 422}, answer
         assert status < 400 or answer["error"]["message"]
+
+
+@pytest.mark.parametrize("day", ["0", "1764547200", "2026-2-1", "2026-02-30", "today", "2026-11-20T00:00"])
+async def test_a_day_is_written_as_one(ana, day):
+    asked = await ana.post(f"/api/v1/diary/{day}/generation", json={})
+    looked = await ana.get("/api/v1/events", params={"day": day})
+
+    assert (asked.status_code, looked.status_code) == (422, 422)
+    assert "a day is written like 2026-11-20" in looked.text or day == "2026-02-30"

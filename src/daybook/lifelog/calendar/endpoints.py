@@ -1,6 +1,5 @@
 """Days at a glance."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,6 +8,7 @@ from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Reading
 from daybook.lifelog.calendar import service
 from daybook.lifelog.calendar.schemas import CalendarDays
+from daybook.lifelog.day_fields import IsoDay
 from daybook.storage.dependencies import AppStore
 
 router = APIRouter(prefix="/api/v1/days", tags=["days"])
@@ -19,8 +19,8 @@ async def list_days(
     user: CurrentUser,
     session: Reading,
     store: AppStore,
-    first: Annotated[date, Query(alias="from", description="First day.")],
-    last: Annotated[date, Query(alias="to", description="Last day, which is included; at most 400 days.")],
+    first: Annotated[IsoDay, Query(alias="from", description="First day.")],
+    last: Annotated[IsoDay, Query(alias="to", description="Last day, which is included; at most 400 days.")],
 ) -> CalendarDays:
     """The days of which there is anything: how many events and recordings, a page, a picture."""
     days = await service.calendar(session, store, user, first, last)

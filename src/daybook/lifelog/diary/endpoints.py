@@ -1,6 +1,5 @@
 """The diary of the person who is signed in."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response, status
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response, status
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.diary import service
 from daybook.lifelog.diary.schemas import (
     DiaryEntry,
@@ -22,7 +22,7 @@ from daybook.lifelog.diary.schemas import (
 
 router = APIRouter(prefix="/api/v1/diary", tags=["diary"])
 
-Day = Annotated[date, Path(description="A day in your timezone: 2026-11-20.")]
+Day = Annotated[IsoDay, Path(description="A day in your timezone: 2026-11-20.")]
 
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -40,8 +40,8 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
 async def list_diary_pages(
     user: CurrentUser,
     session: Reading,
-    first: Annotated[date, Query(alias="from", description="The first day.")],
-    last: Annotated[date, Query(alias="to", description="The last day, which is included.")],
+    first: Annotated[IsoDay, Query(alias="from", description="The first day.")],
+    last: Annotated[IsoDay, Query(alias="to", description="The last day, which is included.")],
     page: PageNumber = 1,
     page_size: PageSize = 31,
 ) -> Page[DiaryEntry]:

@@ -1,6 +1,5 @@
 """A person's recordings."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import service as jobs
 from daybook.kit.errors import Invalid, NotFound
 from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.recordings import service, timeline
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.schemas import (
@@ -30,7 +30,7 @@ from daybook.storage.service import Store
 router = APIRouter(prefix="/api/v1/recordings", tags=["recordings"])
 
 RecordingId = Annotated[UUID, Path()]
-Day = Annotated[date | None, Query(description="A day of one's own timezone.")]
+Day = Annotated[IsoDay | None, Query(description="A day of one's own timezone.")]
 
 
 @router.get("")
@@ -40,7 +40,7 @@ async def list_recordings(
     store: AppStore,
     day: Day = None,
     start_date: Day = None,
-    end_date: Annotated[date | None, Query(description="Included.")] = None,
+    end_date: Annotated[IsoDay | None, Query(description="Included.")] = None,
     order: Order = "newest",
     page: PageNumber = 1,
     page_size: PageSize = 50,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Writing
+from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.sample import service
 
 router = APIRouter(prefix="/api/v1/sample-days", tags=["events"])
@@ -23,12 +24,12 @@ class SampleDayView(BaseModel):
 
 
 @router.put("/{day}")
-async def make_sample_day(day: date, user: CurrentUser, session: Writing) -> SampleDayView:
+async def make_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> SampleDayView:
     """Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing."""
     return SampleDayView.model_validate(await service.make_sample_day(session, user, day))
 
 
 @router.delete("/{day}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove_sample_day(day: date, user: CurrentUser, session: Writing) -> None:
+async def remove_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> None:
     """Take the sample's events away from a day."""
     await service.remove_sample_day(session, user, day)

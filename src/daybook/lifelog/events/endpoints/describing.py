@@ -1,12 +1,12 @@
 """Describing events, and finding them anew."""
 
-from datetime import date
 from uuid import UUID
 
 from fastapi import APIRouter, status
 
 from daybook.accounts.access import AppSettings, CurrentUser
 from daybook.db.dependencies import Reading, Writing
+from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.events.description import requests
 from daybook.lifelog.events.description.schemas import (
     DescriptionBody,
@@ -44,7 +44,7 @@ async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writ
 
 @router.get("/days/{day}/description-estimate")
 async def estimate_day_description(
-    day: date, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
+    day: IsoDay, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
 ) -> DescriptionEstimate:
     """What describing a day's events would cost, about."""
     return await requests.estimate(session, user, settings, Selection(day=day, again=again))
@@ -52,7 +52,7 @@ async def estimate_day_description(
 
 @router.post("/days/{day}/description", status_code=status.HTTP_202_ACCEPTED)
 async def describe_day(
-    day: date, body: DescriptionBody, user: CurrentUser, session: Writing, settings: AppSettings
+    day: IsoDay, body: DescriptionBody, user: CurrentUser, session: Writing, settings: AppSettings
 ) -> JobAccepted:
     """Have a day's events described that are not described yet."""
     selection = Selection(day=day, again=body.again)

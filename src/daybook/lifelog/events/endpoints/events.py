@@ -1,6 +1,5 @@
 """Events: looked at, looked for, made by hand, changed, deleted, merged and divided."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.errors import Invalid
 from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.events import joining, service
 from daybook.lifelog.events.pictures import remove_pictures, viewed
 from daybook.lifelog.events.schemas import (
@@ -30,9 +30,9 @@ async def list_events(
     user: CurrentUser,
     session: Reading,
     store: AppStore,
-    day: Annotated[date | None, Query(description="One day of your timezone.")] = None,
-    first: Annotated[date | None, Query(alias="from", description="First day.")] = None,
-    last: Annotated[date | None, Query(alias="to", description="Last day, which is included.")] = None,
+    day: Annotated[IsoDay | None, Query(description="One day of your timezone.")] = None,
+    first: Annotated[IsoDay | None, Query(alias="from", description="First day.")] = None,
+    last: Annotated[IsoDay | None, Query(alias="to", description="Last day, which is included.")] = None,
     recording_id: UUID | None = None,
     q: Annotated[str, Query(max_length=200, description="Words to look for; the best finds first.")] = "",
     described: bool | None = None,
