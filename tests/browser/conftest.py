@@ -61,8 +61,8 @@ async def office(house, administrator):
 def newcomer(office):
     """`await newcomer("ana")`: somebody with a fresh account."""
 
-    async def make(name, **settings):
-        return await add_person(office, name, **settings)
+    async def make(name, role="user", **settings):
+        return await add_person(office, name, role, **settings)
 
     return make
 

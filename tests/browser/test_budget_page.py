@@ -24,16 +24,16 @@ async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
     await form.get_by_label(words("budgets.subject.id"), exact=True).select_option(person.account)
     await form.get_by_label(words("budgets.period"), exact=True).select_option("day")
     await form.get_by_label(words("budgets.unit"), exact=True).select_option("tokens")
-    await form.get_by_label(words("budgets.limit")).fill("400")
+    await form.get_by_label(words("budgets.limit")).fill("250")
     await form.get_by_role("button", name=words("common.save")).click()
     card = page.get_by_role("region", name=person.account)
     await expect(card.get_by_text(words("budgets.hard"), exact=True)).to_be_visible()
-    await expect(card).to_contain_text("0 / 400")
+    await expect(card).to_contain_text("0 / 250")
 
     refused = await call_until_refused(house, person)
     resets = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT00:00Z")
     assert refused.body["code"] == "budget_reached"
-    assert "This user's daily budget of 400 tokens" in refused.body["message"]
+    assert "This user's daily budget of 250 tokens" in refused.body["message"]
     assert f"begins anew at {resets}" in refused.body["message"]
     assert 0 < int(refused.response.headers["retry-after"]) <= 86_400
 
@@ -42,10 +42,10 @@ async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
         for budget in (await office.get("/api/v1/admin/budgets", params={"page_size": 200})).json()["list"]
         if budget["subject_name"] == person.account
     ]
-    assert 0 < float(used) <= 400
-    await expect(card).to_contain_text(f"{int(float(used))} / 400")
+    assert 0 < float(used) <= 250
+    await expect(card).to_contain_text(f"{int(float(used))} / 250")
     await expect(card.get_by_role("progressbar", name=words("budgets.used"))).to_have_attribute(
-        "value", str(float(used) / 400)
+        "value", str(float(used) / 250)
     )
 
 
@@ -57,7 +57,7 @@ async def call_until_refused(house, person):
         for _ in range(50):
             try:
                 await client.chat.completions.create(
-                    model="daybook-demo", messages=[{"role": "user", "content": "Count."}], max_tokens=60
+                    model="daybook-demo", messages=[{"role": "user", "content": "Count."}], max_tokens=30
                 )
             except openai.RateLimitError as refused:
                 if "under way. Try again" not in refused.body["message"]:

@@ -26,8 +26,9 @@ ANSWER = {
 
 
 async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
-    visits, administrator, office, provider, house
+    visits, newcomer, office, provider, house
 ):
+    administrator = await newcomer("chief", "admin", language="zh-Hant")
     page = await visits.open(administrator, language="zh-Hant", path="/admin/providers")
     name = f"house-{time.time_ns() % 10**6}"
     await add_provider(page, name, provider.url + "/v1")

@@ -48,10 +48,12 @@ async def client_of(url: str, person: Person) -> AsyncIterator[httpx2.AsyncClien
         yield client
 
 
-async def add_person(administrator: httpx2.AsyncClient, name: str, **settings: Any) -> Person:
+async def add_person(
+    administrator: httpx2.AsyncClient, name: str, role: str = "user", **settings: Any
+) -> Person:
     """A new account, with a day that is far from its ends."""
     person = Person(f"{name}-{uuid4().hex[:6]}", "correct horse battery")
-    body = {**person.sign_in, "timezone": noon_zone(), "settings": settings or None}
+    body = {**person.sign_in, "role": role, "timezone": noon_zone(), "settings": settings or None}
     answer = await administrator.post("/api/v1/admin/users", json=body)
     assert answer.status_code == 201, answer.text
     return person
