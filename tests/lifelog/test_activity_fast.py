@@ -5,7 +5,7 @@ import pytest
 from daybook.lifelog.activity.overview import overview_of
 from daybook.lifelog.activity.service import analyse
 from daybook.lifelog.activity.windows import Budget, groups_of
-from support.films import run_program
+from support.films import H264, run_program
 from support.yards import boundaries, cuts, shots, tiles, yard
 
 LENGTHS = (12.3, 10.4, 17.1, 13.9, 11.2, 20.6, 10.5)
@@ -49,6 +49,16 @@ async def test_it_does_so_in_every_container(tmp_path, container):
     activity = await analyse(film, duration=96.0, mode="fast")
     assert activity.mode == "fast"
     assert cuts(activity) == pytest.approx(CUTS, abs=0.2)
+
+
+async def test_what_it_skips_is_no_cut(tmp_path):
+    dawn = "color=c=0x101010:s=480x270:r=20,geq=lum='16+2*T':cb=128:cr=128"
+    film = tmp_path / "dawn.mp4"
+    run_program("-f", "lavfi", "-t", "100", "-i", dawn, *H264, "-g", "20", "-sc_threshold", "0", str(film))
+    activity = await analyse(film, duration=100.0, mode="fast")
+    assert activity.mode == "fast"
+    assert cuts(activity) == []
+    assert activity.segments[-1].brightness > activity.segments[0].brightness + 0.3
 
 
 async def test_times_are_right_where_the_film_was_trimmed_and_the_sound_begins_first(tmp_path):

@@ -46,6 +46,13 @@ def test_a_crowd_that_moves_more_and_less_is_one_stretch():
     assert len(found) == 1
 
 
+def test_a_street_that_looks_another_way_every_second_is_a_few_stretches_not_dozens():
+    random = np.random.default_rng(11)
+    moves, shows = random.lognormal(0, 0.7, 600), random.uniform(105, 135, 600)
+    found = segments_of(cells(600, lambda t: 0.05 * moves[int(t)], blocks=lambda t: shows[int(t)]))
+    assert len(found) <= 6
+
+
 def test_light_that_goes_on_is_a_change():
     found = segments_of(cells(120, still, blocks=lambda t: 20 if t < 50 else 120))
     assert starts(found) == pytest.approx([0, 50], abs=0.5)
