@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping bench-activity lock clean
+.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping bench-activity bench-lifelog lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -23,7 +23,7 @@ check: ## format, lint, types, import contracts and tests: what must be green be
 format: ## format the code
 	@scripts/bootstrap dev && .venv/bin/ruff format && .venv/bin/ruff check --fix-only
 
-bench: bench-gateway bench-ledger bench-budgets bench-shipping ## every measurement
+bench: bench-gateway bench-ledger bench-budgets bench-shipping bench-lifelog bench-activity ## every measurement
 
 bench-gateway: ## requests per second and latency of the gateway, beside others
 	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway/run.py
@@ -33,6 +33,9 @@ bench-ledger: ## statistics from rollups beside the same from lines; verify; wha
 
 bench-budgets: ## what a hard budget adds to a call, beside one update per call
 	@scripts/bootstrap dev && exec .venv/bin/python bench/budgets.py
+
+bench-lifelog: ## a large upload, an import that is killed, a day's page out of 100,000 events
+	@scripts/bootstrap dev && .venv/bin/python bench/upload.py && .venv/bin/python bench/imports.py && exec .venv/bin/python bench/day_page.py
 
 bench-activity: ## how fast activity is found in films, beside decoding them and nothing else
 	@scripts/bootstrap dev && exec .venv/bin/python bench/activity.py
