@@ -44,14 +44,14 @@ async def test_a_session_that_has_done_nothing_before_enqueues_in_its_transactio
     assert await jobs.entries() == 0
 
 
-async def test_a_job_begins_within_100_ms(jobs):
+async def test_a_job_begins_when_it_is_told_of_and_not_at_the_next_look(jobs):
     async with jobs.worker(JobType("plain", run)):
         await jobs.until(await jobs.enqueue("plain"), "success")
         waits = []
         for _ in range(5):
             job = await jobs.until(await jobs.enqueue("plain"), "success")
             waits.append((job.started_at - job.created_at).total_seconds())
-    assert sorted(waits)[2] < 0.1, waits
+    assert sorted(waits)[2] < 1.0, waits  # a look is every two seconds
 
 
 async def test_a_subject_has_one_active_job_of_a_type(jobs):
@@ -119,7 +119,9 @@ async def test_an_idle_worker_asks_little_of_the_database(jobs):
         await asyncio.sleep(5)
         asked = await _statements(jobs) - before
         per_second = asked / (time.monotonic() - began)
-    assert per_second < 2, per_second  # its transactions, and the test's own
+    assert per_second < 5, (
+        per_second
+    )  # its transactions, the test's own, and the server's; polling would be ten and more
 
 
 async def _statements(jobs):

@@ -23,7 +23,7 @@ from support.diary import Author, add_model, notes_in, open_diary, page, sentenc
 
 TESTS = Path(__file__).resolve().parents[1]
 CALLS = 3  # two parts and the page
-TAKEN_OVER_WITHIN = 25  # seconds: 15, and what a machine that does all of this at once needs
+TAKEN_OVER_WITHIN = 60  # seconds: 15, the work itself, and what a machine that does all of this at once needs
 
 POINTS = {
     # and how many calls the provider is asked in all
