@@ -206,7 +206,7 @@ def _run(way: Way, command: list[str]) -> None:
 
 def _analyse_one(mode: str, film: str, seconds: str) -> int:
     begin, cpu = time.perf_counter(), time.process_time()
-    activity = asyncio.run(analyse(Path(film), duration=float(seconds), mode=mode))  # type: ignore[arg-type]
+    activity = asyncio.run(analyse(Path(film), duration=float(seconds), mode=mode))
     taken = time.perf_counter() - begin
     if activity.mode != mode:
         print(f"{film}: {activity.mode} instead of {mode}", file=sys.stderr)

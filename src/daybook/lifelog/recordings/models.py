@@ -51,6 +51,7 @@ class RecordingFile(Created, Base):
 
     __tablename__ = "recording_files"
     __table_args__ = (
+        Index("ix_recording_files_s3_key", "s3_key"),
         UniqueConstraint("user_id", "sha256"),
         Index("ix_recording_files_recording_id_position", "recording_id", "position"),
     )
