@@ -10,6 +10,7 @@ import uvloop
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.call_record import call_record
 from daybook.gateway.records import entry_of
+from daybook.kit.collector import spare_the_collector
 from daybook.kit.errors import Unavailable
 from daybook.ledger.book import Book
 from daybook.ledger.entries import Entry
@@ -78,6 +79,7 @@ async def ship(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, shipper.stop)
+    spare_the_collector()
     try:
         await shipper.run()
     except ShippingStopped as problem:

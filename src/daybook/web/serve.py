@@ -3,7 +3,6 @@ middleware.
 """
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from daybook.db.engine import Database
 from daybook.gateway.auth import Codes
 from daybook.gateway.door import Door
 from daybook.gateway.means import open_means
+from daybook.kit.collector import spare_the_collector
 from daybook.kit.errors import Unavailable
 from daybook.settings import Settings
 from daybook.web.app import create_app
@@ -78,19 +78,10 @@ async def serve_async(settings: Settings) -> None:
                 timeout_graceful_shutdown=20,
                 backlog=4096,
             )
-            _spare_the_collector()
+            spare_the_collector()
             await Server(config).serve()
     finally:
         await database.close()
-
-
-def _spare_the_collector() -> None:
-    """Keep the garbage collector away from what lives as long as the process, and let it look less often:
-    calls leave few cycles behind, and a full look holds up all the others.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def serve(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from genai_prices.data import providers as _providers
 from genai_prices.types import ModelInfo, ModelPrice, Provider, TieredPrices
 
 from llm_tracker.usage import Usage
-from llm_tracker.usage.parts import priced_parts
+from llm_tracker.usage.parts import PricedParts, priced_parts
 
 _MILLION = 1_000_000
 _MAX_PRICE = Decimal(1_000_000)
@@ -147,16 +147,16 @@ def _table_cost(price: ModelPrice, usage: Usage) -> Decimal | None:
         output_rate is None and usage.completion_tokens
     ):
         return None
+    parts = priced_parts(usage)
     money = (
-        _prompt_cost(rates, input_rate or Decimal(0), usage)
-        + _completion_cost(rates, output_rate or Decimal(0), usage)
+        _prompt_cost(rates, input_rate or Decimal(0), usage, parts)
+        + _completion_cost(rates, output_rate or Decimal(0), usage, parts)
         + rates.get("requests_kcount", Decimal(0)) * 1000
     )
     return money / _MILLION
 
 
-def _prompt_cost(rates: dict[str, Decimal], input_rate: Decimal, usage: Usage) -> Decimal:
-    parts = priced_parts(usage)
+def _prompt_cost(rates: dict[str, Decimal], input_rate: Decimal, usage: Usage, parts: PricedParts) -> Decimal:
     cached, written, fresh = _split_prompt(usage)
     cached_audio = min(parts.cached_audio, cached, parts.input_audio)
     audio = min(parts.input_audio - cached_audio, fresh)
@@ -175,8 +175,9 @@ def _prompt_cost(rates: dict[str, Decimal], input_rate: Decimal, usage: Usage) -
     )
 
 
-def _completion_cost(rates: dict[str, Decimal], output_rate: Decimal, usage: Usage) -> Decimal:
-    parts = priced_parts(usage)
+def _completion_cost(
+    rates: dict[str, Decimal], output_rate: Decimal, usage: Usage, parts: PricedParts
+) -> Decimal:
     completion = usage.completion_tokens
     reasoning = min(usage.reasoning_tokens, completion)
     audio = min(parts.output_audio, completion - reasoning)
