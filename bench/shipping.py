@@ -13,7 +13,6 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from uuid import UUID
 
 import asyncpg
 import orjson
@@ -96,11 +95,11 @@ async def copy(settings: Settings, url: str) -> float:
     folder = next((settings.data / "peer").iterdir())
     entries = []
     reader = JournalReader(folder)
-    tail: dict[UUID, JournaledCall] = {}
+    tail: dict[bytes, JournaledCall] = {}
     for segment, record in reader.records():
         if record.kind.name == "OPENED":
-            tail[record.call_id] = JournaledCall(reader.id, segment, record)
-        elif call := tail.pop(record.call_id, None):
+            tail[record.id_bytes] = JournaledCall(reader.id, segment, record)
+        elif call := tail.pop(record.id_bytes, None):
             call.closed = record
             entries.append(accountant.entry(call))
     connection = await asyncpg.connect(asyncpg_dsn(url))

@@ -66,13 +66,13 @@ if "serve" in sys.orig_argv:
                     await accountant.refresh()
                     await book.write([accountant.entry(self._call(*call)) for call in batch])
                 if len(batch) < BATCH:
-                    await asyncio.sleep(0.03)
+                    await asyncio.sleep(0.1 if batch else 0.03)
 
         def _call(
             self, call_id: UUID, opened: tuple[bytes, bytes], closed: tuple[bytes, bytes]
         ) -> JournaledCall:
             first, last = (
-                Record(kind, call_id, orjson.loads(header), body)
+                Record(kind, call_id.bytes, orjson.loads(header), body)
                 for kind, (header, body) in ((Kind.OPENED, opened), (Kind.CLOSED, closed))
             )
             return JournaledCall(self.id, 0, first, closed=last)

@@ -21,16 +21,14 @@ from daybook.ledger.journal import JournalReader, Kind, Record, clear_away, jour
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 1000
 """Calls in one transaction at most."""
 
 BATCH_BYTES = 16 * 2**20
 """The same for the bytes of what they said."""
 
-FEW = 100
-"""After a batch of fewer calls others may gather: a transaction for each call would cost more than the calls."""
-
-_IDLE = 0.03  # seconds between looks at journals that have little new
+_IDLE = 0.03  # seconds between looks at journals that have nothing new
+_GATHER = 0.1  # seconds in which calls gather for the next transaction: one for each few would cost more than they
 _LOOK_FOR_OTHERS = 1.0  # seconds between looks for new journals
 _TURN = 0.01  # seconds of building rows before signals and others get their turn
 
@@ -62,7 +60,7 @@ class _Tail:
 
     def __init__(self, folder: Path) -> None:
         self.reader = JournalReader(folder)
-        self.open: dict[UUID, JournaledCall] = {}
+        self.open: dict[bytes, JournaledCall] = {}
         self.over = False
         """Its writer is gone and everything in it was read."""
 
@@ -87,15 +85,15 @@ class _Tail:
     def forget(self, calls: Sequence[JournaledCall]) -> None:
         """These calls are in the book: delete the segments that nobody needs any more."""
         for call in calls:
-            self.open.pop(call.id, None)
+            self.open.pop(call.opened.id_bytes, None)
         needed = min((call.segment for call in self.open.values()), default=self.reader.segment)
         self.reader.forget_before(min(needed, self.reader.segment))
 
     def _take(self, segment: int, record: Record) -> JournaledCall | None:
         if record.kind is Kind.OPENED:
-            self.open[record.call_id] = JournaledCall(self.reader.id, segment, record)
+            self.open[record.id_bytes] = JournaledCall(self.reader.id, segment, record)
             return None
-        call = self.open.get(record.call_id)
+        call = self.open.get(record.id_bytes)
         if call is None:
             return None  # its beginning was shipped and deleted, so it is in the book
         if record.kind is Kind.PROGRESS:
@@ -143,8 +141,8 @@ class Shipper:
                 shipped = await self.ship()
                 if closing and not shipped:
                     return
-                if shipped < FEW and not closing:
-                    await asyncio.sleep(_IDLE)
+                if shipped < BATCH and not closing:
+                    await asyncio.sleep(_GATHER if shipped else _IDLE)
         finally:
             os.close(lock)
             for tail in self._tails.values():

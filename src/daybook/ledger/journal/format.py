@@ -17,10 +17,12 @@ import orjson
 MAGIC = b"DAYBOOK\x01"
 SEGMENT_HEAD = struct.Struct("<8sII")  # magic, number, checksum of both
 FRAME = struct.Struct("<IIBB16s2x")  # payload's length, checksum, kind, version, call id
+_PAYLOAD_LENGTH = struct.Struct("<I")
 _HEADER_LENGTH = struct.Struct("<I")
 _VERSION = 1
 
 FRAME_SIZE = FRAME.size
+_NO_FRAME = bytes(FRAME_SIZE)
 HEAD_SIZE = SEGMENT_HEAD.size
 LOCK = "lock"
 
@@ -35,14 +37,25 @@ class Kind(IntEnum):
     """No call: the journal goes on in the next segment."""
 
 
-@dataclass(frozen=True, slots=True)
+_KINDS = {int(kind): kind for kind in Kind}
+
+
+@dataclass(slots=True)
 class Record:
-    """A record: `header` is small and JSON, `body` raw bytes."""
+    """A record: `header` is small and JSON, `body` raw bytes. Nobody changes one; frozen, it would cost twice as much
+    to make, and a shipper makes tens of thousands a second.
+    """
 
     kind: Kind
-    call_id: UUID
+    id_bytes: bytes
+    """The id of its call."""
     header: dict[str, Any]
     body: bytes
+
+    @property
+    def call_id(self) -> UUID:
+        """The id of its call."""
+        return UUID(bytes=self.id_bytes)
 
 
 def segment_name(number: int) -> str:
@@ -69,19 +82,26 @@ def encode(segment: int, kind: Kind, call_id: UUID, header: bytes, body: bytes) 
     return [frame + lead, body] if body else [frame + lead]
 
 
-def frame_length(frame: bytes) -> int | None:
-    """The length of the payload that follows `frame`; None where nothing was written yet."""
-    return None if len(frame) < FRAME_SIZE or frame == b"\0" * FRAME_SIZE else int(FRAME.unpack(frame)[0])
+def frame_length(read: bytes, at: int = 0) -> int | None:
+    """The length of the payload that follows the frame at `at`; None where nothing was written yet."""
+    frame = read[at : at + FRAME_SIZE]
+    if len(frame) < FRAME_SIZE or frame == _NO_FRAME:
+        return None
+    (length,) = _PAYLOAD_LENGTH.unpack_from(frame)
+    return int(length)
 
 
-def decode(segment: int, frame: bytes, payload: bytes) -> Record | None:
-    """The record of `frame` and `payload`, or None where its checksum does not fit."""
-    length, checksum, kind, version, id_bytes = FRAME.unpack(frame)
-    if len(payload) != length or version != _VERSION or length < _HEADER_LENGTH.size:
+def decode(segment: int, read: bytes, at: int = 0) -> Record | None:
+    """The record at `at`, of which everything was read; None where its checksum does not fit."""
+    length, checksum, kind, version, id_bytes = FRAME.unpack_from(read, at)
+    start = at + FRAME_SIZE
+    end = start + length
+    if len(read) < end or version != _VERSION or length < _HEADER_LENGTH.size:
         return None
-    if zlib.crc32(payload, zlib.crc32(id_bytes, segment << 8 | kind)) != checksum:
+    if zlib.crc32(read[start:end], zlib.crc32(id_bytes, segment << 8 | kind)) != checksum:
         return None
-    (header_length,) = _HEADER_LENGTH.unpack_from(payload)
-    start = _HEADER_LENGTH.size
-    header = orjson.loads(payload[start : start + header_length]) if header_length else {}
-    return Record(Kind(kind), UUID(bytes=id_bytes), header, payload[start + header_length :])
+    (header_length,) = _HEADER_LENGTH.unpack_from(read, start)
+    start += _HEADER_LENGTH.size
+    body = start + header_length
+    header = orjson.loads(read[start:body]) if header_length else {}
+    return Record(_KINDS[kind], id_bytes, header, read[body:end])

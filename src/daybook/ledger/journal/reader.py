@@ -153,25 +153,27 @@ class JournalReader:
         return record
 
     def _decode(self) -> Record | None:
-        frame = self._bytes(self._offset, FRAME_SIZE)
-        length = frame_length(frame)
+        if not self._has(FRAME_SIZE):
+            return None
+        length = frame_length(self._buffer, self._offset - self._buffer_at)
         if length is None or self._offset + FRAME_SIZE + length > self._size:
             return None
-        record = decode(self._number, frame, self._bytes(self._offset + FRAME_SIZE, length))
+        if not self._has(FRAME_SIZE + length):
+            return None
+        record = decode(self._number, self._buffer, self._offset - self._buffer_at)
         if record is not None:
             self._offset += FRAME_SIZE + length
         return record
 
-    def _bytes(self, offset: int, length: int) -> bytes:
-        """Bytes of the segment, out of what was read ahead if they are there. An idle journal costs a frame a look."""
-        at = offset - self._buffer_at
-        if at < 0 or at + length > len(self._buffer):
-            if length == FRAME_SIZE and not self._buffer:
-                frame = os.pread(self._fd, FRAME_SIZE, offset)
-                if frame_length(frame) is None:
-                    return frame
-            self._buffer, self._buffer_at, at = os.pread(self._fd, max(length, _AHEAD), offset), offset, 0
-        return self._buffer[at : at + length]
+    def _has(self, length: int) -> bool:
+        """Whether so many of the segment's next bytes are there, read ahead. An idle journal costs a frame a look."""
+        if self._buffer_at <= self._offset and self._offset + length <= self._buffer_at + len(self._buffer):
+            return True
+        if not self._buffer and frame_length(os.pread(self._fd, FRAME_SIZE, self._offset)) is None:
+            return False
+        self._buffer = os.pread(self._fd, max(length, _AHEAD), self._offset)
+        self._buffer_at = self._offset
+        return len(self._buffer) >= length
 
     def _leave(self) -> None:
         self.close()
