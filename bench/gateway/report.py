@@ -72,6 +72,23 @@ def recording_table(cells: Sequence[Cell], targets: Sequence[Target], rounds: Se
     return "\n".join([head, "|---|---|--:|--:|--:|--:|--:|--:|--:|", *lines])
 
 
+def journal_costs(cells: Sequence[Cell], targets: Sequence[Target], rounds: Sequence[Round]) -> list[str]:
+    """How many of the requests per second the journal takes, of those without it; empty where not both ran."""
+    ran = {target.name: target for target in targets}
+    if not {"Daybook", "Daybook, no journal"} <= ran.keys():
+        return []
+    costs: list[str] = []
+    for cell in cells:
+        with_it, without = (
+            _median_of(rounds, ran[name], cell, "per_second") or 0.0
+            for name in ("Daybook", "Daybook, no journal")
+        )
+        if without:
+            share = 1 - with_it / without
+            costs.append(f"{cell.mode}, {cell.connections}: the journal costs {share:.1%} of the requests/s")
+    return costs
+
+
 def _median_of(rounds: Sequence[Round], target: Target, cell: Cell, figure: str) -> float | None:
     values = [float(getattr(each, figure)) for each in _of(rounds, target, cell)]
     return median(values) if values else None

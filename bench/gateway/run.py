@@ -214,6 +214,8 @@ def _compare(
     tables = [report.speed_table(cells, targets, rounds), report.recording_table(cells, targets, rounds)]
     print("\n\n".join(["", *filter(None, tables)]))
     print()
+    for cost in report.journal_costs(cells, targets, rounds):
+        print(f"- {cost}")
     problems = report.problems(rounds)
     for target in targets:
         problems += target.final_problems()
