@@ -33,6 +33,7 @@ async def test_without_a_good_code_nothing_is_let_in_or_written(chat, upstream, 
     upstream.reply(Reply(body=ANSWER))
     async with chat.http.post(chat.url + PATH, json=ASK, headers=headers) as response:
         assert response.status == 401
+        assert response.headers["www-authenticate"] == "Bearer"
         assert (await response.json())["error"]["code"] == code
     assert upstream.received == []
     assert await chat.rows("SELECT 1 FROM llm_call_logs") == []
@@ -109,6 +110,15 @@ async def test_paths_that_lead_nowhere(chat, method, path, status, code):
         assert response.status == status
         assert (await response.json())["error"]["code"] == code
     assert [log["status"] for log in await chat.logs()] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", PATH, "POST"), ("DELETE", "/v1/models", "GET"), ("GET", "/v1beta/models/m:countTokens", "POST")],
+)
+async def test_a_wrong_method_is_told_the_right_one(chat, method, path, allowed):
+    async with chat.http.request(method, chat.url + path, headers=chat.headers()) as response:
+        assert (response.status, response.headers["allow"]) == (405, allowed)
 
 
 async def test_each_family_gets_errors_in_its_own_shape(chat):

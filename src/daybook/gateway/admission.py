@@ -41,7 +41,10 @@ async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
 def _no_such_call(route: Route, path: str) -> Refusal:
     match route.kind:
         case "method":
-            return Refusal(405, "method_not_allowed", f"{path[:200]} is not called with this method.")
+            allow = "GET" if route.api is None else "POST"
+            return Refusal(
+                405, "method_not_allowed", f"{path[:200]} is called with {allow} only.", allow=allow
+            )
         case "unmetered":
             words = (
                 "is not passed on: what it does could not be counted to the token. Call the provider for it."

@@ -49,11 +49,17 @@ class Refusal(Exception):
     """A call that is refused or has failed.
 
     `code` is the machine's word for it; `message` says what happened, what it means and what to do.
-    `retry_after` is in seconds. `param` names the field at fault.
+    `retry_after` is in seconds. `param` names the field at fault, `allow` the method that is right here.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, retry_after: float | None = None, param: str | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        retry_after: float | None = None,
+        param: str | None = None,
+        allow: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -61,6 +67,7 @@ class Refusal(Exception):
         self.message = message
         self.retry_after = retry_after
         self.param = param
+        self.allow = allow
 
 
 def error_body(

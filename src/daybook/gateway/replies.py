@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,10 @@ async def send_refusal(send: Send, family: Family, refusal: Refusal, call_id: UU
         headers.append((CALL_ID, str(call_id).encode()))
     if refusal.retry_after is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(refusal.retry_after))).encode()))
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if refusal.allow is not None:
+        headers.append((b"allow", refusal.allow.encode()))
     if refusal.status in _UNREAD:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
