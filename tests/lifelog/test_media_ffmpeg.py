@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import pytest
 
-from daybook.lifelog.media.errors import FfmpegFailed
+from daybook.lifelog.media.errors import FfmpegFailed, FfmpegStopped
 from daybook.lifelog.media.service import (
     film_input,
     frames,
@@ -114,6 +114,16 @@ async def test_what_goes_wrong_is_told_without_our_folders(tmp_path):
     with pytest.raises(FfmpegFailed, match=r"missing\.mp4") as caught:
         await run_ffmpeg([*film_input(missing), "-f", "null", "-"], time_limit=10)
     assert str(tmp_path) not in caught.value.message
+
+
+async def test_what_is_not_the_films_fault_is_told_apart():
+    with pytest.raises(FfmpegStopped, match="No space left"):
+        await run_ffmpeg([*ENDLESS[:5], "-f", "rawvideo", "-y", "/dev/full"], time_limit=30)
+    with pytest.raises(FfmpegStopped, match="SIGKILL"):
+        async with started_ffmpeg(ENDLESS, time_limit=30) as process:
+            process.kill()
+    with pytest.raises(FfmpegFailed, match="Unknown encoder"):
+        await run_ffmpeg([*ENDLESS[:5], "-c:v", "none_such", "-f", "null", "-"], time_limit=30)
 
 
 async def test_progress_is_told_in_seconds_of_output():

@@ -3,10 +3,12 @@
 import asyncio
 import io
 import sys
+from dataclasses import replace
 
 import av
 import pytest
 
+from daybook.lifelog.media import previews
 from daybook.lifelog.media.service import is_playable, probe
 from daybook.lifelog.recordings import processing
 from daybook.lifelog.recordings.jobs import job_types
@@ -126,6 +128,34 @@ async def test_a_file_that_went_missing_is_said(recordings, jobs):
     state = shown["files"][0]["processing"]
     assert state["error_code"] == "file_missing"
     assert "not in the store" in state["error_message"]
+
+
+async def test_a_film_that_cannot_be_encoded_is_told_at_once_and_has_its_picture(
+    recordings, jobs, monkeypatch
+):
+    monkeypatch.setattr(previews, "_encoded", lambda _: ["-map", "0:v", "-c:v", "none_such"])
+    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
+    async with jobs.worker(*job_types(recordings.basics)):
+        job = await jobs.until(row["processing_job_id"], "failed")
+    assert (job.attempts, job.error_code) == (1, "ffmpeg_failed")
+    assert "browsers do not play it" in job.error_message
+    assert "Unknown encoder" in job.error_message
+    shown = await recordings.get(taken)
+    assert shown["is_processed"]  # nothing more is to come
+    assert shown["thumbnail_url"]
+    assert shown["files"][0]["preview_url"] is None
+
+
+async def test_a_disk_that_was_full_for_a_moment_is_tried_again(recordings, jobs, monkeypatch):
+    encoded, full = previews._encoded, [["-map", "0:v", "-f", "rawvideo", "-y", "/dev/full"]]
+    monkeypatch.setattr(previews, "_encoded", lambda film: [*(full.pop() if full else []), *encoded(film)])
+    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
+    async with jobs.worker(*(replace(one, first_pause=0.05) for one in job_types(recordings.basics))):
+        job = await jobs.until(row["processing_job_id"], "success")
+    assert job.attempts == 2
+    assert (await recordings.get(taken))["files"][0]["preview_url"]
 
 
 WORK = """

@@ -21,6 +21,9 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_F
 LARGEST_FILE = 2**40
 """Bytes of one file that a child may write, where nothing else is said."""
 
+NOT_STARTED = 126
+"""What a child ends with whose program could not be started."""
+
 _MOST_WORDS = 4000  # characters of what a child complains of that are kept
 _LONGEST_LINE = 2**16
 

@@ -1,7 +1,8 @@
 """What can go wrong with a film.
 
-├── NotAFilm        the file is none that can be taken in; `code` and words say why
-└── FfmpegFailed    ffmpeg gave up, or took too long
+├── NotAFilm         the file is none that can be taken in; `code` and words say why
+├── FfmpegFailed     ffmpeg gave up on the film, or took too long: it would again
+└── FfmpegStopped    ffmpeg was ended, or had no room: the film is not the reason, and another try may do
 """
 
 from daybook.kit.errors import Invalid, Unavailable
@@ -13,7 +14,13 @@ class NotAFilm(Invalid):
     code = "not_a_film"
 
 
-class FfmpegFailed(Unavailable):
+class FfmpegFailed(Invalid):
     """Ffmpeg ended with an error; the message ends with what it said."""
 
     code = "ffmpeg_failed"
+
+
+class FfmpegStopped(Unavailable):
+    """Something else than the film ended ffmpeg; the message says what."""
+
+    code = "ffmpeg_stopped"

@@ -1,15 +1,18 @@
 """Ffmpeg, run as a child with limits."""
 
 import asyncio
+import errno
+import os
 import re
+import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from daybook.lifelog.media import children
-from daybook.lifelog.media.children import LARGEST_FILE, Child, Limits
+from daybook.lifelog.media.children import LARGEST_FILE, NOT_STARTED, Child, Limits
 from daybook.lifelog.media.containers import CONTAINERS
-from daybook.lifelog.media.errors import FfmpegFailed
+from daybook.lifelog.media.errors import FfmpegFailed, FfmpegStopped
 from daybook.lifelog.media.program import ffmpeg
 
 MOST_OUTPUT = 256 * 2**20
@@ -36,7 +39,8 @@ async def run_ffmpeg(
     """Run ffmpeg with `args` to its end; what it wrote to `pipe:1`.
 
     `on_progress` is told how many seconds of output are done. Ended with its whole group when cancelled or after
-    `time_limit` seconds; no file that it writes gets larger than `file_size` bytes. Raises `FfmpegFailed`.
+    `time_limit` seconds; no file that it writes gets larger than `file_size` bytes. Raises `FfmpegFailed`, and
+    `FfmpegStopped` where the film is not the reason.
     """
     output = bytearray()
     async with started_ffmpeg(
@@ -62,9 +66,8 @@ async def started_ffmpeg(
     """Ffmpeg running with `args`, for whoever reads its `stdout` as it comes; its stderr is read by us.
 
     `on_line` gets each line of stderr and says whether it was meant for it; `pass_fds` are open files that ffmpeg has
-    too, for `pipe:N`. Leaving the block waits for the end;
-    leaving it by an error ends ffmpeg, whole group included. Raises `FfmpegFailed` where it ends badly or takes too
-    long.
+    too, for `pipe:N`. Leaving the block waits for the end; leaving it by an error ends ffmpeg, whole group included.
+    Raises `FfmpegFailed` where it ends badly or takes too long, and `FfmpegStopped` where the film is not the reason.
     """
     listener = on_line
     command = [ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
@@ -78,10 +81,41 @@ async def started_ffmpeg(
         ) as child:
             yield child.process
     except TimeoutError:
-        raise FfmpegFailed(f"ffmpeg was not done after {time_limit:.0f} s.", code="ffmpeg_too_slow") from None
+        raise FfmpegFailed(
+            f"ffmpeg was not done after {time_limit:.0f} s, far longer than such a film takes: it is broken, or this "
+            "machine is too slow for it.",
+            code="ffmpeg_too_slow",
+        ) from None
     if child.process.returncode != 0:
-        raise FfmpegFailed(f"ffmpeg gave up ({child.process.returncode}). {_PATHS.sub('', child.complaint)}")
+        raise _error(child.process.returncode or 0, _PATHS.sub("", child.complaint))
 
+
+def _error(returncode: int, complaint: str) -> FfmpegFailed | FfmpegStopped:
+    if -returncode in _ENDINGS:
+        name = signal.Signals(-returncode).name
+        return FfmpegStopped(
+            f"ffmpeg was ended by {name}, perhaps because there was no memory left. {complaint}"
+        )
+    if returncode == NOT_STARTED or any(words in complaint for words in _NO_FAULT_OF_FILMS):
+        return FfmpegStopped(f"ffmpeg could not go on ({returncode}). {complaint}")
+    return FfmpegFailed(f"ffmpeg gave up ({returncode}). {complaint}")
+
+
+_ENDINGS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""What others end programs with; of its own faults a program dies by other signals."""
+
+_NO_FAULT_OF_FILMS = [
+    os.strerror(number)
+    for number in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.ENOMEM,
+        errno.EAGAIN,
+        errno.EMFILE,
+        errno.ENFILE,
+    )
+]
+"""What ffmpeg complains of when the machine is the reason."""
 
 _PATHS = re.compile(r"(?:file:)?/[^\s:'\"]*/")  # people who read the complaint need not know our folders
 

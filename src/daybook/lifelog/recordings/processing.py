@@ -24,7 +24,8 @@ _LEFT_OVER = 86_400.0  # seconds after which a draft belongs to nobody
 async def process(tools: Basics, context: JobContext) -> None:
     """Make what a file needs to be shown, and note it with the file and its recording.
 
-    Does it once more without harm; leaves nothing where the recording was deleted meanwhile.
+    Does it once more without harm; leaves nothing where the recording was deleted meanwhile. Raises `JobFailed` where
+    there can be no preview: the file has its thumbnail then, and is as processed as it can be.
     """
     file_id = UUID(str(context.params["file_id"]))
     async with tools.database.read() as session:
@@ -33,8 +34,12 @@ async def process(tools: Basics, context: JobContext) -> None:
         await _forget(tools, context.input_url)
         return
     film = timeline.facts_of(file).film
+    problem: FfmpegFailed | None = None
     try:
-        has_preview = bool(await context.step("preview", lambda: _preview(tools, context, file, film)))
+        try:
+            has_preview = bool(await context.step("preview", lambda: _preview(tools, context, file, film)))
+        except FfmpegFailed as failure:
+            has_preview, problem = False, failure
         has_thumbnail = bool(await context.step("thumbnail", lambda: _thumbnail(tools, context, file, film)))
     except NoSuchFile:
         await _check_deleted(tools, file)
@@ -42,6 +47,12 @@ async def process(tools: Basics, context: JobContext) -> None:
     faults.point("recordings.processing.made")
     if not await _note(context, file, has_preview=has_preview, has_thumbnail=has_thumbnail):
         await _forget(tools, file.s3_key)
+    elif problem is not None:
+        raise JobFailed(
+            problem.code,
+            f"No preview of “{file.name}” could be made, so browsers do not play it; the original can be downloaded. "
+            f"Trying again helps only after the server has another ffmpeg. {problem.message}",
+        )
 
 
 async def _preview(tools: Basics, context: JobContext, file: RecordingFile, film: Film) -> Json:
