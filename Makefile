@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping bench-activity bench-lifelog lock clean
+.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping bench-activity bench-lifelog bench-pages lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -23,7 +23,7 @@ check: ## format, lint, types, import contracts and tests: what must be green be
 format: ## format the code
 	@scripts/bootstrap dev && .venv/bin/ruff format && .venv/bin/ruff check --fix-only
 
-bench: bench-gateway bench-ledger bench-budgets bench-shipping bench-lifelog bench-activity ## every measurement
+bench: bench-gateway bench-ledger bench-budgets bench-shipping bench-lifelog bench-activity bench-pages ## every measurement
 
 bench-gateway: ## requests per second and latency of the gateway, beside others
 	@scripts/bootstrap dev && exec .venv/bin/python bench/gateway/run.py
@@ -39,6 +39,9 @@ bench-lifelog: ## a large upload, an import that is killed, a day's page out of 
 
 bench-activity: ## how fast activity is found in films, beside decoding them and nothing else
 	@scripts/bootstrap dev && exec .venv/bin/python bench/activity.py
+
+bench-pages: ## how fast home and the dashboard are, as Lighthouse sees them
+	@scripts/bootstrap dev && exec .venv/bin/python bench/pages.py
 
 bench-shipping: ## how fast journals become lines, beside a plain COPY
 	@scripts/bootstrap dev && exec .venv/bin/python bench/shipping.py

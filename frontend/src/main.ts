@@ -4,13 +4,18 @@ import { mount } from "svelte";
 
 import App from "./App.svelte";
 import { preferredLanguage, setLanguage } from "./lib/i18n";
-import { followLinks } from "./lib/router.svelte";
+import { followLinks, here, match } from "./lib/router.svelte";
 import { session } from "./lib/session.svelte";
 import { restoreTheme } from "./lib/theme.svelte";
+import { ROUTES } from "./routes";
 
 // After an upgrade of the server the files of this page are gone: the next one it needs is that of a newer page.
 addEventListener("vite:preloadError", () => location.reload());
 restoreTheme();
 followLinks();
+// On its way while we learn who is there; an error shows when the page is wanted.
+void match(ROUTES, here().path)
+  ?.route.load()
+  .catch(() => undefined);
 await Promise.all([setLanguage(preferredLanguage()), session.load().catch(() => (session.user = null))]);
 mount(App, { target: document.body });

@@ -2,19 +2,25 @@
 
 import tempfile
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
+from daybook.db.embedded import running_server
 from daybook.db.embedded.cluster import remove_cluster
+from daybook.db.engine import asyncpg_dsn
 from daybook.launcher.address import free_port
+from daybook.ledger.partitions import make_partition, month_of
 from support import chromium
 from support.run import Run
 from support.upstream import Upstream
 from support.visits import Person, Visits, add_person, client_of
 
+MANY_CALLS = 10_000
 PATIENCE = 30_000  # milliseconds until what should be seen is given up; a busy machine is slow, not wrong
 
 
@@ -83,6 +89,24 @@ async def visits(browser, house):
     visits = Visits(browser, house.url)
     yield visits
     assert await visits.close() == []
+
+
+@pytest_asyncio.fixture
+async def many_calls(house):
+    """As many calls in the explorer as somebody has after some days, all of one model: `much-called`."""
+    connection = await asyncpg.connect(asyncpg_dsn(running_server(house.data).dsn))
+    await make_partition(connection, month_of(datetime.now(UTC)))
+    await connection.execute(
+        "INSERT INTO llm_call_logs (model, request_messages, status, error_message, call_time, duration_ms) "
+        "SELECT 'much-called', '[]', 'error', 'number ' || number, "
+        # Within this month, whose partition there is.
+        "greatest(now() - number * interval '1 second', date_trunc('month', now(), 'UTC')), 5 "
+        "FROM generate_series(1, $1::int) AS number",
+        MANY_CALLS,
+    )
+    yield MANY_CALLS
+    await connection.execute("DELETE FROM llm_call_logs WHERE model = 'much-called'")
+    await connection.close()
 
 
 @pytest_asyncio.fixture

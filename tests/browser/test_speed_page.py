@@ -1,19 +1,11 @@
 """Pages are small, and long lists stay light."""
 
-from datetime import UTC, datetime
-
-import asyncpg
-import pytest_asyncio
 from playwright.async_api import expect
 
-from daybook.db.embedded import running_server
-from daybook.db.engine import asyncpg_dsn
-from daybook.ledger.partitions import make_partition, month_of
 from support.messages import Words
 
 words = Words("en")
 FIRST_LOAD = 150_000  # bytes of JavaScript, compressed
-LONG = 10_000
 LOADED = """() => performance.getEntriesByType("resource")
     .filter(({ name }) => new URL(name).pathname.endsWith(".js"))
     .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])"""
@@ -38,38 +30,20 @@ async def size_of(office, path, encoding):
     return int(answer.headers["content-length"])
 
 
-@pytest_asyncio.fixture
-async def many_calls(house):
-    """As many calls in the explorer as somebody has after some days, all of one model."""
-    connection = await asyncpg.connect(asyncpg_dsn(running_server(house.data).dsn))
-    await make_partition(connection, month_of(datetime.now(UTC)))
-    await connection.execute(
-        "INSERT INTO llm_call_logs (model, request_messages, status, error_message, call_time, duration_ms) "
-        "SELECT 'much-called', '[]', 'error', 'number ' || number, "
-        # Within this month, whose partition there is.
-        "greatest(now() - number * interval '1 second', date_trunc('month', now(), 'UTC')), 5 "
-        "FROM generate_series(1, $1::int) AS number",
-        LONG,
-    )
-    yield
-    await connection.execute("DELETE FROM llm_call_logs WHERE model = 'much-called'")
-    await connection.close()
-
-
 async def test_ten_thousand_calls_scroll_with_few_rows_in_the_page(visits, administrator, many_calls):
     page = await visits.open(administrator, path="/admin/calls?model=much-called")
     rows = page.get_by_role("listitem").filter(has_text="much-called")
     frame = page.get_by_role("list", name=words("calls.title"))
-    await expect(page.get_by_text(words("calls.lead", count=LONG))).to_be_visible()
+    await expect(page.get_by_text(words("calls.lead", count=many_calls))).to_be_visible()
     await expect(rows.first).to_be_visible()
     assert await rows.count() < 60
 
     known = 0
-    while known < LONG:
+    while known < many_calls:
         await expect(rows.last).not_to_have_attribute("aria-setsize", str(known))
         known = int(await rows.last.get_attribute("aria-setsize"))
         await frame.evaluate("frame => (frame.scrollTop = frame.scrollHeight)")
-    await expect(rows.last).to_have_attribute("aria-posinset", str(LONG))
+    await expect(rows.last).to_have_attribute("aria-posinset", str(many_calls))
     await expect(rows.last).to_be_in_viewport()
     assert await rows.count() < 60
     assert await page.locator("*").count() < 1500

@@ -3,12 +3,12 @@ import { language } from "./i18n";
 
 /** 12,345 */
 export function count(value: number): string {
-  return new Intl.NumberFormat(language()).format(value);
+  return numbers().format(value);
 }
 
 /** 12.3K: where there is little room. */
 export function compact(value: number): string {
-  return new Intl.NumberFormat(language(), { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return numbers({ notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
 /** US dollars from the decimal text of the API; small amounts keep the digits that tell them apart; null is unknown. */
@@ -17,19 +17,19 @@ export function money(value: string | null | undefined): string {
   const amount = Number(value);
   const digits =
     amount !== 0 && Math.abs(amount) < 0.1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 2 };
-  return new Intl.NumberFormat(language(), { style: "currency", currency: "USD", ...digits }).format(amount);
+  return numbers({ style: "currency", currency: "USD", ...digits }).format(amount);
 }
 
 /** 97.5% of a share from 0 to 1. */
 export function percent(share: number): string {
-  return new Intl.NumberFormat(language(), { style: "percent", maximumFractionDigits: 1 }).format(share);
+  return numbers({ style: "percent", maximumFractionDigits: 1 }).format(share);
 }
 
 /** 12.3 MB (powers of ten, as cameras and disks count). */
 export function bytes(value: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), units.length - 1);
-  return new Intl.NumberFormat(language(), {
+  return numbers({
     style: "unit",
     unit: units[power],
     unitDisplay: power ? "short" : "long",
@@ -45,11 +45,21 @@ export function clock(seconds: number): string {
   return shown.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
+/** 8 sec, 25 min, 1 hr 30 min, from seconds: how long something took, where no film is played. */
+export function duration(seconds: number): string {
+  const part = (amount: number, unit: string) =>
+    numbers({ style: "unit", unit, maximumFractionDigits: 0 }).format(amount);
+  if (seconds < 59.5) return part(Math.max(seconds, 1), "second");
+  const minutes = Math.round(seconds / 60);
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  return [hours ? part(hours, "hour") : "", rest ? part(rest, "minute") : ""].filter(Boolean).join(" ");
+}
+
 /** 850 ms, 1.2 s, from milliseconds. */
 export function milliseconds(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   const [unit, amount] = value < 1000 ? ["millisecond", value] : ["second", value / 1000];
-  return new Intl.NumberFormat(language(), {
+  return numbers({
     style: "unit",
     unit: unit as string,
     maximumFractionDigits: 1,
@@ -58,21 +68,22 @@ export function milliseconds(value: number | null | undefined): string {
 
 /** A moment (ISO 8601) as date and time. */
 export function moment(iso: string, timeZone?: string): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short", timeZone }).format(
-    new Date(iso),
-  );
+  return dates({
+    dateStyle: "medium",
+    timeStyle: "short",
+    hourCycle: "h23",
+    timeZone,
+  }).format(new Date(iso));
 }
 
-/** A moment as the time of its day. */
+/** A moment as the time of its day: 07:10, as the diary's pages have it too. */
 export function time(iso: string, timeZone?: string): string {
-  return new Intl.DateTimeFormat(language(), { timeStyle: "short", timeZone }).format(new Date(iso));
+  return dates({ timeStyle: "short", hourCycle: "h23", timeZone }).format(new Date(iso));
 }
 
 /** A day (`2026-01-31`), whatever zone the browser is in. */
-export function day(date: string, style: "full" | "medium" | "short" = "full"): string {
-  return new Intl.DateTimeFormat(language(), { dateStyle: style, timeZone: "UTC" }).format(
-    new Date(`${date}T00:00:00Z`),
-  );
+export function day(date: string, style: "full" | "long" | "medium" | "short" = "full"): string {
+  return dates({ dateStyle: style, timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
 }
 
 /** "3 minutes ago", "in 2 hours". */
@@ -91,7 +102,7 @@ export function ago(iso: string, now = Date.now()): string {
 
 /** The day (`2026-01-31`) that it is now in `timeZone`. */
 export function today(timeZone?: string): string {
-  return new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" }).format(new Date());
+  return dates({ timeZone, dateStyle: "short" }, "en-CA").format(new Date());
 }
 
 /** The day that `text` names (`2026-01-31`): what stands in an address may be anything. */
@@ -108,16 +119,19 @@ export function addDays(date: string, days: number): string {
 
 /** A moment as a `datetime-local` field of `timeZone` shows it: `2026-01-31T08:05:09`. */
 export function localTime(iso: string, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat("en-CA", {
-    timeZone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-  }).formatToParts(new Date(iso));
+  const parts = dates(
+    {
+      timeZone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    },
+    "en-CA",
+  ).formatToParts(new Date(iso));
   const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((one) => one.type === type)?.value ?? "";
   return `${part("year")}-${part("month")}-${part("day")}T${part("hour")}:${part("minute")}:${part("second")}`;
 }
@@ -133,4 +147,26 @@ export function momentOf(local: string, timeZone: string): string {
   const candidates = offsets.map((offset) => wanted - offset).sort((one, other) => one - other);
   const exact = candidates.find((at) => shown(at) === wanted);
   return new Date(exact ?? candidates[candidates.length - 1] ?? wanted).toISOString();
+}
+
+/** Formats are dear to make, and a long list asks for the same few for every row. */
+const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+function numbers(options: Intl.NumberFormatOptions = {}): Intl.NumberFormat {
+  return kept(Intl.NumberFormat, language(), options);
+}
+
+function dates(options: Intl.DateTimeFormatOptions, tag: string = language()): Intl.DateTimeFormat {
+  return kept(Intl.DateTimeFormat, tag, options);
+}
+
+function kept<O, F extends Intl.NumberFormat | Intl.DateTimeFormat>(
+  Format: new (tag: string, options: O) => F,
+  tag: string,
+  options: O,
+): F {
+  const key = `${Format.name} ${tag} ${JSON.stringify(options)}`;
+  const found = (made.get(key) as F | undefined) ?? new Format(tag, options);
+  made.set(key, found);
+  return found;
 }

@@ -25,6 +25,7 @@ const KEPT = "daybook.language";
 let current = $state<Language>("en");
 let messages = $state.raw<Messages>({});
 let plurals = new Intl.PluralRules("en");
+let numbers = new Intl.NumberFormat("en");
 
 /** The language in which the page is shown. */
 export function language(): Language {
@@ -36,6 +37,7 @@ export async function setLanguage(wanted: Language): Promise<void> {
   const loaded = await LOADERS[wanted]();
   messages = loaded.default;
   plurals = new Intl.PluralRules(wanted);
+  numbers = new Intl.NumberFormat(wanted);
   current = wanted;
   document.documentElement.lang = wanted;
   try {
@@ -77,7 +79,7 @@ export function t(key: Key, params: Params = {}): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(current).format(value) : value;
+    return typeof value === "number" ? numbers.format(value) : value;
   });
 }
 
