@@ -7,12 +7,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from daybook.accounts import passwords
 from daybook.accounts import service as accounts
 from daybook.db.engine import Database, WriteSession
 from daybook.settings import Settings
-from daybook.web.app import create_app
+from support.apps import open_app
 from support.browsers import Browsers
 from support.databases import Databases
 from support.postgres import Postgres
@@ -46,11 +48,10 @@ async def database_url(databases):
 
 
 @pytest_asyncio.fixture
-async def database(database_url):
+async def database(databases, database_url):
     """A fresh migrated `Database` where commits are real."""
-    database = Database.connect(database_url)
-    yield database
-    await database.close()
+    async with databases.connected(database_url) as database:
+        yield database
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -74,10 +75,22 @@ async def session(shared_database):
         await outer.rollback()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing():
+    """Passwords are hashed with little work, in this process only: most tests have people and none is about that.
+    Those of passwords take the real one.
+    """
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", hasher)
+        patch.setattr(passwords, "_NOBODY", hasher.hash(b"nobody"))
+        yield
+
+
 @pytest.fixture
 def app(database, tmp_path):
     """The application on a fresh database."""
-    return create_app(database, Settings(data=tmp_path))
+    return open_app(database, Settings(data=tmp_path))
 
 
 @pytest_asyncio.fixture

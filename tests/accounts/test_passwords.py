@@ -10,6 +10,14 @@ from daybook.accounts import passwords
 from daybook.accounts.passwords import hash_password, needs_rehash, random_password, verify_password
 from daybook.kit.errors import Invalid
 
+REAL = passwords._HASHER, passwords._NOBODY  # as long as no other stands in for them
+
+
+@pytest.fixture(autouse=True)
+def real_hashing(monkeypatch):
+    for name, value in zip(("_HASHER", "_NOBODY"), REAL, strict=True):
+        monkeypatch.setattr(passwords, name, value)
+
 
 async def test_a_password_is_kept_as_argon2id_and_recognised():
     stored = await hash_password("correct horse")

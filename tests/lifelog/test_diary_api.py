@@ -4,8 +4,8 @@ import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
-from daybook.web.app import create_app
 from support.api import Api
+from support.apps import open_app
 from support.diary import Author, add_model, open_diary
 
 PAGE = "/api/v1/diary/2026-11-20"
@@ -26,7 +26,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def app(database, settings):
-    return create_app(database, settings)
+    return open_app(database, settings)
 
 
 @pytest_asyncio.fixture

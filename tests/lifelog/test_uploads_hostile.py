@@ -11,7 +11,7 @@ from daybook.lifelog.uploads.errors import TusError
 from daybook.lifelog.uploads.metadata import declared
 from daybook.lifelog.uploads.staging import Staged
 from daybook.settings import Settings
-from daybook.web.app import create_app
+from support.apps import open_app
 from support.clips import clip
 from support.tus import UPLOADS, VERSION, Tus, checksum, metadata
 
@@ -20,7 +20,7 @@ LIMIT = 200_000
 
 @pytest.fixture
 def app(database, tmp_path):
-    return create_app(database, Settings(data=tmp_path, max_upload=LIMIT))
+    return open_app(database, Settings(data=tmp_path, max_upload=LIMIT))
 
 
 @pytest_asyncio.fixture

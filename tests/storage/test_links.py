@@ -15,6 +15,7 @@ from daybook.storage import links as links_module
 from daybook.storage.service import open_store
 from daybook.web.app import create_app
 from daybook.web.pages import Pages
+from support.apps import open_app
 
 KEY = "users/1/recordings/r/film.mp4"
 FILM = bytes(range(256)) * 12_000  # several pieces
@@ -24,7 +25,7 @@ FILM = bytes(range(256)) * 12_000  # several pieces
 def app(request, database, storage_settings, monkeypatch):
     settings = storage_settings(request.param)
     settings.storage_links = "own"
-    return create_app(database, settings)
+    return open_app(database, settings)
 
 
 @pytest.mark.parametrize("style", ["false", "true"])

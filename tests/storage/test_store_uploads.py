@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from daybook.web.app import create_app
+from support.apps import open_app
 from support.clips import clip
 from support.tus import Tus
 
@@ -12,7 +12,7 @@ from support.tus import Tus
 def app(request, database, storage_settings):
     settings = storage_settings(request.param)
     settings.storage_links = "own"
-    return create_app(database, settings)
+    return open_app(database, settings)
 
 
 async def test_a_film_goes_into_the_store_and_comes_back(app, ana, visitor, database, tmp_path):

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from daybook.db.engine import create_engine
+from daybook.db.engine import Database, create_engine
 from daybook.db.migrate import upgrade_async
 from support.postgres import Postgres
 
@@ -23,6 +25,10 @@ class Databases:
         self.admin: AsyncEngine = create_engine(server.url(), pool=2).execution_options(
             isolation_level="AUTOCOMMIT"
         )
+
+        self.engine = create_engine(server.url(TEMPLATE))
+        self.place: str | None = None
+        event.listen(self.engine.sync_engine, "do_connect", self._lead)
 
     async def prepare(self) -> None:
         """Migrate the template that every other database is a copy of."""
@@ -40,9 +46,26 @@ class Databases:
         finally:
             await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @asynccontextmanager
+    async def connected(self, url: str) -> AsyncIterator[Database]:
+        """The `Database` at the address of a copy; one at a time. Its engine is the same each time, which knows by then
+        how most statements are written.
+        """
+        self.place = make_url(url).database
+        try:
+            yield Database(self.engine)
+        finally:
+            self.place = None
+            await self.engine.dispose()
+
     async def close(self) -> None:
         """Close the connection that makes databases."""
         await self.admin.dispose()
+
+    def _lead(self, _dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        if self.place is None:
+            raise AssertionError("something still asks for a database after the test that had it")
+        parameters["database"] = self.place
 
     async def _execute(self, statement: str) -> None:
         async with self.admin.connect() as connection:
