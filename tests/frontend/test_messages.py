@@ -21,7 +21,7 @@ MADE = {
 }
 """Keys whose end is a value of the API's, and where its schema names the values: for each there is a text."""
 
-SAME_EVERYWHERE = {"API", "{page}"}
+SAME_EVERYWHERE = {"API", "{page}", "Token", "{count} Token"}
 """What is written alike in all languages."""
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
