@@ -104,6 +104,27 @@ async def test_cancelling_a_job_of_a_dead_worker_ends_it_at_once(jobs):
     assert await jobs.entries() == 0
 
 
+async def test_a_job_of_a_dead_worker_waits_while_its_type_is_paused(jobs):
+    async with jobs.database.write() as session:
+        await controls.introduce(session, [("plain", 1)])
+    await change(jobs, "plain", paused=True)
+    job_id = await jobs.enqueue("plain")
+    await _as_if_a_worker_had_it(jobs, job_id, "now()")
+    await put_in_order(jobs.database)
+    assert (await jobs.job(job_id)).status == "processing"
+
+    await jobs.sql("UPDATE pgqueuer SET heartbeat = now() - interval '1 minute'")
+    await put_in_order(jobs.database)
+    job = await jobs.job(job_id)
+    assert (job.status, job.attempts) == ("pending", 1)
+
+    await change(jobs, "plain", paused=False)
+    async with jobs.worker(JobType("plain", plain)):
+        job = await jobs.until(job_id, "success")
+    assert job.attempts == 2
+    assert await jobs.done(job_id) == ["done"]
+
+
 async def _as_if_a_worker_had_it(jobs, job_id, heartbeat):
     await jobs.sql(
         f"UPDATE pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid(), heartbeat = {heartbeat}"

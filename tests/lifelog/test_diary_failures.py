@@ -113,11 +113,13 @@ async def test_a_day_without_events(diary):
 
     assert job.error_code == "no_events"
     assert "no events on 2026-11-20" in job.error_message
+    assert "What was on the page is still there." in job.error_message
     assert (await diary.page()).is_stale
     other = DAY + timedelta(days=1)
     await diary.ask(other)
     (job,) = await diary.work()
     assert job.error_code == "no_events"
+    assert "on the page" not in job.error_message
     assert (await diary.page(other)).version == 0
 
 

@@ -72,7 +72,7 @@ async def test_a_page_is_written_and_cites_its_events(diary, author, three):
         ([three[1]], 0, False),
         ([three[2]], 1, False),
     ]
-    assert (written.version, written.versions, written.is_stale, written.is_demo) == (1, 1, False, False)
+    assert (written.version, written.is_stale, written.is_demo) == (1, False, False)
     assert (written.model, written.language, written.tone) == ("author", "en", "plain")
     assert written.job is None
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daybook.lifelog.recordings import taking_in
+from daybook.lifelog.recordings import requests, taking_in
 from daybook.lifelog.recordings.errors import Refused
 from support.films import footage, needs_footage
 from support.recordings import PATH
@@ -100,7 +100,7 @@ async def test_a_transaction_that_fails_leaves_nothing(recordings, monkeypatch):
     async def fail(*_, **__):
         raise RuntimeError("the queue is broken")
 
-    monkeypatch.setattr(taking_in.jobs, "enqueue", fail)
+    monkeypatch.setattr(requests.jobs, "enqueue", fail)
     with pytest.raises(RuntimeError):
         await recordings.bring("a.mp4")
     assert await everything(recordings) == NOTHING

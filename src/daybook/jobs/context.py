@@ -52,7 +52,7 @@ class JobContext:
         self.database: Database = database
         self.claim = begun.claim
         self.metrics = Metrics(job.metrics or {})
-        self._progress = float((job.params or {}).get("progress", 0.0))
+        self._progress = job.progress
         self._changed = asyncio.Event()
 
     async def progress(self, fraction: float, phase: str | None = None) -> None:

@@ -73,6 +73,11 @@ class Job(Timestamps, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
+    @property
+    def progress(self) -> float:
+        """How far it is, from 0 to 1."""
+        return float((self.params or {}).get("progress", 0.0))
+
 
 class JobStep(Created, Base):
     """A part of a job that is not done again, whoever goes on with the job.

@@ -173,6 +173,16 @@ async def put_back(session: WriteSession, entry_id: int, worker: UUID, pause: ti
     await tell(session, "look")  # pgqueuer tells of entries that come and go only
 
 
+async def put_back_of_silent(session: WriteSession, entry_id: int | None) -> bool:
+    """Let an entry wait again whose worker has not been heard of; False where it is not such a one."""
+    query = text(
+        "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()"
+        " WHERE id = :id AND status = 'picked' AND heartbeat < clock_timestamp() - CAST(:silence AS interval)"
+        " RETURNING id"
+    )
+    return await session.scalar(query, {"id": entry_id, "silence": SILENCE}) is not None
+
+
 async def tell(session: WriteSession, news: str) -> None:
     """Tell every worker when the transaction is committed."""
     await session.execute(text("SELECT pg_notify(:channel, :news)"), {"channel": NEWS, "news": news})

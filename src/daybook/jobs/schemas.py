@@ -62,7 +62,6 @@ class JobAnswer(BaseModel):
                 **{name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)},
                 "params": job.params or {},
                 "metrics": job.metrics or {},
-                "progress": (job.params or {}).get("progress", 0.0),
                 "is_being_cancelled": job.status == JobStatus.PROCESSING
                 and job.cancel_requested_at is not None,
             }

@@ -28,6 +28,11 @@ _OLD_STEPS = text(
 )
 _HAS_NO_ENTRY = text("NOT EXISTS (SELECT 1 FROM pgqueuer WHERE pgqueuer.id = inference_jobs.queue_id)")
 
+_IS_SILENT = text(
+    "EXISTS (SELECT 1 FROM pgqueuer WHERE pgqueuer.id = inference_jobs.queue_id"
+    " AND pgqueuer.heartbeat < clock_timestamp() - CAST(:silence AS interval))"
+).bindparams(silence=queue.SILENCE)
+
 
 async def keep_in_order(database: Database, stop: asyncio.Event) -> None:
     """Keep jobs in order until `stop`. A database that is away is tried again."""
@@ -48,6 +53,7 @@ async def put_in_order(database: Database) -> None:
         await session.execute(_OLD_LOG)
         await session.execute(_OLD_STEPS)
         await _end_cancelled(session)
+        await _let_wait(session)
         await _put_again(session)
 
 
@@ -62,6 +68,23 @@ async def _end_cancelled(session: WriteSession) -> None:
     for job in asked:
         if not await queue.is_alive(session, job.queue_id):
             await service.end_cancelled(session, job)
+
+
+async def _let_wait(session: WriteSession) -> None:
+    """Nobody is at a job whose worker died and which no other takes over, because its type is paused or all are busy:
+    it waits, and says so.
+    """
+    silent = await session.scalars(
+        select(Job)
+        .where(Job.status == JobStatus.PROCESSING, _IS_SILENT)
+        .with_for_update(skip_locked=True)
+        .limit(_MOST)
+    )
+    for job in silent:
+        if await queue.put_back_of_silent(session, job.queue_id):
+            job.status = JobStatus.PENDING
+            job.phase = None
+    await session.flush()
 
 
 async def _put_again(session: WriteSession) -> None:

@@ -34,6 +34,8 @@ from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import detect, in_script, script_of_language
 from daybook.lifelog.tools import Tools
 
+_KEPT = " What was on the page is still there."
+
 
 @dataclass(frozen=True, slots=True)
 class _Day:
@@ -61,7 +63,7 @@ async def generate(tools: Tools, context: JobContext) -> None:
             raise JobFailed(
                 "no_events",
                 f"There are no events on {found.day.isoformat()}, so there is nothing to write from. Upload that day's "
-                "footage or write an event down. What was on the page is still there.",
+                f"footage or write an event down.{_KEPT if found.stored_hash else ''}",
             )
         if found.stored_hash == found.events_hash and not await _is_forced(context):
             context.metric("unchanged", value=True)
@@ -120,7 +122,7 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
     if choice.model is None:
         raise JobFailed(
             "no_model",
-            f"There is no model to write with. {choice.reason or ''} What was on the page is still there.",
+            f"There is no model to write with. {choice.reason or ''}{_KEPT if found.stored_hash else ''}",
         )
     notes = notes_of(found.events, found.timezone, style)
     held = await _held(tools, context, found, style, choice.model, notes)

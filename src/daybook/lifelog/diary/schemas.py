@@ -30,7 +30,7 @@ class DiaryJobView(BaseModel):
     id: UUID
     status: str
     phase: str | None
-    progress: float | None
+    progress: float
     error_code: str | None
     error_message: str | None
 
@@ -42,7 +42,7 @@ class DiaryView(BaseModel):
     content: str | None
     citations: list[Citation]
     version: int
-    versions: int
+    """How often the page has been written."""
     language: str | None
     tone: str | None
     model: str | None

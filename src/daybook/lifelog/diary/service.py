@@ -96,13 +96,11 @@ async def get_page(session: ReadSession | WriteSession, user: User, day: date) -
     if page is not None and page.version:
         version = await repository.version_of(session, user.id, day, page.version)
     job = await jobs.latest(session, type=JOB_TYPE, input_url=day.isoformat(), user_id=user.id)
-    number = page.version if page else 0
     return DiaryView(
         date=day,
         content=page.content if page else None,
         citations=_citations(version),
-        version=number,
-        versions=number,
+        version=page.version if page else 0,
         language=version.language if version else None,
         tone=version.tone if version else None,
         model=version.model if version else None,
@@ -216,7 +214,7 @@ def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | N
         id=job.id,
         status=job.status.value,
         phase=job.phase,
-        progress=(job.params or {}).get("progress"),
+        progress=job.progress,
         error_code=job.error_code,
         error_message=job.error_message,
     )

@@ -76,8 +76,8 @@ async def _ask(desk: Desk, step: str, question: Messages, notes: Sequence[Note],
     if held is None:
         raise JobFailed(
             "unusable_answer",
-            f"{desk.model.name} answered twice with something that no page can be made of. {problem} The page is as it "
-            "was. Try again, or choose another model.",
+            f"{desk.model.name} answered twice with something that no page can be made of. {problem} Try "
+            "again, or choose another model.",
         )
     return held
 

@@ -13,9 +13,9 @@ from daybook.lifelog.events.description.describing import Work, describe
 from daybook.lifelog.events.description.targets import Selection
 from daybook.lifelog.events.extraction import Extraction, extract
 from daybook.lifelog.events.footage import footage_of
+from daybook.lifelog.recordings.requests import EXTRACTION
 from daybook.lifelog.tools import Tools
 
-EXTRACTION = "event_extraction"
 DESCRIPTION = "event_description"
 
 AUTOMATIC = "describe_events"

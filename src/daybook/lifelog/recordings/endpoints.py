@@ -140,7 +140,7 @@ async def _job(session: ReadSession | WriteSession, job_id: UUID | None) -> JobS
     return JobState(
         job_id=job.id,
         status=job.status.value,
-        progress=float((job.params or {}).get("progress") or 0.0),
+        progress=job.progress,
         error_code=job.error_code,
         error_message=job.error_message,
     )

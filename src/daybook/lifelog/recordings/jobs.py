@@ -2,7 +2,7 @@
 
 from daybook.jobs import JobContext, JobType
 from daybook.lifelog.recordings.processing import process
-from daybook.lifelog.recordings.taking_in import PROCESSING
+from daybook.lifelog.recordings.requests import PROCESSING
 from daybook.lifelog.tools import Basics
 
 _TIME_LIMIT = 48 * 3600.0

@@ -7,6 +7,7 @@ Invariants:
 - An event keeps its distance from its recording's beginning, whatever becomes of the recording's time.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +25,7 @@ from daybook.lifelog.recordings import removal, repository, timeline
 from daybook.lifelog.recordings.clock import AHEAD, EARLIEST, Beginning, read_in
 from daybook.lifelog.recordings.errors import NoSuchRecording
 from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.requests import request_extraction
 from daybook.lifelog.recordings.schemas import RecordingChange, TimeShiftBody
 from daybook.lifelog.recordings.taking_in import Details, Taken, find_by_checksum, take_in
 
@@ -38,6 +40,7 @@ __all__ = [
     "get",
     "page",
     "place_of",
+    "request_extraction",
     "shift",
     "take_in",
 ]
@@ -216,10 +219,7 @@ def _possible(beginning: Beginning) -> Beginning:
 
 
 async def _stop(session: WriteSession, job_id: UUID | None) -> None:
-    """Cancel a job that may have ended, or been pruned."""
-    if job_id is None:
-        return
-    try:
-        await jobs.cancel(session, job_id)
-    except (Conflict, NotFound):
-        return
+    """Cancel a job that may have ended; its record may have been removed by hand."""
+    if job_id is not None:
+        with contextlib.suppress(Conflict, NotFound):
+            await jobs.cancel(session, job_id)

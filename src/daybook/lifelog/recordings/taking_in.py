@@ -14,7 +14,6 @@ from uuid import UUID
 
 from daybook.accounts import service as accounts
 from daybook.db.engine import WriteSession
-from daybook.jobs import service as jobs
 from daybook.kit import faults
 from daybook.kit.clock import now
 from daybook.kit.errors import Unavailable
@@ -22,7 +21,7 @@ from daybook.kit.text import storable
 from daybook.lifelog.media.errors import NotAFilm
 from daybook.lifelog.media.playable import suffix_of
 from daybook.lifelog.media.service import probe
-from daybook.lifelog.recordings import chapters, matching, removal, repository, timeline
+from daybook.lifelog.recordings import chapters, matching, removal, repository, requests, timeline
 from daybook.lifelog.recordings.clock import Evidence, beginning
 from daybook.lifelog.recordings.errors import Refused
 from daybook.lifelog.recordings.models import Recording, RecordingFile
@@ -32,9 +31,6 @@ from daybook.storage.service import content_type_of
 from llm_tracker.ids import uuid7
 
 log = logging.getLogger(__name__)
-
-PROCESSING = "recording_processing"
-EXTRACTION = "event_extraction"
 
 _LONGEST_NAME = 255
 
@@ -68,9 +64,8 @@ async def take_in(
 ) -> Taken:
     """Make the file at `staged`, which its owner called `name`, a recording of the person, or a chapter of one.
 
-    In one transaction with it, the jobs `recording_processing` and `event_extraction` are enqueued, each with
-    `params = {"recording_id", "file_id"}` and `subject = "file:<file id>"`: a chapter that comes later has jobs of its
-    own. `staged` stays where it is. Raises `Refused` with a code and words, and leaves nothing then.
+    In one transaction with it, the file's jobs are enqueued: a chapter that comes later has jobs of its own. `staged`
+    stays where it is. Raises `Refused` with a code and words, and leaves nothing then.
     """
     details = details or Details()
     sha256 = details.sha256 or await asyncio.to_thread(_sha256, staged)
@@ -131,20 +126,8 @@ async def _claim(tools: Basics, file: RecordingFile) -> Taken:
         if known is not None:
             return Taken(known.recording_id, known.id, is_new=False)
         await _place(session, file)
-        for job_type in (PROCESSING, EXTRACTION):
-            enqueued = await jobs.enqueue(
-                session,
-                type=job_type,
-                input_type="video",
-                input_url=file.s3_key,
-                user_id=file.user_id,
-                params={"recording_id": str(file.recording_id), "file_id": str(file.id)},
-                subject=f"file:{file.id}",
-            )
-            if job_type == PROCESSING:
-                file.processing_job_id = enqueued.job.id
-            else:
-                file.extraction_job_id = enqueued.job.id
+        await requests.request_processing(session, file)
+        await requests.request_extraction(session, file)
         await session.flush()
         faults.point("recordings.claim.after")
         return Taken(file.recording_id, file.id, is_new=True)

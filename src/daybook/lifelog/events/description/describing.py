@@ -58,7 +58,7 @@ async def describe(work: Work, model: Model) -> None:
         trace_id=context.trace_id,
         language=work.language,
     )
-    total = sum(len(batch["events"]) for batch in batches)
+    total = left = sum(len(batch["events"]) for batch in batches)
     described = frames = 0
     try:
         for number, batch in enumerate(batches):
@@ -68,14 +68,15 @@ async def describe(work: Work, model: Model) -> None:
             )
             described += result["described"]
             frames += result["frames"]
+            left -= len(batch["events"]) - result["left"]
             context.metric("described", described)
             context.metric("frames", frames)
             await context.progress(work.begins_at + (1 - work.begins_at) * (number + 1) / len(batches))
     except DaybookError as problem:
-        problem.message = _with_outcome(problem.message, described, total)
+        problem.message = _with_outcome(problem.message, left, total)
         raise
     finally:
-        context.metric("not_described", total - described)
+        context.metric("not_described", left)
         context.metric("model", model.name)
 
 
@@ -91,13 +92,14 @@ async def _plan(session: WriteSession, work: Work) -> list[dict[str, Any]]:
 
 
 async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str, Any]) -> dict[str, int]:
+    """What became of a batch. `left` are those that nobody has described, changed or deleted."""
     context, again = work.context, work.selection.again
     file_id, ids = UUID(batch["file"]), [UUID(one) for one in batch["events"]]
     async with context.write() as session:
         place = await recordings.place_of(session, file_id)
         stretches = await targets.still_open(session, work.user, ids, again=again)
     if place is None or not stretches:
-        return {"described": 0, "frames": 0}
+        return {"described": 0, "frames": 0, "left": 0}
     # Its number is its place in the plan: an answer that was stored by an attempt before goes by the same numbers.
     numbered = sorted((ids.index(stretch.event_id) + 1, stretch) for stretch in stretches)
     shown = await _shown(work, place, numbered)
@@ -105,10 +107,12 @@ async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str
     said = await asker.ask(f"ask:{number}", shown, len(ids), place.recording_id)
     faults.point("events.describe.write.before")
     async with context.write() as session:
-        described = await targets.write_descriptions(
-            session, work.user, file_id, {ids[one - 1]: what for one, what in said.items()}, again=again
-        )
-    return {"described": described, "frames": sum(len(stretch.frames) for stretch in shown)}
+        answered = {ids[one - 1]: what for one, what in said.items()}
+        described = await targets.write_descriptions(session, work.user, file_id, answered, again=again)
+        unanswered = [one for one in ids if one not in answered]
+        left = await targets.still_open(session, work.user, unanswered, again=again)
+    frames = sum(len(stretch.frames) for stretch in shown)
+    return {"described": described, "frames": frames, "left": len(left)}
 
 
 async def _shown(work: Work, place: Place, numbered: list[tuple[int, Stretch]]) -> list[Shown]:
@@ -131,8 +135,7 @@ async def _shown(work: Work, place: Place, numbered: list[tuple[int, Stretch]]) 
     ]
 
 
-def _with_outcome(message: str, described: int, total: int) -> str:
+def _with_outcome(message: str, left: int, total: int) -> str:
     """What went wrong, and what is there all the same."""
-    left = total - described
     events = f"{left} of {total} events are" if left != 1 else f"1 of {total} events is"
     return f"{message} {events} not described; they are there, with their times and what was measured."

@@ -14,7 +14,7 @@ from daybook.lifelog.events.description import plan
 from daybook.lifelog.events.description.schemas import DescriptionEstimate
 from daybook.lifelog.events.description.targets import Selection, stretches_of
 from daybook.lifelog.events.errors import NoVisionModel
-from daybook.lifelog.events.jobs import DESCRIPTION, EXTRACTION
+from daybook.lifelog.events.jobs import DESCRIPTION
 from daybook.lifelog.events.stretches import most_of
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.models import RecordingFile
@@ -84,20 +84,8 @@ async def request_description(
 async def request_extraction(session: WriteSession, user: User, recording_id: UUID) -> list[UUID]:
     """The jobs that find a recording's events anew, one for each file. Raises `NoSuchRecording`."""
     await recordings.get(session, user.id, recording_id)
-    found: list[UUID] = []
-    for file in await recordings.files_of(session, recording_id):
-        enqueued = await jobs.enqueue(
-            session,
-            type=EXTRACTION,
-            input_type="video",
-            input_url=file.s3_key,
-            user_id=user.id,
-            params={"recording_id": str(recording_id), "file_id": str(file.id)},
-            subject=f"file:{file.id}",
-        )
-        file.extraction_job_id = enqueued.job.id
-        found.append(enqueued.job.id)
-    return found
+    files = await recordings.files_of(session, recording_id)
+    return [await recordings.request_extraction(session, file) for file in files]
 
 
 async def _waiting_files(session: AsyncSession, user: User, selection: Selection) -> list[RecordingFile]:
@@ -115,6 +103,6 @@ async def _is_waiting(session: ReadSession, file: RecordingFile) -> bool:
         return False
     try:
         job = await jobs.get(session, file.extraction_job_id)
-    except NotFound:  # jobs are forgotten some time after their end
+    except NotFound:  # its record was removed by hand
         return False
     return job.status in {"pending", "processing"} and "events" not in (job.metrics or {})

@@ -1,0 +1,36 @@
+"""The jobs about a file of a recording. Of each type one is active at a time, whoever asks for it."""
+
+from uuid import UUID
+
+from daybook.db.engine import WriteSession
+from daybook.jobs import service as jobs
+from daybook.lifelog.recordings.models import RecordingFile
+
+PROCESSING = "recording_processing"
+"""Makes what is needed to show the file; done here."""
+EXTRACTION = "event_extraction"
+"""Finds the file's events; done by those who know what an event is."""
+
+
+async def request_processing(session: WriteSession, file: RecordingFile) -> None:
+    """Have the file's thumbnail and preview made."""
+    file.processing_job_id = await _request(session, PROCESSING, file)
+
+
+async def request_extraction(session: WriteSession, file: RecordingFile) -> UUID:
+    """Have the file's events found; the job that does it."""
+    file.extraction_job_id = job_id = await _request(session, EXTRACTION, file)
+    return job_id
+
+
+async def _request(session: WriteSession, job_type: str, file: RecordingFile) -> UUID:
+    enqueued = await jobs.enqueue(
+        session,
+        type=job_type,
+        input_type="video",
+        input_url=file.s3_key,
+        user_id=file.user_id,
+        params={"recording_id": str(file.recording_id), "file_id": str(file.id)},
+        subject=f"file:{file.id}",
+    )
+    return enqueued.job.id
