@@ -68,6 +68,13 @@ _GEMINI = {
     "countTokens": Api("count_tokens", Family.GEMINI, "countTokens", line=False),
 }
 
+LEADING: dict[Family, Api] = {
+    Family.OPENAI: CHAT,
+    Family.ANTHROPIC: MESSAGES,
+    Family.GEMINI: _GEMINI["generateContent"],
+}
+"""Of each family, the API in which a model writes."""
+
 # What cannot be metered: work that a provider does later, elsewhere, or over another protocol.
 _UNMETERED = re.compile(
     r"(batches|realtime|files|uploads|fine_tuning|fine-tunes|assistants|threads|vector_stores|evals|containers|videos"

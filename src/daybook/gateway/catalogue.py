@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
 from daybook.gateway import service
-from daybook.gateway.apis import CHAT, MESSAGES, Api, Family, route_of
+from daybook.gateway.apis import LEADING
 from daybook.gateway.errors import Refusal
 from daybook.gateway.exchange import Exchange
 from daybook.gateway.listings import listing_of, one_of
@@ -30,13 +30,6 @@ _AWAY = 10.0  # seconds after which a database that does not answer counts as aw
 _LISTED = 300.0  # seconds that a provider's own list of models is remembered
 _UNLISTED = 10.0  # seconds after which a provider that gave none is asked again
 _PATIENCE = 5.0  # seconds to wait for it
-
-_GENERATE = route_of("POST", "/v1beta/models/any:generateContent").api
-_LEADING: dict[Family, Api] = {
-    Family.OPENAI: CHAT,
-    Family.ANTHROPIC: MESSAGES,
-    Family.GEMINI: _GENERATE or CHAT,
-}
 
 
 class Catalogue:
@@ -84,7 +77,7 @@ class Catalogue:
         Raises `Refusal` (404) when there is no such model.
         """
         family = exchange.route.family
-        providers = [one for one in await self.providers() if speaks(one, _LEADING[family])]
+        providers = [one for one in await self.providers() if speaks(one, LEADING[family])]
         names = await asyncio.gather(*(self._models_of(one) for one in providers))
         owners: dict[str, str] = {}
         for provider, models in zip(providers, names, strict=True):

@@ -1,18 +1,20 @@
-"""Provider configurations, for administrators."""
+"""Provider configurations, for administrators, and what a first program can call, for everybody."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, status
 
-from daybook.accounts.access import Administrator, AppSettings
+from daybook.accounts.access import Administrator, AppSettings, CurrentUser
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.gateway import service
+from daybook.gateway.first_models import first_models
 from daybook.gateway.probe import probe
-from daybook.gateway.schemas import ConfigAnswer, ConfigChange, ConfigNew, ProbeAnswer
+from daybook.gateway.schemas import ConfigAnswer, ConfigChange, ConfigNew, FirstModels, ProbeAnswer
 from daybook.gateway.secrets import Vault
 from daybook.kit.ids import RowId
 
 router = APIRouter(prefix="/api/v1/admin/llm-configs", tags=["provider configurations"])
+first_router = APIRouter(prefix="/api/v1/first-models", tags=["me"])
 
 
 def _vault(settings: AppSettings) -> Vault:
@@ -62,3 +64,9 @@ async def probe_config(
     async with database.read() as session:
         config = await service.load_provider(session, vault, config_id)
     return await probe(config)
+
+
+@first_router.get("")
+async def get_first_models(_: CurrentUser, session: Reading, vault: AppVault) -> FirstModels:
+    """For each API a model with which a first program works."""
+    return first_models(await service.load_providers(session, vault))

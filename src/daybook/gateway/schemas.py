@@ -121,3 +121,18 @@ class ProbeAnswer(BaseModel):
     missing_models: list[str] = Field(description="Models that are configured by name and not listed.")
     message: str
     duration_ms: int
+
+
+class FirstModel(BaseModel):
+    """A model that a first program can call."""
+
+    model: str
+    is_demo: bool = Field(description="Whether it is the offline demo model, which costs nothing.")
+
+
+class FirstModels(BaseModel):
+    """For each API a model that answers it here; null where none does until a provider is added."""
+
+    openai: FirstModel | None
+    anthropic: FirstModel | None
+    gemini: FirstModel | None

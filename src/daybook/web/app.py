@@ -38,6 +38,7 @@ ROUTERS: list[APIRouter] = [
     events.router,
     files.router,
     gateway.router,
+    gateway.first_router,
     health.router,
     jobs.router,
     ledger.router,

@@ -973,6 +973,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/first-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get First Models
+         * @description For each API a model with which a first program works.
+         */
+        get: operations["get_first_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -2163,7 +2183,7 @@ export interface components {
             /** Phase */
             phase: string | null;
             /** Progress */
-            progress: number | null;
+            progress: number;
             /** Status */
             status: string;
         };
@@ -2256,8 +2276,6 @@ export interface components {
             tone: string | null;
             /** Version */
             version: number;
-            /** Versions */
-            versions: number;
             /** Written At */
             written_at: string | null;
         };
@@ -2467,6 +2485,28 @@ export interface components {
              * @description Calls whose price is unknown, which cost therefore lacks.
              */
             unpriced_calls: number;
+        };
+        /**
+         * FirstModel
+         * @description A model that a first program can call.
+         */
+        FirstModel: {
+            /**
+             * Is Demo
+             * @description Whether it is the offline demo model, which costs nothing.
+             */
+            is_demo: boolean;
+            /** Model */
+            model: string;
+        };
+        /**
+         * FirstModels
+         * @description For each API a model that answers it here; null where none does until a provider is added.
+         */
+        FirstModels: {
+            anthropic: components["schemas"]["FirstModel"] | null;
+            gemini: components["schemas"]["FirstModel"] | null;
+            openai: components["schemas"]["FirstModel"] | null;
         };
         /**
          * GenerationAccepted
@@ -6719,6 +6759,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_first_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirstModels"];
+                };
             };
             /** @description What was wrong with the request. */
             "4XX": {

@@ -1,20 +1,28 @@
+import type { Schemas } from "../../lib/api/client";
+
 /** Programs that call a model through Daybook, with the reader's own address and code: only the base URL is not the usual. */
 export interface Kit {
   readonly id: string;
   readonly name: string;
-  readonly program: (origin: string, code: string) => string;
+  /** Whose API it speaks: not every model answers each. */
+  readonly family: keyof Schemas["FirstModels"];
+  /** The model that stands in the program while nobody here answers it. */
+  readonly usual: string;
+  readonly program: (origin: string, code: string, model: string) => string;
 }
 
 export const SNIPPETS: readonly Kit[] = [
   {
     id: "openai",
     name: "OpenAI",
-    program: (origin, code) => `# pip install openai
+    family: "openai",
+    usual: "gpt-5-mini",
+    program: (origin, code, model) => `# pip install openai
 from openai import OpenAI
 
 client = OpenAI(base_url="${origin}/v1", api_key="${code}")
 answer = client.chat.completions.create(
-    model="daybook-demo",
+    model="${model}",
     messages=[{"role": "user", "content": "Say hello in one short sentence."}],
 )
 print(answer.choices[0].message.content)`,
@@ -22,12 +30,14 @@ print(answer.choices[0].message.content)`,
   {
     id: "anthropic",
     name: "Anthropic",
-    program: (origin, code) => `# pip install anthropic
+    family: "anthropic",
+    usual: "claude-haiku-4-5",
+    program: (origin, code, model) => `# pip install anthropic
 from anthropic import Anthropic
 
 client = Anthropic(base_url="${origin}", api_key="${code}")
 answer = client.messages.create(
-    model="daybook-demo",
+    model="${model}",
     max_tokens=100,
     messages=[{"role": "user", "content": "Say hello in one short sentence."}],
 )
@@ -36,21 +46,25 @@ print(answer.content[0].text)`,
   {
     id: "gemini",
     name: "Gemini",
-    program: (origin, code) => `# pip install google-genai
+    family: "gemini",
+    usual: "gemini-2.5-flash",
+    program: (origin, code, model) => `# pip install google-genai
 from google import genai
 
 client = genai.Client(api_key="${code}", http_options={"base_url": "${origin}"})
 answer = client.models.generate_content(
-    model="gemini-2.5-flash", contents="Say hello in one short sentence."
+    model="${model}", contents="Say hello in one short sentence."
 )
 print(answer.text)`,
   },
   {
     id: "curl",
     name: "curl",
-    program: (origin, code) => `curl ${origin}/v1/chat/completions \\
+    family: "openai",
+    usual: "gpt-5-mini",
+    program: (origin, code, model) => `curl ${origin}/v1/chat/completions \\
   -H 'Authorization: Bearer ${code}' \\
   -H 'Content-Type: application/json' \\
-  -d '{"model": "daybook-demo", "messages": [{"role": "user", "content": "Say hello in one short sentence."}]}'`,
+  -d '{"model": "${model}", "messages": [{"role": "user", "content": "Say hello in one short sentence."}]}'`,
   },
 ];
