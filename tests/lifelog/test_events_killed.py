@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from daybook.lifelog.events import extraction
 from daybook.settings import Settings
 from support.gateway import shipping
 from support.lifelog import add_provider, lifelog
@@ -17,11 +20,22 @@ from support.vision import VisionModel
 BEGAN = datetime(2026, 3, 8, 4, 0, tzinfo=UTC)
 
 POINTS = [
+    "jobs.step.work.after",  # the film is analysed, and nobody has noted it
     "events.extract.write.before",
     "jobs.write_step.commit.before",  # the events are written and not committed
+    "events.extract.pictures.stored",
     "events.describe.ask.before",
     "events.describe.write.before",  # the model has answered, and nobody has written it down
 ]
+
+
+def test_every_named_step_is_killed_at():
+    folder = Path(extraction.__file__).parent
+    named = re.findall(
+        r'faults\.point\("([^"]+)"\)', "".join(path.read_text() for path in folder.rglob("*.py"))
+    )
+    assert named
+    assert set(named) <= set(POINTS)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -48,6 +62,8 @@ async def test_what_a_killed_worker_leaves_is_finished_once(point, database, dat
             found = await log.events()
             assert len(found) == 3
             assert {event.summary for event in found} == {"Somebody walks for 5 seconds."}
+            for event in found:
+                assert (await log.tools.store.get(event.thumbnail_s3_key)).startswith(b"\xff\xd8")
             assert len(model.calls) == 1
             assert (job.metrics["described"], job.metrics["tokens"]) == (3, 1100)
         lines = await log.rows("SELECT total_tokens, trace_id FROM llm_tracker_usage")

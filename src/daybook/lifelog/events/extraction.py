@@ -198,6 +198,7 @@ async def _take_some_pictures(work: Extraction, place: Place) -> bool:
         key = event_picture_key(place.user_id, place.recording_id, event_id)
         await work.tools.store.put(key, picture)
         keys[event_id] = key
+    faults.point("events.extract.pictures.stored")
     async with work.context.write() as session:
         left = repository.owned(place.user_id).where(Event.id.in_(keys)).order_by(Event.id).with_for_update()
         for event in await session.scalars(left):
