@@ -17,7 +17,25 @@ from daybook.settings import Settings
 from support.apps import open_app
 from support.browsers import Browsers
 from support.databases import Databases
+from support.forks import Forks
 from support.postgres import Postgres
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file stay together. Only several processes need what is imported here."""
+    from support.processes import Files
+
+    config.option.loadscopereorder = False
+    return Files(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where there are several processes, what takes longest begins first."""
+    if hasattr(config, "workerinput"):
+        from support.processes import rank
+
+        items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +91,13 @@ async def session(shared_database):
         ) as session:
             yield WriteSession(session)
         await outer.rollback()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def forks():
+    """Starts workers that are to be killed."""
+    async with Forks.ready() as forks:
+        yield forks
 
 
 @pytest.fixture(scope="session", autouse=True)

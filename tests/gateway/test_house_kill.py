@@ -12,8 +12,6 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -26,7 +24,6 @@ from support.gateway import shipping
 from support.inside import add_job, add_user, ask, said
 from support.upstream import Reply
 
-TESTS = Path(__file__).resolve().parents[1]
 STEP = "write"
 
 NOT_SENT = [
@@ -78,14 +75,26 @@ async def job(chat, upstream, database):
     return await add_job(database)
 
 
-async def kill_worker(chat, database_url, job, point, *, data=None):
-    """Let a worker make the call until it dies at `point`."""
-    environment = {**os.environ, "DAYBOOK_FAULT": point}
-    arguments = (database_url, str(data or chat.settings.data), syncs(point), str(job), STEP)
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "support.house_worker", *arguments, cwd=TESTS, env=environment
-    )
-    assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL, f"nobody came by {point}"
+@pytest.fixture
+def start_worker(forks, chat, database_url, job):
+    """Starts a worker that makes the call; its process id."""
+
+    async def start(*, data=None, sync="process", fault=""):
+        arguments = (database_url, str(data or chat.settings.data), sync, str(job), STEP)
+        return await forks.start("house", *arguments, fault=fault)
+
+    return start
+
+
+@pytest.fixture
+def kill_worker(forks, start_worker):
+    """Lets a worker make the call until it dies at `point`."""
+
+    async def kill(point, *, data=None):
+        worker = await start_worker(data=data, sync=syncs(point), fault=point)
+        assert await forks.ended(worker) == -signal.SIGKILL, f"nobody came by {point}"
+
+    return kill
 
 
 async def go_on(chat, database, database_url, job):
@@ -106,8 +115,10 @@ async def go_on(chat, database, database_url, job):
 
 
 @pytest.mark.parametrize("point", NOT_SENT)
-async def test_a_call_that_was_not_sent_is_made_once(chat, upstream, database, database_url, job, point):
-    await kill_worker(chat, database_url, job, point)
+async def test_a_call_that_was_not_sent_is_made_once(
+    chat, upstream, database, database_url, job, kill_worker, point
+):
+    await kill_worker(point)
     assert upstream.received == []
     answer, (line,) = await go_on(chat, database, database_url, job)
     assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", False, 1)
@@ -116,22 +127,18 @@ async def test_a_call_that_was_not_sent_is_made_once(chat, upstream, database, d
 
 @pytest.mark.parametrize(("point", "served"), NEVER_CLOSED)
 async def test_a_call_that_never_ended_is_in_the_book_and_made_anew(
-    chat, upstream, database, database_url, job, point, served
+    chat, upstream, database, database_url, job, forks, start_worker, kill_worker, point, served
 ):
     if point == "while it answers":
         upstream.reply(Reply(delay=60), said("Answer 2."))
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "support.house_worker",
-            database_url, str(chat.settings.data), "process", str(job), STEP,
-            cwd=TESTS,
-        )  # fmt: skip
+        worker = await start_worker()
         async with asyncio.timeout(60):
             while not upstream.received:
                 await asyncio.sleep(0.02)
-        worker.kill()
-        await worker.wait()
+        os.kill(worker, signal.SIGKILL)
+        assert await forks.ended(worker) == -signal.SIGKILL
     else:
-        await kill_worker(chat, database_url, job, point)
+        await kill_worker(point)
     answer, lines = await go_on(chat, database, database_url, job)
     assert (answer.text, answer.reused, len(upstream.received)) == (f"Answer {served}.", False, served)
     failed, succeeded = lines
@@ -144,9 +151,9 @@ async def test_a_call_that_never_ended_is_in_the_book_and_made_anew(
 
 @pytest.mark.parametrize("point", CLOSED)
 async def test_an_answer_whose_end_was_written_down_is_never_paid_for_again(
-    chat, upstream, database, database_url, job, point
+    chat, upstream, database, database_url, job, kill_worker, point
 ):
-    await kill_worker(chat, database_url, job, point)
+    await kill_worker(point)
     assert len(upstream.received) == 1
     answer, (line,) = await go_on(chat, database, database_url, job)
     assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", True, 1)
@@ -156,12 +163,12 @@ async def test_an_answer_whose_end_was_written_down_is_never_paid_for_again(
 
 @pytest.mark.parametrize("point", ["journal.closed.after", "house.finish.before"])
 async def test_an_answer_that_is_in_a_dead_workers_journal_is_waited_for(
-    chat, upstream, database, database_url, job, point, tmp_path
+    chat, upstream, database, database_url, job, kill_worker, point, tmp_path
 ):
     settings = Settings(data=tmp_path / "another host")
     settings.data.mkdir()
     shutil.copy(chat.settings.data / "secret.key", settings.data)
-    await kill_worker(chat, database_url, job, point, data=settings.data)
+    await kill_worker(point, data=settings.data)
     async with open_house(settings, database, database_url) as house:
         asked = asyncio.create_task(house.call(ask(), step=(job, STEP)))
         await asyncio.sleep(1)
@@ -171,14 +178,16 @@ async def test_an_answer_that_is_in_a_dead_workers_journal_is_waited_for(
     assert (answer.text, answer.reused, len(upstream.received)) == ("Answer 1.", True, 1)
 
 
-async def test_a_worker_may_be_killed_again_and_again(chat, upstream, database, database_url, job):
+async def test_a_worker_may_be_killed_again_and_again(
+    chat, upstream, database, database_url, job, kill_worker
+):
     for point in (
         "journal.closed.before",
         "journal.opened.after",
         "house.begin.after",
         "journal.closed.before",
     ):
-        await kill_worker(chat, database_url, job, point)
+        await kill_worker(point)
     answer, lines = await go_on(chat, database, database_url, job)
     assert (answer.text, len(upstream.received)) == ("Answer 3.", 3)
     assert [line["success"] for line in lines] == [False, False, False, True]

@@ -159,9 +159,9 @@ async def test_types_are_paused_and_limited(jobs, everybodys):
     ("method", "path"),
     [
         ("GET", "/api/v1/admin/jobs"),
-        ("GET", f"/api/v1/admin/jobs/{uuid4()}"),
-        ("POST", f"/api/v1/admin/jobs/{uuid4()}/cancellation"),
-        ("POST", f"/api/v1/admin/jobs/{uuid4()}/retry"),
+        ("GET", "/api/v1/admin/jobs/018f3a5e-0000-7000-8000-000000000001"),
+        ("POST", "/api/v1/admin/jobs/018f3a5e-0000-7000-8000-000000000001/cancellation"),
+        ("POST", "/api/v1/admin/jobs/018f3a5e-0000-7000-8000-000000000001/retry"),
         ("GET", "/api/v1/admin/job-types"),
         ("PATCH", "/api/v1/admin/job-types/a"),
     ],

@@ -100,7 +100,7 @@ def cut_into(text, size):
 # secrets
 
 
-@pytest.mark.parametrize("secret", SAMPLES)
+@pytest.mark.parametrize("secret", SAMPLES, ids=SAMPLES.get)
 @pytest.mark.parametrize(
     "around", ["{}", "use {}, please", "你好{}。", "line\n{}\nline", '"{}"', "({})", "a={};"]
 )
@@ -157,7 +157,7 @@ def test_what_is_no_json_is_looked_at_as_text():
     assert WORD.encode() not in redact_bytes(SECRETS, cut)
 
 
-@pytest.mark.parametrize("secret", [*SAMPLES, "password: hunter22hunter22"])
+@pytest.mark.parametrize("secret", [*SAMPLES, "password: hunter22hunter22"], ids=SAMPLES.get)
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_a_secret_that_is_spread_over_a_stream_is_replaced(secret, size):
     stream = b"".join(chunks(cut_into(f"It is\n{secret} indeed.", size))) + b"data: [DONE]\n\n"

@@ -6,10 +6,8 @@ of it (it is saved twice, which the database refuses); steps named at random (an
 """
 
 import asyncio
-import os
 import re
 import signal
-import sys
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -53,19 +51,19 @@ def points():
     return POINTS
 
 
-async def test_a_page_is_written_once_whoever_is_killed_when(databases, tmp_path, points):
-    few = asyncio.Semaphore(4)  # processes that begin at a time
+async def test_a_page_is_written_once_whoever_is_killed_when(databases, forks, tmp_path, points):
+    few = asyncio.Semaphore(4)  # that begin at a time
 
     async def kill_and_go_on(at, point, calls):
         async with AsyncExitStack() as stack:
             async with few:
-                killed = await kill_at(point, stack, databases, tmp_path / str(at))
+                killed = await kill_at(point, stack, databases, forks, tmp_path / str(at))
             await go_on(*killed, calls)
 
     await asyncio.gather(*(kill_and_go_on(at, *one) for at, one in enumerate(points.items())))
 
 
-async def kill_at(point, stack, databases, folder):
+async def kill_at(point, stack, databases, forks, folder):
     """A diary with a page, whose worker was killed while it wrote the next version."""
     url = await stack.enter_async_context(databases.copy())
     database = Database.connect(url)
@@ -83,20 +81,8 @@ async def kill_at(point, stack, databases, folder):
             f"{hour:02}:{minute:02}", f"Walking past house number {number + 100} with a red door."
         )
     requested = await diary.ask(force=True)
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "support.diary_worker",
-        url,
-        str(folder),
-        cwd=TESTS,
-        env={**os.environ, "DAYBOOK_FAULT": point},
-    )
-    try:
-        assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL, point
-    finally:
-        if worker.returncode is None:
-            worker.kill()
+    worker = await forks.start("diary", url, str(folder), fault=point)
+    assert await forks.ended(worker) == -signal.SIGKILL, point
     return point, diary, author, requested.job_id
 
 

@@ -1,10 +1,6 @@
-"""A worker that writes pages, and is killed at the point that `DAYBOOK_FAULT` names.
-
-python -m support.diary_worker DATABASE_URL DATA
-"""
+"""A worker that writes pages, to be killed meanwhile (`support.forks`)."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 from daybook import tables as _tables
@@ -25,7 +21,3 @@ async def main(url: str, data: str) -> None:
     async with open_house(settings, database, url) as house:
         tools = Tools(database=database, store=open_store(settings), house=house, settings=settings)
         await Worker(database, url, job_types(tools), 1, is_lasting).work(asyncio.Event())
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

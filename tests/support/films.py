@@ -48,7 +48,7 @@ class Films:
         inputs = ["-f", "lavfi", "-i", f"{pattern}=size={size}:rate={fps}:duration={seconds}"]
         if sound:
             inputs += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}"]
-        return self.write(name, _made(Path(name).suffix, *inputs, *codec, *options))
+        return self.write(name, made(Path(name).suffix, *inputs, *codec, *options))
 
     def again(self, source: Path, name: str, *options: str, before: tuple[str, ...] = ()) -> Path:
         """The film `source` in another container, as it is but for `options`."""
@@ -66,7 +66,7 @@ class Films:
 def run_program(*arguments: str) -> bytes:
     """Run ffmpeg without our limits: what tests make is harmless."""
     done = subprocess.run(
-        [_program(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments],
+        [program(), "-hide_banner", "-loglevel", "error", "-nostdin", "-y", *arguments],
         capture_output=True,
         check=False,
     )
@@ -75,7 +75,7 @@ def run_program(*arguments: str) -> bytes:
 
 
 @cache
-def _made(suffix: str, *arguments: str) -> bytes:
+def made(suffix: str, *arguments: str) -> bytes:
     """What ffmpeg makes; the same film is made once in a run of the tests."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"film{suffix}"
@@ -84,5 +84,5 @@ def _made(suffix: str, *arguments: str) -> bytes:
 
 
 @cache
-def _program() -> str:
+def program() -> str:
     return ffmpeg()

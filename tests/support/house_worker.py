@@ -1,10 +1,5 @@
-"""A worker that asks a model for one step of a job, and is killed at the point that `DAYBOOK_FAULT` names.
+"""A worker that asks a model for one step of a job, to be killed meanwhile (`support.forks`)."""
 
-python -m support.house_worker DATABASE_URL DATA JOURNAL_SYNC JOB_ID STEP
-"""
-
-import asyncio
-import sys
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +17,3 @@ async def main(url: str, data: str, sync: str, job_id: str, step: str) -> None:
             await house.call(ask(), step=(UUID(job_id), step))
     finally:
         await database.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))

@@ -1,9 +1,8 @@
 """Short films of a few scenes, made by ffmpeg."""
 
-import subprocess
 from pathlib import Path
 
-from daybook.lifelog.media.service import ffmpeg
+from support.films import H264, made
 
 STILL = "color=c=0xc0c0c0:s=320x180:r=10"
 DARK = "color=c=0x101010:s=320x180:r=10"
@@ -16,19 +15,5 @@ def film(path: Path, *scenes: str, seconds: float = 5, sound: bool = True) -> Pa
     joined = "".join(f"[{place}:v]" for place in range(len(scenes))) + f"concat=n={len(scenes)}:v=1:a=0[v]"
     tone = ["-f", "lavfi", "-t", str(seconds * len(scenes)), "-i", "sine=frequency=440"] if sound else []
     mapped = ["-map", "[v]", *(["-map", f"{len(scenes)}:a"] if sound else [])]
-    coded = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10"]
-    command = [
-        ffmpeg(),
-        "-v",
-        "error",
-        "-y",
-        *inputs,
-        *tone,
-        "-filter_complex",
-        joined,
-        *mapped,
-        *coded,
-        str(path),
-    ]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    path.write_bytes(made(path.suffix, *inputs, *tone, "-filter_complex", joined, *mapped, *H264, "-g", "10"))
     return path

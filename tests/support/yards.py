@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support.films import H264, run_program
+from support.films import H264, made
 
 SHOTS = (
     "smptebars",
@@ -31,7 +31,7 @@ def yard(
         inputs += ["-f", "lavfi", "-t", str(seconds), "-i", sound]
         maps += ["-map", "2:a", "-c:a", "aac"]
     keys = ["-g", str(int(fps * every)), "-sc_threshold", "0"]
-    run_program(*inputs, "-filter_complex", graph, *maps, *H264, "-crf", "30", *keys, str(path))
+    path.write_bytes(made(path.suffix, *inputs, "-filter_complex", graph, *maps, *H264, "-crf", "30", *keys))
     return path
 
 
@@ -47,7 +47,8 @@ def shots(
     shown = "".join(f"[{number}]format=yuv420p[s{number}];" for number in range(len(lengths)))
     joined = "".join(f"[s{number}]" for number in range(len(lengths))) + f"concat=n={len(lengths)}:v=1"
     graph = f"{shown}{joined},noise=alls=4:allf=t[v]"
-    run_program(*inputs, "-filter_complex", graph, "-map", "[v]", *H264, "-crf", "30", *keys, str(path))
+    maps = ("-map", "[v]")
+    path.write_bytes(made(path.suffix, *inputs, "-filter_complex", graph, *maps, *H264, "-crf", "30", *keys))
     return path
 
 
