@@ -11,8 +11,9 @@ help: ## list what can be typed
 run: ## set up everything that is missing, and run Daybook
 	@scripts/bootstrap run && exec .venv/bin/daybook run
 
+# As many processes as there are cores; one only with ARGS="-n 0".
 test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
-	@scripts/bootstrap dev && exec .venv/bin/pytest $(ARGS)
+	@scripts/bootstrap dev && exec .venv/bin/pytest -n auto --maxprocesses 4 $(ARGS)
 
 crash: ## kill everything again and again for CRASH_SECONDS (600), and check that the books balance
 	@scripts/bootstrap dev && CRASH_SECONDS=$${CRASH_SECONDS:-600} exec .venv/bin/pytest -s tests/crash/test_books_balance.py
