@@ -4,7 +4,8 @@ from people: through the API.
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,17 +21,28 @@ _KEY = "sk-made-up-for-a-picture"
 
 
 async def furnish(
-    client: httpx2.AsyncClient, code: str, film: bytes, *, language: str = "en", events: int = 8
+    client: httpx2.AsyncClient,
+    code: str,
+    film: bytes,
+    *,
+    language: str = "en",
+    events: int = 8,
+    zone: str | None = None,
+    bring: Callable[[date], Awaitable[None]] | None = None,
 ) -> Things:
-    """Furnish the house for the administrator `client`. With fewer `events` the demo model is done sooner."""
-    zone = noon_zone()
-    await _ok(client.patch("/api/v1/me", json={"timezone": zone, "settings": {"language": language}}))
+    """Furnish the house for the administrator `client`. With fewer `events` the demo model is done sooner; `bring`
+    brings more into the sample day before its page is written.
+    """
+    zone = zone or noon_zone()
+    await ok(client.patch("/api/v1/me", json={"timezone": zone, "settings": {"language": language}}))
     today = datetime.now(ZoneInfo(zone)).date()
-    await _ok(client.put(f"/api/v1/sample-days/{today}"))
+    await ok(client.put(f"/api/v1/sample-days/{today}"))
+    if bring:
+        await bring(today)
     await _merge(client, str(today), events)
-    asked = await _ok(client.post(f"/api/v1/diary/{today}/generation", json={"force_refresh": False}))
+    asked = await ok(client.post(f"/api/v1/diary/{today}/generation", json={"force_refresh": False}))
     for days in (2, 3, 5):
-        await _ok(client.put(f"/api/v1/sample-days/{today - timedelta(days=days)}"))
+        await ok(client.put(f"/api/v1/sample-days/{today - timedelta(days=days)}"))
     stamp = datetime.now(UTC) - timedelta(days=1)
     uploaded = await Tus(client).upload(film, filename=f"VID_{stamp:%Y%m%d_%H%M%S}.mp4")
     recording = uploaded.headers["x-daybook-recording"]
@@ -38,24 +50,24 @@ async def furnish(
     await _limit(client)
     call = await _call(client, code)
     await _until_ended(client, asked["job_id"])
-    await _until_processed(client, recording)
+    await until_processed(client, recording)
     return Things(recording, call)
 
 
 async def _merge(client: httpx2.AsyncClient, day: str, events: int) -> None:
-    found = (await _ok(client.get("/api/v1/events", params={"day": day, "page_size": 200})))["list"]
+    found = (await ok(client.get("/api/v1/events", params={"day": day, "page_size": 200})))["list"]
     if len(found) > events:
         merged = [event["id"] for event in found[events - 1 :]]
-        await _ok(client.post("/api/v1/events/merger", json={"event_ids": merged}))
+        await ok(client.post("/api/v1/events/merger", json={"event_ids": merged}))
 
 
 async def _provide(client: httpx2.AsyncClient) -> None:
     config = {"name": "openai-main", "provider": "openai", "api_key": _KEY, "models": ["gpt-*", "o3"]}
-    await _ok(client.post("/api/v1/admin/llm-configs", json=config))
+    await ok(client.post("/api/v1/admin/llm-configs", json=config))
 
 
 async def _limit(client: httpx2.AsyncClient) -> None:
-    me = await _ok(client.get("/api/v1/me"))
+    me = await ok(client.get("/api/v1/me"))
     budget = {
         "subject": "user",
         "subject_id": me["id"],
@@ -63,7 +75,7 @@ async def _limit(client: httpx2.AsyncClient) -> None:
         "unit": "tokens",
         "limit": "2000000",
     }
-    await _ok(client.put("/api/v1/admin/budgets", json={**budget, "hard": False}))
+    await ok(client.put("/api/v1/admin/budgets", json={**budget, "hard": False}))
 
 
 async def _call(client: httpx2.AsyncClient, code: str) -> str:
@@ -78,7 +90,7 @@ async def _call(client: httpx2.AsyncClient, code: str) -> str:
     async with asyncio.timeout(60):
         while True:
             query = {"model": "daybook-demo", "status": "success"}
-            found = await _ok(client.get("/api/v1/admin/llm/call-logs", params=query))
+            found = await ok(client.get("/api/v1/admin/llm/call-logs", params=query))
             named = [call for call in found["list"] if call["activation_code"]]
             if len(named) >= 3:
                 return str(named[0]["id"])
@@ -87,21 +99,23 @@ async def _call(client: httpx2.AsyncClient, code: str) -> str:
 
 async def _until_ended(client: httpx2.AsyncClient, job: str) -> None:
     async with asyncio.timeout(300):
-        while (await _ok(client.get(f"/api/v1/jobs/{job}")))["status"] not in _ENDED:
+        while (await ok(client.get(f"/api/v1/jobs/{job}")))["status"] not in _ENDED:
             await asyncio.sleep(0.5)
 
 
-async def _until_processed(client: httpx2.AsyncClient, recording: str) -> None:
+async def until_processed(client: httpx2.AsyncClient, recording: str) -> None:
+    """Wait until nothing is done with the recording any more."""
     async with asyncio.timeout(300):
         while True:
-            found = await _ok(client.get(f"/api/v1/recordings/{recording}"))
+            found = await ok(client.get(f"/api/v1/recordings/{recording}"))
             jobs = [job for file in found["files"] for job in (file["processing"], file["extraction"]) if job]
             if found["is_processed"] and all(job["status"] in _ENDED for job in jobs):
                 return
             await asyncio.sleep(0.5)
 
 
-async def _ok(answering: Any) -> Any:
+async def ok(answering: Any) -> Any:
+    """What was answered, if all went well."""
     answer = await answering
     assert answer.is_success, f"{answer.request.method} {answer.request.url}: {answer.text}"
     return answer.json() if answer.content else None
