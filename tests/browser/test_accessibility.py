@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from support.addresses import addresses, filled
+from support.addresses import DIALOGS, addresses, filled
 from support.documents import ROOT
 from support.films import Films
 from support.furniture import furnish
@@ -27,19 +27,6 @@ CUT_OFF = """() => document.scrollingElement.scrollWidth <= innerWidth ? [] : [.
     .filter((one) => one.getBoundingClientRect().right > innerWidth)
     .map((one) => one.outerHTML.slice(0, 200))"""
 """What is to the right of the window, where there is a way to scroll there."""
-
-DIALOGS = [
-    ("/", "events.add"),
-    ("/", "events.edit"),
-    ("/", "diary.versions"),
-    ("/recordings/:id", "recording.remove"),
-    ("/settings", "access.codes.add"),
-    ("/admin/providers", "providers.add"),
-    ("/admin/access", "access.people.add"),
-    ("/admin/access?part=groups", "access.groups.add"),
-    ("/admin/access?part=codes", "access.codes.add"),
-    ("/admin/budgets", "budgets.add"),
-]
 
 words = Words("en")
 

@@ -8,6 +8,20 @@ from support.messages import SOURCES
 _PARTS = {"/admin/access": ("/admin/access?part=groups", "/admin/access?part=codes")}
 """Addresses of pages that have parts of their own."""
 
+DIALOGS = [
+    ("/", "events.add"),
+    ("/", "events.edit"),
+    ("/", "diary.versions"),
+    ("/recordings/:id", "recording.remove"),
+    ("/settings", "access.codes.add"),
+    ("/admin/providers", "providers.add"),
+    ("/admin/access", "access.people.add"),
+    ("/admin/access?part=groups", "access.groups.add"),
+    ("/admin/access?part=codes", "access.codes.add"),
+    ("/admin/budgets", "budgets.add"),
+]
+"""Where dialogs are, and the text of the button that opens each."""
+
 
 @dataclass(frozen=True)
 class Things:

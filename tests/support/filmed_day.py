@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import httpx2
@@ -61,5 +62,5 @@ async def _bring(
     return uploaded.headers["x-daybook-recording"]
 
 
-async def _events(client: httpx2.AsyncClient, **wanted: str) -> list[dict]:
+async def _events(client: httpx2.AsyncClient, **wanted: str) -> list[dict[str, Any]]:
     return (await ok(client.get("/api/v1/events", params={**wanted, "page_size": "200"})))["list"]
