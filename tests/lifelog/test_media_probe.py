@@ -313,6 +313,8 @@ async def test_a_reader_that_breaks_down_is_a_refusal(films, monkeypatch):
     for script in ("import os; os.kill(os.getpid(), 11)", "import sys; sys.exit(3)", "print('no json')"):
         monkeypatch.setattr(probing, "INSPECTION", ("-c", script))
         assert (await refused(path)).code == "reader_crashed"
+    monkeypatch.setattr(probing, "INSPECTION", ("-c", "import os; os.kill(os.getpid(), 9)"))
+    assert (await refused(path)).code == "reader_killed"
 
 
 async def test_a_reader_that_eats_its_memory_or_time_is_a_refusal(films, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ _WORDS = {
     "pictures_too_small": "The pictures are too small to see anything: {detail} pixels.",
     "reader_out_of_memory": "Reading this film takes more memory than a real one needs: it is broken or made to harm.",
     "reader_too_slow": "Reading this film takes longer than a real one needs: it is broken or made to harm.",
+    "reader_killed": "The program that reads films was ended while it looked at this one, perhaps because the machine "
+    "had no memory left. Send the film again; if that happens each time, it is made to harm.",
     "reader_crashed": "The program that reads films broke down over this one: it is broken or made to harm.",
 }
 
@@ -71,7 +74,8 @@ async def probe(path: Path) -> Film:
     try:
         told: dict[str, Any] = json.loads(output)
     except ValueError:
-        raise refusal("reader_crashed") from None
+        is_killed = child.process.returncode == -signal.SIGKILL
+        raise refusal("reader_killed" if is_killed else "reader_crashed") from None
     if "film" not in told:
         raise refusal(told["refused"], told["detail"])
     return Film.model_validate(told["film"])
