@@ -118,6 +118,18 @@ async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(l
     assert await log.tools.store.size(second.thumbnail_s3_key) is None
 
 
+async def test_a_film_that_ffmpeg_is_not_done_with_is_told_at_once(log, footage, monkeypatch):
+    monkeypatch.setattr(
+        "daybook.lifelog.activity.decoding._patience", lambda seconds: 0.05 if seconds else 60
+    )
+    await log.take_in(footage, "film.mp4")
+
+    (job,) = await log.work()
+
+    assert (job.status, job.attempts, job.error_code) == ("failed", 1, "ffmpeg_too_slow")
+    assert "longer than such a film takes" in job.error_message
+
+
 async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(log, footage):
     recording_id = await log.take_in(footage, "film.mp4")
     job_ids = await log.waiting()
