@@ -1,5 +1,5 @@
-"""Every page can be used by everybody: axe finds nothing serious, in light and in dark, and nothing is cut off on a
-small phone.
+"""Every page can be used by everybody: axe finds nothing serious, in light and in dark, nothing is cut off on a small
+phone, and nothing moves after it was shown.
 """
 
 import re
@@ -27,6 +27,13 @@ CUT_OFF = """() => document.scrollingElement.scrollWidth <= innerWidth ? [] : [.
     .filter((one) => one.getBoundingClientRect().right > innerWidth)
     .map((one) => one.outerHTML.slice(0, 200))"""
 """What is to the right of the window, where there is a way to scroll there."""
+MOVED = """() => {
+    const observer = new PerformanceObserver(() => {});
+    observer.observe({ type: "layout-shift", buffered: true });
+    return observer.takeRecords().filter(({ hadRecentInput }) => !hadRecentInput)
+        .map(({ value, sources }) => [value, sources.map(({ node }) => node?.outerHTML?.slice(0, 200))]);
+}"""
+MOST_MOVED = 0.01  # of the window, as in the Cumulative Layout Shift of browsers
 
 words = Words("en")
 
@@ -47,6 +54,8 @@ async def test_a_page_is_there_for_everybody(visits, administrator, things, addr
     page = await visits.open(person, path=filled(address, things))
     await until_loaded(page)
 
+    moved = await page.evaluate(MOVED)
+    assert sum(share for share, _ in moved) <= MOST_MOVED, moved
     assert await faults(page) == []
     await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     assert await faults(page, rules=["color-contrast"]) == []
