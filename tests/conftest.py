@@ -23,7 +23,7 @@ from support.postgres import Postgres
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """The tests of a file stay together. Only several processes need what is imported here."""
+    """The tests of a file stay together. What is imported here is for several processes only."""
     from support.processes import Files
 
     config.option.loadscopereorder = False

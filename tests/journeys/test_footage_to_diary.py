@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not FOOTAGE.is_dir(), reason="the shared footage is not beside this checkout"),
 ]
 
-PATIENCE = 120.0
+PATIENCE = 300.0  # seconds; a busy machine is slow, not wrong
 DAY = "2026-03-08"
 MORNING = "2026-03-08T09:00:00Z"
 

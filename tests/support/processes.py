@@ -4,28 +4,25 @@ from typing import Any
 
 from xdist.scheduler import LoadFileScheduling
 
-TOGETHER = ("tests/browser/",)
-"""Folders whose tests share a `daybook run`, which must not be there twice."""
-
-LONG = (
-    "tests/browser/",
+HEAVY = (
     "tests/crash/",
-    "tests/journeys/",
     "tests/launcher/",
-    "tests/lifelog/",
-    "tests/gateway/",
-    "tests/jobs/",
+    "tests/journeys/test_first_minutes.py",
+    "tests/journeys/test_footage_to_diary.py",
+    "tests/lifelog/test_diary_demo.py",
+    "tests/browser/",
 )
+"""What takes all of a small machine, with a whole Daybook or the demo model: one after the other, in one process."""
+
+LONG = (*HEAVY, "tests/lifelog/", "tests/gateway/", "tests/jobs/", "tests/cli/")
 """What takes longest, in order: begun late, it would keep the others waiting at the end."""
 
 
 class Files(LoadFileScheduling):
-    """A process is given one file after the other, whole, for what its tests share."""
+    """A process is given one file after the other, whole, for what its tests share; what is heavy goes as one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next(
-            (folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid)
-        )
+        return "heavy" if nodeid.startswith(HEAVY) else super()._split_scope(nodeid)
 
 
 def rank(item: Any) -> int:
