@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from daybook.lifelog.recordings import taking_in
+from daybook.lifelog.recordings import requests
 from support.recordings import PATH
 
 BEGIN = datetime.fromisoformat("2024-01-31T12:00:00")  # on the camera's clock, which is in Taipei
@@ -195,7 +195,7 @@ async def test_a_chapter_that_fails_leaves_the_others_as_they_were(recordings, m
     async def fail(*_, **__):
         raise RuntimeError
 
-    monkeypatch.setattr(taking_in.jobs, "enqueue", fail)
+    monkeypatch.setattr(requests.jobs, "enqueue", fail)
     with pytest.raises(RuntimeError):
         await recordings.take(paths["GX010123.MP4"])
     [after] = await recordings.listed()
