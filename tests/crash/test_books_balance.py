@@ -63,7 +63,7 @@ SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))
 """How long the storm lasts, at least; in rounds, after each of which everything is checked."""
 
 ROUND = 60.0
-FIRST_ROUND = 120.0
+FIRST_ROUND = 240.0
 """Seconds that the first round may take until everybody has died at every named step."""
 
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.randrange(1, 2**31)
