@@ -58,14 +58,16 @@ async def look(
                     group.create_task(_drain(reader, feed, on_data))
 
 
-def threads(*, pixels: int = 0, only_keys: bool = False) -> int:
-    """How many threads decode: each holds pictures, and those of 4K are large.
+def threads(*, pixels: int = 0) -> int:
+    """How many threads decode: each holds pictures, and those of 4K are large."""
+    return min(os.cpu_count() or 1, 2 if pixels > _LARGE else 4)
 
-    Key pictures are decoded faster than they are looked at, and wait in a queue then, unless one thread decodes them.
+
+def thrifty(*, pixels: int) -> list[str]:
+    """Options for decoding that is quicker than looking, so that pictures wait in a queue as well: threads share each
+    large picture (where its encoder cut it into parts) instead of holding one each.
     """
-    if pixels > _LARGE:
-        return 1 if only_keys else min(os.cpu_count() or 1, 2)
-    return min(os.cpu_count() or 1, 4)
+    return ["-thread_type", "slice"] if pixels > _LARGE else []
 
 
 async def pixels_of(path: Path) -> int:
@@ -93,10 +95,23 @@ def raw_pictures(filters: str, pipe: str) -> list[str]:
     return ["-map", "0:V:0", "-vf", filters, "-fps_mode", "passthrough", "-f", "rawvideo", "-y", pipe]
 
 
-def raw_sound(pipe: str) -> list[str]:
-    """An output of mono samples without gaps from the film's beginning."""
+def raw_sound(pipe: str, *, source: int = 0) -> list[str]:
+    """An output of mono samples without gaps from the film's beginning, of the input of that number."""
     filters = f"aresample={SAMPLE_RATE}:async=1:min_hard_comp=0.1:first_pts=0"
-    return ["-map", "0:a:0", "-af", filters, "-ac", "1", "-c:a", "pcm_s16le", "-f", "s16le", "-y", pipe]
+    return [
+        "-map",
+        f"{source}:a:0",
+        "-af",
+        filters,
+        "-ac",
+        "1",
+        "-c:a",
+        "pcm_s16le",
+        "-f",
+        "s16le",
+        "-y",
+        pipe,
+    ]
 
 
 def _escaped(pipe: str) -> str:

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daybook.lifelog.activity.cells import BLOCKS, Floats
-from daybook.lifelog.activity.decoding import Tell, look, noted_scores, raw_pictures, small_gray, threads
+from daybook.lifelog.activity.decoding import (
+    Tell,
+    look,
+    noted_scores,
+    raw_pictures,
+    small_gray,
+    threads,
+    thrifty,
+)
 from daybook.lifelog.activity.exact import FAINT_SCORE, TWICE_A_SECOND_AND_KEYS, change_to_next, cuts_of
 from daybook.lifelog.activity.meters import NoteMeter, PictureMeter
 from daybook.lifelog.activity.overview import Overview
@@ -67,7 +75,8 @@ async def decoded(
             await tell(shown.times[-1] / duration)
 
     dropped = f"noise=drop='{dropping(seen, windows)}'"
-    reading = ["-skip_frame", "noref", "-skip_loop_filter", "all", "-bsf:v", dropped]
+    reading = [*thrifty(pixels=seen.pixels), "-skip_frame", "noref", "-skip_loop_filter", "all"]
+    reading += ["-bsf:v", dropped]
     feeds = [scores.feed, shown.feed, meter.feed]
     at_once = threads(pixels=seen.pixels)
     await look(path, reading, outputs, feeds, seconds=duration, at_once=at_once, on_data=on_data)

@@ -15,12 +15,15 @@ from daybook.lifelog.activity.decoding import (
     raw_pictures,
     raw_sound,
     small_gray,
-    threads,
+    thrifty,
 )
 from daybook.lifelog.activity.meters import NoteMeter, PacketMeter, PictureMeter, SoundMeter
-from daybook.lifelog.media.service import FfmpegFailed
+from daybook.lifelog.media.service import FfmpegFailed, film_input
 
-ONLY_KEYS = ["-skip_frame", "nokey", "-skip_loop_filter", "all"]
+ONLY_KEYS = ["-bsf:v", "noise=drop='not(key)'", "-skip_frame", "nokey", "-skip_loop_filter", "all"]
+"""Options of an input. A decoder that got the other packets too would wait for one thread after the other to skip them:
+key pictures would be decoded one at a time.
+"""
 
 _PIXELS_PER_BYTE = 23.0
 """Points that are decoded in the time that a byte takes: measured with H.264 of 720 and 1080 lines."""
@@ -59,9 +62,10 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
     shown, pictures, packets, sound = NoteMeter(), PictureMeter(), PacketMeter(), SoundMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
-        listed = ["-map", "0:V:0", "-c", "copy", "-copyinkf", "-f", "framecrc", "-y", pipes[2]]
-        wanted = raw_pictures(small_gray(looks="scdet,", notes=pipes[0]), pipes[1]) + listed
-        return wanted + (raw_sound(pipes[3]) if with_sound else [])
+        whole = film_input(path)  # once more, for all that is not decoded
+        listed = ["-map", "1:V:0", "-c", "copy", "-copyinkf", "-f", "framecrc", "-y", pipes[2]]
+        wanted = [*whole, *raw_pictures(small_gray(looks="scdet,", notes=pipes[0]), pipes[1]), *listed]
+        return wanted + (raw_sound(pipes[3], source=1) if with_sound else [])
 
     feeds = [shown.feed, pictures.feed, packets.feed] + ([sound.feed] if with_sound else [])
 
@@ -69,8 +73,8 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
         if tell is not None and duration and packets.shown:
             await tell(packets.shown[-1] / duration)
 
-    at_once = threads(pixels=await pixels_of(path), only_keys=True)
-    await look(path, ONLY_KEYS, outputs, feeds, seconds=duration, at_once=at_once, on_data=on_data)
+    reading = [*thrifty(pixels=await pixels_of(path)), *ONLY_KEYS]
+    await look(path, reading, outputs, feeds, seconds=duration, on_data=on_data)
     size = np.array(packets.size, np.int64)
     work = packets.pixels + _PIXELS_PER_BYTE * size.astype(np.float64)
     return Overview(
