@@ -59,7 +59,7 @@ async def test_a_sentence_that_says_what_the_event_says_is_taken(small, answer):
     author.usually = said(answer)
     written = await diary.written()
 
-    assert written.content == "08:10 " + answer.removesuffix(" She is a robot.")
+    assert written.content == "08:10 – " + answer.removesuffix(" She is a robot.")  # noqa: RUF001
     assert written.is_demo
     assert not written.citations[0].own_words
 
@@ -95,7 +95,7 @@ async def test_what_is_done_without_a_doer_was_done_by_the_person(small):
     await diary.event(*ENGLISH[2])
     author.usually = said("I was typing on a laptop in an office.")
 
-    assert (await diary.written()).content == "11:30 I was typing on a laptop in an office."
+    assert (await diary.written()).content == "11:30 – I was typing on a laptop in an office."  # noqa: RUF001
 
 
 async def test_in_chinese_likewise_and_in_the_readers_script(small):

@@ -21,6 +21,8 @@ MOST_ASKED = 12
 _ANSWER_TOKENS = 48
 _FEWEST_WORDS, _MOST_WORDS = 4, 40
 _SENTENCE = re.compile(r".+?(?:[.!?](?=\s|$)|[。！？]|$)", re.DOTALL)
+_CLOCK = re.compile(r"^\d\d:\d\d[ –]*")  # noqa: RUF001  (a dash, as it is printed)
+"""How an event's own words begin."""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 _LINKS = frozenset(
@@ -58,7 +60,8 @@ async def write_demo(desk: Desk, notes: Sequence[Note], progress: Progress) -> H
         if sentence is None:
             held.kept.append(in_own_words(note, at))
         else:
-            text = note.own_words[: len("00:00")] + " " + sentence
+            begins = _CLOCK.match(note.own_words)
+            text = (begins[0] if begins else "") + sentence
             held.kept.append(Sentence(text, note.events, note.sources, at))
     return held
 
@@ -81,7 +84,7 @@ def _question(note: Note, style: Style) -> Messages:
 
 def _said(note: Note) -> str:
     """What the event says; of one that nobody has described, what was measured."""
-    said = " ".join(source.text for source in note.sources) or note.own_words[len("00:00") :].strip(" –")  # noqa: RUF001
+    said = " ".join(source.text for source in note.sources) or _CLOCK.sub("", note.own_words)
     return " ".join(said.split())
 
 
