@@ -7,9 +7,9 @@ def spare_the_collector() -> None:
     """Keep it away from what lives as long as the process, and let it look less often at what is young. For when the
     process has all that it works with.
 
-    Calls leave few cycles behind; connections that have ended leave some, which are old by then. So it looks at what is
-    old after 200,000 objects (some 20 MB), not after Python's long run: what lives for ever is out of its sight, and the
-    rest is looked over in a millisecond or two.
+    Calls leave few cycles behind; connections that have ended leave some, which are old by then. So what is old is
+    looked over after 200,000 objects (some 20 MB), not after Python's long run: without what lives for ever, that takes
+    a few milliseconds.
     """
     gc.collect()
     gc.freeze()
