@@ -8,9 +8,9 @@ def spare_the_collector() -> None:
     process has all that it works with.
 
     Calls leave few cycles behind; connections that have ended leave some, which are old by then. So what is old is
-    looked over after 200,000 objects (some 20 MB), not after Python's long run: without what lives for ever, that takes
+    looked over after 100,000 objects (some 10 MB), not after Python's long run: without what lives for ever, that takes
     a few milliseconds.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 5, 2)
+    gc.set_threshold(10_000, 5, 2)
