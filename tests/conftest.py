@@ -3,6 +3,7 @@
 Over it the application: `visitor`, `admin` and `ana` are browsers at its API.
 """
 
+import signal
 from contextlib import AsyncExitStack
 
 import pytest
@@ -19,6 +20,12 @@ from support.browsers import Browsers
 from support.databases import Databases
 from support.forks import Forks
 from support.postgres import Postgres
+
+
+def pytest_configure():
+    """Ctrl-C works, here and in what tests start: a shell that starts the run in the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
