@@ -100,6 +100,8 @@ class DoorProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         if isinstance(running, DoorCycle) and not running.response_complete:
             running.leave()
+        # It knows us: by forgetting it, both go when the last of its task goes, and wait for no garbage collector.
+        self.cycle = self._running = cast("Any", None)
 
     def on_message_begin(self) -> None:
         """Part of httptools' protocol: a request begins."""
