@@ -20,7 +20,7 @@ TAILS = {
     "moderations": "moderations",
     "rerank": "rerank",
 }
-GEMINI = {"generateContent", "streamGenerateContent"}
+GEMINI = ("generateContent", "streamGenerateContent")  # in order: every worker must collect the same tests
 APIS = [*TAILS, *GEMINI]
 
 # What a caller names where the recording does not: some providers have a default.

@@ -55,7 +55,6 @@ CREATE TABLE recording_files (
         FOREIGN KEY (recording_id) REFERENCES recordings (id) ON DELETE CASCADE,
     CONSTRAINT fk_recording_files_user_id_users FOREIGN KEY (user_id) REFERENCES users (id)
 );
-CREATE INDEX ix_recording_files_s3_key ON recording_files (s3_key);
 CREATE INDEX ix_recording_files_recording_id_position ON recording_files (recording_id, position);
 
 CREATE TABLE uploads (
