@@ -6,6 +6,11 @@ from daybook.settings import Settings
 from support.api import Api
 
 CONFIGS = "/api/v1/admin/llm-configs"
+NOTHING = {
+    "openai": ("gpt-5-mini", "nothing"),
+    "anthropic": ("claude-haiku-4-5", "nothing"),
+    "gemini": ("gemini-2.5-flash", "nothing"),
+}
 
 
 @pytest.fixture
@@ -26,11 +31,11 @@ async def add(root, **config):
 
 async def first(root):
     found = await root.get("/api/v1/first-models")
-    return {family: one and (one["model"], one["is_demo"]) for family, one in found.items()}
+    return {family: (one["model"], one["answered_by"]) for family, one in found.items()}
 
 
-async def test_without_providers_nothing_works(root):
-    assert await first(root) == {"openai": None, "anthropic": None, "gemini": None}
+async def test_without_providers_nothing_answers_the_usual_models(root):
+    assert await first(root) == NOTHING
 
 
 async def test_the_demo_model_answers_two_apis_and_costs_nothing(root):
@@ -43,20 +48,20 @@ async def test_the_demo_model_answers_two_apis_and_costs_nothing(root):
         models=["daybook-demo"],
     )
 
-    demo = ("daybook-demo", True)
-    assert await first(root) == {"openai": demo, "anthropic": demo, "gemini": None}
+    demo = ("daybook-demo", "demo")
+    assert await first(root) == {**NOTHING, "openai": demo, "anthropic": demo}
 
 
 async def test_a_provider_answers_with_a_model_that_it_has(root):
     await add(root, name="claude", provider="anthropic")
     assert await first(root) == {
-        "openai": ("claude-haiku-4-5", False),
-        "anthropic": ("claude-haiku-4-5", False),
-        "gemini": None,
+        **NOTHING,
+        "openai": ("claude-haiku-4-5", "provider"),
+        "anthropic": ("claude-haiku-4-5", "provider"),
     }
 
     await add(root, name="google", provider="gemini", models=["gemini-3-pro", "embedding-*"], priority=1)
-    assert (await first(root))["gemini"] == ("gemini-3-pro", False)
+    assert (await first(root))["gemini"] == ("gemini-3-pro", "provider")
 
 
 async def test_what_is_switched_off_or_names_no_model_answers_nothing(root):
@@ -69,7 +74,7 @@ async def test_what_is_switched_off_or_names_no_model_answers_nothing(root):
         models=["house-*"],
     )
 
-    assert await first(root) == {"openai": None, "anthropic": None, "gemini": None}
+    assert await first(root) == NOTHING
 
 
 async def test_a_stranger_is_told_nothing(visitor):

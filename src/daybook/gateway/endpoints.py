@@ -68,5 +68,5 @@ async def probe_config(
 
 @first_router.get("")
 async def get_first_models(_: CurrentUser, session: Reading, vault: AppVault) -> FirstModels:
-    """For each API a model with which a first program works."""
+    """For each API a model for a first program, and who answers it here."""
     return first_models(await service.load_providers(session, vault))

@@ -1,4 +1,4 @@
-"""Which model a person's first program can call in each API: what a page tells them to paste has to work."""
+"""Which model a person's first program names in each API: what a page tells them to paste has to work."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,11 +13,11 @@ _USUAL = {
     Provider.ANTHROPIC: "claude-haiku-4-5",
     Provider.GEMINI: "gemini-2.5-flash",
 }
-"""A small model that whoever has a key can use, for configurations that name only patterns."""
+"""A small model that whoever has a key can use, for configurations that name only patterns and for none."""
 
 
 def first_models(providers: Sequence[ProviderConfig]) -> FirstModels:
-    """A model for each API that somebody answers here: the demo model where it can, because it costs nothing."""
+    """A model for each API: the demo model where it answers, because it costs nothing; where nobody does, the usual."""
     return FirstModels(
         openai=_first(providers, Family.OPENAI),
         anthropic=_first(providers, Family.ANTHROPIC),
@@ -25,12 +25,14 @@ def first_models(providers: Sequence[ProviderConfig]) -> FirstModels:
     )
 
 
-def _first(providers: Sequence[ProviderConfig], family: Family) -> FirstModel | None:
+def _first(providers: Sequence[ProviderConfig], family: Family) -> FirstModel:
     able = [one for one in providers if speaks(one, LEADING[family]) and not one.key_unreadable]
     if any(DEMO_MODEL in one.models for one in able):
-        return FirstModel(model=DEMO_MODEL, is_demo=True)
+        return FirstModel(model=DEMO_MODEL, answered_by="demo")
     model = next((name for one in able for name in _names(one)), None)
-    return FirstModel(model=model, is_demo=False) if model else None
+    if model is not None:
+        return FirstModel(model=model, answered_by="provider")
+    return FirstModel(model=_USUAL[Provider(family)], answered_by="nothing")
 
 
 def _names(provider: ProviderConfig) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -124,15 +124,18 @@ class ProbeAnswer(BaseModel):
 
 
 class FirstModel(BaseModel):
-    """A model that a first program can call."""
+    """A model that a first program names."""
 
     model: str
-    is_demo: bool = Field(description="Whether it is the offline demo model, which costs nothing.")
+    answered_by: Literal["provider", "demo", "nothing"] = Field(
+        description="A provider at its price; the offline demo model, which costs nothing; "
+        "or nothing, until an administrator adds a provider."
+    )
 
 
 class FirstModels(BaseModel):
-    """For each API a model that answers it here; null where none does until a provider is added."""
+    """For each API a model, and who answers it here."""
 
-    openai: FirstModel | None
-    anthropic: FirstModel | None
-    gemini: FirstModel | None
+    openai: FirstModel
+    anthropic: FirstModel
+    gemini: FirstModel

@@ -982,7 +982,7 @@ export interface paths {
         };
         /**
          * Get First Models
-         * @description For each API a model with which a first program works.
+         * @description For each API a model for a first program, and who answers it here.
          */
         get: operations["get_first_models"];
         put?: never;
@@ -2488,25 +2488,26 @@ export interface components {
         };
         /**
          * FirstModel
-         * @description A model that a first program can call.
+         * @description A model that a first program names.
          */
         FirstModel: {
             /**
-             * Is Demo
-             * @description Whether it is the offline demo model, which costs nothing.
+             * Answered By
+             * @description A provider at its price; the offline demo model, which costs nothing; or nothing, until an administrator adds a provider.
+             * @enum {string}
              */
-            is_demo: boolean;
+            answered_by: "provider" | "demo" | "nothing";
             /** Model */
             model: string;
         };
         /**
          * FirstModels
-         * @description For each API a model that answers it here; null where none does until a provider is added.
+         * @description For each API a model, and who answers it here.
          */
         FirstModels: {
-            anthropic: components["schemas"]["FirstModel"] | null;
-            gemini: components["schemas"]["FirstModel"] | null;
-            openai: components["schemas"]["FirstModel"] | null;
+            anthropic: components["schemas"]["FirstModel"];
+            gemini: components["schemas"]["FirstModel"];
+            openai: components["schemas"]["FirstModel"];
         };
         /**
          * GenerationAccepted

@@ -6,8 +6,6 @@ export interface Kit {
   readonly name: string;
   /** Whose API it speaks: not every model answers each. */
   readonly family: keyof Schemas["FirstModels"];
-  /** The model that stands in the program while nobody here answers it. */
-  readonly usual: string;
   readonly program: (origin: string, code: string, model: string) => string;
 }
 
@@ -16,7 +14,6 @@ export const SNIPPETS: readonly Kit[] = [
     id: "openai",
     name: "OpenAI",
     family: "openai",
-    usual: "gpt-5-mini",
     program: (origin, code, model) => `# pip install openai
 from openai import OpenAI
 
@@ -31,7 +28,6 @@ print(answer.choices[0].message.content)`,
     id: "anthropic",
     name: "Anthropic",
     family: "anthropic",
-    usual: "claude-haiku-4-5",
     program: (origin, code, model) => `# pip install anthropic
 from anthropic import Anthropic
 
@@ -47,7 +43,6 @@ print(answer.content[0].text)`,
     id: "gemini",
     name: "Gemini",
     family: "gemini",
-    usual: "gemini-2.5-flash",
     program: (origin, code, model) => `# pip install google-genai
 from google import genai
 
@@ -61,7 +56,6 @@ print(answer.text)`,
     id: "curl",
     name: "curl",
     family: "openai",
-    usual: "gpt-5-mini",
     program: (origin, code, model) => `curl ${origin}/v1/chat/completions \\
   -H 'Authorization: Bearer ${code}' \\
   -H 'Content-Type: application/json' \\
