@@ -1,6 +1,7 @@
 """The gateway's listener, byte by byte: what callers and proxies do with HTTP itself."""
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -309,3 +310,24 @@ async def test_a_caller_who_does_not_read_slows_the_provider_down(chat, upstream
     (line,) = await chat.lines()
     assert (line["success"], line["is_estimated"]) == (False, True)
     assert line["completion_tokens"] < 1000 * 2**13
+
+
+async def test_a_connection_that_ended_is_freed_without_the_garbage_collector(chat, code):
+    gc.collect()
+    gc.disable()
+    try:
+        before = connections()
+        for body in [ASK, STREAM] * 5:
+            async with wire(chat.url) as caller:
+                await caller.send(request("POST", PATH, code, body))
+                await caller.answer()
+        async with asyncio.timeout(5):
+            while connections() > before:
+                await asyncio.sleep(0.05)
+    finally:
+        gc.enable()
+
+
+def connections() -> int:
+    """How many connections and requests on them are in memory, used or not."""
+    return sum(type(one) in (protocol.DoorProtocol, protocol.DoorCycle) for one in gc.get_objects())

@@ -28,9 +28,7 @@ BATCH_BYTES = 16 * 2**20
 """The same for the bytes of what they said."""
 
 _IDLE = 0.03  # seconds between looks at journals that have nothing new
-_GATHER = (
-    0.1  # seconds in which calls gather for the next transaction: one for each few would cost more than they
-)
+_GATHER = 0.1  # seconds in which calls gather: a transaction for each few costs more than the calls do
 _LOOK_FOR_OTHERS = 1.0  # seconds between looks for new journals
 _TURN = 0.01  # seconds of building rows before signals and others get their turn
 

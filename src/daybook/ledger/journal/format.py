@@ -17,8 +17,7 @@ import orjson
 MAGIC = b"DAYBOOK\x01"
 SEGMENT_HEAD = struct.Struct("<8sII")  # magic, number, checksum of both
 FRAME = struct.Struct("<IIBB16s2x")  # payload's length, checksum, kind, version, call id
-_PAYLOAD_LENGTH = struct.Struct("<I")
-_HEADER_LENGTH = struct.Struct("<I")
+_LENGTH = struct.Struct("<I")
 _VERSION = 1
 
 FRAME_SIZE = FRAME.size
@@ -75,7 +74,7 @@ def is_segment(head: bytes, number: int) -> bool:
 
 def encode(segment: int, kind: Kind, call_id: UUID, header: bytes, body: bytes) -> list[bytes]:
     """The pieces of a record, to be written one after the other. `header` is JSON."""
-    lead = _HEADER_LENGTH.pack(len(header)) + header
+    lead = _LENGTH.pack(len(header)) + header
     id_bytes = call_id.bytes
     checksum = zlib.crc32(body, zlib.crc32(lead, zlib.crc32(id_bytes, segment << 8 | kind)))
     frame = FRAME.pack(len(lead) + len(body), checksum, kind, _VERSION, id_bytes)
@@ -87,7 +86,7 @@ def frame_length(read: bytes, at: int = 0) -> int | None:
     frame = read[at : at + FRAME_SIZE]
     if len(frame) < FRAME_SIZE or frame == _NO_FRAME:
         return None
-    (length,) = _PAYLOAD_LENGTH.unpack_from(frame)
+    (length,) = _LENGTH.unpack_from(frame)
     return int(length)
 
 
@@ -96,12 +95,12 @@ def decode(segment: int, read: bytes, at: int = 0) -> Record | None:
     length, checksum, kind, version, id_bytes = FRAME.unpack_from(read, at)
     start = at + FRAME_SIZE
     end = start + length
-    if len(read) < end or version != _VERSION or length < _HEADER_LENGTH.size:
+    if len(read) < end or version != _VERSION or length < _LENGTH.size:
         return None
     if zlib.crc32(read[start:end], zlib.crc32(id_bytes, segment << 8 | kind)) != checksum:
         return None
-    (header_length,) = _HEADER_LENGTH.unpack_from(read, start)
-    start += _HEADER_LENGTH.size
+    (header_length,) = _LENGTH.unpack_from(read, start)
+    start += _LENGTH.size
     body = start + header_length
     header = orjson.loads(read[start:body]) if header_length else {}
     return Record(_KINDS[kind], id_bytes, header, read[body:end])

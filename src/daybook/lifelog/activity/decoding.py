@@ -25,13 +25,13 @@ async def look(
     feeds: Sequence[Feed],
     *,
     seconds: float | None,
-    at_once: int | None = None,
+    pixels: int,
     on_data: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Run ffmpeg over `path` and feed what comes through each pipe to its own of `feeds`.
 
     `reading` are options ahead of the input; `outputs` makes those after it, from the names of the pipes. Decodes with
-    `at_once` threads, else with as many as suit most films. Gives up long after a film of `seconds` should be done.
+    as many threads as suit pictures of so many `pixels`. Gives up long after a film of `seconds` should be done.
     Ends with its child when cancelled. Raises `FfmpegFailed`.
     """
     loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ async def look(
             )
             stack.callback(transport.close)
             readers.append(reader)
-        args = ["-threads", str(at_once or threads()), "-noautorotate", *reading, *film_input(path)]
+        args = ["-threads", str(threads(pixels=pixels)), "-noautorotate", *reading, *film_input(path)]
         args += outputs([f"pipe:{end}" for end in ends])
         async with started_ffmpeg(args, time_limit=_patience(seconds), pass_fds=tuple(ends)):
             while ends:  # the child has its own; ours would keep the pipes open
@@ -98,20 +98,8 @@ def raw_pictures(filters: str, pipe: str) -> list[str]:
 def raw_sound(pipe: str, *, source: int = 0) -> list[str]:
     """An output of mono samples without gaps from the film's beginning, of the input of that number."""
     filters = f"aresample={SAMPLE_RATE}:async=1:min_hard_comp=0.1:first_pts=0"
-    return [
-        "-map",
-        f"{source}:a:0",
-        "-af",
-        filters,
-        "-ac",
-        "1",
-        "-c:a",
-        "pcm_s16le",
-        "-f",
-        "s16le",
-        "-y",
-        pipe,
-    ]
+    samples = ["-ac", "1", "-c:a", "pcm_s16le", "-f", "s16le"]
+    return ["-map", f"{source}:a:0", "-af", filters, *samples, "-y", pipe]
 
 
 def _escaped(pipe: str) -> str:

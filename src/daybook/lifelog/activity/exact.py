@@ -14,7 +14,6 @@ from daybook.lifelog.activity.decoding import (
     raw_pictures,
     raw_sound,
     small_gray,
-    threads,
 )
 from daybook.lifelog.activity.errors import Undecodable
 from daybook.lifelog.activity.meters import NoteMeter, PictureMeter, SoundMeter
@@ -40,16 +39,16 @@ TWICE_A_SECOND_AND_KEYS = f"select='{_ENOUGH}+key',"
 async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> tuple[Cells, float]:
     """The film's cells and its duration, measured to half a second where it is not given. Raises `Undecodable`."""
     try:
-        at_once = threads(pixels=await pixels_of(path))
+        pixels = await pixels_of(path)
     except FfmpegFailed as failure:
         raise Undecodable(f"This film cannot be decoded: the file is broken. {failure.message}") from failure
     try:
-        pictures, scores, sound = await _decoded(path, duration, tell, at_once, with_sound=True)
+        pictures, scores, sound = await _decoded(path, duration, tell, pixels, with_sound=True)
     except FfmpegFailed as failure:
         if failure.code != FfmpegFailed.code:  # it took too long, and would again
             raise
         # There is no sound, or none that ffmpeg can decode: the pictures may well be all right.
-        pictures, scores, sound = await _without_sound(path, duration, tell, at_once)
+        pictures, scores, sound = await _without_sound(path, duration, tell, pixels)
     if pictures.at.size == 0:
         raise Undecodable(
             "Not one picture of this film can be decoded: the file is broken, or of an unknown kind."
@@ -62,10 +61,10 @@ async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> 
 
 
 async def _without_sound(
-    path: Path, duration: float | None, tell: Tell | None, at_once: int
+    path: Path, duration: float | None, tell: Tell | None, pixels: int
 ) -> tuple[Pictures, NoteMeter, Sound | None]:
     try:
-        return await _decoded(path, duration, tell, at_once, with_sound=False)
+        return await _decoded(path, duration, tell, pixels, with_sound=False)
     except FfmpegFailed as failure:
         if failure.code != FfmpegFailed.code:
             raise
@@ -73,7 +72,7 @@ async def _without_sound(
 
 
 async def _decoded(
-    path: Path, duration: float | None, tell: Tell | None, at_once: int, *, with_sound: bool
+    path: Path, duration: float | None, tell: Tell | None, pixels: int, *, with_sound: bool
 ) -> tuple[Pictures, NoteMeter, Sound | None]:
     scores, shown, pictures, sound = NoteMeter(), NoteMeter(), PictureMeter(), SoundMeter()
 
@@ -87,7 +86,7 @@ async def _decoded(
         if tell is not None and duration and shown.times:
             await tell(shown.times[-1] / duration)
 
-    await look(path, [], outputs, feeds, seconds=duration, at_once=at_once, on_data=on_data)
+    await look(path, [], outputs, feeds, seconds=duration, pixels=pixels, on_data=on_data)
     return pictures.pictures(shown), scores, sound.sound()
 
 

@@ -14,7 +14,6 @@ from daybook.lifelog.activity.decoding import (
     noted_scores,
     raw_pictures,
     small_gray,
-    threads,
     thrifty,
 )
 from daybook.lifelog.activity.exact import FAINT_SCORE, TWICE_A_SECOND_AND_KEYS, change_to_next, cuts_of
@@ -78,8 +77,7 @@ async def decoded(
     reading = [*thrifty(pixels=seen.pixels), "-skip_frame", "noref", "-skip_loop_filter", "all"]
     reading += ["-bsf:v", dropped]
     feeds = [scores.feed, shown.feed, meter.feed]
-    at_once = threads(pixels=seen.pixels)
-    await look(path, reading, outputs, feeds, seconds=duration, at_once=at_once, on_data=on_data)
+    await look(path, reading, outputs, feeds, seconds=duration, pixels=seen.pixels, on_data=on_data)
 
     spans = _united(np.array([[seen.shown[w.first], seen.shown[w.last]] for w in windows]))
     pictures = meter.pictures(shown)

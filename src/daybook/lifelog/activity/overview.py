@@ -49,7 +49,7 @@ class Overview:
 
 
 async def overview_of(path: Path, duration: float | None, tell: Tell | None) -> Overview:
-    """Read the film once, decoding nothing but key pictures and sound. Raises `FfmpegFailed`."""
+    """List all packets, and decode nothing but key pictures and sound. Raises `FfmpegFailed`."""
     try:
         return await _read(path, duration, tell, with_sound=True)
     except FfmpegFailed as failure:
@@ -73,8 +73,9 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
         if tell is not None and duration and packets.shown:
             await tell(packets.shown[-1] / duration)
 
-    reading = [*thrifty(pixels=await pixels_of(path)), *ONLY_KEYS]
-    await look(path, reading, outputs, feeds, seconds=duration, on_data=on_data)
+    pixels = await pixels_of(path)
+    reading = [*thrifty(pixels=pixels), *ONLY_KEYS]
+    await look(path, reading, outputs, feeds, seconds=duration, pixels=pixels, on_data=on_data)
     size = np.array(packets.size, np.int64)
     work = packets.pixels + _PIXELS_PER_BYTE * size.astype(np.float64)
     return Overview(
