@@ -15,6 +15,7 @@ from daybook.accounts import passwords
 from daybook.accounts import service as accounts
 from daybook.db.engine import Database, WriteSession
 from daybook.settings import Settings
+from support.api import Api
 from support.apps import open_app
 from support.browsers import Browsers
 from support.databases import Databases
@@ -149,6 +150,12 @@ async def visitor(browsers):
 async def admin(browsers, first_run):
     """A browser of the first administrator."""
     return await browsers.sign_in(first_run.account, first_run.password)
+
+
+@pytest.fixture
+def root(admin):
+    """The first administrator at the API: JSON in, status and JSON out."""
+    return Api(admin)
 
 
 @pytest_asyncio.fixture

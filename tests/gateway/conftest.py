@@ -1,10 +1,17 @@
 """A gateway as it is served, and a provider behind it that does what a test says."""
 
+import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
 from support.gateway import serving
 from support.upstream import Upstream
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Those of the application that the test asks."""
+    return Settings(data=tmp_path)
 
 
 @pytest_asyncio.fixture

@@ -8,22 +8,11 @@ from sqlalchemy import text
 
 from daybook.gateway.secrets import Vault
 from daybook.gateway.service import load_providers
-from daybook.settings import Settings
 from support.api import Api
 from support.upstream import Reply
 
 CONFIGS = "/api/v1/admin/llm-configs"
 KEY = "sk-very-secret-0123456789"
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return Settings(data=tmp_path)
-
-
-@pytest.fixture
-def root(admin):
-    return Api(admin)
 
 
 async def make(root, **fields):

@@ -1,8 +1,5 @@
 """What a first program can call in each API."""
 
-import pytest
-
-from daybook.settings import Settings
 from support.api import Api
 
 CONFIGS = "/api/v1/admin/llm-configs"
@@ -11,16 +8,6 @@ NOTHING = {
     "anthropic": ("claude-haiku-4-5", "nothing"),
     "gemini": ("gemini-2.5-flash", "nothing"),
 }
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return Settings(data=tmp_path)
-
-
-@pytest.fixture
-def root(admin):
-    return Api(admin)
 
 
 async def add(root, **config):

@@ -14,11 +14,6 @@ LEASES = "/api/v1/admin/budget-leases"
 
 
 @pytest.fixture
-def root(admin):
-    return Api(admin)
-
-
-@pytest.fixture
 async def book(database_url):
     async with Book.open(database_url) as book:
         yield book

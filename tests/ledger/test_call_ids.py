@@ -4,15 +4,9 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from llm_tracker.ids import uuid7
-from support.api import Api
 from support.book import write_call, write_line
 
 CALLS = "/api/v1/admin/llm/call-logs"
-
-
-@pytest.fixture
-def root(admin):
-    return Api(admin)
 
 
 async def test_a_call_is_found_by_number_and_by_call_id(root, database):

@@ -11,11 +11,6 @@ CALLS = f"{ADMIN}/llm/call-logs"
 
 
 @pytest.fixture
-def root(admin):
-    return Api(admin)
-
-
-@pytest.fixture
 def person(ana):
     return Api(ana)
 

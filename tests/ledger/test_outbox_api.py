@@ -1,17 +1,11 @@
 """The outbox over the API, for administrators alone."""
 
-import pytest
 import pytest_asyncio
 
 from support.api import Api
 from support.outbox import Outbox, told
 
 OUTBOX = "/api/v1/admin/outbox"
-
-
-@pytest.fixture
-def root(admin):
-    return Api(admin)
 
 
 @pytest_asyncio.fixture
