@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from daybook.kit import faults
-from support import diary_worker, house_worker
+from support import diary_worker, house_worker, jobs_worker
 
-PROGRAMS = {"diary": diary_worker.main, "house": house_worker.main}
+PROGRAMS = {"diary": diary_worker.main, "house": house_worker.main, "jobs": jobs_worker.main}
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -55,6 +55,11 @@ class Forks:
             while (status := await self._ask({"pid": pid})) is None:
                 await asyncio.sleep(0.01)
             return status
+
+    async def stop(self, pid: int, number: int = signal.SIGTERM) -> int:
+        """Send a worker a signal and wait for its end; its exit status."""
+        os.kill(pid, number)
+        return await self.ended(pid)
 
     async def _ask(self, what: dict[str, Any]) -> Any:
         async with self._lock:
