@@ -30,6 +30,7 @@ BATCH_BYTES = 16 * 2**20
 _IDLE = 0.03  # seconds between looks at journals that have nothing new
 _GATHER = 0.1  # seconds in which calls gather: a transaction for each few costs more than the calls do
 _LOOK_FOR_OTHERS = 1.0  # seconds between looks for new journals
+_LOOK_BEHIND = 1.0  # seconds between looks behind what is not whole
 _TURN = 0.01  # seconds of building rows before signals and others get their turn
 
 
@@ -61,6 +62,7 @@ class _Tail:
     def __init__(self, folder: Path) -> None:
         self.reader = JournalReader(folder)
         self.open: dict[bytes, JournaledCall] = {}
+        self._skipped = float("-inf")
         self.over = False
         """Its writer is gone and everything in it was read."""
 
@@ -76,11 +78,22 @@ class _Tail:
                 size += call.size
             if len(ended) >= room or size >= BATCH_BYTES:
                 return ended
-        if gone and not ended and not self.reader.skip_torn():
+        if ended or self._goes_on(writer_lives=not gone):
+            return ended
+        if gone:
             # The writer was gone before we read and there is nothing more: what is open will not be closed.
             ended = list(self.open.values())
             self.over = True
         return ended
+
+    def _goes_on(self, *, writer_lives: bool) -> bool:
+        """Whether there is more behind something that is not whole. In a living journal that is looked at now and then:
+        it costs reading the rest of a segment.
+        """
+        if writer_lives and time.monotonic() - self._skipped < _LOOK_BEHIND:
+            return False
+        self._skipped = time.monotonic()
+        return self.reader.skip_torn(writer_lives=writer_lives)
 
     def forget(self, calls: Sequence[JournaledCall]) -> None:
         """These calls are in the book: delete the segments that nobody needs any more."""

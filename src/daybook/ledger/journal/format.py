@@ -5,6 +5,7 @@ its payload: the length of a JSON header, that header, and raw bytes (a request,
 ahead and filled with zeros, so a frame of zeros means: nothing more yet.
 """
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ _LENGTH = struct.Struct("<I")
 _VERSION = 1
 
 FRAME_SIZE = FRAME.size
+FRAMES = re.compile(rb"(?s)(?=[\x01-\x04]\x01.{16}\x00\x00)")
+"""Where a frame may be, by its kind, version and padding: for a reader that has lost its place."""
+KIND_AT = 8
+"""Bytes of a frame before its kind."""
 _NO_FRAME = bytes(FRAME_SIZE)
 HEAD_SIZE = SEGMENT_HEAD.size
 LOCK = "lock"

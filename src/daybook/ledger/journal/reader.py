@@ -1,16 +1,20 @@
 """Reading a journal, while its writer goes on or after it has died."""
 
 import fcntl
+import logging
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from daybook.kit import faults
 from daybook.ledger.journal.format import (
     FRAME_SIZE,
+    FRAMES,
     HEAD_SIZE,
+    KIND_AT,
     LOCK,
     Kind,
     Record,
@@ -20,9 +24,15 @@ from daybook.ledger.journal.format import (
     segment_name,
 )
 
+log = logging.getLogger(__name__)
+
 _AHEAD = 256 * 2**10  # bytes that are read at a time
 
 
+_DAMAGED = (
+    "Journal %s, segment %d: what stands at byte %d is damaged; it is read on behind that. A call whose beginning "
+    "was there has no line, one whose end was there is recorded as killed when its gateway ends."
+)
 _STILLBORN = 60.0  # seconds after which a folder without a segment is nobody's
 _DELETED = "."
 """How the name of a folder begins that is being deleted."""
@@ -93,14 +103,28 @@ class JournalReader:
             else:
                 yield self._number, record
 
-    def skip_torn(self) -> bool:
-        """Go on behind a record that is not whole, when its writer is gone. Returns whether there was one: it was
-        the last that the writer wrote, so what follows is another segment at most.
+    def skip_torn(self, *, writer_lives: bool = False) -> bool:
+        """Go on behind what is not whole: at the next whole record of its segment, else in the next segment. Returns
+        whether there is more to read. A dead writer's last record may be torn; all else is damage done to the file.
+
+        While the writer lives, what nothing whole follows may be in the middle of being written: it is waited for.
         """
-        if not self._open() or frame_length(os.pread(self._fd, FRAME_SIZE, self._offset)) is None:
+        number, offset = self._number, self._offset if self._open() else HEAD_SIZE
+        torn = self._fd < 0 or frame_length(os.pread(self._fd, FRAME_SIZE, offset)) is not None
+        if writer_lives and not torn:
             return False
+        found, followed = self._next_whole(number, offset), self._is_followed()
+        if found is None and not followed and (writer_lives or not torn or self._fd < 0):
+            return False
+        if found is None:
+            self._leave()
+        else:
+            self._reopen(found)
+        if found == offset and torn:
+            return True  # it has become whole, or only the segment's head is not
         self.torn += 1
-        self._leave()
+        if found is not None or followed:
+            log.error(_DAMAGED, self.id, number, offset)
         return True
 
     def forget_before(self, segment: int) -> None:
@@ -143,6 +167,29 @@ class JournalReader:
         self._fd, self._offset, self._size = fd, HEAD_SIZE, os.fstat(fd).st_size
         return True
 
+    def _next_whole(self, number: int, offset: int) -> int | None:
+        """Where a whole record begins: at `offset`, where the record there says that it ends, or wherever one is found
+        behind. The segment's head does not matter.
+        """
+        try:
+            rest = (self.folder / segment_name(number)).read_bytes()
+        except FileNotFoundError:
+            return None
+        length = frame_length(rest, offset)
+        likely = (offset,) if length is None else (offset, offset + FRAME_SIZE + length)
+        anywhere = (found.start() - KIND_AT for found in FRAMES.finditer(rest, offset + KIND_AT))
+        return next((at for at in chain(likely, anywhere) if _is_whole(number, rest, at)), None)
+
+    def _is_followed(self) -> bool:
+        """Whether there is a later segment."""
+        return any(int(path.stem) > self._number for path in self.folder.glob("*.journal"))
+
+    def _reopen(self, offset: int) -> None:
+        """Go on at `offset` of the segment, whatever its head says."""
+        self.close()
+        self._fd = os.open(self.folder / segment_name(self._number), os.O_RDONLY | os.O_CLOEXEC)
+        self._offset, self._size = offset, os.fstat(self._fd).st_size
+
     def _next(self) -> Record | None:
         """The next record, or None where there is none yet, or none that is whole."""
         record = self._decode()
@@ -178,3 +225,8 @@ class JournalReader:
     def _leave(self) -> None:
         self.close()
         self._number += 1
+
+
+def _is_whole(number: int, read: bytes, at: int) -> bool:
+    length = frame_length(read, at)
+    return length is not None and decode(number, read, at) is not None
