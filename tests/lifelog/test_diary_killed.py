@@ -2,7 +2,8 @@
 new version, whoever was killed when, and no answer is paid for twice.
 
 Mutations that were tried, each of which makes it fail: the version saved in a transaction of its own, before the note
-of it (it is saved twice, which the database refuses); steps named at random (answers are paid for twice).
+of it (it is saved twice, which the database refuses); steps named at random (answers are paid for twice); a worker that
+may be silent for 40 seconds (the job is not taken over in time).
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from support.diary import Author, add_model, notes_in, open_diary, page, sentenc
 
 TESTS = Path(__file__).resolve().parents[1]
 CALLS = 3  # two parts and the page
-TAKEN_OVER_WITHIN = 60  # seconds: 15, the work itself, and what a machine that does all of this at once needs
+TAKEN_OVER_WITHIN = 25  # seconds after the kill: 15, and what a machine that does all of this at once needs
 
 POINTS = {
     # and how many calls the provider is asked in all
@@ -83,13 +84,16 @@ async def kill_at(point, stack, databases, forks, folder):
     requested = await diary.ask(force=True)
     worker = await forks.start("diary", url, str(folder), fault=point)
     assert await forks.ended(worker) == -signal.SIGKILL, point
-    return point, diary, author, requested.job_id
+    return point, diary, author, requested.job_id, time.monotonic()
 
 
-async def go_on(point, diary, author, job_id, calls):
-    began = time.monotonic()
-    (job,) = await diary.work(60)
-    assert time.monotonic() - began < TAKEN_OVER_WITHIN, point
+async def go_on(point, diary, author, job_id, killed_at, calls):
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(diary.work(60))
+        while await attempts(diary) < 2:
+            assert time.monotonic() - killed_at < TAKEN_OVER_WITHIN, point
+            await asyncio.sleep(0.2)
+    (job,) = work.result()
     assert (job.id, job.status) == (job_id, "success"), (point, job.error_message)
     written = await diary.page()
     assert (written.version, written.is_stale) == (1, False), point
@@ -101,3 +105,8 @@ async def go_on(point, diary, author, job_id, calls):
     assert {line["trace_id"] for line in lines} == {job.trace_id}, point
     assert job.metrics["tokens"] == sum(line["total_tokens"] for line in lines), (point, lines)
     assert (await verify(diary.tools.database)).differences == [], point
+
+
+async def attempts(diary):
+    (job,) = await diary.jobs()
+    return job.attempts
