@@ -195,3 +195,47 @@ async def test_stopping_without_a_database_leaves_the_journal(tmp_path):
     with pytest.raises(ShippingStopped):
         await task
     assert journals_in(tmp_path) == [journal.folder]
+
+
+async def test_who_holds_the_book_loses_no_call_whatever_limits_the_server_sets(ship, read, tmp_path):
+    """With a `lock_timeout` of the server's PostgreSQL refuses instead of waiting."""
+    journal = Journal(tmp_path)
+    name = await read("SELECT current_database()")
+    await read(f"ALTER DATABASE \"{name}\" SET lock_timeout = '50ms'")
+    async with ship():
+        await read("BEGIN")
+        await read("LOCK TABLE llm_tracker_usage IN SHARE ROW EXCLUSIVE MODE")
+        for _ in range(3):
+            call(journal)
+        await asyncio.sleep(1)
+        await read("COMMIT")
+        await until(read, COUNT, 3)
+    assert not (tmp_path / "quarantine").exists()
+
+
+async def test_what_somebody_elses_trigger_refuses_waits(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    await read(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not now'; END $$"
+    )
+    await read("CREATE TRIGGER refuse BEFORE INSERT ON llm_tracker_usage EXECUTE FUNCTION refuse()")
+    async with ship():
+        for _ in range(3):
+            call(journal)
+        await asyncio.sleep(0.5)
+        await read("DROP TRIGGER refuse ON llm_tracker_usage")
+        await until(read, COUNT, 3)
+    assert not (tmp_path / "quarantine").exists()
+
+
+async def test_a_line_that_cannot_be_stored_is_set_aside_whole_and_stops_nobody(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    await read("ALTER TABLE llm_tracker_usage ADD CONSTRAINT small CHECK (total_tokens < 100)")
+    calls = [call(journal, b"x" * 200 if number == 1 else b"answer") for number in range(3)]
+    async with ship():
+        await until(read, COUNT, 2)
+    aside = orjson.loads((tmp_path / "quarantine" / f"{calls[1]}.json").read_bytes())
+    assert aside["line"]["id"] == str(calls[1])
+    assert aside["line"]["total_tokens"] == 200
+    assert aside["response_content"] == "x" * 200

@@ -14,6 +14,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +22,15 @@ import orjson
 
 from daybook.kit import faults
 from daybook.ledger.budgets.settling import release_dead, settle
-from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, Entry, LogEntry, line_values, log_values
+from daybook.ledger.entries import (
+    LINE_COLUMNS,
+    LOG_COLUMNS,
+    Entry,
+    LineEntry,
+    LogEntry,
+    line_values,
+    log_values,
+)
 from daybook.ledger.idempotency import keep_answers
 from daybook.ledger.partitions import make_partition, month_of
 
@@ -31,7 +40,8 @@ log = logging.getLogger(__name__)
 class Book:
     """The book, over a connection of its own. `write` raises when the database is away; nothing is lost by that.
 
-    What PostgreSQL will not store of a call is put into `quarantine`, a folder, for a person to look at.
+    What PostgreSQL will not store of a call is put into `quarantine`, a folder, for a person to look at: what was
+    said in it, or all of it.
     """
 
     def __init__(self, dsn: str, quarantine: Path | None = None) -> None:
@@ -96,15 +106,28 @@ class Book:
 
     async def _write_bare(self, connection: asyncpg.Connection, entry: Entry, problem: Exception) -> None:
         log.error("What was said in call %s cannot be stored (%s); its line is kept.", entry.id, problem)
-        if self._quarantine is not None and entry.log is not None:
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(_set_aside, self._quarantine / f"{entry.id}.json", entry.log)
+        if entry.log is not None:
+            await self._set_aside(entry, _columns_of_log(entry.log))
         try:
             await _write_all(connection, [_without_payload(entry)])
         except Exception as second:
             if is_away(second):
                 raise
-            log.critical("Call %s was lost: not even its line can be stored: %s", entry.id, entry.line)
+            log.critical(
+                "Call %s is not in the book: not even its line can be stored (%s).", entry.id, second
+            )
+            said = {} if entry.log is None else _columns_of_log(entry.log)
+            line = None if entry.line is None else _columns_of_line(entry.line)
+            await self._set_aside(entry, {**said, "line": line})
+
+    async def _set_aside(self, entry: Entry, columns: dict[str, Any]) -> None:
+        """Keep what cannot be stored of a call in a file."""
+        if self._quarantine is None:
+            return
+        try:
+            await asyncio.to_thread(_keep, self._quarantine / f"{entry.id}.json", columns)
+        except OSError as problem:
+            log.critical("Call %s cannot be set aside either (%s): %s", entry.id, problem, entry.line)
 
 
 async def _write_all(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
@@ -135,11 +158,18 @@ async def _known(connection: asyncpg.Connection, ids: list[UUID]) -> set[UUID]:
     return {row[0] for row in rows}
 
 
-def _set_aside(path: Path, said: LogEntry) -> None:
-    """Keep what was said in a call in a file, as the rows had it."""
+def _columns_of_log(said: LogEntry) -> dict[str, Any]:
+    return dict(zip(LOG_COLUMNS, log_values(said), strict=True))
+
+
+def _columns_of_line(line: LineEntry) -> dict[str, Any]:
+    return dict(zip(LINE_COLUMNS, line_values(line), strict=True))
+
+
+def _keep(path: Path, columns: dict[str, Any]) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123  (its mode)
-        file.write(orjson.dumps(dict(zip(LOG_COLUMNS, log_values(said), strict=True)), default=str))
+        file.write(orjson.dumps(columns, default=str))
 
 
 def _without_payload(entry: Entry) -> Entry:
@@ -155,26 +185,26 @@ def _without_payload(entry: Entry) -> Entry:
     return Entry(entry.id, line, said, entry.settlement, entry.kept)
 
 
-_AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # asyncpg lost count of a connection that broke
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
-    asyncpg.OperatorInterventionError,  # it is stopping or starting
-    asyncpg.PostgresSystemError,
-    asyncpg.TransactionRollbackError,  # a deadlock, say
-    asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to be promoted
-    asyncpg.SyntaxOrAccessError,  # a table or a right that is not there yet
+_FAULTS = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,  # nested too deeply, too long
 )
+"""What PostgreSQL says of what it was given to write."""
+
+_AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)  # a connection that broke
 
 
 def is_away(problem: Exception) -> bool:
-    """Whether it is the server's state that keeps it from writing, not what it was given to write.
+    """Whether it is the server's state that keeps it from writing, not what it was given to write. So is everything
+    that it says and that is not plainly about that: a lock that somebody holds, a disk that is full, a table that is
+    not there yet, a trigger of somebody else's. To wait loses nothing.
 
     asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well. A check without a
     name says that there is no partition: the month was pruned after we made it, so make it anew.
     """
     if isinstance(problem, asyncpg.CheckViolationError):
         return getattr(problem, "constraint_name", None) is None
+    if isinstance(problem, asyncpg.PostgresError):
+        return not isinstance(problem, _FAULTS)
     return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)
