@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from playwright.async_api import expect
 
@@ -58,7 +60,7 @@ async def test_an_upload_that_was_broken_off_goes_on_after_a_reload(visits, newc
     await choose(page, film)
     files = page.get_by_role("list", name=words("upload.files"))
     await expect(files.get_by_text(words("upload.phase.sending"), exact=True)).to_be_visible()
-    await expect(files).to_contain_text(re.compile(r"\b[3-8]\d%"))
+    await expect(files).to_contain_text(re.compile(r"\b[3-8]\d(\.\d)?%"))
     await page.reload()
     await expect(page.get_by_text(words.pattern("upload.unfinished", name="long.mp4"))).to_be_visible()
     await expect(files).to_have_count(0)
@@ -94,6 +96,84 @@ async def test_the_same_film_is_not_taken_twice_and_a_text_is_no_film(visits, ne
     await choose(page, films.write("letter.mp4", b"Dear diary, this is no film at all." * 50))
     await expect(files.get_by_text(words("upload.phase.refused"), exact=True)).to_be_visible()
     await expect(files.get_by_role("alert")).to_be_visible()
+
+
+async def test_a_recording_is_asked_for_until_nothing_more_comes_of_it(visits, newcomer, office, tmp_path):
+    films = Films(tmp_path)
+    page = await visits.open(await newcomer("ana"), path="/recordings")
+    tiles = page.get_by_role("main").get_by_role("link")
+    waiting = tiles.filter(has_text=words("recordings.processing"))
+    asked = Asked(page)
+    visits.expect(r"status of 404 .*/api/v1/recordings/")
+
+    async with paused(office, "recording_processing"):
+        for number in range(3):
+            await choose(page, films.make(f"film{number}.mp4", "-metadata", f"comment={number}"))
+            await expect(tiles.filter(has_text=f"film{number}.mp4")).to_be_visible()
+        await expect(waiting).to_have_count(3)
+        for number in range(3):
+            await asked.again(await address(tiles, f"film{number}.mp4"))
+
+        removed, cancelled = await address(tiles, "film0.mp4"), await address(tiles, "film1.mp4")
+        async with page.context.expect_event("response", lambda answer: answer.status == 404):
+            gone = await page.request.delete(f"/api/v1{removed}")
+            assert gone.ok
+        [file] = (await (await page.request.get(f"/api/v1{cancelled}")).json())["files"]
+        job = file["processing"]["job_id"]
+        assert (await page.request.post(f"/api/v1/jobs/{job}/cancellation")).ok
+
+        await expect(tiles.filter(has_text="film0.mp4")).to_have_count(0)
+        await expect(tiles.filter(has_text="film1.mp4")).to_be_visible()
+        await expect(waiting).to_have_count(1)
+        asked.forget()
+        for _ in range(2):
+            await asked.again(await address(tiles, "film2.mp4"))
+        assert asked.paths == {await address(tiles, "film2.mp4")}
+
+    await expect(waiting).to_have_count(0)
+    await expect(tiles.filter(has_text="film2.mp4").locator("img")).to_be_visible()
+    await expect(tiles.filter(has_text="film1.mp4").locator("img")).to_have_count(0)
+
+
+class Asked:
+    """The recordings whose state a page asks for."""
+
+    def __init__(self, page):
+        self.page = page
+        self.paths = set()
+        page.on("request", lambda request: self.paths.add(path_of(request)) if is_look(request) else None)
+
+    async def again(self, path):
+        """Wait until it is asked for."""
+        async with self.page.expect_request(lambda one: is_look(one) and path_of(one) == path):
+            pass
+
+    def forget(self):
+        self.paths.clear()
+
+
+def is_look(request):
+    return request.method == "GET" and path_of(request).startswith("/recordings/")
+
+
+def path_of(request):
+    return urlsplit(request.url).path.removeprefix("/api/v1")
+
+
+async def address(tiles, name):
+    """Of the page of a recording, as the list links to it."""
+    return await tiles.filter(has_text=name).get_attribute("href")
+
+
+@asynccontextmanager
+async def paused(office, kind):
+    """Jobs of a kind wait."""
+    path = f"/api/v1/admin/job-types/{kind}"
+    assert (await office.patch(path, json={"paused": True})).is_success
+    try:
+        yield
+    finally:
+        assert (await office.patch(path, json={"paused": False})).is_success
 
 
 async def choose(page, film):

@@ -108,6 +108,31 @@ async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(recordings, 
     assert taken.is_new
 
 
+async def test_the_list_says_what_is_being_made_until_it_is_or_nobody_makes_it(recordings, jobs):
+    first = await recordings.bring("first.mp4")
+    second = await recordings.bring("second.mp4")
+
+    async def processing():
+        listed = {one["id"]: one["is_processing"] for one in await recordings.listed()}
+        for taken in (first, second):
+            assert (await recordings.get(taken))["is_processing"] == listed[str(taken.recording_id)]
+        return [listed[str(taken.recording_id)] for taken in (first, second)]
+
+    assert await processing() == [True, True]
+    [row] = await recordings.rows(
+        "SELECT processing_job_id AS id FROM recording_files WHERE id = :id", id=second.file_id
+    )
+    await jobs.cancel(row["id"])
+    assert await processing() == [True, False]
+    [row] = await recordings.rows(
+        "SELECT processing_job_id AS id FROM recording_files WHERE id = :id", id=first.file_id
+    )
+    async with jobs.worker(*job_types(recordings.basics)):
+        await jobs.until(row["id"], "success")
+    assert await processing() == [False, False]
+    assert not (await recordings.get(second))["is_processed"]
+
+
 async def test_a_job_of_a_file_that_is_gone_ends_well(recordings, jobs):
     await recordings.take(recordings.films.make("a.mp4"))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
@@ -124,7 +149,7 @@ async def test_a_file_that_went_missing_is_said(recordings, jobs):
     async with jobs.worker(*job_types(recordings.basics)):
         await jobs.until(row["processing_job_id"], "failed")
     shown = await recordings.get(taken)
-    assert not shown["is_processed"]
+    assert (shown["is_processed"], shown["is_processing"]) == (False, False)
     state = shown["files"][0]["processing"]
     assert state["error_code"] == "file_missing"
     assert "not in the store" in state["error_message"]

@@ -1,9 +1,10 @@
 """Jobs: enqueued in the transaction of whoever wants them, looked at, cancelled, tried again.
 
 The record (`inference_jobs`) is the truth. The queue's entry only brings it to a worker: a job has one while it is
-active, and both change in the same transaction. Who needs both locks the record first.
+active, and both change in the same transaction (`locks` says in which order).
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -67,6 +68,12 @@ async def get(session: ReadSession | WriteSession, job_id: UUID, user_id: int | 
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job
+
+
+async def active_of(session: ReadSession | WriteSession, job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the jobs that wait or run; the others have ended or are not there."""
+    found = await session.scalars(select(Job.id).where(Job.id.in_(job_ids), ACTIVE))
+    return set(found)
 
 
 async def latest(

@@ -3620,6 +3620,11 @@ export interface components {
              */
             is_processed: boolean;
             /**
+             * Is Processing
+             * @description They are being made, or wait for it. Where neither is so, that failed or was cancelled.
+             */
+            is_processing: boolean;
+            /**
              * Is Vfr
              * @description Whether pictures come at different distances.
              */
@@ -3717,6 +3722,11 @@ export interface components {
              * @description Thumbnail and previews are there, where they are needed.
              */
             is_processed: boolean;
+            /**
+             * Is Processing
+             * @description They are being made, or wait for it. Where neither is so, that failed or was cancelled.
+             */
+            is_processing: boolean;
             /**
              * Is Vfr
              * @description Whether pictures come at different distances.

@@ -50,8 +50,12 @@ async def list_recordings(
         raise Invalid("Give either day, or start_date and end_date.")
     wanted = service.Wanted(day or start_date, day or end_date, newest_first=order == "newest")
     found = await service.page(session, user, wanted, page=page, page_size=page_size)
+    processing = await service.in_processing(session, [row.id for row in found.list])
     return Page[RecordingAnswer](
-        list=[RecordingAnswer.model_validate(await _answer(row, store)) for row in found.list],
+        list=[
+            RecordingAnswer.model_validate(await _answer(row, store, is_processing=row.id in processing))
+            for row in found.list
+        ],
         page=found.page,
         page_size=found.page_size,
         total=found.total,
@@ -89,10 +93,12 @@ async def delete_recording(recording_id: RecordingId, user: CurrentUser, session
 
 async def _detail(session: ReadSession | WriteSession, recording: Recording, store: Store) -> RecordingDetail:
     files = [await _file(session, file, store) for file in await service.files_of(session, recording.id)]
-    return RecordingDetail.model_validate({**await _answer(recording, store), "files": files})
+    processing = await service.in_processing(session, [recording.id])
+    answer = await _answer(recording, store, is_processing=bool(processing))
+    return RecordingDetail.model_validate({**answer, "files": files})
 
 
-async def _answer(recording: Recording, store: Store) -> dict[str, object]:
+async def _answer(recording: Recording, store: Store, *, is_processing: bool) -> dict[str, object]:
     known = timeline.known_of(recording)
     film = None if known is None else known.film
     key = recording.thumbnail_s3_key
@@ -106,6 +112,7 @@ async def _answer(recording: Recording, store: Store) -> dict[str, object]:
         },
         "written_time": None if known is None else known.clock.written,
         "has_sound": None if film is None else film.audio is not None,
+        "is_processing": is_processing,
         "thumbnail_url": None if key is None else await store.link(key),
     }
 

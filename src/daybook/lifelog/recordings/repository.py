@@ -1,6 +1,6 @@
 """Recordings as they are looked for. Ownership is here: another person's recordings are not there."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -72,6 +72,16 @@ async def files_of(session: Session, recording_id: UUID) -> Sequence[RecordingFi
         .execution_options(populate_existing=True)
     )
     return rows.all()
+
+
+async def processing_jobs(session: Session, recording_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """The jobs that make what the recordings' files are shown with: (recording, job)."""
+    rows = await session.execute(
+        select(RecordingFile.recording_id, RecordingFile.processing_job_id).where(
+            RecordingFile.recording_id.in_(recording_ids), RecordingFile.processing_job_id.is_not(None)
+        )
+    )
+    return [(recording_id, job_id) for recording_id, job_id in rows if job_id is not None]
 
 
 async def file_by_checksum(session: Session, user_id: int, sha256: bytes) -> RecordingFile | None:

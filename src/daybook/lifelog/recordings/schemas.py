@@ -94,6 +94,9 @@ class RecordingAnswer(BaseModel):
     has_sound: bool | None
     content_type: str | None
     is_processed: bool = Field(description="Thumbnail and previews are there, where they are needed.")
+    is_processing: bool = Field(
+        description="They are being made, or wait for it. Where neither is so, that failed or was cancelled."
+    )
     thumbnail_url: str | None
     created_at: datetime
     updated_at: datetime | None

@@ -8,7 +8,7 @@ Invariants:
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -38,6 +38,7 @@ __all__ = [
     "files_of",
     "find_by_checksum",
     "get",
+    "in_processing",
     "page",
     "place_of",
     "request_extraction",
@@ -96,6 +97,15 @@ async def get(session: ReadSession | WriteSession, user_id: int, recording_id: U
 async def files_of(session: ReadSession | WriteSession, recording_id: UUID) -> Sequence[RecordingFile]:
     """The files of a recording, in the order of the film."""
     return await repository.files_of(session, recording_id)
+
+
+async def in_processing(session: ReadSession | WriteSession, recording_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the recordings whose thumbnail or previews are being made, or wait for it. Where that has failed or was
+    cancelled, nothing more is to come.
+    """
+    made_by = await repository.processing_jobs(session, recording_ids)
+    active = await jobs.active_of(session, {job_id for _, job_id in made_by})
+    return {recording_id for recording_id, job_id in made_by if job_id in active}
 
 
 async def place_of(session: WriteSession, file_id: UUID) -> Place | None:
