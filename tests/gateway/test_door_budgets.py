@@ -143,3 +143,17 @@ async def test_a_name_that_comes_twice_is_sent_once(chat, upstream):
     async with chat.http.post(chat.url + PATH, data=twice, headers=headers) as response:
         assert response.status == 200
     assert upstream.received[0].body == b'{"model":"gpt-4o","max_tokens":5,"messages":[]}'
+
+
+async def test_a_try_that_failed_and_took_what_was_held_is_the_last(gateway, upstream):
+    for name in ("first", "second"):
+        await gateway.add_config(name, upstream.url + "/v1", settings={"retries": 2})
+    await budget(gateway, 270)
+    failed = {"error": {"message": "overloaded"}, "usage": {"prompt_tokens": 90, "completion_tokens": 50}}
+    upstream.reply(Reply(body=failed))
+    status, _ = await gateway.call(PATH, {**ask(50), "stream": False})
+    assert status == 502
+    assert len(upstream.received) == 1
+    (line,) = await gateway.lines()
+    assert line["total_tokens"] == 140
+    await settled(gateway, 140)

@@ -75,9 +75,9 @@ async def begin(
             if not isinstance(outcome, _Failure):
                 return outcome
             failure = outcome
-            if not failure.again:
+            if not failure.again or _is_spent(exchange):
                 break
-        if departure.happened or (failure is not None and not failure.elsewhere):
+        if departure.happened or (failure is not None and not failure.elsewhere) or _is_spent(exchange):
             break
     if failure is None:
         raise Refusal(503, "no_provider", "No provider is configured for this model.")
@@ -85,6 +85,11 @@ async def begin(
         exchange.error = failure.refusal.message
         return failure.whole
     raise failure.refusal
+
+
+def _is_spent(exchange: Exchange) -> bool:
+    """Whether a try that failed reported tokens of what the call holds of a hard budget: there is enough for one."""
+    return exchange.most is not None and exchange.spent is not None
 
 
 def keep_whole(exchange: Exchange, whole: Whole) -> None:
