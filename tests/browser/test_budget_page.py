@@ -7,7 +7,7 @@ import openai
 import pytest
 from playwright.async_api import expect
 
-from support.messages import Words
+from support.messages import LANGUAGES, Words
 from support.visits import client_of
 
 words = Words("en")
@@ -47,6 +47,28 @@ async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
     await expect(card.get_by_role("progressbar", name=words("budgets.used"))).to_have_attribute(
         "value", str(float(used) / 250)
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_ones_own_budgets_are_called_what_they_are_to_the_reader(
+    visits, newcomer, office, house, language
+):
+    person = await newcomer("eve")
+    async with client_of(house.url, person) as browser:
+        number = (await browser.get("/api/v1/me")).json()["id"]
+        code = (await browser.post("/api/v1/me/codes", json={"name": "program"})).json()["public_id"]
+    for subject, whose in (("user", number), ("code", code)):
+        budget = {"subject": subject, "subject_id": whose, "period": "day", "unit": "tokens", "limit": "1000"}
+        made = await office.put("/api/v1/admin/budgets", json=budget)
+        assert made.status_code == 200, made.text
+
+    page = await visits.open(person, language=language, phone=True, path="/usage")
+    told = Words(language)
+    shown = page.get_by_role("region", name=told("usage.budgets")).get_by_role("listitem")
+    await expect(shown).to_have_count(2)
+    await expect(shown.filter(has_text=told("usage.budget.user"))).to_have_count(1)
+    await expect(shown.filter(has_text=told("usage.budget.code", name=code))).to_have_count(1)
+    await expect(shown.filter(has_text=person.account)).to_have_count(0)
 
 
 async def call_until_refused(house, person):

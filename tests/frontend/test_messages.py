@@ -18,6 +18,7 @@ MADE = {
     "recording.time_source.": ("RecordingAnswer", "time_source"),
     "budgets.subject.": ("BudgetAnswer", "subject"),
     "budgets.period.": ("BudgetAnswer", "period"),
+    "usage.budget.": ("BudgetAnswer", "subject"),
 }
 """Keys whose end is a value of the API's, and where its schema names the values: for each there is a text."""
 
