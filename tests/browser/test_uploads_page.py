@@ -1,5 +1,6 @@
 """Footage becomes events and a page of the diary; an upload that was broken off goes on where it stopped."""
 
+import asyncio
 import hashlib
 import re
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ DURATION = """video => new Promise((found, failed) => {
     video.onloadedmetadata = () => found(video.duration);
     video.onerror = () => failed(video.error.message);
 })"""
+PATIENCE = 60  # seconds until a worker that was started has come
 SLOW = 2 * 2**20  # bytes a second
 
 
@@ -169,7 +171,10 @@ async def address(tiles, name):
 async def paused(office, kind):
     """Jobs of a kind wait."""
     path = f"/api/v1/admin/job-types/{kind}"
-    assert (await office.patch(path, json={"paused": True})).is_success
+    async with asyncio.timeout(PATIENCE):
+        while (answer := await office.patch(path, json={"paused": True})).status_code == 404:
+            await asyncio.sleep(0.2)  # the worker is still on its way
+    assert answer.is_success, answer.text
     try:
         yield
     finally:
