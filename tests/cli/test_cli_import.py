@@ -82,6 +82,12 @@ async def test_people_read_a_line_for_each_file_and_a_summary(cli, card):
     assert [line for line in lines if line.startswith("refused") and "empty.avi: The file is empty." in line]
 
 
+async def test_for_nobody_nothing_is_reported_of_films(cli, card):
+    for more in ((), ("--json",)):
+        done = await cli("import", str(card), "--user", "nobody", *more)
+        assert (done.status, done.out, done.err) == (1, "", "daybook: There is no user nobody.\n")
+
+
 async def test_one_file_whatever_it_is_called(cli, tmp_path):
     await cli("user", "add", "ana")
     (tmp_path / "film").write_bytes(clip(6))
@@ -164,6 +170,8 @@ async def test_a_folder_that_is_watched_gives_what_comes_once_it_is_whole(
         deadline = time.monotonic() + 40
         while len(await recordings(database)) < 1 and time.monotonic() < deadline:
             await asyncio.sleep(0.2)
+        os.utime(folder / "new.mp4")  # looked at again, and known: it was taken in all the same
+        await asyncio.sleep(imports.REST + 3 * imports.LOOK)
         process.send_signal(signal.SIGINT)
         out, err = await asyncio.wait_for(process.communicate(), 30)
     finally:

@@ -46,7 +46,7 @@ async def test_jobs_are_listed_shown_cancelled_and_tried_again(cli, database, da
         (("cancel", str(good)), 1, "ended"),
         (("retry", str(good)), 1, "succeeded"),
         (("show", str(uuid4())), 1, "no job"),
-        (("show", "x"), 2, "ID"),
+        (("show", "x"), 2, "'ID': must be a job's id, as 'daybook jobs list' shows it"),
         (("list", "--status", "odd"), 1, "status"),
         (("list", "--user", "nobody"), 1, "nobody"),
     ):

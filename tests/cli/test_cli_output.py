@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib.metadata import version
 
 import pytest
 
@@ -50,3 +51,11 @@ def test_columns_stand_below_each_other_whatever_letters_are_in_them(capsys):
     print_table(["name", "n"], [["早安", 1], ["☀\ufe0f", 22], ["e\u0301", 333]], empty="")
     lines = capsys.readouterr().out.splitlines()
     assert lines == ["name    n", "早安    1", "☀\ufe0f      22", "e\u0301     333"]
+
+
+async def test_the_program_says_what_it_is_and_which_version(cli):
+    told = await cli("--version")
+    assert (told.status, told.out) == (0, f"daybook {version('daybook')}\n")
+    about = (await cli("--help")).out
+    assert "diary" in about.partition("Options:")[0]
+    assert "assistant" not in about  # it is not there yet

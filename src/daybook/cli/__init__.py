@@ -5,6 +5,7 @@
 import os
 import sys
 from io import TextIOWrapper
+from typing import Annotated
 
 import typer
 
@@ -29,13 +30,33 @@ from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
     name="daybook",
-    help="A self-hosted lifelog with an assistant, and the LLM gateway and ledger under it.",
+    help="A self-hosted lifelog and diary, and the gateway to language models with a book under it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415  (see the package's docstring)
+
+        print(f"daybook {version('daybook')}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """What may be typed before a command."""
+
+
 processes.register(app)
 usage.register(app)
 imports.register(app)

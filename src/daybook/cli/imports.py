@@ -52,6 +52,7 @@ def import_films(
 
     async def job(database: "Database") -> None:
         importer = await _importer(database, user, timezone, report)
+        report.is_begun = True
         if watch:
             await _Watch(path, importer, report).run()
         else:
@@ -61,7 +62,8 @@ def import_films(
         work(job)
     finally:
         # Also when it was interrupted: what was taken in stays.
-        report.finish(as_json=as_json)
+        if report.is_begun:
+            report.finish(as_json=as_json)
     if report.has_failures:
         raise typer.Exit(1)
 
@@ -163,10 +165,12 @@ def _shape(path: Path) -> tuple[int, int] | None:
 
 class _Report:
     """What is said while it goes on, and what became of each file in the end. A file that was tried again counts as it
-    came out last.
+    came out last; one that was taken in, and found again since, was taken in.
     """
 
     def __init__(self, *, quiet: bool) -> None:
+        self.is_begun = False
+        """False until it is known whose films they are."""
         self.passed_over = 0
         self._quiet = quiet
         self._outcomes: dict[Path, Outcome] = {}
@@ -189,7 +193,9 @@ class _Report:
 
     def add(self, outcome: "Outcome") -> None:
         """It is done."""
-        self._outcomes[outcome.path] = outcome
+        earlier = self._outcomes.get(outcome.path)
+        if earlier is None or earlier.recording_id is None or earlier.recording_id != outcome.recording_id:
+            self._outcomes[outcome.path] = outcome
         if self._shows_progress:
             self._rewrite("")
         if not self._quiet:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Background work: what waits, what runs, what became of it.", no_args_is_help=True)
 
-JobId = Annotated[UUID, typer.Argument(metavar="ID")]
+
+def _job_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise typer.BadParameter("must be a job's id, as 'daybook jobs list' shows it") from None
+
+
+JobId = Annotated[UUID, typer.Argument(metavar="ID", parser=_job_id)]
 TypeName = Annotated[str, typer.Argument(metavar="TYPE")]
 
 
