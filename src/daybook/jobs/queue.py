@@ -119,19 +119,25 @@ def _job_of(payload: bytes | None) -> UUID:
 
 _NO_JOB = bytes(16)
 _BEAT = """
-WITH beat AS (
-    UPDATE pgqueuer SET heartbeat = clock_timestamp()
+WITH free AS (
+    SELECT id FROM pgqueuer
     WHERE id = ANY($1::bigint[]) AND queue_manager_id = $2 AND status = 'picked'
-    RETURNING id
+    FOR NO KEY UPDATE SKIP LOCKED
+), beat AS (
+    UPDATE pgqueuer SET heartbeat = clock_timestamp() FROM free WHERE pgqueuer.id = free.id
 )
-SELECT beat.id, job.cancel_requested_at IS NOT NULL
-FROM beat JOIN inference_jobs AS job ON job.queue_id = beat.id
-WHERE job.id = ANY($3::uuid[])
+SELECT entry.id, job.cancel_requested_at IS NOT NULL
+FROM pgqueuer AS entry JOIN inference_jobs AS job ON job.queue_id = entry.id
+WHERE entry.id = ANY($1::bigint[]) AND entry.queue_manager_id = $2 AND entry.status = 'picked'
+    AND job.id = ANY($3::uuid[])
 """
 
 
 async def beat(connection: "asyncpg.Connection", worker: UUID, entries: list[Entry]) -> list[Held]:
-    """Say that the worker lives; which of `entries` it still has. The others are another's, or their job has ended."""
+    """Say that the worker lives; which of `entries` it still has. The others are another's, or their job has ended.
+
+    It waits for nobody (`locks`): an entry that somebody is about to change counts as the worker's once more.
+    """
     rows = await connection.fetch(
         _BEAT, [entry.id for entry in entries], worker, [entry.job_id for entry in entries]
     )
@@ -147,10 +153,10 @@ async def is_picked_by(session: WriteSession, entry_id: int, worker: UUID) -> bo
 
 
 async def is_alive(session: WriteSession, entry_id: int | None) -> bool:
-    """Whether a worker that has been heard of lately has the entry; if so it cannot lose it in this transaction."""
+    """Whether a worker that has been heard of lately has the entry. It is not kept from saying so again."""
     query = text(
         "SELECT 1 FROM pgqueuer WHERE id = :id AND status = 'picked'"
-        " AND heartbeat > clock_timestamp() - CAST(:silence AS interval) FOR SHARE"
+        " AND heartbeat > clock_timestamp() - CAST(:silence AS interval)"
     )
     return await session.scalar(query, {"id": entry_id, "silence": SILENCE}) is not None
 

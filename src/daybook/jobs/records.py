@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from daybook.db.engine import Database, WriteSession
-from daybook.jobs import queue, service
+from daybook.jobs import locks, queue, service
 from daybook.jobs.errors import JobLost
 from daybook.jobs.models import Job, JobStatus, JobStep
 from daybook.jobs.queue import Entry
@@ -27,8 +27,6 @@ _LOST = (
     " begun {attempts} times and is not begun again by itself: look into the worker's log, then retry it."
 )
 _LONGEST_MESSAGE = 2000
-_HOLD_LIMIT = text("SELECT set_config('idle_in_transaction_session_timeout', '6s', true)")
-"""A worker that is frozen while it holds its job's record loses its connection before others look for its jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class Begun:
 async def begin(database: Database, entry: Entry, worker: UUID, most_attempts: int) -> Begun | None:
     """Begin the next attempt at the entry's job; None where there is nothing to begin."""
     async with database.write() as session:
+        await locks.briefly(session)
         job = await session.scalar(select(Job).where(Job.id == entry.job_id).with_for_update())
         if not await queue.is_picked_by(session, entry.id, worker):
             return None  # this worker was slow, and another has it
@@ -90,7 +89,7 @@ async def note(
 
 async def hold(session: WriteSession, claim: Claim) -> None:
     """Keep the job this attempt's until the transaction ends. Raises `JobLost`."""
-    await session.execute(_HOLD_LIMIT)
+    await locks.briefly(session)
     if await session.scalar(select(1).where(*claim.holds()).with_for_update(read=True)) is None:
         raise JobLost
 
@@ -192,6 +191,7 @@ async def _end_lost(session: WriteSession, job: Job) -> None:
 
 
 async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) -> None:
+    await locks.briefly(session)
     written = await session.scalar(
         update(Job)
         .where(*claim.holds())

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.jobs import queue, repository
+from daybook.jobs import locks, queue, repository
 from daybook.jobs.metrics import plain
 from daybook.jobs.models import ACTIVE, Job, JobStatus
 from daybook.jobs.schemas import Enqueued, JobFilter, JobsState
@@ -97,6 +97,7 @@ async def amend(session: WriteSession, job_id: UUID, params: dict[str, Any]) -> 
 
     False where it has ended or let go of its subject meanwhile: then another one can be enqueued.
     """
+    await locks.briefly(session)
     amended = await session.scalar(
         update(Job)
         .where(Job.id == job_id, Job.subject.is_not(None), ACTIVE)
@@ -193,6 +194,7 @@ async def state(session: ReadSession | WriteSession) -> JobsState:
 
 
 async def _locked(session: WriteSession, job_id: UUID, user_id: int | None) -> Job:
+    await locks.briefly(session)
     job = await session.scalar(
         repository.visible(job_id, user_id).with_for_update().execution_options(populate_existing=True)
     )

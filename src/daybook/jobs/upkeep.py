@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, WriteSession
-from daybook.jobs import queue, service
+from daybook.jobs import locks, queue, service
 from daybook.jobs.models import ACTIVE, Job, JobStatus
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ async def keep_in_order(database: Database, stop: asyncio.Event) -> None:
 async def put_in_order(database: Database) -> None:
     """Put them in order once, unless another worker is at it."""
     async with database.write() as session:
+        await locks.briefly(session)
         if not await session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
             return
         await session.execute(_OLD_LOG)
