@@ -200,13 +200,18 @@ def test_what_is_measured_of_two_is_their_mean_over_time():
     ("seconds", "words"),
     [
         (0.2, "Film of 1 s: much movement, bright, silent."),
-        (59.6, "Film of 1 min 0 s: much movement, bright, silent."),
+        (59.6, "Film of 1 min: much movement, bright, silent."),
+        (61, "Film of 1 min 1 s: much movement, bright, silent."),
+        (3659, "Film of 1 h: much movement, bright, silent."),
         (3725, "Film of 1 h 2 min: much movement, bright, silent."),
     ],
 )
 def test_lengths_in_words(seconds, words):
     assert factual_summary(Facts(motion=0.5, brightness=0.9, sound=None), seconds, "en") == words
     assert factual_summary(None, 3725, "zh-Hant") == "1 小時 2 分的影片。"
+    assert factual_summary(None, 3600, "zh-Hant") == "1 小時的影片。"
+    assert factual_summary(None, 2400, "zh-Hant") == "40 分鐘的影片。"
+    assert factual_summary(None, 2405, "zh-Hans") == "40 分 5 秒的影片。"
 
 
 # What is shown

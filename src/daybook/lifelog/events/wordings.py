@@ -17,7 +17,9 @@ class Wording:
     joined: str
     seconds: str
     minutes: str
+    minutes_and_seconds: str
     hours: str
+    hours_and_minutes: str
     much_motion: str
     some_motion: str
     still: str
@@ -38,22 +40,26 @@ class Wording:
         return self.film.format(length=length, parts=self.joined.join(parts))
 
     def length(self, duration: float) -> str:
-        """A length of time in its two largest units."""
+        """A length of time in its two largest units, or in the first where there is nothing of the second."""
         seconds = max(1, round(duration))
         if seconds >= HOUR:
-            return self.hours.format(hours=seconds // HOUR, minutes=seconds % HOUR // MINUTE)
+            hours, rest = divmod(seconds // MINUTE, 60)
+            return (self.hours_and_minutes if rest else self.hours).format(hours, rest)
         if seconds >= MINUTE:
-            return self.minutes.format(minutes=seconds // MINUTE, seconds=seconds % MINUTE)
-        return self.seconds.format(seconds=seconds)
+            minutes, rest = divmod(seconds, MINUTE)
+            return (self.minutes_and_seconds if rest else self.minutes).format(minutes, rest)
+        return self.seconds.format(seconds)
 
 
 ENGLISH = Wording(
     film="Film of {length}: {parts}.",
     film_alone="Film of {length}.",
     joined=", ",
-    seconds="{seconds} s",
-    minutes="{minutes} min {seconds} s",
-    hours="{hours} h {minutes} min",
+    seconds="{} s",
+    minutes="{} min",
+    minutes_and_seconds="{} min {} s",
+    hours="{} h",
+    hours_and_minutes="{} h {} min",
     much_motion="much movement",
     some_motion="some movement",
     still="hardly any movement",
@@ -69,9 +75,11 @@ TRADITIONAL = Wording(
     film="{length}的影片：{parts}。",
     film_alone="{length}的影片。",
     joined="，",
-    seconds="{seconds} 秒",
-    minutes="{minutes} 分 {seconds} 秒",
-    hours="{hours} 小時 {minutes} 分",
+    seconds="{} 秒",
+    minutes="{} 分鐘",
+    minutes_and_seconds="{} 分 {} 秒",
+    hours="{} 小時",
+    hours_and_minutes="{} 小時 {} 分",
     much_motion="動作很多",
     some_motion="有些動作",
     still="幾乎沒有動作",
@@ -87,9 +95,11 @@ SIMPLIFIED = Wording(
     film="{length}的影片：{parts}。",
     film_alone="{length}的影片。",
     joined="，",
-    seconds="{seconds} 秒",
-    minutes="{minutes} 分 {seconds} 秒",
-    hours="{hours} 小时 {minutes} 分",
+    seconds="{} 秒",
+    minutes="{} 分钟",
+    minutes_and_seconds="{} 分 {} 秒",
+    hours="{} 小时",
+    hours_and_minutes="{} 小时 {} 分",
     much_motion="动作很多",
     some_motion="有些动作",
     still="几乎没有动作",
