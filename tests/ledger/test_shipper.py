@@ -229,6 +229,23 @@ async def test_what_somebody_elses_trigger_refuses_waits(ship, read, tmp_path):
     assert not (tmp_path / "quarantine").exists()
 
 
+async def test_what_somebody_elses_trigger_refuses_of_one_call_stops_nobody(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    await read(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF NEW.total_tokens = 200 THEN RAISE EXCEPTION 'never'; END IF; RETURN NEW; END $$"
+    )
+    await read(
+        "CREATE TRIGGER refuse BEFORE INSERT ON llm_tracker_usage FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    calls = [call(journal, b"x" * 200 if number == 1 else b"answer") for number in range(3)]
+    async with ship():
+        await until(read, COUNT, 2)
+        call(journal)
+        await until(read, COUNT, 3)
+    assert [path.stem for path in (tmp_path / "quarantine").iterdir()] == [str(calls[1])]
+
+
 async def test_a_line_that_cannot_be_stored_is_set_aside_whole_and_stops_nobody(ship, read, tmp_path):
     journal = Journal(tmp_path)
     await read("ALTER TABLE llm_tracker_usage ADD CONSTRAINT small CHECK (total_tokens < 100)")

@@ -92,7 +92,7 @@ class Book:
         try:
             await _write_all(connection, entries)
         except Exception as problem:
-            if is_away(problem):
+            if not await _is_of_the_call(connection, problem):
                 raise
             if len(entries) == 1:
                 await self._write_bare(connection, entries[0], problem)
@@ -111,7 +111,7 @@ class Book:
         try:
             await _write_all(connection, [_without_payload(entry)])
         except Exception as second:
-            if is_away(second):
+            if not await _is_of_the_call(connection, second):
                 raise
             log.critical(
                 "Call %s is not in the book: not even its line can be stored (%s).", entry.id, second
@@ -185,20 +185,19 @@ def _without_payload(entry: Entry) -> Entry:
     return Entry(entry.id, line, said, entry.settlement, entry.kept)
 
 
-_FAULTS = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,  # nested too deeply, too long
-)
-"""What PostgreSQL says of what it was given to write."""
-
 _AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)  # a connection that broke
+
+_OF_THE_SERVER = frozenset({"08", "25", "40", "42", "53", "55", "57", "58"})
+"""Classes of SQLSTATE: connection, a standby, a deadlock, a table or a right that is not there yet, disk or memory
+full, a lock that somebody holds, stopping or starting, the system (PostgreSQL's manual, appendix A).
+"""
+
+_OF_THE_CALL = frozenset({"22", "23", "54"})
+"""Data, constraints, nested too deeply or too long."""
 
 
 def is_away(problem: Exception) -> bool:
-    """Whether it is the server's state that keeps it from writing, not what it was given to write. So is everything
-    that it says and that is not plainly about that: a lock that somebody holds, a disk that is full, a table that is
-    not there yet, a trigger of somebody else's. To wait loses nothing.
+    """Whether it is plainly the server's state that keeps it from writing, not what it was given to write.
 
     asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well. A check without a
     name says that there is no partition: the month was pruned after we made it, so make it anew.
@@ -206,5 +205,35 @@ def is_away(problem: Exception) -> bool:
     if isinstance(problem, asyncpg.CheckViolationError):
         return getattr(problem, "constraint_name", None) is None
     if isinstance(problem, asyncpg.PostgresError):
-        return not isinstance(problem, _FAULTS)
+        return _class_of(problem) in _OF_THE_SERVER
     return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)
+
+
+async def _is_of_the_call(connection: asyncpg.Connection, problem: Exception) -> bool:
+    """Whether it is what was to be written that PostgreSQL refuses. Some errors may be either, a trigger's for example:
+    then that is so where another call can be written at this moment.
+    """
+    if is_away(problem):
+        return False
+    if not isinstance(problem, asyncpg.PostgresError) or _class_of(problem) in _OF_THE_CALL:
+        return True
+    trial = connection.transaction()
+    await trial.start()
+    try:
+        await connection.execute(_BLANK_CALL)
+    except asyncpg.PostgresError:
+        return False
+    finally:
+        await trial.rollback()
+    return True
+
+
+_BLANK_CALL = """
+INSERT INTO llm_tracker_usage (id, model) VALUES (gen_random_uuid(), 'blank');
+INSERT INTO llm_call_logs (request_messages, status) VALUES ('[]', 'success');
+"""
+"""What there is nothing to complain of."""
+
+
+def _class_of(problem: asyncpg.PostgresError) -> str:
+    return str(getattr(problem, "sqlstate", ""))[:2]
