@@ -1,15 +1,12 @@
 """Types are paused and limited for all workers; what got out of order is put in order; a database comes back."""
 
 import asyncio
-import contextlib
 import logging
-
-from sqlalchemy import text
 
 from daybook.jobs import JobContext, JobType, controls, queue
 from daybook.jobs.schemas import JobTypeChange
 from daybook.jobs.upkeep import put_in_order
-from support.jobs import leave
+from support.jobs import away, leave
 
 
 async def plain(context: JobContext):
@@ -160,18 +157,6 @@ async def test_the_queues_log_and_old_steps_do_not_grow_for_ever(jobs):
     assert kept["count"] > 0
     assert [row["job_id"] for row in await jobs.sql("SELECT job_id FROM job_steps")] == [new]
     assert await jobs.sql("SELECT 1 FROM pgqueuer_statistics") == []
-
-
-@contextlib.asynccontextmanager
-async def away(jobs, databases):
-    """Every connection to the database is cut, and new ones are refused."""
-    ((name,),) = [row.values() for row in await jobs.sql("SELECT current_database()")]
-    async with databases.admin.connect() as admin:
-        await admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-        cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
-        await admin.execute(cut, {"name": name})
-        yield
-        await admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
 
 
 async def test_work_goes_on_over_a_moment_without_the_database(jobs, databases):

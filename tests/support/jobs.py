@@ -120,3 +120,15 @@ async def new_jobs(databases: Databases) -> AsyncIterator[Jobs]:
         await jobs.prepare()
         yield jobs
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def away(jobs: Jobs, databases: Databases) -> AsyncIterator[None]:
+    """Every connection to the database is cut, and new ones are refused."""
+    ((name,),) = [row.values() for row in await jobs.sql("SELECT current_database()")]
+    async with databases.admin.connect() as admin:
+        await admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
+        cut = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        await admin.execute(cut, {"name": name})
+        yield
+        await admin.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))

@@ -142,30 +142,18 @@ async def try_again(
     database: Database, claim: Claim, metrics: dict[str, Any], code: str, message: str, pause: timedelta
 ) -> None:
     """The attempt failed; another follows after `pause`. Raises `JobLost`."""
-    async with database.write() as session:
-        await _update(
-            session,
-            claim,
-            {
-                "status": JobStatus.PENDING,
-                "metrics": metrics,
-                "error_code": code[:64],
-                "error_message": storable(message, _LONGEST_MESSAGE),
-                "next_attempt_at": func.clock_timestamp() + pause,
-            },
-        )
-        await queue.put_back(session, claim.entry_id, claim.worker, pause)
+    changes = {
+        "metrics": metrics,
+        "error_code": code[:64],
+        "error_message": storable(message, _LONGEST_MESSAGE),
+        "next_attempt_at": func.clock_timestamp() + pause,
+    }
+    await _put_back(database, claim, changes, pause)
 
 
 async def give_back(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
     """The worker stops: the job waits for another as if this attempt had not been. Raises `JobLost`."""
-    async with database.write() as session:
-        await _update(
-            session,
-            claim,
-            {"status": JobStatus.PENDING, "metrics": metrics, "attempts": Job.attempts - 1},
-        )
-        await queue.put_back(session, claim.entry_id, claim.worker, timedelta(0))
+    await _put_back(database, claim, {"metrics": metrics, "attempts": Job.attempts - 1}, timedelta(0))
 
 
 def _done_so_far(progress: float, phase: str | None, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -173,6 +161,17 @@ def _done_so_far(progress: float, phase: str | None, metrics: dict[str, Any]) ->
         func.jsonb_build_object("progress", progress)
     )
     return {"phase": phase, "metrics": metrics, "params": params}
+
+
+async def _put_back(database: Database, claim: Claim, changes: dict[str, Any], pause: timedelta) -> None:
+    """Let the job wait for its next attempt; or end it, if it was cancelled meanwhile and nobody has stopped it yet."""
+    async with database.write() as session:
+        await _update(session, claim, {**changes, "status": JobStatus.PENDING})
+        job = await session.get_one(Job, claim.job_id)
+        if job.cancel_requested_at is None:
+            await queue.put_back(session, claim.entry_id, claim.worker, pause)
+        else:
+            await service.end_cancelled(session, job)
 
 
 async def _end(database: Database, claim: Claim, changes: dict[str, Any]) -> None:

@@ -89,8 +89,10 @@ class Worker:
                     pause = (
                         _FIRST_PAUSE if time.monotonic() > connected_at + 60 else min(pause * 2, _LAST_PAUSE)
                     )
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), pause)
+                    self._news.clear()
+                    if not self._is_done():
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._news.wait(), pause)
         finally:
             stopping.cancel()
             for task in list(self._attempts):
@@ -158,6 +160,8 @@ class Worker:
         attempt = Attempt(self._database, self._types[entry.type], entry, self.id, self._is_lasting)
         task = asyncio.create_task(_run(attempt, earlier), name=f"attempt at {entry.job_id}")
         self._attempts[task] = attempt
+        if self._stopping.is_set():  # while it was picked
+            attempt.stop(Reason.STOPPING)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
