@@ -231,7 +231,7 @@ def _estimate(exchange: Exchange) -> Usage:
         if exchange.streamed
         else answer_of_body(exchange.api_name, bytes(exchange.answer))
     )
-    return estimate_usage(exchange.api_name, exchange.request, answer.text or "")
+    return estimate_usage(exchange.api_name, exchange.request, answer.written)
 
 
 def _target(exchange: Exchange) -> list[Any] | None:

@@ -59,7 +59,7 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
     if usage is None and record.estimate is not None and record.reached:
         usage, estimated = record.estimate, True
     elif usage is None and record.reached and record.status < _FAILED and record.api != "moderations":
-        usage, estimated = estimate_usage(record.api, record.request, answer.text or ""), True
+        usage, estimated = estimate_usage(record.api, record.request, answer.written), True
     elif usage is None and record.reached and record.error is not None and record.spent is None:
         usage, estimated = estimate_usage(record.api, record.request, ""), True
     elif usage is not None and record.streamed and record.error is not None and not answer.finished:
@@ -75,7 +75,7 @@ def _so_far(usage: Usage, record: CallRecord, answer: Answer) -> Usage:
     """The tokens of a stream that broke off: what it had reported is the least of them. Anthropic's first event
     tells the whole prompt and one token of the answer.
     """
-    written = estimate_usage(record.api, None, answer.text or "").completion_tokens
+    written = estimate_usage(record.api, None, answer.written).completion_tokens
     completion = max(usage.completion_tokens, written)
     return replace(usage, completion_tokens=completion, total_tokens=usage.prompt_tokens + completion)
 

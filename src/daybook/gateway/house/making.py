@@ -99,7 +99,7 @@ def _answer(exchange: Exchange, parsed: object) -> Answer:
     return Answer(
         text=said.text or "",
         data=storable(parsed),
-        usage=usage_of(exchange, said.text or ""),
+        usage=usage_of(exchange, said.written),
         model=target.model,
         call_id=exchange.id,
     )

@@ -19,6 +19,7 @@ from daybook.gateway.transcript.responses import assemble_responses
 from daybook.gateway.transcript.shape import as_dict, as_text, parse
 from daybook.gateway.transcript.storable import storable, storable_text
 from daybook.gateway.transcript.text import visible_text
+from daybook.gateway.transcript.unseen import unseen_text
 
 _FIRST_FAILURE = 400
 _OBJECTS_ARE_STREAMS = frozenset(
@@ -55,6 +56,11 @@ class Answer:
     model: str | None
     error: str | None
     finished: bool
+
+    @property
+    def written(self) -> str:
+        """All that the model wrote, as far as it can be read, for counting: the text, and what is not seen of it."""
+        return "\n".join(part for part in (self.text, unseen_text(self.data)) if part)
 
 
 def answer_of_body(api: str, body: Any, *, status: int = 200, media_type: str | None = None) -> Answer:
