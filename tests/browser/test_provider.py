@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 import time
 
 import openai
+import pytest
 from playwright.async_api import expect
 
-from support.messages import Words
+from support.messages import LANGUAGES, Words
 from support.upstream import Reply
 
 words = Words("zh-Hant")
@@ -68,6 +70,30 @@ async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
     assert parts[2]["choices"] == ANSWER["choices"]
     assert code not in await page.content()
     assert KEY not in await page.content()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_where_there_is_no_code_the_page_says_what_to_do_and_does_it(
+    visits, administrator, newcomer, language
+):
+    told = Words(language)
+    page = await visits.open(administrator, language=language, phone=True)
+    # Every house is given a first code, and none is ever removed.
+    none = {"list": [], "page": 1, "page_size": 50, "total": 0, "has_more": False}
+    await page.route("**/api/v1/admin/codes?*", lambda route: route.fulfill(json=none))
+    await page.goto("/admin/access?part=codes")
+    await makes_one(page, told, told("access.codes.empty.all"))
+
+    page = await visits.open(await newcomer("ana"), language=language, phone=True, path="/settings")
+    await makes_one(page, told, told("access.codes.empty.own"))
+
+
+async def makes_one(page, told, text):
+    """What stands where no code is leads to the form for one."""
+    empty = page.get_by_role("region", name=re.compile(".")).filter(has_text=told("access.codes.empty"))
+    await expect(empty.get_by_text(text)).to_be_visible()
+    await empty.get_by_role("button", name=told("access.codes.add")).last.click()
+    await expect(page.get_by_role("dialog", name=told("access.codes.add"))).to_be_visible()
 
 
 async def add_provider(page, name, url):
