@@ -33,6 +33,7 @@ MOVED = """() => {
     return observer.takeRecords().filter(({ hadRecentInput }) => !hadRecentInput)
         .map(({ value, sources }) => [value, sources.map(({ node }) => node?.outerHTML?.slice(0, 200))]);
 }"""
+LATE = 150  # milliseconds
 MOST_MOVED = 0.01  # of the window, as in the Cumulative Layout Shift of browsers
 
 words = Words("en")
@@ -62,6 +63,18 @@ async def test_a_page_is_there_for_everybody(visits, administrator, things, addr
     await page.set_viewport_size(SMALLEST)
     assert await page.evaluate(CUT_OFF) == []
     assert await faults(page, within="main", rules=["target-size"]) == []
+
+
+@pytest.mark.parametrize("address", addresses())
+async def test_nothing_moves_on_a_phone_whose_connection_is_slow(visits, administrator, things, address):
+    person = None if address == "/sign-in" else administrator
+    page = await visits.open(person, phone=True, path="/nowhere" if person else "/sign-in")
+    await answer_late(page)
+    await page.goto(filled(address, things))
+    await until_loaded(page)
+
+    moved = await page.evaluate(MOVED)
+    assert sum(share for share, _ in moved) <= MOST_MOVED, moved
 
 
 @pytest.mark.parametrize(("address", "opens"), DIALOGS)
@@ -94,6 +107,14 @@ async def test_the_drawer_of_a_phone_is_there_for_everybody(visits, administrato
     await drawer.get_by_role("link", name=words("nav.admin.health")).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(words("health.title"))
     await expect(drawer.get_by_role("link", name=words("nav.admin.health"))).to_be_hidden()
+
+
+async def answer_late(page):
+    """From now on this window waits for each answer, as on the road: what comes in turns comes in several pictures."""
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Network.enable")
+    line = {"offline": False, "latency": LATE, "downloadThroughput": -1, "uploadThroughput": -1}
+    await devtools.send("Network.emulateNetworkConditions", line)
 
 
 async def until_loaded(page):
