@@ -1,9 +1,9 @@
-"""The queue: pgqueuer's tables and statements, and the three statements of our own that it lacks.
+"""The queue: pgqueuer's tables and statements, and those of our own that it lacks.
 
 pgqueuer enqueues in whatever transaction its connection has, picks entries (the oldest first, so many of a type at a
 time over all workers, each by one worker, and those whose worker has not been heard of), and tells listeners. What it
 writes afterwards it writes by the entry's id alone, whoever has the entry by then. So heartbeats, giving back and
-removal are ours: they name the worker too.
+removal are ours: the first two name the worker too, and an entry is removed by who has its job's record locked.
 """
 
 from datetime import timedelta

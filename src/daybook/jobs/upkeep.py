@@ -1,4 +1,4 @@
-"""What keeps jobs and their queue in order, once a minute by one worker at a time.
+"""What keeps jobs and their queue in order: done by every worker once a minute, by one at a time.
 
 The queue's log grows by two rows for each attempt and is read by nobody: a day of it is kept. Steps of jobs that
 succeeded are needed by nobody either, but are kept for a month, for whoever asks what was done.
