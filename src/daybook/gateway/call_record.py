@@ -93,6 +93,8 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
         "most": exchange.most,
         "repeat": exchange.repeat,
     }
+    if redact is Redact.CONTENT and header["metered"]:
+        header["estimate"] = _numbers(_estimate(exchange))
     if isinstance(grant, HouseGrant):
         header["house"] = grant.as_json()
     return _json(header), redact_bytes(redact, _request(exchange))
@@ -107,7 +109,11 @@ def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
     if redact is Redact.OFF:
         since, exchange.noted = exchange.noted, len(exchange.answer)
         return b"{}", redact_bytes(redact, bytes(exchange.answer[since:]))
-    return b'{"whole":true}', redact_bytes(redact, bytes(exchange.answer))
+    header: dict[str, Any] = {"whole": True}
+    if redact is Redact.CONTENT:
+        header["estimate"] = _numbers(_estimate(exchange))
+    exchange.noted = len(exchange.answer)
+    return _json(header), redact_bytes(redact, bytes(exchange.answer))
 
 
 def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
@@ -116,7 +122,8 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
     """
     error = redact_error(redact, exchange.error[:2000]) if exchange.error else None
     estimate = None
-    if redact is not Redact.OFF and exchange.usage is None and exchange.opened:
+    broken = exchange.streamed and exchange.error is not None  # what was reported may not be all
+    if redact is not Redact.OFF and (exchange.usage is None or broken) and exchange.opened:
         estimate = _numbers(_estimate(exchange))
     essential = {
         "to": _target(exchange),
@@ -180,7 +187,7 @@ def call_record(call: JournaledCall) -> CallRecord:
     last = call.closed.header if call.closed is not None else {}
     record.holds = parts_of_json(last.get("holds", said.get("holds", [])))
     if call.closed is None:
-        _end_by_death(record, said)
+        _end_by_death(record, call)
     else:
         _end(record, call.closed.header)
     return record
@@ -209,8 +216,11 @@ def _end(record: CallRecord, said: dict[str, Any]) -> None:
     record.first_byte_ms = said.get("first_ms")
 
 
-def _end_by_death(record: CallRecord, said: dict[str, Any]) -> None:
+def _end_by_death(record: CallRecord, call: JournaledCall) -> None:
     """Nobody closed the call: its provider may have worked on it, and what it had sent is all that is known."""
+    said = call.opened.header
+    counted = [note.header["estimate"] for note in (call.opened, *call.progress) if "estimate" in note.header]
+    record.estimate = _usage(counted[-1], None) if counted else None
     _send_to(record, said["to"])
     record.error, record.reached, record.streamed = KILLED, True, said["stream"]
     if record.streamed and record.metered:

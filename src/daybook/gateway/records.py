@@ -75,8 +75,8 @@ def _so_far(usage: Usage, record: CallRecord, answer: Answer) -> Usage:
     """The tokens of a stream that broke off: what it had reported is the least of them. Anthropic's first event
     tells the whole prompt and one token of the answer.
     """
-    written = estimate_usage(record.api, None, answer.written).completion_tokens
-    completion = max(usage.completion_tokens, written)
+    counted = record.estimate or estimate_usage(record.api, None, answer.written)
+    completion = max(usage.completion_tokens, counted.completion_tokens)
     return replace(usage, completion_tokens=completion, total_tokens=usage.prompt_tokens + completion)
 
 
