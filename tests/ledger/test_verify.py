@@ -162,6 +162,13 @@ TOTALS = [
         "20",
     ),
     (
+        "UPDATE budget_periods SET overrun = 3",
+        "budget_periods.overrun",
+        {"budget_id": 5, "period_start": "2026-01-31"},
+        "3",
+        "0",
+    ),
+    (
         """
         UPDATE ledger_dimension_days SET cost = cost + 1
         WHERE day = '2026-02-01Z' AND dimension = 'group' AND value = '' AND source = 'library'
@@ -479,3 +486,25 @@ async def test_a_repair_waits_for_a_writer_and_sees_what_it_wrote(book, connecti
     done = await repair
     assert [change.after for change in done.changes] == [145]
     assert done.afterwards.balanced
+
+
+async def test_what_a_settlement_says_is_what_its_line_took(book):
+    await book.sql("UPDATE budget_settlements SET used = 99")
+    (difference,) = (await book.verify()).differences
+    assert (difference.what, difference.stored, difference.expected) == ("budget_settlements.used", "99", "15")
+    assert difference.key == {"call_id": str(book.call), "budget_id": 5}
+    assert (await book.repair()).afterwards.balanced
+
+
+async def test_the_period_of_a_budget_that_is_gone_is_made_anew(book, connection):
+    over = Settlement(book.other, None, [HoldPart(5, DAY, Decimal(10), "tokens")], 15, None)
+    async with connection.transaction():
+        await settle(connection, [over])
+    assert (await book.verify()).balanced
+    before = await book.sql("SELECT * FROM budget_periods")
+    await book.sql("DELETE FROM budget_leases")
+    await book.sql("DELETE FROM budget_periods")
+    assert set((await book.verify()).counts) == {"budget_periods.used"}
+    assert (await book.repair()).afterwards.balanced
+    assert await book.sql("SELECT * FROM budget_periods") == [{**before[0], "held": 0}]
+    assert (before[0]["used"], before[0]["overrun"]) == (30, 5)

@@ -83,8 +83,15 @@ async def release_dead(connection: Connection, owner: str) -> int:
 
 
 async def expected_use(connection: Connection) -> dict[tuple[int, date], Decimal]:
-    """What each budget's periods should say is used: recomputed from the lines of the book."""
+    """What each budget's periods should say is used: recomputed from the lines of the book, also of a period whose row
+    is gone.
+    """
     return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_USE)}
+
+
+async def expected_overrun(connection: Connection) -> dict[tuple[int, date], Decimal]:
+    """What each budget's periods should say that calls took beyond their holds: recomputed from the lines."""
+    return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_OVERRUN)}
 
 
 async def expected_held(connection: Connection) -> dict[tuple[int, date], Decimal]:
@@ -143,16 +150,28 @@ WITH freed AS (
 UPDATE budget_leases l SET settled = l.settled + f.amount FROM freed f WHERE l.id = f.id
 """
 
-_EXPECTED_USE = """
-SELECT p.budget_id, p.period_start, p.opening + coalesce(s.used, 0)
+TOOK = "(CASE b.unit WHEN 'tokens' THEN l.total_tokens ELSE coalesce(l.cost, s.held) END)"
+"""What the line `l` of the settlement `s` took of the budget `b`."""
+
+SETTLED = """
+budget_settlements s JOIN budgets b ON b.id = s.budget_id JOIN llm_tracker_usage l ON l.id = s.call_id
+"""
+
+_EXPECTED_USE = f"""
+SELECT budget_id, period_start, coalesce(p.opening, 0) + coalesce(s.used, 0)
+FROM budget_periods p
+FULL JOIN (SELECT s.budget_id, s.period_start, sum({TOOK}) AS used FROM {SETTLED} GROUP BY 1, 2) AS s
+    USING (budget_id, period_start)
+"""  # noqa: S608  (our own names)
+
+_EXPECTED_OVERRUN = f"""
+SELECT budget_id, period_start, coalesce(s.overrun, 0)
 FROM budget_periods p
 LEFT JOIN (
-    SELECT s.budget_id, s.period_start,
-        sum(CASE b.unit WHEN 'tokens' THEN l.total_tokens ELSE coalesce(l.cost, s.held) END) AS used
-    FROM budget_settlements s JOIN budgets b ON b.id = s.budget_id JOIN llm_tracker_usage l ON l.id = s.call_id
-    GROUP BY 1, 2
+    SELECT s.budget_id, s.period_start, sum(greatest({TOOK} - s.held, 0)) AS overrun
+    FROM {SETTLED} WHERE b.hard GROUP BY 1, 2
 ) AS s USING (budget_id, period_start)
-"""
+"""  # noqa: S608  (our own names)
 
 _EXPECTED_HELD = """
 SELECT p.budget_id, p.period_start, coalesce(sum(l.granted - l.settled), 0)

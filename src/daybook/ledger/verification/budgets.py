@@ -1,4 +1,4 @@
-"""Checks of budgets: what their periods say is used and held, against the lines and the leases."""
+"""Checks of budgets: what their periods and settlements say is used and held, against the lines and the leases."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,7 +8,7 @@ from typing import Any, cast
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from daybook.ledger.budgets.settling import expected_held, expected_use
+from daybook.ledger.budgets.settling import SETTLED, TOOK, expected_held, expected_overrun, expected_use
 from daybook.ledger.verification.checks import Check
 
 _TABLES = ("budget_periods", "budget_leases", "budget_settlements")
@@ -16,6 +16,10 @@ _TABLES = ("budget_periods", "budget_leases", "budget_settlements")
 
 async def _use(session: AsyncSession) -> Mapping[str, Any]:
     return _columns(await expected_use(await _driver(session)))
+
+
+async def _overrun(session: AsyncSession) -> Mapping[str, Any]:
+    return _columns(await expected_overrun(await _driver(session)))
 
 
 async def _held(session: AsyncSession) -> Mapping[str, Any]:
@@ -43,18 +47,17 @@ def _check(column: str, query_parameters: Any) -> Check:
         f"""
         SELECT jsonb_build_object('budget_id', budget_id, 'period_start', period_start) AS key,
             to_jsonb(trim_scale(stands.{column})::text) AS stored, to_jsonb(trim_scale(known.amount)::text) AS expected
-        FROM budget_periods AS stands
-        JOIN unnest(CAST(:budget_ids AS integer[]), CAST(:starts AS date[]), CAST(:amounts AS numeric[]))
+        FROM unnest(CAST(:budget_ids AS integer[]), CAST(:starts AS date[]), CAST(:amounts AS numeric[]))
             AS known (budget_id, period_start, amount)
-            USING (budget_id, period_start)
-        WHERE stands.{column} <> known.amount
+        LEFT JOIN budget_periods AS stands USING (budget_id, period_start)
+        WHERE stands.{column} IS DISTINCT FROM known.amount
         """,  # noqa: S608  (our own names)
         (
             f"""
-            UPDATE budget_periods AS stands SET {column} = (changes.after #>> '{{}}')::numeric
+            INSERT INTO budget_periods (budget_id, period_start, {column})
+            SELECT (key ->> 'budget_id')::integer, (key ->> 'period_start')::date, (after #>> '{{}}')::numeric
             FROM changes
-            WHERE stands.budget_id = (changes.key ->> 'budget_id')::integer
-                AND stands.period_start = (changes.key ->> 'period_start')::date
+            ON CONFLICT (budget_id, period_start) DO UPDATE SET {column} = excluded.{column}
             """,  # noqa: S608  (our own names)
         ),
         _TABLES,
@@ -62,4 +65,22 @@ def _check(column: str, query_parameters: Any) -> Check:
     )
 
 
-BUDGETS = (_check("used", _use), _check("held", _held))
+SETTLEMENTS = Check(
+    "budget_settlements.used",
+    f"""
+    SELECT jsonb_build_object('call_id', s.call_id, 'budget_id', s.budget_id) AS key,
+        to_jsonb(trim_scale(s.used)::text) AS stored, to_jsonb(trim_scale({TOOK})::text) AS expected
+    FROM {SETTLED} WHERE s.used <> {TOOK}
+    """,  # noqa: S608  (our own names)
+    (
+        """
+        UPDATE budget_settlements AS stands SET used = (changes.after #>> '{}')::numeric
+        FROM changes
+        WHERE stands.call_id = (changes.key ->> 'call_id')::uuid
+            AND stands.budget_id = (changes.key ->> 'budget_id')::integer
+        """,
+    ),
+    _TABLES,
+)
+
+BUDGETS = (_check("used", _use), _check("overrun", _overrun), _check("held", _held), SETTLEMENTS)
