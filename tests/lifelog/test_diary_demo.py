@@ -103,10 +103,10 @@ async def test_in_chinese_likewise_and_in_the_readers_script(small):
     await diary.set(language="zh-Hans")
     await diary.event(*CHINESE[0])
     author.next_replies.append(said("我在公園看見一名女子遛棕色小狗。"))
-    assert (await diary.written()).content == "08:10 我在公园看见一名女子遛棕色小狗。"
+    assert (await diary.written()).content == "08:10 – 我在公园看见一名女子遛棕色小狗。"  # noqa: RUF001
     author.next_replies.append(said("美鳊美鳊美鳊美鳊美鳊"))
 
-    assert (await diary.written(force=True)).content == "08:10 一名女子在公园的小路上遛一只棕色小狗。"
+    assert (await diary.written(force=True)).content == "08:10 – 一名女子在公园的小路上遛一只棕色小狗。"  # noqa: RUF001
 
 
 async def test_a_long_day_asks_only_so_often(small):
@@ -125,7 +125,7 @@ async def test_it_is_not_asked_to_translate(small):
     await diary.set(language="zh-Hant")
     await diary.event(*ENGLISH[0])
 
-    assert (await diary.written()).content == f"08:10 {ENGLISH[0][1]}"
+    assert (await diary.written()).content == f"08:10 – {ENGLISH[0][1]}"  # noqa: RUF001
     assert author.received == []
 
 
@@ -187,3 +187,22 @@ async def test_a_page_of_the_demo_model_can_be_read_and_is_labelled(real):
     jobs = await real.jobs()
     assert all(job.metrics["tokens"] > 0 for job in jobs)
     assert {line["cost"] for line in await real.rows("SELECT cost FROM llm_tracker_usage")} <= {None, 0}
+
+
+async def test_what_was_measured_stands_on_a_page_in_its_language_and_makes_no_page_stale(small):
+    diary, author = small
+    await diary.set(language="zh-Hant")
+    await diary.event(
+        "08:10",
+        "5 秒的影片：動作很多，沒有聲音。",
+        duration=5.0,
+        is_described=False,
+        facts={"motion": 0.5, "brightness": 0.4, "sound": None},
+    )
+    author.usually = said("no")
+    assert (await diary.written()).content == "08:10 – 5 秒的影片：動作很多，沒有聲音。"  # noqa: RUF001
+
+    await diary.set(language="en")
+    assert not (await diary.page()).is_stale
+    written = await diary.written(force=True)
+    assert written.content == "08:10 – Film of 5 s: much movement, silent."  # noqa: RUF001

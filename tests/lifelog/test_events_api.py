@@ -1,7 +1,10 @@
 """Events as a person meets them at the API: made, listed by their own days, changed, deleted."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from daybook.lifelog.events.models import Event
 from support.api import Api
 
 EVENTS = "/api/v1/events"
@@ -70,7 +73,7 @@ async def test_what_cannot_be_an_event_is_refused_by_its_field(api, body, field)
 async def test_an_event_needs_words(api):
     status, answer = await api.call("POST", EVENTS, {"start_time": "2026-03-08T07:30Z", "summary": "  "})
 
-    assert (status, answer["error"]["code"]) == (400, "invalid")
+    assert (status, answer["error"]["code"]) == (400, "empty_event")
 
 
 async def test_events_of_a_day_are_those_between_local_midnights_in_order(in_taipei):
@@ -204,3 +207,22 @@ async def test_nobody_meets_the_events_of_another_person(api, admin, browsers):
 
 async def test_without_a_sign_in_there_are_no_events(visitor):
     assert (await visitor.get(EVENTS)).status_code == 401
+
+
+async def test_what_was_measured_is_said_in_the_language_that_the_reader_has_now(api, database):
+    measured = {
+        "user_id": (await api.get("/api/v1/me"))["id"],
+        "start_time": datetime(2026, 3, 8, 12, tzinfo=UTC),
+        "duration": 2400.0,
+        "facts": {"motion": 0.5, "brightness": 0.4, "sound": -30.0},
+    }
+    async with database.write() as session:
+        session.add(Event(**measured, summary="Found in some other language.", is_described=False))
+        session.add(Event(**measured, summary="A train comes.", is_described=True))
+
+    for language, words in (
+        ("en", "Film of 40 min: much movement, with sound."),
+        ("zh-Hant", "40 分鐘的影片：動作很多，有聲音。"),
+    ):
+        await api.call("PATCH", "/api/v1/me", {"settings": {"language": language}})
+        assert sorted(await summaries(api)) == sorted([words, "A train comes."])

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from daybook.lifelog.diary.faithfulness.check import Source
 from daybook.lifelog.diary.phrases import length_in_words, measured_in_words, own_words
 from daybook.lifelog.diary.style import Style
+from daybook.lifelog.events.measured import summary_of
 from daybook.lifelog.events.models import Event
 
 
@@ -54,18 +55,17 @@ def note_of_summary(sentence: Sentence) -> Note:
 
 def _note(event: Event, start: datetime, style: Style) -> Note:
     words = own_words(event, start, style.language)
-    source = Source(_text_of(event), start, event.duration)
-    return Note(_said(event, start), (event.id,), (source,), words)
+    source = Source(_text_of(event, style.language), start, event.duration)
+    return Note(_said(event, start, style.language), (event.id,), (source,), words)
 
 
-def _text_of(event: Event) -> str:
+def _text_of(event: Event, language: str) -> str:
     """Everything that the event says, to hold sentences to."""
-    return "\n".join(
-        part for part in (event.summary, event.action, event.scene, *(event.objects or [])) if part
-    )
+    said = (summary_of(event, language), event.action, event.scene, *(event.objects or []))
+    return "\n".join(part for part in said if part)
 
 
-def _said(event: Event, start: datetime) -> str:
+def _said(event: Event, start: datetime, language: str) -> str:
     """The event for a model, in one line, so that nothing in it can pass for another note; in English but for its own
     words.
     """
@@ -73,7 +73,7 @@ def _said(event: Event, start: datetime) -> str:
     if event.duration:
         parts.append(f"for {length_in_words(event.duration, 'en')}")
     told = [
-        event.summary or "",
+        summary_of(event, language) or "",
         f"Action: {event.action}." if event.action else "",
         f"Scene: {event.scene}." if event.scene else "",
         f"Objects: {', '.join(event.objects)}." if event.objects else "",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from daybook.lifelog.events.measured import summary_of
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import script_of_language
 
@@ -25,7 +26,6 @@ _ENGLISH = {
     "comma": ", ",
     "brackets": " ({})",
     "stop": ".",
-    "after_time": " – ",  # noqa: RUF001  (a dash, as it is printed)
     "seconds": "{} s",
     "minutes": "{} min",
     "hours": "{} h {} min",
@@ -44,7 +44,6 @@ _TRADITIONAL = {
     "comma": "、",
     "brackets": "（{}）",
     "stop": "。",
-    "after_time": " ",
     "seconds": "{} 秒",
     "minutes": "{} 分鐘",
     "hours": "{} 小時 {} 分鐘",
@@ -67,9 +66,13 @@ _ENDS = tuple('.!?…。！？」』”"')
 def own_words(event: Event, start: datetime, language: str) -> str:
     """The event in a sentence: its local time, and its summary or what else is known of it."""
     words = _words(language)
-    said = (event.summary or "").strip() or _put_together(event, words) or _measured(event, language)
+    said = (
+        (summary_of(event, language) or "").strip()
+        or _put_together(event, words)
+        or _measured(event, language)
+    )
     said = " ".join(said.split())
-    return f"{start:%H:%M}{words['after_time']}{said}{'' if said.endswith(_ENDS) else words['stop']}"
+    return f"{start:%H:%M} – {said}{'' if said.endswith(_ENDS) else words['stop']}"  # noqa: RUF001  (a dash, as it is printed)
 
 
 def measured_in_words(facts: Mapping[str, Any] | None, language: str) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from daybook.lifelog.events.models import Event
 from daybook.lifelog.events.wordings import Wording, wording
 
 SOME_MOTION, MUCH_MOTION = 0.02, 0.12
@@ -75,6 +76,14 @@ def mean_level(levels: list[tuple[float | None, float]]) -> float | None:
         seconds for _, seconds in heard
     )
     return 10 * log10(max(power, 1e-9))
+
+
+def summary_of(event: Event, language: str | None) -> str | None:
+    """What an event says. Where nobody has described it that is what was measured, in the reader's `language`, whatever
+    language it was found in.
+    """
+    facts = None if event.is_described or not event.summary else Facts.of(event.facts)
+    return event.summary if facts is None else factual_summary(facts, event.duration or 0.0, language)
 
 
 def factual_summary(facts: Facts | None, duration: float, language: str | None) -> str:

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Iterable
 
+from daybook.accounts.models import User
 from daybook.kit.errors import DaybookError
+from daybook.lifelog.events.measured import summary_of
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.events.schemas import EventView
 from daybook.storage.service import Store
@@ -14,9 +16,10 @@ LONGEST_SIDE = 320
 """Pixels of an event's picture."""
 
 
-async def viewed(store: Store, event: Event) -> EventView:
-    """The event as the API answers it."""
+async def viewed(store: Store, user: User, event: Event) -> EventView:
+    """The event as the API answers it to the person whose it is."""
     view = EventView.model_validate(event)
+    view.summary = summary_of(event, (user.settings or {}).get("language"))
     if event.thumbnail_s3_key is not None:
         view.thumbnail_url = await store.link(event.thumbnail_s3_key)
     return view

@@ -44,14 +44,14 @@ async def list_events(
         raise Invalid("Name one day, or from and to.")
     wanted = service.Wanted(day or first, day or last, recording_id, q, described)
     found = await service.list_events(session, user, wanted, page=page, page_size=page_size)
-    views = [await viewed(store, event) for event in found.list]
+    views = [await viewed(store, user, event) for event in found.list]
     return Page[EventView].of(views, page=page, page_size=page_size, total=found.total)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_event(body: NewEventBody, user: CurrentUser, session: Writing, store: AppStore) -> EventView:
     """Make an event by hand."""
-    return await viewed(store, await service.create_event(session, user, body))
+    return await viewed(store, user, await service.create_event(session, user, body))
 
 
 @router.post("/merger")
@@ -62,13 +62,13 @@ async def merge_events(
     async with database.write() as session:
         merged, pictures = await joining.merge(session, user, body.event_ids)
     await remove_pictures(store, pictures)
-    return await viewed(store, merged)
+    return await viewed(store, user, merged)
 
 
 @router.get("/{event_id}")
 async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: AppStore) -> EventView:
     """One event."""
-    return await viewed(store, await service.get_event(session, user, event_id))
+    return await viewed(store, user, await service.get_event(session, user, event_id))
 
 
 @router.patch("/{event_id}")
@@ -76,7 +76,7 @@ async def update_event(
     event_id: UUID, body: EventBody, user: CurrentUser, session: Writing, store: AppStore
 ) -> EventView:
     """Change an event. No job changes it any more."""
-    return await viewed(store, await service.update_event(session, user, event_id, body))
+    return await viewed(store, user, await service.update_event(session, user, event_id, body))
 
 
 @router.delete("/{event_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -93,4 +93,4 @@ async def divide_event(
 ) -> Division:
     """Cut an event in two. Both parts have its words."""
     first, second = await joining.divide(session, user, event_id, body.at)
-    return Division(first=await viewed(store, first), second=await viewed(store, second))
+    return Division(first=await viewed(store, user, first), second=await viewed(store, user, second))
