@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daybook.lifelog.recordings import removal
+from daybook.lifelog.recordings import removal, service
 from support.recordings import PATH
 
 FAULTS = [
@@ -95,6 +95,21 @@ async def test_what_a_person_said_stays_without_the_recording(recordings):
 async def test_its_jobs_are_cancelled(recordings):
     taken = await recordings.bring("a.mp4")
     await delete(recordings, taken)
+    jobs = await recordings.rows("SELECT DISTINCT status::text FROM inference_jobs")
+    assert jobs == [{"status": "cancelled"}]
+
+
+async def test_a_job_that_is_asked_for_while_a_recording_is_deleted_is_refused(recordings):
+    """It waits for the cancellation of the one that is active, and then its file is gone: that is no error of ours."""
+    taken = await recordings.bring("a.mp4")
+    async with recordings.basics.database.write() as session:
+        await service.delete(session, recordings.user_id, taken.recording_id)
+        path = f"{PATH}/{taken.recording_id}/extraction"
+        asked = asyncio.create_task(recordings.api.call("POST", path, {}))
+        await asyncio.sleep(0.5)
+        assert not asked.done()
+    status, body = await asked
+    assert (status, body["error"]["code"]) == (409, "conflict")
     jobs = await recordings.rows("SELECT DISTINCT status::text FROM inference_jobs")
     assert jobs == [{"status": "cancelled"}]
 

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -69,6 +70,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(StaleDataError, _clash)
     app.add_exception_handler(PoolTimeoutError, _database_away)
     app.add_exception_handler(OSError, _os_error)
 
@@ -172,13 +174,18 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     if kind == "22":  # data exception: a number too large, text that is no UTF-8
         return error_response(HTTPStatus.BAD_REQUEST, "invalid", "A value cannot be stored as it was sent.")
     if kind in {"23", "40"}:  # a constraint is violated, such as when committing; or a deadlock was ended
-        log.warning("Conflict in %s %s: %s", request.method, request.url.path, _described(error))
-        return error_response(
-            HTTPStatus.CONFLICT, "conflict", "It clashes with what was written at the same time. Try again."
-        )
+        return await _clash(request, error)
     if kind in {"08", "53", "57"} or isinstance(error, InterfaceError | OperationalError):
         return await _database_away(request, error)
     raise error
+
+
+async def _clash(request: Request, error: Exception) -> JSONResponse:
+    """Somebody wrote at the same time; a row that was to be changed is gone, for one."""
+    log.warning("Conflict in %s %s: %s", request.method, request.url.path, _described(error))
+    return error_response(
+        HTTPStatus.CONFLICT, "conflict", "It clashes with what was written at the same time. Try again."
+    )
 
 
 async def _os_error(request: Request, error: Exception) -> JSONResponse:
