@@ -14,7 +14,7 @@ async def test_events_are_imported_for_a_person_again_and_again(cli, admin, tmp_
     second = await cli("events", "import", str(file), "--user", "ana")
 
     assert (first.status, first.json["created"], first.json["problems"]) == (0, 1, [])
-    assert second.out.startswith("0 events made, 0 changed, 1 as they were")
+    assert second.out == "0 events made, 0 changed, 1 as they were.\n"
     assert (await Api(admin).get("/api/v1/events"))["total"] == 0
 
 
@@ -26,7 +26,7 @@ async def test_bad_lines_are_told_and_good_ones_are_in(cli, tmp_path):
     done = await cli("events", "import", str(file), "--user", "ana", "--format", "csv")
 
     assert done.status == 1
-    assert done.out.startswith("1 events made")
+    assert done.out.startswith("1 event made, 0 changed, 0 as they were, 1 not read.\n")
     assert "line 3: start_time: " in done.out
     assert "\x1b" not in done.out
 

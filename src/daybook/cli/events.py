@@ -66,10 +66,16 @@ def _format(name: str | None, file: Path) -> "Format | None":
 
 
 def _print(report: "ImportReport") -> None:
-    print(
-        f"{report.created} events made, {report.updated} changed, {report.unchanged} as they were, "
-        f"{report.kept} left as they were edited here."
-    )
+    counts = [
+        f"{report.created:,} {'event' if report.created == 1 else 'events'} made",
+        f"{report.updated:,} changed",
+        f"{report.unchanged:,} as they were",
+    ]
+    if report.kept:
+        counts.append(f"{report.kept:,} left as they were edited here")
+    if report.problem_count:
+        counts.append(f"{report.problem_count:,} not read")
+    print(f"{', '.join(counts)}.")
     for problem in report.problems:
         print(printable(f"line {problem.line}: {problem.message}"))
     if report.problem_count > len(report.problems):
