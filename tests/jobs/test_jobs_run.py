@@ -169,6 +169,15 @@ async def test_a_job_between_two_attempts_waits_and_says_why(jobs):
     assert await jobs.entries() == 0
 
 
+async def test_no_pause_is_longer_than_ten_minutes(jobs):
+    ids = [await jobs.enqueue("raising") for _ in range(8)]
+    async with jobs.worker(raising(*[Upstream("It does not answer.")] * 8, first_pause=2400, concurrency=8)):
+        for job_id in ids:
+            while (job := await jobs.job(job_id)).next_attempt_at is None:
+                await asyncio.sleep(0.02)
+            assert 440 < (job.next_attempt_at - job.updated_at).total_seconds() < 601
+
+
 async def test_an_attempt_may_take_only_so_long(jobs):
     async def run(context: JobContext):
         await asyncio.sleep(60)

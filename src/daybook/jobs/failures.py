@@ -57,7 +57,7 @@ def _pause(
     ):
         return None
     pause = min(job_type.first_pause * 4 ** (attempt - 1), LONGEST_PAUSE)
-    pause *= random.uniform(0.75, 1.25)  # noqa: S311  (spreads attempts; nobody gains by guessing it)
+    pause *= random.uniform(0.75, 1.0)  # noqa: S311  (spreads attempts; nobody gains by guessing it)
     if isinstance(problem, Limited) and problem.retry_after is not None:
         if problem.retry_after > FAR_AWAY:
             return None

@@ -20,6 +20,6 @@ class JobType:
     attempts: int = 5
     """How often it is begun before it fails for good; being given back by a worker that stops does not count."""
     first_pause: float = 4.0
-    """Seconds before the second attempt; each further pause is four times as long, up to ten minutes."""
+    """Seconds before the second attempt, at most; each further pause is four times as long, up to ten minutes."""
     time_limit: float = 6 * 3600.0
     """Seconds that one attempt may take."""
