@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 
+import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
@@ -35,6 +36,17 @@ async def discreet(database, database_url, tmp_path):
     settings = Settings(data=tmp_path / "data", redact="content")
     async with serving(settings, database, database_url) as gateway:
         yield gateway
+
+
+@pytest.mark.parametrize("redact", ["secrets", "content"])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v1/nowhere", 404), ("/v1/batches", 400), ("/v1/chat/completions", 400)]
+)
+async def test_what_is_refused_is_answered_and_logged(database, database_url, tmp_path, redact, path, status):
+    async with serving(Settings(data=tmp_path, redact=redact), database, database_url) as gateway:
+        assert (await gateway.call(path, b"no json"))[0] == status
+        (log,) = await gateway.logs()
+        assert log["status"] == "error"
 
 
 async def test_a_stream_that_breaks_off_is_counted_by_what_it_brought(discreet, upstream):

@@ -75,11 +75,11 @@ class CallRecord:
 
 def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
     """Header and body of the record that is written before the call is sent."""
-    grant, api = exchange.grant, exchange.route.api
+    grant = exchange.grant
     header = {
         "at": exchange.moment,
         "api": exchange.api_name,
-        "metered": api is not None and api.line,
+        "metered": _is_metered(exchange),
         "path": exchange.path,
         "model": exchange.model[:300],
         "code": grant.public_id,
@@ -123,7 +123,8 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
     error = redact_error(redact, exchange.error[:2000]) if exchange.error else None
     estimate = None
     broken = exchange.streamed and exchange.error is not None  # what was reported may not be all
-    if redact is not Redact.OFF and (exchange.usage is None or broken) and exchange.opened:
+    is_counted = exchange.reached and _is_metered(exchange) and (exchange.usage is None or broken)
+    if redact is not Redact.OFF and is_counted:
         estimate = _numbers(_estimate(exchange))
     essential = {
         "to": _target(exchange),
@@ -232,6 +233,11 @@ def _end_by_death(record: CallRecord, call: JournaledCall) -> None:
 def _send_to(record: CallRecord, target: list[Any] | None) -> None:
     if target is not None:
         record.config_id, record.config, record.provider, record.target_model = target
+
+
+def _is_metered(exchange: Exchange) -> bool:
+    api = exchange.route.api
+    return api is not None and api.line
 
 
 def _estimate(exchange: Exchange) -> Usage:
