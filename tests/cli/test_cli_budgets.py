@@ -16,6 +16,8 @@ async def test_at_the_command_line(cli, first_run):
     assert "user:admin" in shown.out
     assert "group:default" in shown.out
     assert "soft" in shown.out
+    assert "  5,000     0     0  5,000  " in shown.out
+    assert "    2.5     0     0    2.5  " in shown.out
     code = json.loads((await cli("code", "list", "--json")).out)[0]["public_id"]
     assert (await cli("budget", "set", f"code:{code}", "--per", "day", "--tokens", "1")).status == 0
     assert (await cli("budget", "remove", str(done.json[0]["id"]))).status == 0

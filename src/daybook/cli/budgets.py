@@ -112,16 +112,18 @@ def _print(budgets: "list[BudgetAnswer]") -> None:
                 one.period,
                 one.unit,
                 ("hard" if one.hard else "soft") if one.active else "removed",
-                one.limit,
-                one.used,
-                one.held,
-                one.left,
+                *(_amount(value, one.unit) for value in (one.limit, one.used, one.held, one.left)),
                 one.resets_at,
             ]
             for one in budgets
         ],
         empty="There are no budgets. Set one: daybook budget set group:default --per month --money 20",
     )
+
+
+def _amount(value: Decimal, unit: str) -> int | Decimal:
+    """Tokens as whole numbers, which tables write like all others."""
+    return int(value) if unit == "tokens" else value
 
 
 def _print_leases(leases: "list[LeaseAnswer]") -> None:
