@@ -75,3 +75,17 @@ async def test_so_is_one_whose_gateway_was_killed(discreet, upstream, database, 
     assert line["prompt_tokens"] > 160
     assert line["completion_tokens"] > 60
     assert b"word" not in b"".join(path.read_bytes() for path in left.rglob("*.journal"))
+
+
+async def test_a_key_that_was_given_as_the_model_is_not_kept(database, database_url, tmp_path, upstream):
+    key = "sk-proj-aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1eF3hJ5"
+    async with serving(Settings(data=tmp_path, redact="secrets"), database, database_url) as gateway:
+        await gateway.add_config("main", upstream.url + "/v1")
+        upstream.reply(Reply(body={"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}))
+        for path in ("/v1/chat/completions", f"/v1beta/models/{key}:generateContent", f"/v1/{key}"):
+            await gateway.call(path, {"model": key, "messages": []})
+        rows = [*await gateway.lines(1), *await gateway.logs(3)]
+        kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*.journal"))
+        assert key.encode() not in kept
+        assert key not in str(rows)
+        assert "[redacted: API key]" in str(rows)

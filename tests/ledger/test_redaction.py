@@ -8,7 +8,7 @@ import time
 import pytest
 
 from daybook.accounts.codes import new_code
-from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, secrets
+from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name, secrets
 from llm_tracker.usage import UsageReader, usage_from_response
 from support.documents import HOWTO, code, rows
 from support.recorded import FILE, recorded
@@ -224,6 +224,29 @@ def test_nothing_changes_where_redaction_is_off_but_activation_codes():
     assert json.loads(redact_bytes(OFF, chat(activation_code)))["messages"][0]["content"] == (
         "[redacted: activation code]"
     )
+
+
+def test_an_activation_code_is_replaced_wherever_it_is():
+    code = new_code()[0]
+    marked = "[redacted: activation code]"
+    assert redact_error(OFF, f"There is no model '{code}'.") == f"There is no model '{marked}'."
+    assert redact_json(OFF, {"note": [code], "n": 1}) == {"note": [marked], "n": 1}
+    huge = {"n": 2**70, "text": "\ud800"}
+    assert redact_json(OFF, huge) is huge
+    for mode in Redact:
+        assert redact_name(mode, f"openai/{code}") == f"openai/{marked}"
+
+
+def test_a_key_that_is_named_as_the_model_is_replaced_and_models_are_not():
+    names = (
+        "gpt-4o",
+        "ft:gpt-4o-mini:my-org::8Hk2Jd9s",
+        "accounts/fireworks/models/llama-v3p1-405b-instruct",
+        "hf_x",
+    )
+    for mode in (SECRETS, CONTENT):
+        assert redact_name(mode, f"sk-{WORD}") == "[redacted: API key]"
+        assert [redact_name(mode, name) for name in names] == list(names)
 
 
 # content

@@ -13,7 +13,7 @@ from daybook.gateway.exchange import Exchange
 from daybook.gateway.grants import HouseGrant
 from daybook.gateway.transcript import answer_of_body, answer_of_stream, parse, storable
 from daybook.ledger.budgets.holds import HoldPart, parts_of_json
-from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json
+from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name
 from daybook.ledger.shipper import JournaledCall
 from llm_tracker.counting import estimate_usage
 from llm_tracker.usage import Usage, UsageReader
@@ -80,14 +80,14 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
         "at": exchange.moment,
         "api": exchange.api_name,
         "metered": _is_metered(exchange),
-        "path": exchange.path,
-        "model": exchange.model[:300],
+        "path": redact_name(redact, exchange.path),
+        "model": redact_name(redact, exchange.model[:300]),
         "code": grant.public_id,
         "group": grant.group_id,
         "user": grant.user_id,
         "trace": exchange.trace_id,
         "caller": redact_json(redact, exchange.caller) if exchange.caller else None,
-        "to": _target(exchange),
+        "to": _target(exchange, redact),
         "stream": exchange.stream,
         "holds": exchange.hold.as_json(),
         "most": exchange.most,
@@ -127,7 +127,7 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
     if redact is not Redact.OFF and is_counted:
         estimate = _numbers(_estimate(exchange))
     essential = {
-        "to": _target(exchange),
+        "to": _target(exchange, redact),
         "status": exchange.status,
         "streamed": exchange.streamed,
         "usage": _numbers(exchange.usage),
@@ -250,12 +250,12 @@ def _estimate(exchange: Exchange) -> Usage:
     return estimate_usage(exchange.api_name, exchange.request, answer.written)
 
 
-def _target(exchange: Exchange) -> list[Any] | None:
+def _target(exchange: Exchange, redact: Redact) -> list[Any] | None:
     target = exchange.target
     if target is None:
         return None
     provider = target.provider
-    return [provider.id, provider.name, provider.provider.value, target.model[:300]]
+    return [provider.id, provider.name, provider.provider.value, redact_name(redact, target.model[:300])]
 
 
 def _request(exchange: Exchange) -> bytes:

@@ -13,12 +13,14 @@ import re
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from daybook.ledger.redaction.bodies import without_codes, without_content, without_secrets
 from daybook.ledger.redaction.content import shape_of, without_quotes
-from daybook.ledger.redaction.secrets import redact_text
+from daybook.ledger.redaction.secrets import redact_text, without_code
 from daybook.ledger.redaction.values import without_secrets_in
 
-__all__ = ["Redact", "is_redacted", "redact_bytes", "redact_error", "redact_json"]
+__all__ = ["Redact", "is_redacted", "redact_bytes", "redact_error", "redact_json", "redact_name"]
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ def redact_json(mode: Redact, value: Any) -> Any:
     try:
         match mode:
             case Redact.OFF:
-                return value
+                return _without_codes_in(value)
             case Redact.SECRETS:
                 return without_secrets_in(value)
             case Redact.CONTENT:
@@ -65,6 +67,11 @@ def redact_json(mode: Redact, value: Any) -> Any:
     except Exception as problem:  # noqa: BLE001
         _report("A value", problem)
         return {"daybook": _UNREADABLE}
+
+
+def redact_name(mode: Redact, name: str) -> str:
+    """A model's name, or a path: kept in every mode, but for the secret that somebody put there by mistake."""
+    return without_code(name) if mode is Redact.OFF else redact_text(name)
 
 
 def is_redacted(text: str) -> bool:
@@ -77,7 +84,9 @@ def redact_error(mode: Redact, sentence: str) -> str:
     try:
         match mode:
             case Redact.OFF:
-                return sentence
+                return without_codes(sentence.encode("utf-8", "surrogateescape")).decode(
+                    "utf-8", "surrogateescape"
+                )
             case Redact.SECRETS:
                 return redact_text(sentence, cut=True)
             case Redact.CONTENT:
@@ -85,6 +94,14 @@ def redact_error(mode: Redact, sentence: str) -> str:
     except Exception as problem:  # noqa: BLE001
         _report("An error", problem)
         return _UNREADABLE
+
+
+def _without_codes_in(value: Any) -> Any:
+    try:
+        data = orjson.dumps(value)
+    except TypeError:  # lone surrogates, or integers beyond 64 bits
+        return value
+    return value if (clean := without_codes(data)) is data else orjson.loads(clean)
 
 
 def _report(what: str, problem: Exception) -> None:

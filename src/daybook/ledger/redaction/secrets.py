@@ -130,6 +130,11 @@ def redact_text(text: str, *, cut: bool = False) -> str:
     )
 
 
+def without_code(text: str) -> str:
+    """`text` without activation codes."""
+    return CODE.expression.sub(mark(CODE.kind), text) if "daybook_" in text else text
+
+
 def replace_spans(text: str, spans: list[tuple[int, int, str]]) -> str:
     """`text` with each span (start, end) replaced; they come in order. The same object where there are none."""
     if not spans:
