@@ -73,6 +73,7 @@ async def test_wrong_credentials_are_answered_alike(ana, visitor, sent):
     assert answer.status_code == 401
     assert answer.json()["error"] == {
         "code": "wrong_password",
+        "details": {},
         "message": "The account or the password is wrong.",
     }
     assert "set-cookie" not in answer.headers

@@ -1,7 +1,9 @@
 """A hard budget that is set on the pages is kept, says so to the caller, and is seen used up."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import openai
 import pytest
@@ -69,6 +71,30 @@ async def test_ones_own_budgets_are_called_what_they_are_to_the_reader(
     await expect(shown.filter(has_text=told("usage.budget.user"))).to_have_count(1)
     await expect(shown.filter(has_text=told("usage.budget.code", name=code))).to_have_count(1)
     await expect(shown.filter(has_text=person.account)).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_page_of_the_diary_that_no_budget_is_left_for_says_so_in_the_readers_words(
+    visits, newcomer, office, house, language
+):
+    person, told = await newcomer("kai", language=language), Words(language)
+    async with client_of(house.url, person) as browser:
+        me = (await browser.get("/api/v1/me")).json()
+        day = datetime.now(ZoneInfo(me["timezone"])).date()
+        assert (await browser.put(f"/api/v1/sample-days/{day}")).is_success
+    budget = {"subject": "user", "subject_id": me["id"], "period": "month", "unit": "tokens", "limit": "60"}
+    assert (await office.put("/api/v1/admin/budgets", json=budget)).is_success
+    await asyncio.sleep(2.1)  # every process learns of it
+
+    page = await visits.open(person, language=language, phone=True)
+    diary = page.get_by_role("region", name=told("home.diary"))
+    await diary.get_by_role("button", name=told("diary.write")).click()
+    none, most = (f"{number} {told('budgets.tokens')}" for number in (0, 60))
+    named = {"subject": told("budgets.subject.user"), "period": told("budgets.period.month")}
+    amounts = {"limit": most, "used": none, "held": none}
+    said = diary.get_by_role("alert")
+    await expect(said).to_have_text(told.pattern("error.budget_reached", **named, **amounts))
+    assert not re.search(r"T00:00|\{", await said.inner_text())
 
 
 async def call_until_refused(house, person):

@@ -137,14 +137,15 @@ async def test_nonsense_is_refused_in_words_without_repeating_secrets(root):
 async def test_a_taken_name_and_a_reserved_one_are_refused(root):
     config = await make(root)
     await make(root, name="other")
-    for method, path, fields in (
-        ("POST", CONFIGS, {"name": "other", "provider": "openai"}),
-        ("POST", CONFIGS, {"name": "demo", "provider": "openai"}),
-        ("PATCH", f"{CONFIGS}/{config['id']}", {"name": "other"}),
-        ("PATCH", f"{CONFIGS}/{config['id']}", {"name": "local"}),
+    for method, path, fields, code in (
+        ("POST", CONFIGS, {"name": "other", "provider": "openai"}, "config_taken"),
+        ("POST", CONFIGS, {"name": "demo", "provider": "openai"}, "config_reserved"),
+        ("PATCH", f"{CONFIGS}/{config['id']}", {"name": "other"}, "config_taken"),
+        ("PATCH", f"{CONFIGS}/{config['id']}", {"name": "local"}, "config_reserved"),
     ):
         status, body = await root.call(method, path, fields)
-        assert (status, body["error"]["code"]) == (409, "conflict")
+        assert (status, body["error"]["code"]) == (409, code)
+        assert body["error"]["details"] == {"name": fields["name"]}
 
 
 async def test_only_administrators_may(root, visitor, ana):

@@ -281,7 +281,7 @@ async def test_nonsense_is_refused_and_the_parameter_named(root):
     status, body = await root.call(
         "GET", f"{ADMIN}/token-stats", start_date="2026-02-01", end_date="2026-01-01"
     )
-    assert (status, body["error"]["code"]) == (400, "invalid")
+    assert (status, body["error"]["code"]) == (400, "bad_dates")
     for price, name in (
         ({"model": "", "input": 1, "output": 1}, "model"),
         ({"model": "m", "input": -1, "output": 1}, "input"),

@@ -67,6 +67,17 @@ async def test_a_budget_says_which_how_much_and_until_when(diary, author):
     assert job.error_code == "budget_reached"
     assert "60 tokens" in job.error_message
     assert "begins anew at" in job.error_message
+    details = job.error_details
+    assert details.pop("resets_at").endswith("T00:00:00+00:00")
+    assert details.pop("held") >= 0
+    assert details.pop("amount") > 60
+    assert details == {
+        "subject": "user",
+        "period": "day",
+        "unit": "tokens",
+        "limit": 60,
+        "used": details["used"],
+    }
     assert job.attempts == 1
     assert len(author.received) == 1
 
@@ -75,7 +86,7 @@ async def test_a_bad_key_is_said_at_once(diary, author):
     author.usually = Reply(401, {"error": {"message": "bad key sk-author-secret"}})
     job = await fails(diary)
 
-    assert job.error_code == "upstream_auth"
+    assert (job.error_code, job.error_details) == ("upstream_auth", {"provider": "of author"})
     assert job.attempts == 1
 
 
@@ -83,7 +94,7 @@ async def test_a_provider_that_is_down_is_tried_several_times(diary, author):
     await author.stop()
     job = await fails(diary)
 
-    assert job.error_code == "upstream_unreachable"
+    assert (job.error_code, job.error_details) == ("upstream_unreachable", {"provider": "of author"})
     assert job.attempts == 4
 
 
@@ -111,7 +122,7 @@ async def test_a_day_without_events(diary):
         await session.execute(text("DELETE FROM events"))
     job = await fails(diary, force=False)
 
-    assert job.error_code == "no_events"
+    assert (job.error_code, job.error_details) == ("no_events", {"day": "2026-11-20"})
     assert "no events on 2026-11-20" in job.error_message
     assert "What was on the page is still there." in job.error_message
     assert (await diary.page()).is_stale

@@ -126,9 +126,13 @@ async def test_what_cannot_be_merged_is_left_as_it_was(api):
     other = await made(api, "2026-03-08T12:01Z", summary="y" * 4000)
     ancient = await made(api, "1990-03-08T12:01Z", summary="long ago")
 
-    for ids in ([event["id"]] * 2, [event["id"], other["id"]], [ancient["id"], event["id"]]):
+    for ids, code in (
+        ([event["id"]] * 2, "one_event"),
+        ([event["id"], other["id"]], "summary_too_long"),
+        ([ancient["id"], event["id"]], "event_too_long"),
+    ):
         status, answer = await api.call("POST", f"{EVENTS}/merger", {"event_ids": ids})
-        assert (status, answer["error"]["code"]) == (400, "not_joinable")
+        assert (status, answer["error"]["code"]) == (400, code)
     missing = str(UUID(int=1))
     status, _ = await api.call("POST", f"{EVENTS}/merger", {"event_ids": [event["id"], missing]})
     assert status == 404
@@ -175,7 +179,8 @@ async def test_an_event_is_cut_inside_or_not_at_all(api, at):
 
     status, answer = await api.call("POST", f"{EVENTS}/{event['id']}/division", {"at": at})
 
-    assert (status, answer["error"]["code"]) == (400, "not_joinable")
+    assert (status, answer["error"]["code"]) == (400, "cut_outside_event")
+    assert answer["error"]["details"] == {"count": 60}
     assert (await api.get(EVENTS))["total"] == 1
 
 

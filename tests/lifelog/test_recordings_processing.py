@@ -163,7 +163,7 @@ async def test_a_film_that_cannot_be_encoded_is_told_at_once_and_has_its_picture
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     async with jobs.worker(*job_types(recordings.basics)):
         job = await jobs.until(row["processing_job_id"], "failed")
-    assert (job.attempts, job.error_code) == (1, "ffmpeg_failed")
+    assert (job.attempts, job.error_code, job.error_details["name"]) == (1, "no_preview", "a.avi")
     assert "browsers do not play it" in job.error_message
     assert "Unknown encoder" in job.error_message
     shown = await recordings.get(taken)

@@ -18,7 +18,7 @@ SECRET = "a-secret-that-nobody-logs"
 def error_of(answer):
     body = answer.json()
     assert set(body) == {"error"}
-    assert set(body["error"]) == {"code", "message"}
+    assert set(body["error"]) == {"code", "message", "details"}
     return body["error"]["code"]
 
 
@@ -146,6 +146,7 @@ async def test_what_nobody_expected_is_a_500_with_a_number_that_the_log_has_with
     assert error_of(answer) == "internal"
     number = answer.headers["x-daybook-call-id"]
     assert number in answer.json()["error"]["message"]
+    assert answer.json()["error"]["details"] == {"number": number}
     assert SECRET not in answer.text
     assert number in caplog.text
     assert "RuntimeError" in caplog.text

@@ -33,7 +33,9 @@ def account_name(value: str) -> str:
     """An account's name in its one spelling: `Ana@Example.org` and `ana@example.org` are the same."""
     name = normal_account(value)
     if not _ACCOUNT.fullmatch(name):
-        raise Invalid("account: use 1 to 255 letters, digits or any of . _ @ + - and no spaces.")
+        raise Invalid(
+            "account: use 1 to 255 letters, digits or any of . _ @ + - and no spaces.", code="bad_account"
+        )
     return name
 
 
@@ -46,7 +48,7 @@ def line(value: str, field: str, longest: int) -> str:
     """One line of text, such as a name."""
     value = unicodedata.normalize("NFC", value).strip()
     if not value:
-        raise Invalid(f"{field}: must not be empty.")
+        raise Invalid(f"{field}: must not be empty.", code="empty_field", details={"field": field})
     return _checked(value, field, longest, allowed="")
 
 
@@ -60,7 +62,10 @@ def timezone_name(value: str) -> str:
     """A timezone's IANA name in its own spelling."""
     name = _timezones().get(value.strip().casefold())
     if name is None:
-        raise Invalid("timezone: must be an IANA name such as Asia/Taipei, Europe/Berlin or UTC.")
+        raise Invalid(
+            "timezone: must be an IANA name such as Asia/Taipei, Europe/Berlin or UTC.",
+            code="unknown_timezone",
+        )
     return name
 
 
@@ -68,7 +73,9 @@ def language_tag(value: str) -> str:
     """A language tag (BCP 47: language, script, region, variants), spelt as the standard recommends."""
     found = _LANGUAGE.fullmatch(value.strip())
     if found is None:
-        raise Invalid("language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.")
+        raise Invalid(
+            "language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.", code="unknown_language"
+        )
     language, script, region, variants = found.groups()
     parts = [language.lower(), script and script.title(), region and region.upper()]
     return "-".join(part for part in parts if part) + variants.lower()
@@ -81,7 +88,11 @@ def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> d
     result = dict(current or {})
     for name, value in changes.items():
         if not _SETTING.fullmatch(name):
-            raise Invalid("settings: a name is 1 to 64 of a-z, 0-9 and _, and begins with a letter.")
+            raise Invalid(
+                "settings: a name is 1 to 64 of a-z, 0-9 and _, and begins with a letter.",
+                code="bad_setting",
+                details={"field": "settings"},
+            )
         if value is None:
             result.pop(name, None)
         elif name in _GROUPS:
@@ -91,7 +102,11 @@ def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> d
         else:
             result[name] = _setting(name, value)
     if len(result) > MOST_SETTINGS:
-        raise Invalid(f"settings: at most {MOST_SETTINGS} can be kept.")
+        raise Invalid(
+            f"settings: at most {MOST_SETTINGS} can be kept.",
+            code="too_many_settings",
+            details={"most": MOST_SETTINGS},
+        )
     return result
 
 
@@ -100,16 +115,24 @@ def model_patterns(value: Sequence[str] | None) -> list[str] | None:
     if value is None:
         return None
     if not value:
-        raise Invalid("models: name at least one, or leave it out to allow all.")
+        raise Invalid("models: name at least one, or leave it out to allow all.", code="no_models")
     if len(value) > MOST_MODELS:
-        raise Invalid(f"models: at most {MOST_MODELS} names or patterns.")
+        raise Invalid(
+            f"models: at most {MOST_MODELS} names or patterns.",
+            code="too_many_models",
+            details={"most": MOST_MODELS},
+        )
     return list(dict.fromkeys(line(pattern, "models", 128) for pattern in value))
 
 
 def limit(value: int | None, field: str) -> int | None:
     """A limit per minute; None for none."""
     if value is not None and not 1 <= value <= LARGEST_LIMIT:
-        raise Invalid(f"{field}: must be between 1 and {LARGEST_LIMIT}, or null for no limit.")
+        raise Invalid(
+            f"{field}: must be between 1 and {LARGEST_LIMIT}, or null for no limit.",
+            code="out_of_range",
+            details={"field": field, "least": 1, "most": LARGEST_LIMIT},
+        )
     return value
 
 
@@ -120,15 +143,17 @@ def expiry(value: datetime | None) -> datetime | None:
     try:
         value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise Invalid("expires_at: is beyond the calendar.") from None
+        raise Invalid("expires_at: is beyond the calendar.", code="impossible_time") from None
     if value <= now():
-        raise Invalid("expires_at: must be in the future.")
+        raise Invalid("expires_at: must be in the future.", code="expires_in_past")
     return value
 
 
 def _setting(name: str, value: Any) -> str | bool | float:
     if name == "language" and not isinstance(value, str):
-        raise Invalid("language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.")
+        raise Invalid(
+            "language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.", code="unknown_language"
+        )
     match value:
         case str() if name == "language":
             return language_tag(value)
@@ -139,13 +164,21 @@ def _setting(name: str, value: Any) -> str | bool | float:
         case int() | float() if abs(value) <= LARGEST_NUMBER:  # false for NaN as well
             return value
         case _:
-            raise Invalid(f"settings.{name}: must be text, a number, true or false, or null to remove it.")
+            raise Invalid(
+                f"settings.{name}: must be text, a number, true or false, or null to remove it.",
+                code="bad_setting",
+                details={"field": f"settings.{name}"},
+            )
 
 
 def _group(name: str, current: Any, changes: Any) -> dict[str, str]:
     members = _GROUPS[name]
     if not isinstance(changes, Mapping) or not changes.keys() <= members.keys():
-        raise Invalid(f"settings.{name}: must be an object with any of {', '.join(members)}, or null.")
+        raise Invalid(
+            f"settings.{name}: must be an object with any of {', '.join(members)}, or null.",
+            code="bad_setting",
+            details={"field": f"settings.{name}"},
+        )
     result = dict(current) if isinstance(current, Mapping) else {}
     for member, value in changes.items():
         if value is None:
@@ -157,19 +190,27 @@ def _group(name: str, current: Any, changes: Any) -> dict[str, str]:
 
 def _tone(value: Any, field: str) -> str:
     if value not in DIARY_TONES:
-        raise Invalid(f"{field}: must be one of {', '.join(DIARY_TONES)}.")
+        raise Invalid(
+            f"{field}: must be one of {', '.join(DIARY_TONES)}.", code="bad_setting", details={"field": field}
+        )
     return value
 
 
 def _time_of_day(value: Any, field: str) -> str:
     if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
-        raise Invalid(f"{field}: must be a time of day such as 21:30, or null for never.")
+        raise Invalid(
+            f"{field}: must be a time of day such as 21:30, or null for never.", code="bad_time_of_day"
+        )
     return value
 
 
 def _model(value: Any, field: str) -> str:
     if not isinstance(value, str):
-        raise Invalid(f"{field}: must be a model's name, or null for this server's own choice.")
+        raise Invalid(
+            f"{field}: must be a model's name, or null for this server's own choice.",
+            code="bad_setting",
+            details={"field": field},
+        )
     return line(value, field, 128)
 
 
@@ -182,10 +223,18 @@ _GROUPS: dict[str, dict[str, Callable[[Any, str], str]]] = {
 
 def _checked(value: str, field: str, longest: int, *, allowed: str) -> str:
     if len(value) > longest:
-        raise Invalid(f"{field}: at most {longest} characters.")
+        raise Invalid(
+            f"{field}: at most {longest} characters.",
+            code="text_too_long",
+            details={"field": field, "most": longest},
+        )
     for character in value:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed:
-            raise Invalid(f"{field}: holds characters that are not text (U+{ord(character):04X}).")
+            raise Invalid(
+                f"{field}: holds characters that are not text (U+{ord(character):04X}).",
+                code="not_text",
+                details={"field": field, "character": f"U+{ord(character):04X}"},
+            )
     return value
 
 

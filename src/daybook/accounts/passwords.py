@@ -39,7 +39,11 @@ def random_password() -> str:
 def acceptable(password: str) -> str:
     """`password` as it may be set. Raises `Invalid` for one that is too short, too long or not text."""
     if len(password) > LONGEST:
-        raise Invalid(f"The password is too long: at most {LONGEST} characters.", code="password_too_long")
+        raise Invalid(
+            f"The password is too long: at most {LONGEST} characters.",
+            code="password_too_long",
+            details={"most": LONGEST},
+        )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
         raise Invalid(
             "The password holds control characters; use letters, digits, signs and spaces.",
@@ -47,7 +51,9 @@ def acceptable(password: str) -> str:
         )
     if len(password) < SHORTEST:
         raise Invalid(
-            f"The password is too short: at least {SHORTEST} characters.", code="password_too_short"
+            f"The password is too short: at least {SHORTEST} characters.",
+            code="password_too_short",
+            details={"least": SHORTEST},
         )
     return password
 

@@ -70,19 +70,19 @@ async def lock_name(session: WriteSession, subject: str, name: str) -> None:
     )
 
 
-async def insert(session: WriteSession, row: Row, conflict: str) -> Row:
-    """Insert `row`; raises `Conflict` with the words of `conflict` when there is one like it."""
+async def insert(session: WriteSession, row: Row, conflict: Conflict) -> Row:
+    """Insert `row`; raises `conflict` when there is one like it."""
     await flush(session, conflict, row)
     return row
 
 
-async def flush(session: WriteSession, conflict: str, *rows: Any) -> None:
-    """Send changes to the database; raises `Conflict` when they clash with a row that is there."""
+async def flush(session: WriteSession, conflict: Conflict, *rows: Any) -> None:
+    """Send changes to the database; raises `conflict` when they clash with a row that is there."""
     try:
         async with session.begin_nested():
             session.add_all(rows)
     except IntegrityError:
-        raise Conflict(conflict) from None
+        raise conflict from None
 
 
 async def page_of(

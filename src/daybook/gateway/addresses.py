@@ -23,13 +23,17 @@ def normalised_base_url(provider: Provider, text: str | None) -> str:
     text = (text or "").strip()
     if not text:
         if provider not in DEFAULT_BASE_URLS:
-            raise Invalid(f"base_url is missing: {provider.value} has no address of its own.")
+            raise Invalid(
+                f"base_url is missing: {provider.value} has no address of its own.",
+                code="base_url_missing",
+                details={"provider": provider.value},
+            )
         return DEFAULT_BASE_URLS[provider]
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Invalid("base_url is not a web address.") from None
+        raise Invalid("base_url is not a web address.", code="bad_base_url") from None
     _check(text, parts)
     host = f"[{host}]" if host and ":" in host else host
     standard = {"http": 80, "https": 443}[parts.scheme]
@@ -42,13 +46,19 @@ def normalised_base_url(provider: Provider, text: str | None) -> str:
 
 def _check(text: str, parts: SplitResult) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Invalid("base_url must start with http:// or https:// and name a host.")
+        raise Invalid("base_url must start with http:// or https:// and name a host.", code="bad_base_url")
     if parts.username is not None or parts.password is not None:
-        raise Invalid("base_url must not contain a user name or password: put the key in api_key.")
+        raise Invalid(
+            "base_url must not contain a user name or password: put the key in api_key.",
+            code="base_url_with_password",
+        )
     if parts.query or parts.fragment:
-        raise Invalid("base_url must end with its path: no ? and no #. A key belongs in api_key.")
+        raise Invalid(
+            "base_url must end with its path: no ? and no #. A key belongs in api_key.",
+            code="base_url_with_query",
+        )
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise Invalid("base_url has characters that a web address cannot have.")
+        raise Invalid("base_url has characters that a web address cannot have.", code="bad_base_url")
 
 
 def list_url(config: ProviderConfig) -> str:

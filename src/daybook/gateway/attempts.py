@@ -14,6 +14,7 @@ from daybook.gateway.pool import Broken, NoConnection, Pool, Response, Silent
 from daybook.gateway.routing import Target
 from daybook.gateway.transcript import fault_of_body, parse
 from daybook.gateway.upstream import address, headers_for
+from daybook.kit.errors import Specifics
 from llm_tracker.usage import usage_from_response
 
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})  # statuses that another try may not meet
@@ -82,7 +83,7 @@ async def begin(
     if failure is None:
         raise Refusal(503, "no_provider", "No provider is configured for this model.")
     if failure.whole is not None:
-        exchange.error = failure.refusal.message
+        exchange.error, exchange.error_details = failure.refusal.message, failure.refusal.details
         return failure.whole
     raise failure.refusal
 
@@ -129,12 +130,15 @@ async def _attempt(pool: Pool, exchange: Exchange, api: Api, target: Target) -> 
     attempt.milliseconds = round((time.perf_counter() - started) * 1000)
     if isinstance(outcome, _Failure):
         outcome.refusal.message = f"The provider {target.provider.name!r} {outcome.refusal.message}."
+        outcome.refusal.details = {"provider": target.provider.name, **outcome.refusal.details}
         attempt.error = outcome.refusal.message[:500]
     return outcome
 
 
-def _failed(status: int, code: str, message: str, *, again: bool) -> _Failure:
-    return _Failure(Refusal(status, code, message), again)
+def _failed(
+    status: int, code: str, message: str, *, again: bool, details: Specifics | None = None
+) -> _Failure:
+    return _Failure(Refusal(status, code, message, details=details), again)
 
 
 async def _send(
@@ -234,8 +238,9 @@ async def _whole(
     usage = usage_from_response(api.name, parsed)
     if usage is not None:
         exchange.spent = usage if exchange.spent is None else exchange.spent + usage
-    words = f"answered with an error: {_clean(fault_of_body(parsed), target)}"
-    return _failed(502, "upstream_error", words, again=True)
+    fault = _clean(fault_of_body(parsed), target)
+    words = f"answered with an error: {fault}"
+    return _failed(502, "upstream_error", words, again=True, details={"said": fault})
 
 
 async def _read(response: Response, first: bytes, limit: int) -> bytes:
@@ -265,7 +270,8 @@ def _refused(target: Target, whole: Whole) -> _Failure:
         words = "refused the key that Daybook has for it. An administrator can try it: 'daybook config test'"
         return _failed(502, "upstream_auth", words, again=False)
     if status < 300:  # noqa: PLR2004  (HTTP's classes, here and below)
-        return _failed(502, "upstream_error", f"answered with {status}, which is no answer", again=False)
+        words = f"answered with {status}, which is no answer"
+        return _failed(502, "upstream_error", words, again=False, details={"said": str(status)})
     if status < 400:  # noqa: PLR2004
         return _failed(
             502, "upstream_redirect", "answered with a redirect; its base URL is wrong", again=False
@@ -277,10 +283,15 @@ def _refused(target: Target, whole: Whole) -> _Failure:
             "upstream_error",
             f"failed ({status}): {message}",
             again=again,
+            details={"said": f"{status}: {message}"},
         )
     else:
         failure = _failed(
-            status, "upstream_refused", f"refused the request ({status}): {message}", again=again
+            status,
+            "upstream_refused",
+            f"refused the request ({status}): {message}",
+            again=again,
+            details={"said": f"{status}: {message}"},
         )
         failure.elsewhere = again  # it understood the request and refuses it; another would too
         if whole.parsed is not None:

@@ -94,6 +94,7 @@ class Catalogue:
                 "model_not_found",
                 f"There is no model {exchange.route.model[:200]!r} here.",
                 param="model",
+                details={"model": exchange.route.model[:200]},
             )
         return one_of(family, exchange.route.model, owners[exchange.route.model])
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from daybook.gateway.apis import Family
+from daybook.kit.errors import Specifics
 
 _OPENAI_TYPES = {
     401: "authentication_error",
@@ -48,8 +49,9 @@ _GEMINI_STATUSES = {
 class Refusal(Exception):
     """A call that is refused or has failed.
 
-    `code` is the machine's word for it; `message` says what happened, what it means and what to do.
-    `retry_after` is in seconds. `param` names the field at fault, `allow` the method that is right here.
+    `code` is the machine's word for it; `message` says what happened, what it means and what to do, and `details` what
+    it says of this very case. `retry_after` is in seconds. `param` names the field at fault, `allow` the method that is
+    right here.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Refusal(Exception):
         retry_after: float | None = None,
         param: str | None = None,
         allow: str | None = None,
+        details: Specifics | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -68,6 +71,7 @@ class Refusal(Exception):
         self.retry_after = retry_after
         self.param = param
         self.allow = allow
+        self.details: Specifics = details or {}
 
 
 def error_body(

@@ -11,6 +11,7 @@ from daybook.gateway.apis import Route
 from daybook.gateway.grants import HouseGrant
 from daybook.gateway.routing import Target
 from daybook.kit.clock import now
+from daybook.kit.errors import Specifics
 from daybook.ledger.budgets.holds import Hold
 from daybook.ledger.budgets.rates import RateHold
 from llm_tracker.ids import uuid7
@@ -94,6 +95,8 @@ class Exchange:
     truncated: bool = False
     usage: Usage | None = None
     error: str | None = None
+    error_details: Specifics = field(default_factory=dict[str, str | int | float])
+    """What `error` says of this very case, for the house's own callers."""
     reached: bool = False
     """Whether a provider may have worked on it: then missing tokens are counted, and the line is marked."""
     first_byte: float | None = None

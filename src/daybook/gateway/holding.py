@@ -68,9 +68,15 @@ async def _hold(
     try:
         exchange.hold = await budgets.hold(subjects, bound, model=exchange.model, at=exchange.moment)
     except BudgetReached as reached:
-        raise Refusal(429, "budget_reached", reached.message, retry_after=reached.retry_after) from None
+        raise Refusal(
+            429,
+            "budget_reached",
+            reached.message,
+            retry_after=reached.retry_after,
+            details=reached.details,
+        ) from None
     except PriceUnknown as unknown:
-        raise Refusal(403, "price_unknown", unknown.message, param="model") from None
+        raise Refusal(403, "price_unknown", unknown.message, param="model", details=unknown.details) from None
     except Unavailable as away:
         raise Refusal(503, "database_away", away.message, retry_after=2) from None
     exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]

@@ -42,6 +42,7 @@ def targets_for(
             "model_not_found",
             f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists what is there.",
             param="model",
+            details={"model": model[:200]},
         )
     if allowed is not None:
         serving = [target for target in serving if _is_allowed(allowed, model, target.model)]
@@ -59,6 +60,7 @@ def targets_for(
             "api_not_served",
             f"The model {model[:200]!r} is here, but its provider does not answer this API ({api.tail}).",
             param="model",
+            details={"model": model[:200]},
         )
     readable = [target for target in speaking if not target.provider.key_unreadable]
     if not readable:
@@ -67,6 +69,7 @@ def targets_for(
             "key_unreadable",
             f"The stored key of {speaking[0].provider.name!r} cannot be decrypted, so it cannot be used. "
             "An administrator sets it anew or brings back secret.key.",
+            details={"provider": speaking[0].provider.name},
         )
     return readable if len(readable) == 1 else sorted(readable, key=_draw)
 

@@ -83,7 +83,11 @@ async def change_config(
     if "base_url" in change.model_fields_set:
         config.base_url = normalised_base_url(provider, change.base_url)
     elif provider != config.provider:
-        raise Invalid("A change of provider needs a base_url too (null for the provider's own).")
+        raise Invalid(
+            "A change of provider needs a base_url too (null for the provider's own).",
+            code="base_url_missing",
+            details={"provider": provider.value},
+        )
     config.provider = provider
     if "api_key" in change.model_fields_set:
         config.api_key = encrypted_key(vault, change.api_key)
@@ -173,7 +177,8 @@ def encrypted_key(vault: Vault, key: SecretStr | None) -> str:
         return ""
     if not text.isascii() or not text.isprintable() or " " in text:
         raise Invalid(
-            "api_key has characters that no provider's key has. Copy it again, without line breaks."
+            "api_key has characters that no provider's key has. Copy it again, without line breaks.",
+            code="bad_api_key",
         )
     return vault.encrypt(text)
 
@@ -193,7 +198,9 @@ async def _flush(session: WriteSession, name: str) -> None:
     try:
         await session.flush()
     except IntegrityError:
-        raise Conflict(f"There is a configuration named {name!r} already.") from None
+        raise Conflict(
+            f"There is a configuration named {name!r} already.", code="config_taken", details={"name": name}
+        ) from None
 
 
 def _key(config: LLMConfig, vault: Vault) -> tuple[str | None, bool]:
@@ -218,7 +225,9 @@ def _refuse_reserved(name: str) -> None:
     if name in RESERVED_NAMES:
         raise Conflict(
             f"The configuration {name!r} is Daybook's own: each start makes it from DAYBOOK_DEMO_URL or "
-            "DAYBOOK_MODEL_URL. It can be changed and disabled; another one needs another name."
+            "DAYBOOK_MODEL_URL. It can be changed and disabled; another one needs another name.",
+            code="config_reserved",
+            details={"name": name},
         )
 
 

@@ -16,6 +16,8 @@ from daybook.jobs.context import JobContext
 from daybook.jobs.errors import JobFailed, JobLost
 from daybook.jobs.failures import IsLasting, failure
 from daybook.jobs.job_type import JobType
+from daybook.jobs.metrics import plain
+from daybook.jobs.models import ERROR_DETAILS
 from daybook.jobs.queue import Entry
 from daybook.kit import faults
 
@@ -137,7 +139,9 @@ class Attempt:
     async def _fail(self, context: JobContext, problem: BaseException) -> None:
         if self.reason is Reason.TOO_LONG:
             hours = self._job_type.time_limit / 3600
-            problem = JobFailed("time_limit", f"The job took longer than {hours:g} hours and was stopped.")
+            problem = JobFailed(
+                "time_limit", f"The job took longer than {hours:g} hours and was stopped.", {"hours": hours}
+            )
         said = failure(problem, self._job_type, context, self._is_lasting)
         log.log(
             logging.WARNING if said.is_expected else logging.ERROR,
@@ -150,7 +154,8 @@ class Attempt:
             "No other follows." if said.pause is None else f"Again in {said.pause.total_seconds():.0f} s.",
             exc_info=None if said.is_expected else problem,
         )
-        database, claim, figures, pause = self._database, context.claim, context.figures(), said.pause
+        database, claim, pause = self._database, context.claim, said.pause
+        figures = {**context.figures(), ERROR_DETAILS: plain({**said.details})}
         if pause is None:
             await self._write(lambda: records.fail(database, claim, figures, said.code, said.message))
         else:

@@ -1,13 +1,13 @@
 """How a job's work says that it did not succeed."""
 
-from daybook.kit.errors import DaybookError
+from daybook.kit.errors import DaybookError, Specifics
 
 
 class JobFailed(DaybookError):
     """What another try cannot mend. The job fails at once with this code and these words, which a person reads."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message, code=code)
+    def __init__(self, code: str, message: str, details: Specifics | None = None) -> None:
+        super().__init__(message, code=code, details=details)
 
 
 class JobLost(DaybookError):

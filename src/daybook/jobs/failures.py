@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daybook.jobs.context import JobContext
 from daybook.jobs.job_type import JobType
 from daybook.jobs.records import is_away
-from daybook.kit.errors import DaybookError, Limited, Unavailable, Upstream
+from daybook.kit.errors import DaybookError, Limited, Specifics, Unavailable, Upstream
 
 IsLasting: TypeAlias = Callable[[DaybookError], bool]
 
@@ -26,6 +26,7 @@ class Failure:
 
     code: str
     message: str
+    details: Specifics
     pause: timedelta | None
     is_expected: bool
     """Whether the words say it all; else the log has the traceback."""
@@ -35,16 +36,22 @@ def failure(problem: BaseException, job_type: JobType, context: JobContext, is_l
     """What `problem` means for a job at its present attempt."""
     pause = _pause(problem, job_type, context.attempt, is_lasting)
     if isinstance(problem, DaybookError):
-        return Failure(problem.code, problem.message, pause, is_expected=True)
+        return Failure(problem.code, problem.message, problem.details, pause, is_expected=True)
     if isinstance(problem, SQLAlchemyError) and is_away(problem):
         words = "The database was away for a moment, and the work could not go on."
-        return Failure("database_away", words, pause, is_expected=True)
+        return Failure("database_away", words, {}, pause, is_expected=True)
     # What it says is not for the record: it may hold anything.
     words = (
         f"Something went wrong inside Daybook ({type(problem).__name__}). The worker's log has the details, under the"
         f" trace {context.trace_id}."
     )
-    return Failure("unexpected", words, pause, is_expected=False)
+    return Failure(
+        "unexpected",
+        words,
+        {"kind": type(problem).__name__, "trace": context.trace_id},
+        pause,
+        is_expected=False,
+    )
 
 
 def _pause(

@@ -30,6 +30,9 @@ def _values(kinds: type[StrEnum]) -> list[str]:
 
 ACTIVE = text("status IN ('pending', 'processing')")
 
+ERROR_DETAILS = "error_details"
+"""The member of a failed attempt's `metrics` that has the details of its error."""
+
 
 class Job(Timestamps, Base):
     """One piece of background work. `params.progress` is its progress from 0 to 1."""
@@ -77,6 +80,11 @@ class Job(Timestamps, Base):
     def progress(self) -> float:
         """How far it is, from 0 to 1."""
         return float((self.params or {}).get("progress", 0.0))
+
+    @property
+    def error_details(self) -> dict[str, str | int | float]:
+        """What `error_message` says of this very case."""
+        return {} if self.error_code is None else (self.metrics or {}).get(ERROR_DETAILS, {})
 
 
 class JobStep(Created, Base):

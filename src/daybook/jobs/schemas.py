@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from daybook.jobs.models import Job, JobStatus
+from daybook.jobs.models import ERROR_DETAILS, Job, JobStatus
 
 JobTypeName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
 
@@ -18,6 +18,12 @@ class Enqueued:
 
     job: Job
     is_new: bool
+
+
+ErrorDetails = Annotated[
+    dict[str, str | int | float],
+    Field(description="What `error_message` says of this very case, for words in another language."),
+]
 
 
 class JobFilter(BaseModel):
@@ -41,6 +47,7 @@ class JobAnswer(BaseModel):
     trace_id: str | None = Field(description="The same in the lines of the book and in the worker's log.")
     error_code: str | None
     error_message: str | None = Field(description="What happened, what it means, what to do.")
+    error_details: ErrorDetails
     phase: str | None = Field(description="What it is at.")
     progress: float = Field(description="From 0 to 1.")
     attempts: int = Field(description="How often it was begun since it was enqueued or tried again.")
@@ -61,7 +68,9 @@ class JobAnswer(BaseModel):
             {
                 **{name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)},
                 "params": job.params or {},
-                "metrics": job.metrics or {},
+                "metrics": {
+                    name: value for name, value in (job.metrics or {}).items() if name != ERROR_DETAILS
+                },
                 "is_being_cancelled": job.status == JobStatus.PROCESSING
                 and job.cancel_requested_at is not None,
             }

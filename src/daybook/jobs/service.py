@@ -59,7 +59,7 @@ async def enqueue(
         if subject is not None and (found := await repository.active(session, type, subject)) is not None:
             return Enqueued(found, is_new=False)
         # It ended between the two statements.
-    raise Conflict("Jobs of this kind come and go too quickly; try again.")
+    raise Conflict("Jobs of this kind come and go too quickly; try again.", code="busy")
 
 
 async def get(session: ReadSession | WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
@@ -138,7 +138,11 @@ async def cancel(session: WriteSession, job_id: UUID, user_id: int | None = None
     if job.status == JobStatus.CANCELLED:
         return job
     if job.status in {JobStatus.SUCCESS, JobStatus.FAILED}:
-        raise Conflict(f"This job has ended ({job.status}); there is nothing to cancel.", code="job_ended")
+        raise Conflict(
+            f"This job has ended ({job.status}); there is nothing to cancel.",
+            code="job_ended",
+            details={"status": job.status.value},
+        )
     if job.status == JobStatus.PROCESSING and await queue.is_alive(session, job.queue_id):
         if job.cancel_requested_at is None:
             job.cancel_requested_at = await session.scalar(func.clock_timestamp())
@@ -157,7 +161,11 @@ async def retry(session: WriteSession, job_id: UUID, user_id: int | None = None)
     job = await _locked(session, job_id, user_id)
     if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
         state = "succeeded" if job.status == JobStatus.SUCCESS else f"is {job.status}"
-        raise Conflict(f"This job {state}; there is nothing to try again.", code="job_not_failed")
+        raise Conflict(
+            f"This job {state}; there is nothing to try again.",
+            code="job_not_failed",
+            details={"status": job.status.value},
+        )
     job.status = JobStatus.PENDING
     job.attempts = 0
     job.error_code = job.error_message = job.phase = None

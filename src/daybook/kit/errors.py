@@ -11,15 +11,25 @@ DaybookError
 └── Unavailable        Daybook cannot do it now                 503
 """
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Specifics: TypeAlias = Mapping[str, str | int | float]
+"""What an error's words say of this very case (numbers, names, times in ISO 8601), for words in another language."""
+
 
 class DaybookError(Exception):
-    """Something went wrong that has words for the person: what happened, what it means, what to do."""
+    """Something went wrong that has words for the person: what happened, what it means, what to do.
+
+    `code` says the same to programs, and picks the words of the pages; `details` are what these are filled in with.
+    """
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, details: Specifics | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.details: Specifics = details or {}
         if code is not None:
             self.code = code
 
@@ -59,8 +69,15 @@ class Limited(DaybookError):
 
     code = "limited"
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after: float | None = None) -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        details: Specifics | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, details=details)
         self.retry_after = retry_after
 
 

@@ -72,7 +72,7 @@ def date_range(
         return parse_range(_with_plus(start), _with_plus(end), timezone)
     except InvalidArgumentError as error:
         message = str(error).replace("start_date", names[0]).replace("end_date", names[1])
-        raise Invalid(f"{message}.") from None
+        raise Invalid(f"{message}.", code="bad_dates") from None
 
 
 async def overview(

@@ -30,7 +30,7 @@ def day_bounds(day: date, timezone: str) -> DayBounds:
     try:
         return DayBounds(_beginning(day, zone), _beginning(day + timedelta(days=1), zone))
     except OverflowError:
-        raise Invalid(f"{day.isoformat()} is beyond the calendar.") from None
+        raise Invalid(f"{day.isoformat()} is beyond the calendar.", code="impossible_time") from None
 
 
 def local_day(moment: datetime, timezone: str) -> date:
@@ -44,7 +44,7 @@ def local_day(moment: datetime, timezone: str) -> date:
         if moment >= _beginning(day + timedelta(days=1), zone):
             return day + timedelta(days=1)
     except OverflowError:
-        raise Invalid(f"{moment.isoformat()} is beyond the calendar.") from None
+        raise Invalid(f"{moment.isoformat()} is beyond the calendar.", code="impossible_time") from None
     return day
 
 

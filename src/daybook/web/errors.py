@@ -30,6 +30,7 @@ from daybook.kit.errors import (
     Invalid,
     Limited,
     NotFound,
+    Specifics,
     Unauthenticated,
     Unavailable,
     Upstream,
@@ -51,10 +52,11 @@ STATUS: dict[type[DaybookError], HTTPStatus] = {
 
 
 class ErrorDetail(BaseModel):
-    """What happened: a code for programs, a sentence for people."""
+    """What happened: a code for programs, a sentence for people, and what it says of this very case."""
 
     code: str
     message: str
+    details: dict[str, str | int | float] = {}
 
 
 class ErrorBody(BaseModel):
@@ -76,11 +78,23 @@ def install(app: FastAPI) -> None:
 
 
 def error_response(
-    status: HTTPStatus, code: str, message: str, headers: dict[str, str] | None = None
+    status: HTTPStatus,
+    code: str,
+    message: str,
+    headers: dict[str, str] | None = None,
+    details: Specifics | None = None,
 ) -> JSONResponse:
     """An answer in the shape of every error."""
-    body = ErrorBody(error=ErrorDetail(code=code, message=storable(message)))
+    body = error_body(code, message, details)
     return JSONResponse(body.model_dump(), status, headers=headers)
+
+
+def error_body(code: str, message: str, details: Specifics | None = None) -> ErrorBody:
+    """The body of an error."""
+    said = {
+        name: storable(value) if isinstance(value, str) else value for name, value in (details or {}).items()
+    }
+    return ErrorBody(error=ErrorDetail(code=code, message=storable(message), details=said))
 
 
 class UnexpectedErrors:
@@ -114,6 +128,7 @@ class UnexpectedErrors:
                 "internal",
                 f"Something went wrong inside Daybook. Its log says more under {number}.",
                 {"x-daybook-call-id": number},
+                details={"number": number},
             )
             await answer(scope, receive, send)
 
@@ -130,7 +145,7 @@ async def _daybook_error(_request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Cookie"
-    return error_response(status, error.code, error.message, headers)
+    return error_response(status, error.code, error.message, headers, error.details)
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -146,7 +161,10 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
         )
     # Only where and what, never the value: it may be a password.
     words = "; ".join(f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:20])
-    return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{words}.")
+    fields = ", ".join(dict.fromkeys(_field(problem["loc"]) for problem in problems[:20]))
+    return error_response(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", f"{words}.", details={"fields": fields}
+    )
 
 
 def _field(location: tuple[int | str, ...]) -> str:

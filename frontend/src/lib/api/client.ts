@@ -1,17 +1,21 @@
 /** The API, typed by `schema.d.ts`, which `make check` compares with the server's own schema. */
 import createClient from "openapi-fetch";
 
-import { has, t, type Key } from "../i18n";
+import { t } from "../i18n";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 
-/** What the API answered instead of what was asked for; `message` is for the person. */
+/** What an error's message says of its very case: numbers, names, times. */
+export type Details = Record<string, string | number>;
+
+/** What the API answered instead of what was asked for; `wordsFor` has words for the person. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     readonly words: string,
+    readonly details: Details,
     readonly retryAfter: number | null,
   ) {
     super(words);
@@ -42,7 +46,7 @@ export async function ask<T>(answering: Promise<Answer<T>>): Promise<T> {
     answer = await answering;
   } catch (problem) {
     if (problem instanceof DOMException && problem.name === "AbortError") throw problem;
-    throw new ApiError(0, "offline", t("error.offline"), null);
+    throw new ApiError(0, "offline", t("error.offline"), {}, null);
   }
   if (answer.response.ok) return answer.data as T;
   const error = errorOf(answer.response, answer.error);
@@ -50,20 +54,15 @@ export async function ask<T>(answering: Promise<Answer<T>>): Promise<T> {
   throw error;
 }
 
-/** Words for whatever was thrown, in the language of the page where we have them. */
-export function wordsFor(problem: unknown): string {
-  if (!(problem instanceof ApiError)) return t("error.unexpected");
-  const key = `error.${problem.code}`;
-  return has(key) ? t(key as Key) : problem.words;
-}
-
 function errorOf(response: Response, body: unknown): ApiError {
-  const said = (body as { error?: { code?: unknown; message?: unknown } } | undefined)?.error;
+  const said = (body as { error?: { code?: unknown; message?: unknown; details?: Details } } | undefined)
+    ?.error;
   const wait = Number(response.headers.get("retry-after"));
   return new ApiError(
     response.status,
     typeof said?.code === "string" ? said.code : `http_${response.status}`,
-    typeof said?.message === "string" ? said.message : t("error.unexpected"),
+    typeof said?.message === "string" ? said.message : t("error.unknown"),
+    said?.details ?? {},
     Number.isFinite(wait) && wait > 0 ? wait : null,
   );
 }

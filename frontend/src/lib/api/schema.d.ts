@@ -1466,6 +1466,13 @@ export interface components {
             /** Error Code */
             error_code: string | null;
             /**
+             * Error Details
+             * @description What `error_message` says of this very case, for words in another language.
+             */
+            error_details: {
+                [key: string]: string | number;
+            };
+            /**
              * Error Message
              * @description What happened, what it means, what to do.
              */
@@ -2173,6 +2180,13 @@ export interface components {
         DiaryJobView: {
             /** Error Code */
             error_code: string | null;
+            /**
+             * Error Details
+             * @description What `error_message` says of this very case, for words in another language.
+             */
+            error_details: {
+                [key: string]: string | number;
+            };
             /** Error Message */
             error_message: string | null;
             /**
@@ -2317,11 +2331,18 @@ export interface components {
         };
         /**
          * ErrorDetail
-         * @description What happened: a code for programs, a sentence for people.
+         * @description What happened: a code for programs, a sentence for people, and what it says of this very case.
          */
         ErrorDetail: {
             /** Code */
             code: string;
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: string | number;
+            };
             /** Message */
             message: string;
         };
@@ -2703,6 +2724,13 @@ export interface components {
             /** Error Code */
             error_code: string | null;
             /**
+             * Error Details
+             * @description What `error_message` says of this very case, for words in another language.
+             */
+            error_details: {
+                [key: string]: string | number;
+            };
+            /**
              * Error Message
              * @description What happened, what it means, what to do.
              */
@@ -2767,6 +2795,13 @@ export interface components {
         JobState: {
             /** Error Code */
             error_code: string | null;
+            /**
+             * Error Details
+             * @description What `error_message` says of this very case, for words in another language.
+             */
+            error_details: {
+                [key: string]: string | number;
+            };
             /** Error Message */
             error_message: string | null;
             /**

@@ -4,6 +4,8 @@
  */
 import { Upload, type DetailedError, type HttpRequest } from "tus-js-client";
 
+import type { Details } from "$lib/api/client";
+import { wordsOf } from "$lib/errors";
 import { t } from "$lib/i18n";
 
 import { sha256 } from "./hashing";
@@ -117,7 +119,7 @@ export class FileUpload {
   #fail(problem: unknown): void {
     const response = (problem as DetailedError).originalResponse;
     this.phase = response && response.getStatus() >= 400 && response.getStatus() < 500 ? "refused" : "paused";
-    this.error = wordsOf(response?.getBody()) ?? t("error.offline");
+    this.error = saidIn(response?.getBody()) ?? t("error.offline");
     this.#onend();
   }
 }
@@ -168,10 +170,12 @@ addEventListener("beforeunload", (event) => {
   if (uploads.isBusy) event.preventDefault();
 });
 
-function wordsOf(body: string | undefined): string | null {
+function saidIn(body: string | undefined): string | null {
   try {
-    const said = JSON.parse(body ?? "") as { error?: { message?: string } };
-    return said.error?.message ?? null;
+    const { error } = JSON.parse(body ?? "") as {
+      error?: { code: string; message: string; details: Details };
+    };
+    return error ? wordsOf(error) : null;
   } catch {
     return null;
   }

@@ -145,9 +145,13 @@ async def create_code(
     """
     group = await get_group(session, group_id)
     if group.archived_at is not None:
-        raise Conflict(f"The group {group.name} is archived: take it out of the archive first.")
+        raise Conflict(
+            f"The group {group.name} is archived: take it out of the archive first.",
+            code="group_archived",
+            details={"group": group.name},
+        )
     if user_id is not None and not (await get_user(session, user_id)).active:
-        raise Conflict("The user is not active: activate them first.")
+        raise Conflict("The user is not active: activate them first.", code="user_inactive")
     code, public_id, code_hash = new_code()
     row = ActivationCode(
         public_id=public_id,
@@ -180,7 +184,11 @@ async def create_own_code(
         select(func.count()).select_from(repository.own_codes(user.id).where(*repository.live()).subquery())
     )
     if (held or 0) >= MOST_OWN_CODES:
-        raise Limited(f"You have {held} activation codes in use: revoke one that you no longer need.")
+        raise Limited(
+            f"You have {held} activation codes in use: revoke one that you no longer need.",
+            code="too_many_codes",
+            details={"count": held or 0},
+        )
     group = await _default_group(session) if group_id is None else await get_group(session, group_id)
     first = await session.scalar(
         repository.own_codes(user.id)
@@ -192,7 +200,10 @@ async def create_own_code(
     if first is not None and not user.is_admin:
         terms = _within(first, terms)
     elif first is None and not user.is_admin and group.name != DEFAULT_GROUP:
-        raise NotFound("You have no activation code in such a group: ask an administrator for one.")
+        raise NotFound(
+            "You have no activation code in such a group: ask an administrator for one.",
+            code="no_code_in_group",
+        )
     return await create_code(session, group.id, terms, user_id=user.id)
 
 
@@ -242,7 +253,11 @@ def _within(first: ActivationCode, terms: CodeTerms) -> CodeTerms:
     """`terms` filled in from `first`; raises `Forbidden` where they go beyond it."""
     asked = terms.models if terms.models is None else set(terms.models)
     if first.models is not None and asked is not None and not asked <= set(first.models):
-        raise Forbidden(f"models: your code {first.public_id} allows only {', '.join(first.models)}.")
+        raise Forbidden(
+            f"models: your code {first.public_id} allows only {', '.join(first.models)}.",
+            code="beyond_own_models",
+            details={"code": first.public_id, "models": ", ".join(first.models)},
+        )
     return replace(
         terms,
         models=first.models if terms.models is None else terms.models,
@@ -257,5 +272,13 @@ def _at_most(first: ActivationCode, name: str, asked: Any) -> Any:
     if asked is None:
         return bound
     if bound is not None and asked > bound:
-        raise Forbidden(f"{name}: your code {first.public_id} allows no more than {bound}.")
+        raise Forbidden(
+            f"{name}: your code {first.public_id} allows no more than {bound}.",
+            code="beyond_own_code",
+            details={
+                "field": name,
+                "code": first.public_id,
+                "most": bound if isinstance(bound, int) else str(bound),
+            },
+        )
     return asked

@@ -11,7 +11,7 @@ from daybook.accounts.models import Group
 from daybook.accounts.repository import Session
 from daybook.db.engine import WriteSession
 from daybook.kit.clock import now
-from daybook.kit.errors import NotFound
+from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
 
 DEFAULT_GROUP = "default"
@@ -85,5 +85,7 @@ async def update_group(session: WriteSession, group_id: int, changes: GroupChang
     return group
 
 
-def _taken(name: str) -> str:
-    return f"There is a group {name} already (it may be archived)."
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        f"There is a group {name} already (it may be archived).", code="group_taken", details={"group": name}
+    )

@@ -160,9 +160,11 @@ async def _refuse_past(session: WriteSession, whose: ColumnElement[bool], limit:
     oldest = await session.scalar(query)
     if oldest is None or (wait := (oldest + WINDOW - now()).total_seconds()) <= 0:
         return
+    minutes = max(1, round(wait / 60))
     raise Limited(
-        f"Too many attempts to sign in failed. Try again in {max(1, round(wait / 60))} minutes.",
+        f"Too many attempts to sign in failed. Try again in {minutes} minutes.",
         code="too_many_attempts",
+        details={"count": minutes},
         retry_after=wait,
     )
 

@@ -79,7 +79,10 @@ async def create_user(
         settings=fields.settings(None, settings or {}) or None,
         password_hash=await hash_password(password),
     )
-    await repository.insert(session, user, f"There is a user {user.account} already.")
+    taken = Conflict(
+        f"There is a user {user.account} already.", code="account_taken", details={"account": user.account}
+    )
+    await repository.insert(session, user, taken)
     return NewUser(user, password)
 
 
@@ -104,6 +107,7 @@ async def update_user(session: WriteSession, user_id: int, changes: UserChanges)
         raise Conflict(
             f"{user.account} is the last active administrator: make another one first.",
             code="last_administrator",
+            details={"account": user.account},
         )
     await session.flush()
     if not user.active:

@@ -63,7 +63,8 @@ async def make(means: Means, exchange: Exchange) -> Answer:
                 raise AssertionError("only one who asks for a stream is given one")  # noqa: TRY004  (a mistake of ours)
             keep_whole(exchange, whole)
             if whole.status != _OK:
-                raise error_of_answer(whole, exchange.error or f"The provider answered with {whole.status}.")
+                words = exchange.error or f"The provider answered with {whole.status}."
+                raise error_of_answer(whole, words, exchange.error_details)
             answer = _answer(exchange, whole.parsed)
     except Refusal as refusal:
         raise error_of(refusal) from None
@@ -95,7 +96,11 @@ def _answer(exchange: Exchange, parsed: object) -> Answer:
     target = exchange.target
     if said.error is not None or target is None:
         exchange.error = said.error
-        raise Upstream(f"The provider's answer tells of a failure: {said.error}", code="upstream_error")
+        raise Upstream(
+            f"The provider's answer tells of a failure: {said.error}",
+            code="upstream_error",
+            details={"provider": "" if target is None else target.provider.name, "said": said.error or ""},
+        )
     return Answer(
         text=said.text or "",
         data=storable(parsed),

@@ -9,7 +9,7 @@ Forbidden
 from datetime import datetime
 from decimal import Decimal
 
-from daybook.kit.errors import Forbidden, Limited
+from daybook.kit.errors import Forbidden, Limited, Specifics
 from daybook.kit.money import money_text
 
 
@@ -28,8 +28,9 @@ class BudgetReached(Limited):
         held: Decimal,
         resets_at: datetime,
         retry_after: float,
+        details: Specifics,
     ) -> None:
-        super().__init__(message, retry_after=retry_after)
+        super().__init__(message, retry_after=retry_after, details=details)
         self.budget_id = budget_id
         self.limit = limit
         self.used = used

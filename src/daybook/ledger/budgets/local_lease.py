@@ -199,7 +199,8 @@ class LocalLease:
             self._fail(problem)
         except Exception as problem:
             log.exception("A slice of budget %d could not be leased.", self.terms.id)
-            self._fail(Unavailable(f"The budget cannot be asked ({type(problem).__name__}). Try again soon."))
+            words = f"The budget cannot be asked ({type(problem).__name__}). Try again soon."
+            self._fail(Unavailable(words, code="database_away"))
         finally:
             self._asking = None
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from daybook.kit.errors import Unavailable
+from daybook.kit.money import money_text
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown, amount_text
 from daybook.ledger.budgets.local_lease import NoRoom
 from daybook.ledger.budgets.periods import resets_at
@@ -41,6 +42,16 @@ def budget_reached(
         held=held,
         resets_at=ends,
         retry_after=retry_after,
+        details={
+            "subject": terms.subject,
+            "period": terms.period,
+            "unit": unit,
+            "amount": _figure(amount, unit),
+            "limit": _figure(told.limit, unit),
+            "used": _figure(told.used, unit),
+            "held": _figure(held, unit),
+            "resets_at": ends.isoformat(),
+        },
     )
 
 
@@ -48,7 +59,8 @@ def price_unknown(terms: Terms, model: str) -> PriceUnknown:
     """A budget in money covers the call, and nobody can say what it may cost."""
     return PriceUnknown(
         f"Nobody knows what the model {model[:128]!r} costs, and {terms.words()} covers this call. "
-        "An administrator can set the price: 'daybook price set'."
+        "An administrator can set the price: 'daybook price set'.",
+        details={"model": model[:128]},
     )
 
 
@@ -63,6 +75,10 @@ def database_away() -> Unavailable:
 def warning_words(terms: Terms, used: Decimal, ends: datetime) -> str:
     """A soft budget is reached; in ASCII, for a header."""
     return f"{terms.words()} is reached: {amount_text(used, terms.unit)} used, anew at {_text(ends)}"
+
+
+def _figure(amount: Decimal, unit: str) -> int | str:
+    return int(amount) if unit == "tokens" else money_text(amount)
 
 
 def _text(at: datetime) -> str:

@@ -64,6 +64,7 @@ async def generate(tools: Tools, context: JobContext) -> None:
                 "no_events",
                 f"There are no events on {found.day.isoformat()}, so there is nothing to write from. Upload that day's "
                 f"footage or write an event down.{_KEPT if found.stored_hash else ''}",
+                {"day": found.day.isoformat()},
             )
         if found.stored_hash == found.events_hash and not await _is_forced(context):
             context.metric("unchanged", value=True)

@@ -7,6 +7,8 @@ from uuid import UUID
 from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel, ConfigDict
 
+from daybook.jobs.schemas import ErrorDetails
+
 LONGEST_OWN_TEXT = 100_000
 """Characters of a person's own text of a day."""
 
@@ -33,6 +35,7 @@ class DiaryJobView(BaseModel):
     progress: float
     error_code: str | None
     error_message: str | None
+    error_details: ErrorDetails
 
 
 class DiaryView(BaseModel):

@@ -58,7 +58,9 @@ async def request_page(session: WriteSession, user: User, day: date, *, force: b
         requested = await _request(session, user, day, force=force)
         if requested is not None:
             return requested
-    raise Conflict("This page is being asked for and written again and again; try again in a moment.")
+    raise Conflict(
+        "This page is being asked for and written again and again; try again in a moment.", code="busy"
+    )
 
 
 async def _request(session: WriteSession, user: User, day: date, *, force: bool) -> Requested | None:
@@ -141,7 +143,11 @@ async def get_version(
     """One writing of a page. Raises `NotFound`."""
     found = await repository.version_of(session, user.id, day, version)
     if found is None:
-        raise NotFound(f"The page of {day.isoformat()} has no version {version}.", code="no_such_version")
+        raise NotFound(
+            f"The page of {day.isoformat()} has no version {version}.",
+            code="no_such_version",
+            details={"day": day.isoformat(), "version": version},
+        )
     return DiaryVersionView.model_validate(found)
 
 
@@ -217,6 +223,7 @@ def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | N
         progress=job.progress,
         error_code=job.error_code,
         error_message=job.error_message,
+        error_details=job.error_details,
     )
 
 

@@ -49,6 +49,7 @@ async def _shortened(desk: Desk, notes: list[Note], most: int, progress: Progres
         "day_too_long",
         f"The day is too long for {desk.model.name}: summed up {_MOST_ROUNDS} times it still does not fit. Choose a "
         "model with a longer context, or merge some of the day's events.",
+        {"model": desk.model.name},
     )
 
 
@@ -78,6 +79,7 @@ async def _ask(desk: Desk, step: str, question: Messages, notes: Sequence[Note],
             "unusable_answer",
             f"{desk.model.name} answered twice with something that no page can be made of. {problem} Try "
             "again, or choose another model.",
+            {"model": desk.model.name},
         )
     return held
 

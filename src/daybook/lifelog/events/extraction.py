@@ -90,7 +90,7 @@ async def _analyse(work: Extraction, place: Place) -> list[dict[str, Any]]:
     try:
         activity = await analyse(path, duration=place.duration, on_progress=on_progress)
     except Undecodable as problem:
-        raise JobFailed(problem.code, problem.message) from problem
+        raise JobFailed(problem.code, problem.message, problem.details) from problem
     found = stretches(activity.segments, work.file_id, per_hour=work.tools.settings.events_per_hour)
     work.context.metric("segments", len(activity.segments))
     work.context.metric("mode", activity.mode)

@@ -36,9 +36,11 @@ async def merge(session: WriteSession, user: User, ids: list[UUID]) -> tuple[Eve
     if len(events) < len(wanted):
         raise NoSuchEvent
     if len(events) == 1:
-        raise NotJoinable("It takes two different events at least to merge them.")
+        raise NotJoinable("It takes two different events at least to merge them.", code="one_event")
     if any(event.start_time is None for event in events):
-        raise NotJoinable("An event without a time cannot be merged: give it one first.")
+        raise NotJoinable(
+            "An event without a time cannot be merged: give it one first.", code="event_without_time"
+        )
     kept, *others = events
     _unite_times(kept, others)
     _unite_words(kept, others, (user.settings or {}).get("language"))
@@ -57,9 +59,15 @@ async def divide(session: WriteSession, user: User, event_id: UUID, at: float) -
     """
     first = await service.get_event(session, user, event_id, lock=True)
     if first.duration is None:
-        raise NotJoinable("This event has no length, so that there is nothing to cut.")
+        raise NotJoinable(
+            "This event has no length, so that there is nothing to cut.", code="event_without_length"
+        )
     if not SHORTEST_PART <= at <= first.duration - SHORTEST_PART:
-        raise NotJoinable(f"at: must be within the event, which takes {first.duration:g} seconds.")
+        raise NotJoinable(
+            f"at: must be within the event, which takes {first.duration:g} seconds.",
+            code="cut_outside_event",
+            details={"count": first.duration},
+        )
     second = _second_part(first, at)
     first.duration = at
     first.edited_at = second.edited_at = now()
@@ -86,7 +94,7 @@ def _unite_times(kept: Event, others: list[Event]) -> None:
         if event.start_time is not None
     )
     if seconds > LONGEST_DURATION:
-        raise NotJoinable("Together these events would take more than a year.")
+        raise NotJoinable("Together these events would take more than a year.", code="event_too_long")
     kept.duration = None if all(event.duration is None for event in events) and seconds == 0 else seconds
     if {event.recording_id for event in others} != {kept.recording_id} or any(
         event.start_offset is None for event in events
@@ -110,7 +118,11 @@ def _unite_words(kept: Event, others: list[Event], language: str | None) -> None
         summaries = dict.fromkeys(event.summary for event in described if event.summary)
         summary = words.sentence_joint.join(summaries)
         if len(summary) > LONGEST_SUMMARY:
-            raise NotJoinable(f"Together their summaries would have more than {LONGEST_SUMMARY} characters.")
+            raise NotJoinable(
+                f"Together their summaries would have more than {LONGEST_SUMMARY} characters.",
+                code="summary_too_long",
+                details={"most": LONGEST_SUMMARY},
+            )
         kept.summary = summary or None
     else:
         kept.summary = factual_summary(Facts.of(kept.facts), kept.duration or 0.0, language)

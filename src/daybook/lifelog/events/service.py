@@ -76,7 +76,7 @@ async def create_event(session: WriteSession, user: User, body: NewEventBody) ->
     """An event made by hand. Raises `Invalid` where nothing is said about it."""
     values = _values(body, user)
     if not any(values.get(name) for name in ("action", "scene", "summary", "objects")):
-        raise Invalid("Say something about the event: action, scene, summary or objects.")
+        raise Invalid("Say something about the event: action, scene, summary or objects.", code="empty_event")
     event = Event(user_id=user.id, origin=Origin.MANUAL.value, is_described=True, **values)
     session.add(event)
     await session.flush()
@@ -129,7 +129,7 @@ def _values(body: NewEventBody | EventBody, user: User) -> dict[str, Any]:
 
 async def _move(session: WriteSession, event: Event, start_time: datetime | None) -> None:
     if start_time is None:
-        raise Invalid("start_time: an event needs a time.")
+        raise Invalid("start_time: an event needs a time.", code="event_without_time")
     if event.start_offset is not None and event.start_time is not None:
         offset = event.start_offset + (start_time - event.start_time).total_seconds()
         length = await repository.length_of_recording(session, event)

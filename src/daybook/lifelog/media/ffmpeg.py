@@ -85,6 +85,7 @@ async def started_ffmpeg(
             f"ffmpeg was not done after {time_limit:.0f} s, far longer than such a film takes: it is broken, or this "
             "machine is too slow for it.",
             code="ffmpeg_too_slow",
+            details={"seconds": round(time_limit)},
         ) from None
     if child.process.returncode != 0:
         raise _error(child.process.returncode or 0, _PATHS.sub("", child.complaint))

@@ -86,7 +86,11 @@ def refusal(code: str, detail: str = "") -> NotAFilm:
     words = _WORDS[code].format(
         detail=storable(detail, 200), thing=_THINGS.get(detail, detail), hours=settings().longest_recording
     )
-    return NotAFilm(words, code=code)
+    details = {
+        "detail": storable(detail, 200).replace(" by ", "\u00d7"),
+        "hours": settings().longest_recording,
+    }
+    return NotAFilm(words, code=code, details=details)
 
 
 def _size(path: Path) -> int:

@@ -150,4 +150,5 @@ async def _job(session: ReadSession | WriteSession, job_id: UUID | None) -> JobS
         progress=job.progress,
         error_code=job.error_code,
         error_message=job.error_message,
+        error_details=job.error_details,
     )

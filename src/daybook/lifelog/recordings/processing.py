@@ -49,9 +49,10 @@ async def process(tools: Basics, context: JobContext) -> None:
         await _forget(tools, file.s3_key)
     elif problem is not None:
         raise JobFailed(
-            problem.code,
+            "no_preview",
             f"No preview of “{file.name}” could be made, so browsers do not play it; the original can be downloaded. "
             f"Trying again helps only after the server has another ffmpeg. {problem.message}",
+            {"name": file.name, "said": problem.message},
         )
 
 
@@ -112,7 +113,9 @@ async def _check_deleted(tools: Basics, file: RecordingFile) -> None:
     async with tools.database.read() as session:
         if await session.get(RecordingFile, file.id) is not None:
             raise JobFailed(
-                "file_missing", f"The file of “{file.name}” is not in the store any more. Bring it again."
+                "file_missing",
+                f"The file of “{file.name}” is not in the store any more. Bring it again.",
+                {"name": file.name},
             )
     await _forget(tools, file.s3_key)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from annotated_types import Len
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
+from daybook.jobs.schemas import ErrorDetails
 from daybook.lifelog.media.schemas import Film
 from daybook.lifelog.recordings.clock import Beginning, Source
 
@@ -52,6 +53,7 @@ class JobState(BaseModel):
     progress: float = Field(description="From 0 to 1.")
     error_code: str | None
     error_message: str | None
+    error_details: ErrorDetails
 
 
 class RecordingFileAnswer(BaseModel):

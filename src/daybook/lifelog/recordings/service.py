@@ -142,7 +142,8 @@ async def shift(session: WriteSession, user: User, body: TimeShiftBody) -> int:
     """
     if (body.seconds is None) == (body.timezone is None):
         raise Invalid(
-            "Say either by how many seconds to move them, or in which timezone to read their clocks."
+            "Say either by how many seconds to move them, or in which timezone to read their clocks.",
+            code="shift_unclear",
         )
     ids = set(body.recording_ids)
     recordings = await repository.many_locked(session, user.id, sorted(ids))
@@ -191,7 +192,10 @@ def _told(start: datetime, timezone: str | None, user: User) -> Beginning:
             timezone = timezone or user.timezone
             return _possible(Beginning(read_in(written, timezone), "user", written, timezone))
         if timezone is not None:
-            raise Invalid("start_time: has an offset already; leave the timezone out, or the offset.")
+            raise Invalid(
+                "start_time: has an offset already; leave the timezone out, or the offset.",
+                code="two_timezones",
+            )
         return _possible(Beginning(start.astimezone(UTC), "user", written))
     except OverflowError:
         raise Invalid("start_time: is beyond the calendar.", code="impossible_time") from None
@@ -205,6 +209,7 @@ def _read_anew(recording: Recording, timezone: str) -> Beginning:
             f"“{recording.name}” has no time of a camera's clock that could be read in another timezone. "
             "Give its start_time.",
             code="no_clock",
+            details={"name": recording.name or ""},
         )
     written = known.clock.written
     return _possible(Beginning(read_in(written, timezone), known.clock.source, written, timezone))
@@ -219,7 +224,7 @@ def _shifted(recording: Recording, by: timedelta) -> Beginning:
             Beginning(start, "user", None if written is None else written + by, recording.timezone)
         )
     except OverflowError:
-        raise Invalid("seconds: leads beyond the calendar.") from None
+        raise Invalid("seconds: leads beyond the calendar.", code="impossible_time") from None
 
 
 def _possible(beginning: Beginning) -> Beginning:

@@ -74,7 +74,7 @@ async def take_in(
     try:
         film = await probe(staged)
     except NotAFilm as error:
-        raise Refused(error.message, code=error.code) from None
+        raise Refused(error.message, code=error.code, details=error.details) from None
     async with tools.database.read() as session:
         timezone = details.timezone or (await accounts.get_user(session, user_id)).timezone
     name = _plain(name)

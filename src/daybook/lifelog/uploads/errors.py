@@ -1,6 +1,6 @@
 """What a sender of files is told. tus has statuses that the kinds of `kit.errors` do not, so each has its own."""
 
-from daybook.kit.errors import DaybookError
+from daybook.kit.errors import DaybookError, Specifics
 
 BAD_REQUEST = 400
 NOT_FOUND = 404
@@ -21,8 +21,10 @@ INSUFFICIENT_STORAGE = 507
 class TusError(DaybookError):
     """A request that is not done, with its status and headers."""
 
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self, status: int, code: str, message: str, details: Specifics | None = None, **headers: str
+    ) -> None:
+        super().__init__(message, code=code, details=details)
         self.status = status
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from daybook.kit import faults
 from daybook.kit.clock import now
-from daybook.kit.errors import Invalid
+from daybook.kit.errors import Invalid, Specifics
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.service import Details, Taken
 from daybook.lifelog.tools import Basics
@@ -49,7 +49,7 @@ async def finish(
             basics, upload.user_id, staged.path, upload.name, details_of(upload, read_back)
         )
     except Invalid as refusal:
-        raise await _refuse(basics, upload, staged, refusal.code, refusal.message) from None
+        raise await _refuse(basics, upload, staged, refusal.code, refusal.message, refusal.details) from None
     faults.point("upload.take_in.after")
     async with basics.database.write() as session:
         await repository.finish(session, upload.id, now(), recording_id=taken.recording_id)
@@ -58,9 +58,9 @@ async def finish(
     return taken
 
 
-def refusal(code: str, message: str) -> TusError:
+def refusal(code: str, message: str, details: Specifics | None = None) -> TusError:
     """The answer for a file that was refused."""
-    return TusError(REFUSED, code, message)
+    return TusError(REFUSED, code, message, details)
 
 
 def details_of(upload: Upload, sha256: bytes) -> Details:
@@ -85,11 +85,18 @@ def checksum_of(descriptor: int) -> bytes:
     return digest.digest()
 
 
-async def _refuse(basics: Basics, upload: Upload, staged: Staged, code: str, message: str) -> TusError:
+async def _refuse(
+    basics: Basics,
+    upload: Upload,
+    staged: Staged,
+    code: str,
+    message: str,
+    details: Specifics | None = None,
+) -> TusError:
     async with basics.database.write() as session:
         await repository.finish(session, upload.id, now(), error_code=code[:64], error=message)
     staged.remove()
-    return refusal(code, message)
+    return refusal(code, message, details)
 
 
 async def _in_thread(threads: Executor, work: Callable[[], T]) -> T:

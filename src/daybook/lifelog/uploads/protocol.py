@@ -108,5 +108,5 @@ def headers_of(state: State) -> dict[str, str]:
 
 
 def _error_response(error: TusError) -> Response:
-    body = {"error": {"code": error.code, "message": storable(error.message)}}
+    body = {"error": {"code": error.code, "message": storable(error.message), "details": {**error.details}}}
     return JSONResponse(body, error.status, headers=error.headers)

@@ -89,7 +89,12 @@ class Uploads:
             raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to take in.")
         most = self.basics.settings.max_upload
         if length > most:
-            raise TusError(TOO_LARGE, "file_too_large", f"The file is too large: at most {most:,} bytes.")
+            raise TusError(
+                TOO_LARGE,
+                "file_too_large",
+                f"The file is too large: at most {most:,} bytes.",
+                {"most_bytes": most},
+            )
         upload = Upload(
             user_id=user_id,
             name=declared.name,
@@ -191,7 +196,7 @@ class Uploads:
             promised = await repository.open_bytes(session)
         if count >= MOST_OPEN:
             words = f"You have {MOST_OPEN:,} unfinished uploads. Go on with them, or end them, before you begin more."
-            raise TusError(TOO_MANY, "too_many_uploads", words)
+            raise TusError(TOO_MANY, "too_many_uploads", words, {"most": MOST_OPEN})
         room, staged = await asyncio.to_thread(lambda: (self.staging.room(), self.staging.total()))
         if room < max(0, promised - staged) + length:
             words = "There is no room on the server's disk for a file of this size. Nothing of it was sent."

@@ -5,6 +5,7 @@ import type calls from "./calls/en.json";
 import type common from "./common/en.json";
 import type dashboard from "./dashboard/en.json";
 import type diary from "./diary/en.json";
+import type errors from "./errors/en.json";
 import type events from "./events/en.json";
 import type health from "./health/en.json";
 import type home from "./home/en.json";
@@ -23,6 +24,7 @@ type Whole =
   | keyof typeof common
   | keyof typeof dashboard
   | keyof typeof diary
+  | keyof typeof errors
   | keyof typeof events
   | keyof typeof health
   | keyof typeof home

@@ -64,7 +64,11 @@ async def import_events(session: WriteSession, user: User, data: bytes, format: 
 
 def _decoded(data: bytes) -> str:
     if len(data) > LARGEST_FILE:
-        raise Invalid(f"The file is too large: at most {LARGEST_FILE} bytes.", code="file_too_large")
+        raise Invalid(
+            f"The file is too large: at most {LARGEST_FILE} bytes.",
+            code="file_too_large",
+            details={"most_bytes": LARGEST_FILE},
+        )
     encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
         return data.decode(encoding)
