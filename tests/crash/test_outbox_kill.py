@@ -6,6 +6,8 @@ committed before the effect, events read without locking them, the event publish
 the line's, lines that do not bring their events along and an event published after its line.
 """
 
+import asyncio
+import json
 import os
 import random
 import signal
@@ -13,11 +15,8 @@ import time
 from collections import Counter
 from uuid import uuid4
 
-import pytest_asyncio
-
 from llm_tracker.ids import uuid7
 from support.outbox import Outbox
-from support.outbox_crew import Crew
 
 SECONDS = float(os.environ.get("CRASH_SECONDS", "0"))
 """How long at least; a round for each step, several times over, in any case."""
@@ -63,14 +62,7 @@ SELECT (SELECT count(*) FROM llm_tracker_usage
 """
 
 
-@pytest_asyncio.fixture
-async def crew():
-    crew = await Crew.start()
-    yield crew
-    await crew.end()
-
-
-async def test_every_event_is_consumed_once_whoever_is_killed_when(crew, database, database_url):
+async def test_every_event_is_consumed_once_whoever_is_killed_when(forks, database, database_url):
     outbox = Outbox(database)
     chats = [(str(uuid4()), 1 + number % USERS) for number in range(CONVERSATIONS)]
     for user_id in range(1, USERS + 1):
@@ -82,15 +74,25 @@ async def test_every_event_is_consumed_once_whoever_is_killed_when(crew, databas
             "INSERT INTO agent_chats (chat_id, user_id) VALUES (:id, :user)", id=chat_id, user=user_id
         )
 
-    def publisher(**kill):
+    def publisher():
         calls = []
         for _ in range(4):
             chat_id, user_id = random.choice(chats)
             calls.append((str(uuid7()), user_id, chat_id, random.randrange(1, 10_000)))
-        return {"do": "publish", "url": database_url, "calls": calls, **kill}
+        return ["publish", database_url, json.dumps(calls)]
 
-    def worker(**kill):
-        return {"do": "deliver", "url": database_url, **kill}
+    worker = ["deliver", database_url]
+
+    async def run(*unharmed, mortal=(), fault=""):
+        """Run them at once, `mortal` ones to be killed at `fault` or at some moment; how they ended."""
+        jobs = [(job, False) for job in unharmed] + [(job, True) for job in mortal]
+        random.shuffle(jobs)
+        started = [(await forks.start(*job, fault=fault if dies else ""), dies) for job, dies in jobs]
+        for pid, dies in started:
+            if dies and not fault:
+                await asyncio.sleep(random.uniform(0.005, 0.05))
+                os.kill(pid, signal.SIGKILL)
+        return [await forks.ended(pid) for pid, _ in started]
 
     kills: Counter[str] = Counter()
     until = time.monotonic() + SECONDS
@@ -98,20 +100,16 @@ async def test_every_event_is_consumed_once_whoever_is_killed_when(crew, databas
     while rounds < TIMES or time.monotonic() < until:
         rounds += 1
         for step in STEPS:
-            kill = {"fault": step, "count": random.randrange(1, 4)}
-            if step == "at random":
-                kill = {"killed_after": random.uniform(0.005, 0.1)}
             # Enough for each worker to come by its step, which it would not for want of events: it ends when none wait.
-            await crew.run([publisher(), publisher()])
-            jobs = [publisher(), publisher(**kill), worker(**kill), worker(**kill)]
-            random.shuffle(jobs)
-            statuses = await crew.run(jobs)
+            await run(publisher(), publisher())
+            fault = "" if step == "at random" else f"{step}:{random.randrange(1, 4)}"
+            statuses = await run(publisher(), mortal=[publisher(), worker, worker], fault=fault)
             assert set(statuses) <= {0, -signal.SIGKILL}, (step, statuses)
             kills[step] += statuses.count(-signal.SIGKILL)
             assert await outbox.sql(UNTRUE) == [], step
             assert await outbox.sql(ALONE) == [{"lines_without_event": 0, "events_without_line": 0}], step
 
-    assert await crew.run([worker(), worker()]) == [0, 0]
+    assert await run(worker, worker) == [0, 0]
     (events,) = await outbox.sql(
         "SELECT count(*) AS all, count(*) FILTER (WHERE status = 'consumed' AND error IS NULL) AS consumed,"
         " max(attempts) AS attempts FROM outbox_events"

@@ -14,9 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from daybook.kit import faults
-from support import diary_worker, house_worker, jobs_worker
+from support import diary_worker, house_worker, jobs_worker, outbox_worker
 
-PROGRAMS = {"diary": diary_worker.main, "house": house_worker.main, "jobs": jobs_worker.main}
+PROGRAMS = {
+    "diary": diary_worker.main,
+    "house": house_worker.main,
+    "jobs": jobs_worker.main,
+    "publish": outbox_worker.publish,
+    "deliver": outbox_worker.deliver,
+}
 TESTS = Path(__file__).resolve().parents[1]
 
 
