@@ -37,12 +37,17 @@ async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
     card = page.get_by_role("region", name=name)
     await expect(card.get_by_text(words("providers.key.set"))).to_be_visible()
 
+    place = provider.url.partition("//")[2]
     provider.reply(Reply(status=401, body={"error": {"message": f"bad key {KEY}"}}))
     await card.get_by_role("button", name=words("providers.test")).click()
-    await expect(card.get_by_role("alert")).to_contain_text("401")
+    await expect(card.get_by_role("alert")).to_contain_text(
+        words("providers.probe.key_refused", place=place, status=401)
+    )
     provider.reply(Reply(body={"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
     await card.get_by_role("button", name=words("providers.test")).click()
-    await expect(card.get_by_role("status")).to_contain_text("1 model")
+    await expect(card.get_by_role("status")).to_contain_text(
+        words("providers.probe.key_accepted", place=place, count=1)
+    )
     assert provider.received[-1].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in await page.content()
 

@@ -16,6 +16,7 @@ MADE = {
     "access.role.": ("Role",),
     "jobs.status.": ("JobStatus",),
     "recording.time_source.": ("RecordingAnswer", "time_source"),
+    "providers.probe.": ("ProbeAnswer", "finding"),
     "budgets.subject.": ("BudgetAnswer", "subject"),
     "budgets.period.": ("BudgetAnswer", "period"),
     "usage.budget.": ("BudgetAnswer", "subject"),

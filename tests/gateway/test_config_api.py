@@ -80,6 +80,7 @@ async def test_with_another_secret_it_says_so_and_a_new_key_mends_it(database, r
     status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
     assert (status, found["ok"]) == (200, False)
     assert "enter it again" in found["message"]
+    assert found["finding"] == "key_unreadable"
 
     status, shown = await root.call("PATCH", f"{CONFIGS}/{config['id']}", {"api_key": "sk-new"})
     assert (status, shown["key_unreadable"]) == (200, False)
@@ -204,30 +205,35 @@ ANSWERS = [
         Reply(status=401, body={"error": {"message": f"Incorrect API key: {KEY}"}}),
         False,
         "refuses the key",
+        "key_refused",
     ),
     (
         Reply(status=400, body={"error": {"details": [{"reason": "API_KEY_INVALID"}]}}),
         False,
         "refuses the key",
+        "key_refused",
     ),
-    (Reply(status=404, body={}), None, "/v1"),
-    (Reply(status=429, body={}), None, "wait"),
-    (Reply(status=500, body=KEY), None, "try again later"),
-    (Reply(status=302, headers={"location": f"http://example.org/{KEY}"}), None, "elsewhere"),
-    (Reply(status=200, body=b"<html>hello</html>", content_type="text/html"), None, "base_url"),
-    (Reply(status=200, body=["not", "a", "list"]), None, "base_url"),
-    (Reply(chunks=[b'{"data": ['], cut=True), None, "broke off"),
+    (Reply(status=404, body={}), None, "/v1", "no_list_v1"),
+    (Reply(status=429, body={}), None, "wait", "asks_to_wait"),
+    (Reply(status=500, body=KEY), None, "try again later", "failing"),
+    (Reply(status=302, headers={"location": f"http://example.org/{KEY}"}), None, "elsewhere", "elsewhere"),
+    (Reply(status=200, body=b"<html>hello</html>", content_type="text/html"), None, "base_url", "no_models"),
+    (Reply(status=200, body=["not", "a", "list"]), None, "base_url", "no_models"),
+    (Reply(chunks=[b'{"data": ['], cut=True), None, "broke off", "not_http"),
 ]
 
 
 async def test_testing_says_what_is_wrong_and_repeats_nothing(root, upstream):
     config = await make(root, provider="openai_compatible", base_url=upstream.url)
-    for reply, accepted, words in ANSWERS:
+    for reply, accepted, words, finding in ANSWERS:
         upstream.reply(reply)
         status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
         assert (status, found["ok"], found["reachable"]) == (200, False, True)
         assert found["key_accepted"] is accepted
         assert words in found["message"]
+        assert found["finding"] == finding
+        assert found["details"]["place"] in found["message"]
+        assert str(found["details"].get("status", "")) in found["message"]
         assert KEY not in json.dumps(found)
 
 
@@ -236,3 +242,4 @@ async def test_testing_says_when_nobody_is_there(root):
     status, found = await root.call("POST", f"{CONFIGS}/{config['id']}/test")
     assert (status, found["ok"], found["reachable"]) == (200, False, False)
     assert "127.0.0.1:1" in found["message"]
+    assert (found["finding"], found["details"]) == ("nobody_there", {"place": "127.0.0.1:1"})

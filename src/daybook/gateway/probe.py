@@ -5,7 +5,7 @@ What the provider says is never repeated: some quote the key in their errors.
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +14,8 @@ import orjson
 
 from daybook.gateway.addresses import credentials, list_url
 from daybook.gateway.providers import Provider, ProviderConfig
-from daybook.gateway.schemas import ProbeAnswer
+from daybook.gateway.schemas import Finding, ProbeAnswer
+from daybook.kit.errors import Specifics
 
 SECONDS = 15
 BYTES_MAX = 8 * 2**20
@@ -24,7 +25,8 @@ async def probe(config: ProviderConfig) -> ProbeAnswer:
     """Ask the provider for its models and say in words what came of it. Raises nothing."""
     started = time.monotonic()
     if config.key_unreadable:
-        found = _Found("The key cannot be read with this server's secret: enter it again.", reachable=False)
+        words = "The key cannot be read with this server's secret: enter it again."
+        found = _Found("key_unreadable", words, reachable=False)
     else:
         found = await _ask(config)
     return ProbeAnswer(
@@ -33,7 +35,9 @@ async def probe(config: ProviderConfig) -> ProbeAnswer:
         key_accepted=found.key_accepted,
         models=None if found.models is None else len(found.models),
         missing_models=_missing(config, found.models),
+        finding=found.finding,
         message=found.message,
+        details={"place": _place(config), **found.details},
         duration_ms=round((time.monotonic() - started) * 1000),
     )
 
@@ -45,7 +49,9 @@ async def listed_models(config: ProviderConfig) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    finding: Finding
     message: str
+    details: Specifics = field(default_factory=dict[str, str | int | float])
     ok: bool = False
     reachable: bool = True
     key_accepted: bool | None = None
@@ -53,7 +59,7 @@ class _Found:
 
 
 async def _ask(config: ProviderConfig) -> _Found:
-    place = urlsplit(config.base_url).netloc
+    place = _place(config)
     timeout = aiohttp.ClientTimeout(total=SECONDS, sock_connect=min(SECONDS, config.connect_timeout))
     try:
         async with (
@@ -63,17 +69,22 @@ async def _ask(config: ProviderConfig) -> _Found:
             body = await _read(answer)
             return _judge(config, place, answer.status, body)
     except TimeoutError:
-        return _Found(f"{place} did not answer within {SECONDS} seconds.", reachable=False)
+        words = f"{place} did not answer within {SECONDS} seconds."
+        return _Found("silent", words, {"seconds": SECONDS}, reachable=False)
     except aiohttp.ClientConnectorCertificateError:
-        return _Found(f"{place} has a certificate that is not trusted here.", reachable=False)
+        return _Found("untrusted", f"{place} has a certificate that is not trusted here.", reachable=False)
     except aiohttp.ClientConnectorDNSError:
-        return _Found(f"There is no host of that name: {place}. Check base_url.", reachable=False)
+        return _Found("no_host", f"There is no host of that name: {place}. Check base_url.", reachable=False)
     except aiohttp.ClientConnectorError:
-        return _Found(
-            f"Nothing accepts connections at {place}. Is it running? Check base_url.", reachable=False
-        )
+        words = f"Nothing accepts connections at {place}. Is it running? Check base_url."
+        return _Found("nobody_there", words, reachable=False)
     except (aiohttp.ClientError, asyncio.IncompleteReadError, ValueError, OSError):
-        return _Found(f"{place} answered with something that is not HTTP, or broke off. Check base_url.")
+        words = f"{place} answered with something that is not HTTP, or broke off. Check base_url."
+        return _Found("not_http", words)
+
+
+def _place(config: ProviderConfig) -> str:
+    return urlsplit(config.base_url).netloc
 
 
 async def _read(answer: aiohttp.ClientResponse) -> Any:
@@ -94,31 +105,42 @@ def _judge(config: ProviderConfig, place: str, status: int, body: Any) -> _Found
     if models is not None:
         key = "The key is accepted. " if config.api_key else "It wants no key. "
         return _Found(
+            "key_accepted" if config.api_key else "no_key_wanted",
             f"{place} answers. {key}It lists {len(models)} model{'' if len(models) == 1 else 's'}.",
+            {"count": len(models)},
             ok=True,
             key_accepted=True if config.api_key else None,
             models=models,
         )
     if status in {401, 403} or _says_key_is_bad(body):
         problem = "refuses the key" if config.api_key else "wants a key"
-        return _Found(f"{place} answers and {problem} (HTTP {status}).", key_accepted=False)
-    return _Found(f"{place} answers, but {_problem(config, status)} (HTTP {status}).")
+        return _Found(
+            "key_refused" if config.api_key else "key_wanted",
+            f"{place} answers and {problem} (HTTP {status}).",
+            {"status": status},
+            key_accepted=False,
+        )
+    problem = _problem(config, status)
+    words = f"{place} answers, but {problem.message} (HTTP {status})."
+    return replace(problem, message=words, details={"status": status})
 
 
-def _problem(config: ProviderConfig, status: int) -> str:
+def _problem(config: ProviderConfig, status: int) -> _Found:
     """What a status means that comes neither with a list of models nor with a refused key."""
     match status:
         case 404:
-            hint = "" if config.base_url.endswith("/v1") else "; most servers want it to end with /v1"
-            return f"has no list of models there: check the path of base_url{hint}"
+            words = "has no list of models there: check the path of base_url"
+            if config.base_url.endswith("/v1"):
+                return _Found("no_list", words)
+            return _Found("no_list_v1", f"{words}; most servers want it to end with /v1")
         case 429:
-            return "asks to wait: its rate or its quota is used up"
+            return _Found("asks_to_wait", "asks to wait: its rate or its quota is used up")
         case _ if 300 <= status < 400:  # noqa: PLR2004  (HTTP's own numbers, here and below)
-            return "sends the request elsewhere: set base_url to the final address"
+            return _Found("elsewhere", "sends the request elsewhere: set base_url to the final address")
         case _ if status >= 500:  # noqa: PLR2004
-            return "has a failure of its own: try again later"
+            return _Found("failing", "has a failure of its own: try again later")
         case _:
-            return "not with a list of models: check base_url and provider"
+            return _Found("no_models", "not with a list of models: check base_url and provider")
 
 
 def _models(config: ProviderConfig, body: Any) -> tuple[str, ...] | None:

@@ -111,6 +111,13 @@ class ConfigAnswer(BaseModel):
     updated_at: datetime
 
 
+Finding = Literal[
+    "key_accepted", "no_key_wanted", "key_refused", "key_wanted", "key_unreadable", "silent", "untrusted", "no_host",
+    "nobody_there", "not_http", "no_list", "no_list_v1", "asks_to_wait", "elsewhere", "failing", "no_models",
+]  # fmt: skip
+"""What came of a small request to a provider."""
+
+
 class ProbeAnswer(BaseModel):
     """What a small request to a provider showed."""
 
@@ -119,7 +126,9 @@ class ProbeAnswer(BaseModel):
     key_accepted: bool | None = Field(description="null where the answer does not tell.")
     models: int | None = Field(description="How many models the provider lists; null where it lists none.")
     missing_models: list[str] = Field(description="Models that are configured by name and not listed.")
-    message: str
+    finding: Finding
+    message: str = Field(description="The finding in words.")
+    details: dict[str, str | int | float] = Field(description="What `message` says of this very case.")
     duration_ms: int
 
 

@@ -3568,14 +3568,29 @@ export interface components {
          * @description What a small request to a provider showed.
          */
         ProbeAnswer: {
+            /**
+             * Details
+             * @description What `message` says of this very case.
+             */
+            details: {
+                [key: string]: string | number;
+            };
             /** Duration Ms */
             duration_ms: number;
+            /**
+             * Finding
+             * @enum {string}
+             */
+            finding: "key_accepted" | "no_key_wanted" | "key_refused" | "key_wanted" | "key_unreadable" | "silent" | "untrusted" | "no_host" | "nobody_there" | "not_http" | "no_list" | "no_list_v1" | "asks_to_wait" | "elsewhere" | "failing" | "no_models";
             /**
              * Key Accepted
              * @description null where the answer does not tell.
              */
             key_accepted: boolean | null;
-            /** Message */
+            /**
+             * Message
+             * @description The finding in words.
+             */
             message: string;
             /**
              * Missing Models
