@@ -43,6 +43,7 @@ async def test_a_film_becomes_events_and_a_page(visits, newcomer, tmp_path):
     await bar.get_by_role("link", name=words("nav.home")).click()
     timeline = page.get_by_role("region", name=words("home.timeline"))
     await expect(timeline.get_by_role("link", name=words("events.watch")).first).to_be_visible()
+    await expect(timeline).to_contain_text(words("error.no_vision_model"))
     diary = page.get_by_role("region", name=words("home.diary"))
     await diary.get_by_role("button", name=words("diary.write")).click()
     await expect(diary.get_by_role("button", name=words("diary.cite", number=1)).first).to_be_visible(
