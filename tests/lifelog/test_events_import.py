@@ -362,7 +362,7 @@ async def test_rules_that_are_not_worked_out_are_told(api, rule):
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        ("UID:1\nSUMMARY:x", "no DTSTART"),
+        ("UID:1\nSUMMARY:x", "does not say when it begins: it has no DTSTART"),
         ("UID:1\nSUMMARY:x\nDTSTART:tomorrow", "'TOMORROW' cannot be read"),
         ("UID:1\nSUMMARY:x\nDTSTART:00010101T000000", "beyond the calendar"),
         ("UID:1\nSUMMARY:x\nDTSTART:20260308T080000Z\nDTEND:20260308T070000Z", "ends before it begins"),

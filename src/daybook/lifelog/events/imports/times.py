@@ -44,7 +44,7 @@ class Times:
         """When an event begins. Raises `Unreadable`."""
         found = event.first("DTSTART")
         if found is None:
-            raise Unreadable("It has no DTSTART.")
+            raise Unreadable("It does not say when it begins: it has no DTSTART.")
         return self.wall(found)
 
     def several(self, event: Component, name: str) -> Iterator[Wall]:
