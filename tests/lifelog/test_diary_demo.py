@@ -206,3 +206,18 @@ async def test_what_was_measured_stands_on_a_page_in_its_language_and_makes_no_p
     assert not (await diary.page()).is_stale
     written = await diary.written(force=True)
     assert written.content == "08:10 – Film of 5 s: much movement, silent."  # noqa: RUF001
+
+
+async def test_that_a_model_which_was_wished_for_did_not_write_is_told(small):
+    diary, author = small
+    await diary.set(models={"diary": "gpt-misspelt"})
+    await diary.event(*ENGLISH[0])
+    author.usually = said("no")
+
+    assert (await diary.written()).is_demo
+    (job,) = await diary.jobs()
+    assert "'gpt-misspelt' of your setting models.diary cannot be used" in job.metrics["other_model_because"]
+
+    await diary.set(models=None)
+    await diary.written(force=True)
+    assert "other_model_because" not in (await diary.jobs())[-1].metrics

@@ -125,6 +125,8 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
             "no_model",
             f"There is no model to write with. {choice.reason or ''}{_KEPT if found.stored_hash else ''}",
         )
+    if choice.reason is not None:
+        context.metric("other_model_because", choice.reason)
     notes = notes_of(found.events, found.timezone, style)
     held = await _held(tools, context, found, style, choice.model, notes)
     _note_sentences(context, held)
