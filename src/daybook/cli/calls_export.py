@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -98,23 +98,24 @@ async def _write(
 ) -> None:
     from daybook.ledger.export import JsonLines, exported_rows, write_parquet  # noqa: PLC0415
 
-    rows = _counted(exported_rows(database, wanted), count)
-    if output is None:
-        lines = JsonLines(sys.stdout.buffer)
-        async for batch in rows:
-            with _writing("standard output"):
-                lines.write(batch)
-        return
-    with _new_file(output, force=force) as path:
-        if file_format is Format.PARQUET:
-            with _writing(str(output)):
-                await write_parquet(rows, path)
-            return
-        with path.open("wb") as file:
-            lines = JsonLines(file)
+    # Closed here, whatever ends it: what the loop finds open at its own end it closes with a traceback.
+    async with aclosing(_counted(exported_rows(database, wanted), count)) as rows:
+        if output is None:
+            lines = JsonLines(sys.stdout.buffer)
             async for batch in rows:
-                with _writing(str(output)):
+                with _writing("standard output"):
                     lines.write(batch)
+            return
+        with _new_file(output, force=force) as path:
+            if file_format is Format.PARQUET:
+                with _writing(str(output)):
+                    await write_parquet(rows, path)
+                return
+            with path.open("wb") as file:
+                lines = JsonLines(file)
+                async for batch in rows:
+                    with _writing(str(output)):
+                        lines.write(batch)
 
 
 class _Count:
