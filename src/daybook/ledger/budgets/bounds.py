@@ -1,10 +1,11 @@
 """The most that a call can take, before it is sent.
 
 The prompt is bounded by the request's bytes, for a token is at least a byte of the text that the model reads; `media`
-bounds what is not text. The answer is bounded by the maximum that the request names, times the number of answers; a
-request that names none is given one. What providers add to every prompt, and write about tools and schemas, is bounded
-by `_TEMPLATE` and `_TOOLS`. No bound is known for one that lets a model search by itself, or puts a long prompt of its
-own ahead: such a call is recorded truly, and what it takes beyond is told in `overrun`.
+bounds what is not text. The answer is bounded by the maximum that the request names, times the number of answers (to
+each prompt, where there are several); a request that names none is given one. What providers add to every prompt, and
+write about tools and schemas, is bounded by `_TEMPLATE` and `_TOOLS`. No bound is known for one that lets a model search
+by itself, or puts a long prompt of its own ahead: such a call is recorded truly, and what it takes beyond is told in
+`overrun`.
 """
 
 from collections.abc import Iterable
@@ -112,6 +113,7 @@ def _answer(api: str, request: dict[str, Any], provider: str, most: int) -> tupl
         case "completions":
             missing, names = "max_tokens", ("max_tokens",)
             times = max(_count(request.get("n")), _count(request.get("best_of")))
+            times *= _prompts(request.get("prompt"))
         case "responses":
             missing, names, times = "max_output_tokens", ("max_output_tokens",), 1
         case "messages":
@@ -146,6 +148,13 @@ def _limit(value: Any) -> int | None:
 def _count(value: Any) -> int:
     number = _number(value)
     return max(number, 1) if number is not None else 1
+
+
+def _prompts(prompt: Any) -> int:
+    """How many prompts are answered: each text of a list, or each list of token ids."""
+    if not isinstance(prompt, list):
+        return 1
+    return max(sum(not isinstance(one, int) for one in prompt), 1)
 
 
 def _number(value: Any) -> int | None:
