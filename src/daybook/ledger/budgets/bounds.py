@@ -3,9 +3,9 @@
 The prompt is bounded by the request's bytes, for a token is at least a byte of the text that the model reads; `media`
 bounds what is not text. The answer is bounded by the maximum that the request names, times the number of answers (to
 each prompt, where there are several); a request that names none is given one. What providers add to every prompt, and
-write about tools and schemas, is bounded by `_TEMPLATE` and `_TOOLS`. No bound is known for one that lets a model search
-by itself, or puts a long prompt of its own ahead: such a call is recorded truly, and what it takes beyond is told in
-`overrun`.
+write about tools and schemas, is bounded by `_TEMPLATE` and `_TOOLS`. No bound is known for one that lets a model
+search by itself, or puts a long prompt of its own ahead: such a call is recorded truly, and `overrun` tells what it
+takes beyond.
 """
 
 from collections.abc import Iterable
