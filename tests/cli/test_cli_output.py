@@ -5,7 +5,9 @@ import os
 from importlib.metadata import version
 
 import pytest
+from typer.main import get_command
 
+from daybook.cli import app as command_line
 from daybook.cli.output import cell, print_table
 
 
@@ -59,3 +61,14 @@ async def test_the_program_says_what_it_is_and_which_version(cli):
     about = (await cli("--help")).out
     assert "diary" in about.partition("Options:")[0]
     assert "assistant" not in about  # it is not there yet
+
+
+def test_lists_of_commands_say_whole_sentences_on_eighty_columns():
+    groups = [get_command(command_line)]
+    for group in groups:
+        room = 80 - 8 - max(map(len, group.commands))
+        for name, command in group.commands.items():
+            assert not command.get_short_help_str(room).endswith("..."), (group.name, name)
+            if hasattr(command, "commands"):
+                groups.append(command)
+    assert len(groups) > 10

@@ -94,7 +94,10 @@ def remove(
 
 @app.command()
 def release(owner: Annotated[str, typer.Argument(metavar="OWNER")], as_json: Json = False) -> None:
-    """Release what a gateway process on a lost host holds; 'budget list --leases' shows owners."""
+    """Release what a gateway process on a lost host holds.
+
+    'budget list --leases' shows owners.
+    """
     released = work(lambda database: _release(database, owner))
     if as_json:
         print_json({"released": released})

@@ -47,7 +47,10 @@ def export(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Take the place of a file that is there.")] = False,
 ) -> None:
-    """Write calls, whole, with their lines in the book, the oldest first."""
+    """Write calls, whole, for other programs.
+
+    Each has its line in the book with it; the oldest comes first.
+    """
     if output is None and file_format is Format.PARQUET:
         raise typer.BadParameter("is needed for parquet: a file that says where to", param_hint="--output")
     names = {"activation_code": code, "model": model}

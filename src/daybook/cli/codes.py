@@ -80,7 +80,10 @@ def list_codes(
     live: Annotated[bool, typer.Option("--live", help="Only those that can be used.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List activation codes by public id, newest first; the codes themselves are not kept."""
+    """List activation codes by public id, newest first.
+
+    The codes themselves are not kept.
+    """
     found, groups, users = work(lambda database: _all(database, group, user, live=live))
     if as_json:
         print_json(found)

@@ -48,7 +48,10 @@ def set_config(
     api_version: Annotated[str | None, typer.Option(help="Azure's api-version.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a configuration, or change what is given of one that is there."""
+    """Make a configuration, or change one.
+
+    Of one that is there, only what is given changes.
+    """
     values: dict[str, Any] = {
         "provider": provider,
         "base_url": base_url,
@@ -100,7 +103,10 @@ def list_configs(as_json: Json = False) -> None:
 
 @app.command("test")
 def probe_config(name: Name, as_json: Json = False) -> None:
-    """Ask the provider for its models: can it be reached, does it take the key? Exit code 1 where not."""
+    """Ask the provider for its models.
+
+    Can it be reached, does it take the key? Exit code 1 where not.
+    """
     found = work(lambda database: _probe(database, name))
     if as_json:
         print_json(found)

@@ -24,7 +24,10 @@ Person = Annotated[str, typer.Option("--user", metavar="ACCOUNT", help="Whose pa
 
 @app.command()
 def show(day: Day, user: Person, as_json: Json = False) -> None:
-    """Show a day's page: the person's own text, else what was written, and what is to be known of it."""
+    """Show a day's page.
+
+    The person's own text, then what was written, and what is to be known of it.
+    """
     asked = _day(day)
     page = work(lambda database: _get(database, user, asked))
     if as_json:
@@ -51,7 +54,10 @@ def refresh(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Have a page written, if the day's events are not those that it was written from. A worker does it."""
+    """Have a page written, if its events have changed.
+
+    A worker does it. No model is asked where the day's events are those that the page was written from.
+    """
     asked = _day(day)
     requested = work(lambda database: _request(database, user, asked, force=force))
     if as_json:

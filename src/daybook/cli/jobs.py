@@ -94,7 +94,10 @@ def show(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(job_id: JobId, as_json: Json = False) -> None:
-    """Cancel a job: one that waits ends at once, one that runs within two seconds."""
+    """Cancel a job.
+
+    One that waits ends at once, one that runs within two seconds.
+    """
     job = work(lambda database: _cancel(database, job_id))
     if as_json:
         print_json(job)
@@ -114,7 +117,10 @@ def retry(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def types(as_json: Json = False) -> None:
-    """List the types of jobs: what is set for them, and how their jobs do."""
+    """List the types of jobs.
+
+    What is set for them, and how their jobs do.
+    """
     found = work(_types)
     if as_json:
         print_json(found)
@@ -155,7 +161,10 @@ def limit(
     most: Annotated[int | None, typer.Argument(min=1, max=1000, metavar="[NUMBER]")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let so many jobs of a type run at a time, over all workers; without a number, as many as by default."""
+    """Let so many jobs of a type run at a time.
+
+    Over all workers; without a number, as many as by default.
+    """
     _report(_change(job_type, concurrency=most), as_json)
 
 

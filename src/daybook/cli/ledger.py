@@ -21,9 +21,9 @@ app = typer.Typer(
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Compute every total, counter, rollup and hold anew from the lines, and print each difference.
+    """Compare every total with the lines of the book.
 
-    Compares lines with call logs, and each line with itself. Exit code 1 where anything differs.
+    Computes every total, counter, rollup and hold anew from the lines, and prints each difference. Compares lines with call logs, and each line with itself. Exit code 1 where anything differs.
     """
     found = work(_verify)
     if as_json:
@@ -35,9 +35,9 @@ def verify(as_json: Json = False) -> None:
 
 @app.command()
 def repair(as_json: Json = False) -> None:
-    """Make totals, counters and rollups what the lines say, and print each change.
+    """Make every total what the lines of the book say.
 
-    Lines and call logs are never touched. Exit code 1 where they still differ.
+    Mends totals, counters and rollups, and prints each change. Lines and call logs are never touched. Exit code 1 where they still differ.
     """
     done = work(_repair)
     if as_json:

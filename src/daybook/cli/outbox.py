@@ -61,7 +61,10 @@ def retry(
     dead: Annotated[bool, typer.Option("--dead", help="Every dead event.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Try an event again, or every dead one: a worker takes it within a second."""
+    """Try an event again, or every dead one.
+
+    A worker takes it within a second.
+    """
     if (event_id is None) != dead:
         raise typer.BadParameter("name one event by its ID, or --dead for all that are dead")
     if event_id is None:

@@ -51,7 +51,10 @@ def set_price(
 
 @app.command("list")
 def list_prices(as_json: Json = False) -> None:
-    """List the prices that were set; all other models have the public ones."""
+    """List the prices that were set.
+
+    All other models have the public ones.
+    """
     found = work(_all)
     if as_json:
         print_json(found)

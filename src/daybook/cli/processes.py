@@ -41,7 +41,10 @@ def worker() -> None:
 
 
 def ship() -> None:
-    """Move what this machine's gateways recorded into the ledger, on the database in DATABASE_URL."""
+    """Move what the gateways of this machine recorded into the book.
+
+    The book is in the database in DATABASE_URL.
+    """
     from daybook.shipping import run as run_shipper  # noqa: PLC0415
 
     run_shipper(_with_database())
