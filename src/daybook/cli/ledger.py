@@ -23,7 +23,8 @@ app = typer.Typer(
 def verify(as_json: Json = False) -> None:
     """Compare every total with the lines of the book.
 
-    Computes every total, counter, rollup and hold anew from the lines, and prints each difference. Compares lines with call logs, and each line with itself. Exit code 1 where anything differs.
+    Computes every total, counter, rollup and hold anew from the lines, and prints each difference. Compares lines with
+    call logs, and each line with itself. Exit code 1 where anything differs.
     """
     found = work(_verify)
     if as_json:
@@ -37,7 +38,8 @@ def verify(as_json: Json = False) -> None:
 def repair(as_json: Json = False) -> None:
     """Make every total what the lines of the book say.
 
-    Mends totals, counters and rollups, and prints each change. Lines and call logs are never touched. Exit code 1 where they still differ.
+    Mends totals, counters and rollups, and prints each change. Lines and call logs are never touched. Exit code 1 where
+    they still differ.
     """
     done = work(_repair)
     if as_json:
