@@ -342,3 +342,19 @@ async def test_answers_that_were_lost_are_made_up_for(book):
     await keeper.close()
     assert await book.period(budget) == (used, 0, 0)
     assert await book.differences() == []
+
+
+async def test_what_is_leased_is_on_disk_whatever_the_server_is_set_to(book):
+    """The tests' server does not wait for its disk: `synchronous_commit` is off."""
+    read = book.connection.fetchval
+    assert await read("SHOW synchronous_commit") == "off"
+    await read("CREATE TABLE seen AS SELECT current_setting('synchronous_commit') AS waits LIMIT 0")
+    await read(
+        "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$"
+    )
+    await read("CREATE TRIGGER see AFTER INSERT ON budget_leases FOR EACH ROW EXECUTE FUNCTION see()")
+    await book.budget("code", 1, 1000)
+    keeper = await book.keeper()
+    await keeper.hold(SOMEBODY, bound(400))
+    assert await read("SELECT string_agg(DISTINCT waits, ' ') FROM seen") == "on"

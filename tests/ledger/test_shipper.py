@@ -256,3 +256,19 @@ async def test_a_line_that_cannot_be_stored_is_set_aside_whole_and_stops_nobody(
     assert aside["line"]["id"] == str(calls[1])
     assert aside["line"]["total_tokens"] == 200
     assert aside["response_content"] == "x" * 200
+
+
+async def test_what_is_shipped_is_on_disk_whatever_the_server_is_set_to(ship, read, tmp_path):
+    """The tests' server does not wait for its disk: `synchronous_commit` is off."""
+    assert await read("SHOW synchronous_commit") == "off"
+    await read("CREATE TABLE seen AS SELECT current_setting('synchronous_commit') AS waits LIMIT 0")
+    await read(
+        "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$"
+    )
+    await read("CREATE TRIGGER see AFTER INSERT ON llm_tracker_usage EXECUTE FUNCTION see()")
+    journal = Journal(tmp_path)
+    async with ship():
+        call(journal)
+        await until(read, COUNT, 1)
+    assert await read("SELECT string_agg(DISTINCT waits, ' ') FROM seen") == "on"

@@ -82,6 +82,8 @@ class Book:
         connection = self._connection
         if connection is None or connection.is_closed():
             connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
+            # Journals are deleted because a commit is done: it has to be on disk, also where others need not wait.
+            await connection.execute("SET synchronous_commit = on")
             self._connection = connection
         return connection
 

@@ -98,11 +98,12 @@ async def release(connection: Connection, owner: str) -> int:
     return len(released)
 
 
+# A slice is spent because it is granted: the commit waits for the disk, also where others need not.
 # The lock comes first: what it returns is the newest, whoever changed it while we waited. `granted` comes back even
 # where nothing is granted, so that an answer that was lost is made up for.
 _TAKE = f"""
 WITH locked AS (
-    SELECT b.active, p.used, p.held, b."limit"
+    SELECT b.active, p.used, p.held, b."limit", set_config('synchronous_commit', 'on', true)
     FROM budget_periods p JOIN budgets b ON b.id = p.budget_id
     WHERE p.budget_id = $2 AND p.period_start = $3
     FOR NO KEY UPDATE OF p
