@@ -101,7 +101,7 @@ async def head_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUpload
     """How much of it has come."""
     state = await uploads.find(user.id, upload_id)
     if state.upload.error_code is not None:
-        raise refusal(state.upload.error_code, state.upload.error or "")
+        raise refusal(state.upload.error_code, state.upload.error or "", state.upload.error_details)
     headers = {"Upload-Length": str(state.upload.length), **protocol.headers_of(state)}
     if told := state.upload.details.get("metadata"):
         headers["Upload-Metadata"] = told

@@ -94,7 +94,9 @@ async def _refuse(
     details: Specifics | None = None,
 ) -> TusError:
     async with basics.database.write() as session:
-        await repository.finish(session, upload.id, now(), error_code=code[:64], error=message)
+        await repository.finish(
+            session, upload.id, now(), error_code=code[:64], error=message, error_details=details
+        )
     staged.remove()
     return refusal(code, message, details)
 

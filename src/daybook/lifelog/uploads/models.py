@@ -24,7 +24,7 @@ class Upload(Timestamps, Base):
     sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
     """What the sender says that the whole file has."""
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    """Whatever else the sender told: type, the file's own time."""
+    """Whatever else the sender told: type, the file's own time. `error_details` says more of `error`."""
     recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id", ondelete="SET NULL"))
     """Set when the file has been taken in."""
     error_code: Mapped[str | None] = mapped_column(String(64))
@@ -33,3 +33,8 @@ class Upload(Timestamps, Base):
     finished_at: Mapped[datetime | None]
     """When it was taken in or refused. Until then a file that has come whole waits for that."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    @property
+    def error_details(self) -> dict[str, str | int | float]:
+        """What `error` says of this very case."""
+        return self.details.get("error_details", {})

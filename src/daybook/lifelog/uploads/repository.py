@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from daybook.db.engine import ReadSession, WriteSession
+from daybook.kit.errors import Specifics
 from daybook.lifelog.uploads.models import Upload
 
 
@@ -71,9 +73,16 @@ async def finish(
     recording_id: UUID | None = None,
     error_code: str | None = None,
     error: str | None = None,
+    error_details: Specifics | None = None,
 ) -> None:
     """Write down what became of it."""
-    outcome = {"recording_id": recording_id, "error_code": error_code, "error": error, "finished_at": now}
+    outcome = {
+        "recording_id": recording_id,
+        "error_code": error_code,
+        "error": error,
+        "details": Upload.details.op("||")(literal({"error_details": {**(error_details or {})}}, JSONB)),
+        "finished_at": now,
+    }
     await session.execute(update(Upload).where(Upload.id == upload_id).values(**outcome))
 
 

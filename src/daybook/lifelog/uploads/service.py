@@ -210,7 +210,7 @@ class Uploads:
         """Whether bytes may be added."""
         upload = state.upload
         if upload.error_code is not None:
-            raise refusal(upload.error_code, upload.error or "")
+            raise refusal(upload.error_code, upload.error or "", upload.error_details)
         if offset != state.offset:
             words = f"{state.offset} bytes of this upload have come: go on from there."
             raise TusError(OFFSET_MISMATCH, "wrong_offset", words, Upload_Offset=str(state.offset))
