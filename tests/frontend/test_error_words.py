@@ -87,8 +87,9 @@ WITH_MORE = {"_failed", "RefusedError"}
 """To these the provider, or what was seen of the film, is added where they are caught: see the tests of those."""
 
 
-def test_numbers_names_and_times_are_of_a_kind_that_pages_can_show():
-    shown = re.findall(r'case "(\w+)":', (error_codes.ROOT / "frontend/src/lib/errors.ts").read_text())
+def test_what_the_pages_show_in_a_way_of_its_own_is_given_by_some_error():
+    shown = set(re.findall(r'case "(\w+)":', (error_codes.ROOT / "frontend/src/lib/errors.ts").read_text()))
     given = {name for one in error_codes.said() for name in one.details or ()}
 
-    assert {"resets_at", "field", "status", "most_bytes", "day"} <= set(shown) & (given | {"resets_at"})
+    assert len(shown) > 5
+    assert shown - given == set()

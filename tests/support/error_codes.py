@@ -50,7 +50,7 @@ class Said:
 def said() -> tuple[Said, ...]:
     """Every code that is written down somewhere, and every error of a kind that has none of its own."""
     trees = {path: ast.parse(path.read_text()) for path in sorted(SOURCES.rglob("*.py"))}
-    errors = _errors(trees.values())
+    errors = _codes_of(trees.values(), _errors(trees.values()))
     return tuple(one for path, tree in trees.items() for one in _of(path, tree, errors))
 
 
@@ -68,7 +68,20 @@ def _errors(trees: Iterable[ast.Module]) -> set[str]:
     return known
 
 
-def _of(path: Path, tree: ast.Module, errors: set[str]) -> Iterator[Said]:
+def _codes_of(trees: Iterable[ast.Module], errors: set[str]) -> dict[str, str | None]:
+    """The errors, each with the code that its class has of its own."""
+    own = {
+        node.name: str(ast.literal_eval(line.value))
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name in errors
+        for line in node.body
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code"
+    }
+    return {name: own.get(name) for name in errors}
+
+
+def _of(path: Path, tree: ast.Module, errors: dict[str, str | None]) -> Iterator[Said]:
     for node in ast.walk(tree):
         where = f"{path.relative_to(SOURCES)}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.ClassDef) and node.name in errors:
@@ -78,12 +91,12 @@ def _of(path: Path, tree: ast.Module, errors: set[str]) -> Iterator[Said]:
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id in errors | _SAYERS
+            and node.func.id in {*errors, *_SAYERS}
         ):
-            yield from _of_call(node, node.func.id, where)
+            yield from _of_call(node, node.func.id, where, errors.get(node.func.id))
 
 
-def _of_call(call: ast.Call, name: str, where: str) -> Iterator[Said]:
+def _of_call(call: ast.Call, name: str, where: str, own: str | None) -> Iterator[Said]:
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     if "code" in given:
         code = given["code"]
@@ -94,6 +107,8 @@ def _of_call(call: ast.Call, name: str, where: str) -> Iterator[Said]:
     elif name in KINDS:
         yield Said(None, where, name, frozenset())
         return
+    elif own is not None:
+        code = ast.Constant(own)
     else:
         return
     if not isinstance(code, ast.Constant):
