@@ -491,7 +491,11 @@ async def test_a_repair_waits_for_a_writer_and_sees_what_it_wrote(book, connecti
 async def test_what_a_settlement_says_is_what_its_line_took(book):
     await book.sql("UPDATE budget_settlements SET used = 99")
     (difference,) = (await book.verify()).differences
-    assert (difference.what, difference.stored, difference.expected) == ("budget_settlements.used", "99", "15")
+    assert (difference.what, difference.stored, difference.expected) == (
+        "budget_settlements.used",
+        "99",
+        "15",
+    )
     assert difference.key == {"call_id": str(book.call), "budget_id": 5}
     assert (await book.repair()).afterwards.balanced
 
@@ -508,3 +512,12 @@ async def test_the_period_of_a_budget_that_is_gone_is_made_anew(book, connection
     assert (await book.repair()).afterwards.balanced
     assert await book.sql("SELECT * FROM budget_periods") == [{**before[0], "held": 0}]
     assert (before[0]["used"], before[0]["overrun"]) == (30, 5)
+
+
+async def test_a_user_who_comes_after_their_lines_begins_with_them(book):
+    await write_line(book.database, "2026-02-01T03:00", user_id=77, source="library")
+    assert (await book.verify()).balanced
+    await book.sql("INSERT INTO users (id, account) VALUES (77, 'late')")
+    assert (await book.sql("SELECT token_usage FROM users WHERE id = 77"))[0]["token_usage"] == 15
+    await write_line(book.database, "2026-02-01T04:00", user_id=77, source="library")
+    assert (await book.verify()).balanced
