@@ -214,10 +214,11 @@ async def test_that_a_model_which_was_wished_for_did_not_write_is_told(small):
     await diary.event(*ENGLISH[0])
     author.usually = said("no")
 
-    assert (await diary.written()).is_demo
+    written = await diary.written()
+    assert (written.is_demo, written.passed_over) == (True, "gpt-misspelt")
     (job,) = await diary.jobs()
     assert "'gpt-misspelt' of your setting models.diary cannot be used" in job.metrics["other_model_because"]
 
     await diary.set(models=None)
-    await diary.written(force=True)
+    assert (await diary.written(force=True)).passed_over is None
     assert "other_model_because" not in (await diary.jobs())[-1].metrics

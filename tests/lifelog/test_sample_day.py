@@ -50,3 +50,14 @@ async def test_taken_away_it_leaves_the_persons_own_events(api):
     assert [event["summary"] for event in (await api.get("/api/v1/events", day="2026-03-08"))["list"]] == [
         "mine"
     ]
+
+
+async def test_the_days_that_have_it_are_told(api):
+    assert await api.get("/api/v1/sample-days") == []
+    await api.call("PUT", DAY)
+    await api.call("PUT", "/api/v1/sample-days/2026-03-09")
+    await api.call("POST", "/api/v1/events", {"start_time": "2026-03-10T10:00Z", "summary": "mine"})
+
+    assert await api.get("/api/v1/sample-days") == ["2026-03-09", "2026-03-08"]
+    await api.call("DELETE", "/api/v1/sample-days/2026-03-09")
+    assert await api.get("/api/v1/sample-days") == ["2026-03-08"]

@@ -80,3 +80,5 @@ class Choice:
 
     model: Model | None
     reason: str | None = None
+    passed_over: str | None = None
+    """The model that the person wishes, where it cannot be used."""

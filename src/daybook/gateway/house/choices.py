@@ -28,24 +28,30 @@ def choose(
     The first of them that an enabled configuration has; `reason` tells of one that none has.
     """
     reasons: list[str] = []
+    wish = _wish(user_settings, purpose)
     for wished, place in (
-        (_wish(user_settings, purpose), f"your setting {SETTING}.{purpose}"),
+        (wish, f"your setting {SETTING}.{purpose}"),
         ({"diary": settings.diary_model, "vision": settings.vision_model}[purpose], _VARIABLES[purpose]),
     ):
         if not wished:
             continue
         problem = _problem(providers, wished)
         if problem is None:
-            return Choice(Model(wished, is_demo=_is_demo(wished)), " ".join(reasons) or None)
+            return _choice(Model(wished, is_demo=_is_demo(wished)), reasons, wish)
         reasons.append(f"The model {wished[:128]!r} of {place} cannot be used: {problem}")
     if purpose == "diary":
         if _problem(providers, DEMO_MODEL) is None:
-            return Choice(Model(DEMO_MODEL, is_demo=True), " ".join(reasons) or None)
+            return _choice(Model(DEMO_MODEL, is_demo=True), reasons, wish)
         reasons.append("There is no demo model here either.")
     elif not reasons:
         reasons.append("No model that sees pictures is set.")
     reasons.append(f"An administrator can set one: {_VARIABLES[purpose]}.")
     return Choice(None, " ".join(reasons))
+
+
+def _choice(model: Model, reasons: Sequence[str], wish: str | None) -> Choice:
+    """The person's wish was looked at first: where there are reasons, it was passed over."""
+    return Choice(model, " ".join(reasons) or None, wish if reasons else None)
 
 
 def _wish(user_settings: Mapping[str, Any] | None, purpose: Purpose) -> str | None:

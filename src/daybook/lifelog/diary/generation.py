@@ -27,6 +27,7 @@ from daybook.lifelog.diary.hashing import events_hash
 from daybook.lifelog.diary.holding import Held
 from daybook.lifelog.diary.notes import Note, Sentence, notes_of
 from daybook.lifelog.diary.repository import NewVersion
+from daybook.lifelog.diary.service import PASSED_OVER
 from daybook.lifelog.diary.style import Style, style_of
 from daybook.lifelog.diary.writing import write
 from daybook.lifelog.events import service as events
@@ -127,6 +128,8 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
         )
     if choice.reason is not None:
         context.metric("other_model_because", choice.reason)
+    if choice.passed_over is not None:
+        context.metric(PASSED_OVER, choice.passed_over[:128])
     notes = notes_of(found.events, found.timezone, style)
     held = await _held(tools, context, found, style, choice.model, notes)
     _note_sentences(context, held)

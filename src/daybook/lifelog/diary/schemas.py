@@ -50,6 +50,8 @@ class DiaryView(BaseModel):
     tone: str | None
     model: str | None
     is_demo: bool
+    passed_over: str | None
+    """The model of one's settings, where it could not be used and another one wrote `content`."""
     events_hash: str | None
     events_count: int
     """How many events the day has now."""

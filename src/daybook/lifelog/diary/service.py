@@ -1,5 +1,7 @@
 """Pages of the diary: read, asked for, and the person's own text beside them."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -31,6 +33,8 @@ from daybook.lifelog.diary.schemas import (
 from daybook.lifelog.events import service as events
 
 JOB_TYPE = "diary_generation"
+PASSED_OVER = "passed_over_model"
+"""Which of a job's metrics names the model that was wished for and could not be used."""
 LONGEST_EXCERPT = 280
 """Characters."""
 MOST_DAYS = 3660
@@ -107,6 +111,7 @@ async def get_page(session: ReadSession | WriteSession, user: User, day: date) -
         tone=version.tone if version else None,
         model=version.model if version else None,
         is_demo=version.is_demo if version else False,
+        passed_over=_passed_over(job, version),
         events_hash=page.events_hash if page else None,
         events_count=len(of_day),
         is_stale=version is not None
@@ -171,6 +176,25 @@ async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTe
     return await get_page(session, user, day)
 
 
+async def forget_page(session: WriteSession, user: User, day: date, gone: Collection[UUID]) -> None:
+    """Take away a day's page that was written of nothing but `gone`, events that are no more, and to which the person
+    has written nothing. While the day has no events, nothing is being written of it either.
+    """
+    left = {event.id for event in await events.of_day(session, user.id, day, user.timezone)}
+    job = await jobs.latest(session, type=JOB_TYPE, input_url=day.isoformat(), user_id=user.id)
+    if not left and job is not None and job.status in _ACTIVE:
+        with suppress(Conflict):  # it has ended meanwhile
+            await jobs.cancel(session, job.id, user.id)
+    page = await repository.page_of(session, user.id, day)
+    if page is None or page.own_text is not None:
+        return
+    newest, *older = [_cited(one) for one in await repository.versions_of(session, user.id, day)] or [
+        set[UUID]()
+    ]
+    if newest and newest <= set(gone) and left.isdisjoint(set[UUID]().union(*older)):
+        await session.delete(page)
+
+
 async def is_due(session: WriteSession, user: User, day: date) -> bool:
     """Whether the day has events and its page was not written from them."""
     of_day = await events.of_day(session, user.id, day, user.timezone)
@@ -204,8 +228,19 @@ async def _entry(
     )
 
 
+def _cited(version: DiaryVersion) -> set[UUID]:
+    return {event for citation in _citations(version) for event in citation.events}
+
+
 def _citations(version: DiaryVersion | None) -> list[Citation]:
     return [] if version is None else [Citation.model_validate(one) for one in version.citations]
+
+
+def _passed_over(job: Job | None, version: DiaryVersion | None) -> str | None:
+    """As the last job tells it, if it is the one that wrote what stands there."""
+    if job is None or version is None or job.id != version.job_id:
+        return None
+    return (job.metrics or {}).get(PASSED_OVER)
 
 
 def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | None:

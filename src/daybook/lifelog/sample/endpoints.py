@@ -6,7 +6,7 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict
 
 from daybook.accounts.access import CurrentUser
-from daybook.db.dependencies import Writing
+from daybook.db.dependencies import Reading, Writing
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.sample import service
 
@@ -23,6 +23,12 @@ class SampleDayView(BaseModel):
     language: str
 
 
+@router.get("")
+async def list_sample_days(user: CurrentUser, session: Reading) -> list[date]:
+    """One's own days that have events of the sample, newest first."""
+    return await service.sample_days(session, user)
+
+
 @router.put("/{day}")
 async def make_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> SampleDayView:
     """Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing."""
@@ -31,5 +37,5 @@ async def make_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> S
 
 @router.delete("/{day}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> None:
-    """Take the sample's events away from a day."""
+    """Take the sample's events away from a day, and with them a page that was written of nothing else."""
     await service.remove_sample_day(session, user, day)

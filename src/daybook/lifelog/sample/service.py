@@ -10,10 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from daybook.accounts.models import User
-from daybook.db.engine import WriteSession
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.lifelog.diary import service as diary
 from daybook.lifelog.events.imports.service import import_events
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import script_of_language
@@ -46,10 +47,23 @@ async def make_sample_day(session: WriteSession, user: User, day: date) -> Sampl
     return SampleDay(day, len(rows), language)
 
 
+async def sample_days(session: ReadSession, user: User) -> list[date]:
+    """The days that have events of the sample, newest first."""
+    keys = await session.scalars(
+        select(func.split_part(Event.import_key, ":", 3))
+        .where(Event.user_id == user.id, Event.import_key.startswith(f"key:{_KEY}:", autoescape=True))
+        .distinct()
+    )
+    return sorted((date.fromisoformat(key) for key in keys), reverse=True)
+
+
 async def remove_sample_day(session: WriteSession, user: User, day: date) -> None:
-    """Take the sample's events away from `day`, edited ones too. A page that was written of them stays."""
+    """Take the sample's events away from `day`, edited ones too, and with them a page that was written of nothing else:
+    it tells of a day that never was. One with the person's own text stays.
+    """
     mine = Event.user_id == user.id, Event.import_key.startswith(f"key:{_KEY}:{day}:", autoescape=True)
-    await session.execute(delete(Event).where(*mine))
+    gone = await session.scalars(delete(Event).where(*mine).returning(Event.id))
+    await diary.forget_page(session, user, day, gone.all())
 
 
 def _language_of(user: User) -> str:
