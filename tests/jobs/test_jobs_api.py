@@ -118,9 +118,9 @@ async def test_administrators_see_and_control_everything(jobs, mine, everybodys)
     hers = await jobs.enqueue("a", user_id=ana, subject="her day")
     nobodys = await jobs.enqueue("b")
     listed = await everybodys.get("/api/v1/admin/jobs")
-    assert {job["id"]: (job["user_id"], job["subject"]) for job in listed["list"]} == {
-        str(hers): (ana, "her day"),
-        str(nobodys): (None, None),
+    assert {job["id"]: (job["user_id"], job["account"], job["subject"]) for job in listed["list"]} == {
+        str(hers): (ana, "ana", "her day"),
+        str(nobodys): (None, None, None),
     }
     assert (await everybodys.get("/api/v1/admin/jobs", user_id=ana))["total"] == 1
     assert (await everybodys.get(f"/api/v1/admin/jobs/{nobodys}"))["type"] == "b"

@@ -54,7 +54,11 @@ async def test_its_work_is_enqueued_with_it(recordings):
     for job in jobs:
         assert job["user_id"] == recordings.user_id
         assert job["subject"] == f"file:{taken.file_id}"
-        assert job["params"] == {"recording_id": str(taken.recording_id), "file_id": str(taken.file_id)}
+        assert job["params"] == {
+            "recording_id": str(taken.recording_id),
+            "file_id": str(taken.file_id),
+            "name": "a.mp4",
+        }
 
 
 async def test_a_file_is_taken_in_once(recordings):

@@ -62,8 +62,8 @@ class JobAnswer(BaseModel):
     next_attempt_at: datetime | None = Field(description="When it is tried again, after an attempt failed.")
 
     @classmethod
-    def of(cls, job: Job) -> Self:
-        """What the API says of `job`."""
+    def of(cls, job: Job, **more: Any) -> Self:
+        """What the API says of `job`, with what its record does not have."""
         return cls.model_validate(
             {
                 **{name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)},
@@ -73,6 +73,7 @@ class JobAnswer(BaseModel):
                 },
                 "is_being_cancelled": job.status == JobStatus.PROCESSING
                 and job.cancel_requested_at is not None,
+                **more,
             }
         )
 
@@ -81,6 +82,7 @@ class AdminJobAnswer(JobAnswer):
     """A job, with whose it is and what it is about."""
 
     user_id: int | None
+    account: str | None = Field(description="That of the person whose job it is.")
     subject: str | None
 
 

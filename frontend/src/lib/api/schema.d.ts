@@ -1329,6 +1329,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sample-days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sample Days
+         * @description One's own days that have events of the sample, newest first.
+         */
+        get: operations["list_sample_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sample-days/{day}": {
         parameters: {
             query?: never;
@@ -1345,7 +1365,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Sample Day
-         * @description Take the sample's events away from a day.
+         * @description Take the sample's events away from a day, and with them a page that was written of nothing else.
          */
         delete: operations["remove_sample_day"];
         options?: never;
@@ -1453,6 +1473,11 @@ export interface components {
          * @description A job, with whose it is and what it is about.
          */
         AdminJobAnswer: {
+            /**
+             * Account
+             * @description That of the person whose job it is.
+             */
+            account: string | null;
             /**
              * Attempts
              * @description How often it was begun since it was enqueued or tried again.
@@ -2286,6 +2311,8 @@ export interface components {
             own_text: string | null;
             /** Own Text Updated At */
             own_text_updated_at: string | null;
+            /** Passed Over */
+            passed_over: string | null;
             /** Tone */
             tone: string | null;
             /** Version */
@@ -7685,6 +7712,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobsAccepted"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_sample_days: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
                 };
             };
             /** @description What was wrong with the request. */

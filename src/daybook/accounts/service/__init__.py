@@ -43,6 +43,7 @@ from daybook.accounts.service.sign_in import (
 from daybook.accounts.service.users import (
     NewUser,
     UserChanges,
+    account_names,
     create_user,
     get_user,
     get_user_by_account,
@@ -65,6 +66,7 @@ __all__ = [
     "SignedIn",
     "Unchanged",
     "UserChanges",
+    "account_names",
     "change_password",
     "create_code",
     "create_group",

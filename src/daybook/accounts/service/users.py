@@ -1,6 +1,6 @@
 """Users: made by administrators and the command line, changed by themselves within what is theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,12 @@ async def get_user_by_account(session: Session, account: str, *, lock: bool = Fa
     if user is None:
         raise NotFound(f"There is no user {fields.account_name(account)}.")
     return user
+
+
+async def account_names(session: Session, user_ids: Collection[int]) -> dict[int, str]:
+    """The accounts of those of these users that there are."""
+    rows = await session.execute(select(User.id, User.account).where(User.id.in_(user_ids)))
+    return {row.id: row.account for row in rows}
 
 
 async def create_user(

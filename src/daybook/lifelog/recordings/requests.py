@@ -30,7 +30,7 @@ async def _request(session: WriteSession, job_type: str, file: RecordingFile) ->
         input_type="video",
         input_url=file.s3_key,
         user_id=file.user_id,
-        params={"recording_id": str(file.recording_id), "file_id": str(file.id)},
+        params={"recording_id": str(file.recording_id), "file_id": str(file.id), "name": file.name},
         subject=f"file:{file.id}",
     )
     return enqueued.job.id

@@ -63,9 +63,9 @@ async def request_description(
         raise NoVisionModel(choice.reason or "No model that sees pictures is set.")
     params: dict[str, Any] = {"again": selection.again}
     if selection.recording_id is not None:
-        await recordings.get(session, user.id, selection.recording_id)
+        recording = await recordings.get(session, user.id, selection.recording_id)
         subject = f"recording:{selection.recording_id}"
-        params["recording_id"] = str(selection.recording_id)
+        params |= {"recording_id": str(selection.recording_id), "name": recording.name}
     else:
         params["day"] = str(selection.day)
         subject = f"day:{user.id}:{selection.day}"
