@@ -392,3 +392,29 @@ def test_strings_longer_than_the_scanner_looks_at_at_once(fill, shift):
     item = {"skipped": [long, {long: long}], "usage": [long, {"n": 1}], "count": 7}
     scanner = JsonScanner([("usage",), ("count",)])
     assert scanner.feed(json.dumps(item).encode()) == [{"usage": item["usage"], "count": 7}]
+
+
+@pytest.mark.parametrize(
+    ("api", "event"),
+    [
+        (
+            "chat.completions",
+            rb'{"choices":[{"delta":{"content":"\ud83d"}}],"usage":{"prompt_tokens":3,"completion_tokens":9}}',
+        ),
+        (
+            "streamGenerateContent",
+            rb'{"candidates":[{"text":"a \\\\ud83d \uDE00"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":9}}',
+        ),
+        (
+            "ollama.chat",
+            rb'{"message":{"content":"\ud83d"},"prompt_eval_count":3,"eval_count":9,"done":true}',
+        ),
+    ],
+)
+def test_half_of_an_emoji_does_not_hide_the_usage_beside_it(api, event):
+    reader = UsageReader(api)
+    for piece in (event + b"\n",) if api.startswith("ollama") else (b"data: " + event, b"\n\n"):
+        reader.feed(piece)
+    usage = reader.finish()
+    assert usage is not None
+    assert (usage.prompt_tokens, usage.completion_tokens) == (3, 9)

@@ -25,6 +25,7 @@ _BEFORE_BODY = b"\xef\xbb\xbf \t\n"
 
 _FIELD = re.compile(rb"\n(?:data|event|id|retry)?:")
 """The name at the head of an event's line."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _MAX_FIELD = len(b"\nretry:")
 
 
@@ -190,7 +191,12 @@ class UsageReader:
 
 
 def _parsed(data: bytes) -> Any:
+    """The JSON value, or None. Half of an emoji, whose other half is in another event, is no fault of the usage's."""
     try:
         return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        whole = _SURROGATE.sub(rb"\\ufffd", data)
+    try:
+        return orjson.loads(whole) if whole != data else None
     except orjson.JSONDecodeError:
         return None
