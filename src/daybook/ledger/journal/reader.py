@@ -177,7 +177,9 @@ class JournalReader:
             return None
         length = frame_length(rest, offset)
         likely = (offset,) if length is None else (offset, offset + FRAME_SIZE + length)
-        anywhere = (found.start() - KIND_AT for found in FRAMES.finditer(rest, offset + KIND_AT))
+        # Not in the zeros of what was allocated and never written: nearly all of a segment, as a rule.
+        written = len(rest.rstrip(b"\0")) + FRAME_SIZE
+        anywhere = (found.start() - KIND_AT for found in FRAMES.finditer(rest, offset + KIND_AT, written))
         return next((at for at in chain(likely, anywhere) if _is_whole(number, rest, at)), None)
 
     def _is_followed(self) -> bool:
