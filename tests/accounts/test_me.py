@@ -110,7 +110,7 @@ class TestPassword:
         for _ in range(10):
             answer = await ana.put(f"{ME}/password", json=sent)
             assert answer.status_code == 400
-            assert answer.json()["error"]["code"] == "wrong_password"
+            assert answer.json()["error"]["code"] == "wrong_current_password"
         assert (await ana.put(f"{ME}/password", json=sent)).status_code == 429
 
     async def test_a_short_one_is_refused_without_repeating_it(self, ana):

@@ -94,7 +94,7 @@ async def change_password(
     try:
         user_id, _ = await _check(attempt, current)
     except Unauthenticated:
-        raise Invalid("The current password is wrong.", code="wrong_password") from None
+        raise Invalid("The current password is wrong.", code="wrong_current_password") from None
     new_hash = await hash_password(new)
     async with database.write() as session:
         user = await _unchanged_user(session, user_id, attempt)
