@@ -25,10 +25,19 @@ async def test_the_program_that_is_shown_runs_and_the_page_tells_when_its_call_i
     await page.get_by_role("navigation", name=words("start.sdk")).get_by_role("link", name=library).click()
     program = page.locator("pre code")
     await expect(program).to_contain_text(words("start.code.placeholder"))
+    works = page.get_by_text(words("start.model.demo", model="daybook-demo"))
+    await expect(
+        page.get_by_text(words("start.code.first", placeholder=words("start.code.placeholder")))
+    ).to_be_visible()
+    await expect(works).to_have_count(0)
 
     await page.get_by_role("button", name=words("start.code.make")).click()
     await expect(page.get_by_text(words("access.once"))).to_be_visible()
     await expect(program).not_to_contain_text(words("start.code.placeholder"))
+    await expect(works).to_be_visible()
+    await expect(
+        page.get_by_text(words("start.code.first", placeholder=words("start.code.placeholder")))
+    ).to_have_count(0)
     await expect(page.get_by_text(words("start.call.waiting"))).to_be_visible()
     assert (await run(await program.inner_text())).strip()
 
