@@ -1,14 +1,14 @@
 /** Numbers, money and times as people read them, in the language of the page and the person's own timezone. */
-import { language } from "./i18n";
+import { language, t } from "./i18n";
 
 /** 12,345 */
 export function count(value: number): string {
   return numbers().format(value);
 }
 
-/** 12.3K: where there is little room. */
+/** 12.3K: where there is little room. Where a language has no such word, it is the number as `count` writes it. */
 export function compact(value: number): string {
-  return numbers({ notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return numbers({ notation: "compact", maximumFractionDigits: 1, useGrouping: "always" }).format(value);
 }
 
 /** US dollars from the decimal text of the API; small amounts keep the digits that tell them apart; null is unknown. */
@@ -25,15 +25,20 @@ export function percent(share: number): string {
   return numbers({ style: "percent", maximumFractionDigits: 1 }).format(share);
 }
 
+/** 36%, of a share from 0 to 1: how far something is. 100% is only said of what is done. */
+export function progress(share: number): string {
+  return numbers({ style: "percent", maximumFractionDigits: 0 }).format(Math.floor(share * 100) / 100);
+}
+
 /** 12.3 MB (powers of ten, as cameras and disks count). */
 export function bytes(value: number): string {
-  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
-  const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), units.length - 1);
+  if (value < 1000) return t("common.bytes", { count: value });
+  const units = ["kilobyte", "megabyte", "gigabyte", "terabyte"];
+  const power = Math.min(Math.floor(Math.log10(value) / 3), units.length);
   return numbers({
     style: "unit",
-    unit: units[power],
-    unitDisplay: power ? "short" : "long",
-    maximumFractionDigits: power ? 1 : 0,
+    unit: units[power - 1],
+    maximumFractionDigits: 1,
   }).format(value / 1000 ** power);
 }
 
@@ -64,6 +69,11 @@ export function milliseconds(value: number | null | undefined): string {
     unit: unit as string,
     maximumFractionDigits: 1,
   }).format(amount as number);
+}
+
+/** ≈ 1.2 s: an estimate, from milliseconds. */
+export function estimated(value: number | null | undefined): string {
+  return value === null || value === undefined ? milliseconds(value) : `≈\u00a0${milliseconds(value)}`;
 }
 
 /** A moment (ISO 8601) as date and time. */
@@ -102,7 +112,12 @@ export function ago(iso: string, now = Date.now()): string {
 
 /** The day (`2026-01-31`) that it is now in `timeZone`. */
 export function today(timeZone?: string): string {
-  return dates({ timeZone, dateStyle: "short" }, "en-CA").format(new Date());
+  return dayOf(new Date().toISOString(), timeZone);
+}
+
+/** The day (`2026-01-31`) in `timeZone` to which a moment belongs. */
+export function dayOf(iso: string, timeZone?: string): string {
+  return dates({ timeZone, dateStyle: "short" }, "en-CA").format(new Date(iso));
 }
 
 /** The day that `text` names (`2026-01-31`): what stands in an address may be anything. */
