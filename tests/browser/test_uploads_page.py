@@ -6,6 +6,7 @@ import re
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import expect
 
 from support.clips import long_clip
@@ -101,6 +102,41 @@ async def test_the_same_film_is_not_taken_twice_and_a_text_is_no_film(visits, ne
     await expect(files.get_by_role("alert")).to_be_visible()
 
 
+@pytest.mark.parametrize(("language", "thing"), [("zh-Hant", "文字檔"), ("zh-Hans", "文本文件")])
+async def test_what_is_no_film_is_told_in_the_readers_language(visits, newcomer, tmp_path, language, thing):
+    films, words = Films(tmp_path), Words(language)
+    person = await newcomer("ana", language=language)
+    page = await visits.open(person, language=language, phone=True, path="/recordings")
+    visits.expect(r"status of 4\d\d .*/api/v1/uploads")
+    files = page.get_by_role("list", name=words("upload.files"))
+
+    letter = films.write("letter.mp4", b"Dear diary, this is no film at all.")
+    await choose(page, letter, films.write("nothing.mp4", b""), words=words)
+    refused = files.get_by_role("listitem").filter(has_text="letter.mp4")
+    await expect(refused.get_by_role("alert")).to_have_text(words("error.not_a_film", detail=thing))
+    await expect(refused).to_contain_text(words("common.bytes", count=35))
+    await expect(files.get_by_role("listitem").filter(has_text="nothing.mp4")).to_contain_text(
+        words("common.bytes", count=0)
+    )
+
+
+async def test_a_film_that_is_chosen_twice_at_once_is_sent_once(visits, newcomer, tmp_path):
+    films = Films(tmp_path)
+    first = films.make("garden.mp4", "-metadata", "comment=twice")
+    again = films.write("copy.mp4", first.read_bytes())
+    page = await visits.open(await newcomer("ana"), path="/recordings")
+    sent = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    files = page.get_by_role("list", name=words("upload.files"))
+
+    await choose(page, first, again)
+    await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_have_count(1)
+    await expect(files.get_by_text(words("upload.phase.known"), exact=True)).to_have_count(1)
+    links = await files.get_by_role("link", name=words("upload.open")).all()
+    assert len({await link.get_attribute("href") for link in links}) == 1
+    assert [one.url for one in sent if "/uploads" in one.url][1:] == []
+
+
 async def test_a_recording_is_asked_for_until_nothing_more_comes_of_it(visits, newcomer, office, tmp_path):
     films = Films(tmp_path)
     page = await visits.open(await newcomer("ana"), path="/recordings")
@@ -182,11 +218,11 @@ async def paused(office, kind):
         assert (await office.patch(path, json={"paused": False})).is_success
 
 
-async def choose(page, film):
-    """Choose a file as a person does."""
+async def choose(page, *films, words=words):
+    """Choose files as a person does."""
     async with page.expect_file_chooser() as chooser:
         await page.get_by_role("button", name=words("upload.choose"), exact=True).click()
-    await (await chooser.value).set_files(film)
+    await (await chooser.value).set_files(films)
 
 
 async def slow_down(page):

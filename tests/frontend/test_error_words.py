@@ -5,7 +5,9 @@ import re
 import pytest
 
 from daybook.jobs.records import LOST_CODE
+from daybook.lifelog.media.probe import _THINGS as NO_FILMS
 from daybook.lifelog.media.probe import _WORDS as REFUSALS_OF_FILMS
+from daybook.lifelog.media.probe import refusal
 from support import error_codes
 from support.messages import LANGUAGES, parameters, stem, texts
 
@@ -90,6 +92,15 @@ WITH_MORE = {"_failed", "RefusedError"}
 def test_what_the_pages_show_in_a_way_of_its_own_is_given_by_some_error():
     shown = set(re.findall(r'case "(\w+)":', (error_codes.ROOT / "frontend/src/lib/errors.ts").read_text()))
     given = {name for one in error_codes.said() for name in one.details or ()}
+    given |= refusal("not_a_film", "text").details.keys()
 
     assert len(shown) > 5
     assert shown - given == set()
+
+
+def test_whatever_is_no_film_has_a_name():
+    names = {key.removeprefix("upload.thing.") for key in texts("en") if key.startswith("upload.thing.")}
+
+    assert names == set(NO_FILMS)
+    for thing, words in NO_FILMS.items():
+        assert texts("en")[f"upload.thing.{thing}"] == words

@@ -63,6 +63,8 @@ function shownOne(name: string, value: string | number, details: Details): strin
     case "subject":
     case "period":
       return named(`budgets.${name}.${text}`, text);
+    case "detail":
+      return named(`upload.thing.${text}`, text);
     case "status":
       return named(`jobs.status.${text}`, text);
     case "amount":

@@ -26,14 +26,27 @@ export class FileUpload {
   #hash: string | null = null;
   #stop = new AbortController();
   readonly #onend: () => void;
+  readonly #twinOf: (hash: string) => FileUpload | undefined;
 
-  constructor(file: File, onend: () => void) {
+  /** `twinOf` finds another upload of the same content, which is on its way or has arrived. */
+  constructor(file: File, onend: () => void, twinOf: (hash: string) => FileUpload | undefined) {
     this.file = file;
     this.#onend = onend;
+    this.#twinOf = twinOf;
   }
 
   get isActive(): boolean {
     return this.phase === "checking" || this.phase === "sending";
+  }
+
+  /** SHA-256 of the file, as soon as it is known. */
+  get hash(): string | null {
+    return this.#hash;
+  }
+
+  /** Whether the same content is on its way in another upload: what becomes of that decides about this one. */
+  get isHeld(): boolean {
+    return this.#hash !== null && (this.#twinOf(this.#hash)?.isActive ?? false);
   }
 
   /** Begins, or goes on. */
@@ -46,7 +59,14 @@ export class FileUpload {
         this.progress = 0;
         this.#hash = await sha256(this.file, (share) => (this.progress = share), this.#stop.signal);
       }
-      await this.#send(this.#hash);
+      const twin = this.#twinOf(this.#hash);
+      if (twin?.isActive) {
+        this.phase = "waiting";
+        this.#onend();
+      } else if (twin) {
+        this.recording = twin.recording;
+        this.#finish("known");
+      } else await this.#send(this.#hash);
     } catch (problem) {
       if (problem instanceof DOMException && problem.name === "AbortError") return;
       this.#fail(problem);
@@ -135,10 +155,18 @@ class UploadQueue {
 
   add(files: Iterable<File>): void {
     for (const file of files) {
-      const upload: FileUpload = new FileUpload(file, () => {
-        if (upload.phase === "done") this.taken++;
-        this.#next();
-      });
+      const upload: FileUpload = new FileUpload(
+        file,
+        () => {
+          if (upload.phase === "done") this.taken++;
+          this.#next();
+        },
+        (hash) =>
+          this.files.find(
+            (one) =>
+              one.file !== file && one.hash === hash && ["sending", "done", "known"].includes(one.phase),
+          ),
+      );
       this.files.push(upload);
     }
     this.#next();
@@ -157,7 +185,7 @@ class UploadQueue {
   #next(): void {
     const active = this.files.filter((one) => one.isActive).length;
     const waiting = this.files
-      .filter((one) => one.phase === "waiting")
+      .filter((one) => one.phase === "waiting" && !one.isHeld)
       .slice(0, Math.max(0, AT_ONCE - active));
     for (const upload of waiting) void upload.start();
   }
