@@ -23,6 +23,8 @@ async def test_a_sample_day_becomes_a_page_which_says_when_its_events_have_chang
     await expect(events).to_have_count(8)
     writing = diary.get_by_role("status")
     await expect(writing).to_contain_text(words("diary.writing"))
+    await expect(writing).to_contain_text(re.compile(r"\D\d+%"))
+    await expect(writing).not_to_contain_text(words("jobs.phase.writing"))
     await writing.get_by_role("button", name=words("common.cancel")).click()
     await expect(diary.get_by_text(words("diary.empty.title"))).to_be_visible(timeout=WRITING)
 
@@ -78,7 +80,23 @@ async def test_ones_own_words_stand_beside_the_page_and_the_calendar_marks_the_d
     await expect(diary.get_by_text("今天沒有下雨。")).to_be_visible()
 
     await page.reload()
-    await page.locator("[aria-expanded=false]").first.click()  # the calendar, folded on a phone
+    # The calendar, folded on a phone.
+    await page.get_by_role("main").locator("[aria-expanded=false]").first.click()
     await expect(diary.get_by_text("今天沒有下雨。")).to_be_visible()
     chosen = page.locator("[aria-current=date]")
     await expect(chosen).to_have_accessible_name(re.compile(re.escape(words("home.events.count", count=1))))
+
+
+async def test_a_page_tells_that_ones_own_model_could_not_write_it(visits, newcomer):
+    words = Words("zh-Hant")
+    person = await newcomer("ana", language="zh-Hant", models={"diary": "gpt-misspelt"})
+    page = await visits.open(person, language="zh-Hant", phone=True)
+    diary = page.get_by_role("region", name=words("home.diary"))
+    await page.get_by_role("button", name=words("events.add")).click()
+    editor = page.get_by_role("dialog", name=words("events.add"))
+    await editor.get_by_label(words("events.summary")).fill("在陽台種了兩盆薄荷。")
+    await editor.get_by_role("button", name=words("common.save")).click()
+
+    await diary.get_by_role("button", name=words("diary.write")).click()
+    await expect(diary.get_by_text(words("diary.demo"))).to_be_visible(timeout=WRITING)
+    await expect(diary.get_by_text(words("diary.passed_over", model="gpt-misspelt"))).to_be_visible()
