@@ -131,6 +131,7 @@ async def test_it_is_not_asked_to_translate(small):
 
 # The real one
 
+STILL = {"motion": 0.01, "brightness": 0.4, "sound": None}
 PATIENCE = 240  # seconds: it shares the processors with whatever else is tested
 
 
@@ -170,7 +171,7 @@ async def test_a_page_of_the_demo_model_can_be_read_and_is_labelled(real):
         await real.event(clock, summary)
     for clock, summary in CHINESE[:1]:
         await real.event(clock, summary, DAY + timedelta(days=1))
-    await real.event("20:00", None, is_described=False, facts={"motion": 0.01}, duration=200)
+    await real.event("20:00", None, is_described=False, facts=STILL, duration=200)
     english = await real.written(within=PATIENCE)
     await real.set(language="zh-Hant")
     chinese = await real.written(DAY + timedelta(days=1), within=PATIENCE)
@@ -183,7 +184,7 @@ async def test_a_page_of_the_demo_model_can_be_read_and_is_labelled(real):
             assert citation.text.startswith(clock)
             assert len(citation.text) < 160
     assert "200" not in english.content
-    assert "a recording of 3 min, not described yet (little movement)" in english.content
+    assert "a recording of 3 min, not described yet (hardly any movement, silent)" in english.content
     jobs = await real.jobs()
     assert all(job.metrics["tokens"] > 0 for job in jobs)
     assert {line["cost"] for line in await real.rows("SELECT cost FROM llm_tracker_usage")} <= {None, 0}

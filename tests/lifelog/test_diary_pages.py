@@ -143,7 +143,7 @@ async def test_events_that_nobody_has_described_say_so(diary, author):
     author.next_replies.append(page([sentence("Nonsense by Zoe.", 1), sentence("I had tea.", 2)]))
 
     assert (await diary.written()).content == (
-        "09:00 – a recording of 12 min, not described yet (much movement, dark, without sound). I had tea."  # noqa: RUF001
+        "09:00 – a recording of 12 min, not described yet (much movement, dark, silent). I had tea."  # noqa: RUF001
     )
     assert "nobody has described" in notes_in(author.received[0])[0]
 

@@ -4,6 +4,8 @@ import pytest
 
 from daybook.lifelog.diary.phrases import length_in_words, measured_in_words
 from daybook.lifelog.diary.style import Style, style_of
+from daybook.lifelog.events.measured import Facts, factual_summary
+from llm_tracker.ids import uuid7
 
 
 @pytest.mark.parametrize(
@@ -55,10 +57,18 @@ def test_lengths(seconds, words):
 
 
 def test_what_was_measured_in_each_language():
-    facts = {"motion": 0.5, "brightness": 0.9, "sound": -60.0, "file_id": "x"}
+    facts = {"motion": 0.5, "brightness": 0.9, "sound": -60.0, "file_id": str(uuid7())}
 
-    assert measured_in_words(facts, "en") == "much movement, bright, quiet"
-    assert measured_in_words(facts, "zh-TW") == "動作多、明亮、安靜"
-    assert measured_in_words(facts, "zh-CN") == "动作多、明亮、安静"
+    assert measured_in_words(facts, "en") == "much movement, bright, with sound"
+    assert measured_in_words(facts, "zh-TW") == "動作很多、畫面明亮、有聲音"
+    assert measured_in_words(facts, "zh-CN") == "动作很多、画面明亮、有声音"
     assert measured_in_words(None, "en") == ""
     assert measured_in_words({"motion": "x"}, "en") == ""
+
+
+@pytest.mark.parametrize("motion", [0.01, 0.025, 0.2, 0.5])
+@pytest.mark.parametrize("sound", [None, -70.0, -57.0, -19.0])
+def test_a_page_says_the_same_of_what_was_measured_as_its_events(motion, sound):
+    facts = Facts(motion=motion, brightness=0.19, sound=sound)
+
+    assert factual_summary(facts, 5, "en") == f"Film of 5 s: {measured_in_words(facts.stored(), 'en')}."

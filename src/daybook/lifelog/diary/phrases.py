@@ -4,23 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from daybook.lifelog.events.measured import summary_of
+from daybook.lifelog.events.measured import Facts, summary_of, told
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import script_of_language
 
-_LITTLE_MOTION, _MUCH_MOTION = 0.03, 0.3  # still people before a fixed camera; a camera that is carried
-_DARK, _BRIGHT = 0.2, 0.6
-_QUIET, _LOUD = -55.0, -20.0  # dBFS
-
 _ENGLISH = {
-    "little_motion": "little movement",
-    "some_motion": "some movement",
-    "much_motion": "much movement",
-    "dark": "dark",
-    "bright": "bright",
-    "quiet": "quiet",
-    "loud": "loud",
-    "silent": "without sound",
     "recorded": "a recording of {length}, not described yet",
     "recorded_only": "a recording, not described yet",
     "comma": ", ",
@@ -31,14 +19,6 @@ _ENGLISH = {
     "hours": "{} h {} min",
 }
 _TRADITIONAL = {
-    "little_motion": "動作少",
-    "some_motion": "有些動作",
-    "much_motion": "動作多",
-    "dark": "昏暗",
-    "bright": "明亮",
-    "quiet": "安靜",
-    "loud": "吵鬧",
-    "silent": "沒有聲音",
     "recorded": "一段 {length}的影片，還沒有描述",
     "recorded_only": "一段影片，還沒有描述",
     "comma": "、",
@@ -49,12 +29,6 @@ _TRADITIONAL = {
     "hours": "{} 小時 {} 分鐘",
 }
 _SIMPLIFIED = _TRADITIONAL | {
-    "little_motion": "动作少",
-    "some_motion": "有些动作",
-    "much_motion": "动作多",
-    "quiet": "安静",
-    "loud": "吵闹",
-    "silent": "没有声音",
     "recorded": "一段 {length}的影片，还没有描述",
     "recorded_only": "一段影片，还没有描述",
     "minutes": "{} 分钟",
@@ -77,20 +51,7 @@ def own_words(event: Event, start: datetime, language: str) -> str:
 
 def measured_in_words(facts: Mapping[str, Any] | None, language: str) -> str:
     """What was measured of a recording: motion, brightness, sound."""
-    words = _words(language)
-    motion, light, sound = ((facts or {}).get(name) for name in ("motion", "brightness", "sound"))
-    told: list[str] = []
-    if isinstance(motion, int | float):
-        told.append(
-            _third(motion, _LITTLE_MOTION, _MUCH_MOTION, ("little_motion", "some_motion", "much_motion"))
-        )
-    if isinstance(light, int | float):
-        told.append(_third(light, _DARK, _BRIGHT, ("dark", "", "bright")))
-    if isinstance(sound, int | float):
-        told.append(_third(sound, _QUIET, _LOUD, ("quiet", "", "loud")))
-    elif facts and "sound" in facts:
-        told.append("silent")
-    return words["comma"].join(words[name] for name in told if name)
+    return _words(language)["comma"].join(told(Facts.of(facts), language))
 
 
 def length_in_words(seconds: float, language: str) -> str:
@@ -112,12 +73,8 @@ def _measured(event: Event, language: str) -> str:
     said = words["recorded_only"]
     if event.duration:
         said = words["recorded"].format(length=length_in_words(event.duration, language))
-    told = measured_in_words(event.facts, language)
-    return said + (words["brackets"].format(told) if told else "")
-
-
-def _third(value: float, low: float, high: float, names: tuple[str, str, str]) -> str:
-    return names[0] if value < low else names[2] if value > high else names[1]
+    measured = measured_in_words(event.facts, language)
+    return said + (words["brackets"].format(measured) if measured else "")
 
 
 def _words(language: str) -> dict[str, str]:

@@ -88,11 +88,13 @@ def summary_of(event: Event, language: str | None) -> str | None:
 
 def factual_summary(facts: Facts | None, duration: float, language: str | None) -> str:
     """The sentence for an event that nobody has described, in `language` (a tag), else in English."""
+    return wording(language).sentence(duration, told(facts, language))
+
+
+def told(facts: Facts | None, language: str | None) -> list[str]:
+    """What was measured, each in a few words: motion, brightness where it is remarkable, sound."""
     words = wording(language)
-    parts: list[str] = []
-    if facts is not None:
-        parts = [_motion(facts, words), *_brightness(facts, words), _sound(facts, words)]
-    return words.sentence(duration, parts)
+    return [] if facts is None else [_motion(facts, words), *_brightness(facts, words), _sound(facts, words)]
 
 
 def _motion(facts: Facts, words: Wording) -> str:
