@@ -24,9 +24,12 @@ from support.postgres import Postgres
 
 
 def pytest_configure():
-    """Ctrl-C works, here and in what tests start: a shell that starts the run in the background has it ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Ctrl-C and a terminal that closes work, here and in what tests start: a shell that starts the run in the
+    background, or `nohup`, has them ignored.
+    """
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.hookimpl(optionalhook=True)
