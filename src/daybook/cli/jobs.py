@@ -49,7 +49,7 @@ def list_jobs(
                 str(job.id),
                 job.created_at,
                 job.type,
-                None if job.user_id is None else str(job.user_id),
+                job.account,
                 _status(job),
                 job.phase,
                 f"{job.progress:.0%}",
@@ -76,7 +76,7 @@ def show(job_id: JobId, as_json: Json = False) -> None:
             ("id", job.id),
             ("type", job.type),
             ("status", _status(job)),
-            ("user", None if job.user_id is None else str(job.user_id)),
+            ("user", job.account),
             ("input", f"{job.input_type}: {job.input_url or '-'}"),
             ("progress", f"{job.progress:.0%}" + (f", {job.phase}" if job.phase else "")),
             ("attempts", job.attempts),
@@ -206,34 +206,35 @@ async def _find(
 ) -> "list[AdminJobAnswer]":
     from daybook.cli.names import user_id_of  # noqa: PLC0415
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.schemas import AdminJobAnswer, JobFilter  # noqa: PLC0415
+    from daybook.jobs.answers import with_accounts  # noqa: PLC0415
+    from daybook.jobs.schemas import JobFilter  # noqa: PLC0415
 
     async with database.read() as session:
         user_id = None if user is None else await user_id_of(session, user)
         wanted = checked(JobFilter, user_id=user_id, type=job_type, status=status)
         found = await service.page(session, wanted, page_size=limit)
-        return [AdminJobAnswer.of(job) for job in found.list]
+        return await with_accounts(session, found.list)
 
 
 async def _get(database: "Database", job_id: UUID) -> "AdminJobAnswer":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.schemas import AdminJobAnswer  # noqa: PLC0415
+    from daybook.jobs.answers import with_account  # noqa: PLC0415
 
     async with database.read() as session:
-        return AdminJobAnswer.of(await service.get(session, job_id))
+        return await with_account(session, await service.get(session, job_id))
 
 
 async def _cancel(database: "Database", job_id: UUID) -> "AdminJobAnswer":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.schemas import AdminJobAnswer  # noqa: PLC0415
+    from daybook.jobs.answers import with_account  # noqa: PLC0415
 
     async with database.write() as session:
-        return AdminJobAnswer.of(await service.cancel(session, job_id))
+        return await with_account(session, await service.cancel(session, job_id))
 
 
 async def _retry(database: "Database", job_id: UUID) -> "AdminJobAnswer":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.schemas import AdminJobAnswer  # noqa: PLC0415
+    from daybook.jobs.answers import with_account  # noqa: PLC0415
 
     async with database.write() as session:
-        return AdminJobAnswer.of(await service.retry(session, job_id))
+        return await with_account(session, await service.retry(session, job_id))

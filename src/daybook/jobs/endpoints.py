@@ -1,17 +1,15 @@
 """Jobs, for those whose they are; and all of them, for administrators."""
 
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from daybook.accounts import service as accounts
 from daybook.accounts.access import Administrator, CurrentUser
 from daybook.db.dependencies import Reading, Writing
-from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import controls, service
-from daybook.jobs.models import Job, JobStatus
+from daybook.jobs.answers import with_account, with_accounts
+from daybook.jobs.models import JobStatus
 from daybook.jobs.schemas import (
     AdminJobAnswer,
     JobAnswer,
@@ -77,26 +75,26 @@ async def list_all_jobs(
     wanted = JobFilter(user_id=user_id, type=job_type, status=status)
     found = await service.page(session, wanted, page=page, page_size=page_size)
     return Page[AdminJobAnswer].of(
-        await _with_accounts(session, found.list), page=page, page_size=page_size, total=found.total
+        await with_accounts(session, found.list), page=page, page_size=page_size, total=found.total
     )
 
 
 @router.get("/admin/jobs/{job_id}")
 async def get_any_job(_: Administrator, session: Reading, job_id: UUID) -> AdminJobAnswer:
     """Anybody's job."""
-    return await _with_account(session, await service.get(session, job_id))
+    return await with_account(session, await service.get(session, job_id))
 
 
 @router.post("/admin/jobs/{job_id}/cancellation")
 async def cancel_any_job(_: Administrator, session: Writing, job_id: UUID) -> AdminJobAnswer:
     """Cancel anybody's job."""
-    return await _with_account(session, await service.cancel(session, job_id))
+    return await with_account(session, await service.cancel(session, job_id))
 
 
 @router.post("/admin/jobs/{job_id}/retry")
 async def retry_any_job(_: Administrator, session: Writing, job_id: UUID) -> AdminJobAnswer:
     """Run anybody's failed or cancelled job again."""
-    return await _with_account(session, await service.retry(session, job_id))
+    return await with_account(session, await service.retry(session, job_id))
 
 
 @router.get("/admin/job-types")
@@ -114,13 +112,3 @@ async def change_job_type(
 ) -> JobTypeAnswer:
     """Pause a type, let it go on, or set how many may run at a time; for all workers, at once."""
     return await controls.change(session, type, change)
-
-
-async def _with_account(session: ReadSession | WriteSession, job: Job) -> AdminJobAnswer:
-    [answer] = await _with_accounts(session, [job])
-    return answer
-
-
-async def _with_accounts(session: ReadSession | WriteSession, jobs: Sequence[Job]) -> list[AdminJobAnswer]:
-    names = await accounts.account_names(session, {job.user_id for job in jobs if job.user_id is not None})
-    return [AdminJobAnswer.of(job, account=names.get(job.user_id or 0)) for job in jobs]
