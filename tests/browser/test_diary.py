@@ -89,7 +89,7 @@ async def test_ones_own_words_stand_beside_the_page_and_the_calendar_marks_the_d
 
 async def test_a_page_tells_that_ones_own_model_could_not_write_it(visits, newcomer):
     words = Words("zh-Hant")
-    person = await newcomer("ana", language="zh-Hant", models={"diary": "gpt-misspelt"})
+    person = await newcomer("ana", language="zh-Hant", models={"diary": "misspelt"})
     page = await visits.open(person, language="zh-Hant", phone=True)
     diary = page.get_by_role("region", name=words("home.diary"))
     await page.get_by_role("button", name=words("events.add")).click()
@@ -99,4 +99,4 @@ async def test_a_page_tells_that_ones_own_model_could_not_write_it(visits, newco
 
     await diary.get_by_role("button", name=words("diary.write")).click()
     await expect(diary.get_by_text(words("diary.demo"))).to_be_visible(timeout=WRITING)
-    await expect(diary.get_by_text(words("diary.passed_over", model="gpt-misspelt"))).to_be_visible()
+    await expect(diary.get_by_text(words("diary.passed_over", model="misspelt"))).to_be_visible()

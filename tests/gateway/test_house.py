@@ -36,7 +36,7 @@ async def budget(chat, limit, *, unit="tokens", subject="user", subject_id=7):
             'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard) VALUES '
             f"('{subject}', {subject_id}, 'day', '{unit}', {limit}, true)"
         )
-    await asyncio.sleep(1)
+    await asyncio.sleep(2.5)
 
 
 async def test_a_call_leaves_one_line_and_one_log_without_a_code(house, chat, upstream):

@@ -61,7 +61,7 @@ async def test_a_budget_says_which_how_much_and_until_when(diary, author):
             ),
             {"user": diary.user.id},
         )
-    await asyncio.sleep(2.1)  # the worker's house learns of it
+    await asyncio.sleep(2.5)  # the worker's house learns of it
     job = await fails(diary)
 
     assert job.error_code == "budget_reached"
@@ -137,7 +137,7 @@ async def test_a_day_without_events(diary):
 async def test_no_model_at_all(diary):
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET enabled = false"))
-    await asyncio.sleep(2.1)
+    await asyncio.sleep(2.5)
     job = await fails(diary)
 
     assert job.error_code == "no_model"
@@ -157,7 +157,7 @@ async def test_a_cancelled_job_writes_nothing(diary, author):
     author.usually = Reply(stall=True)
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
-    await asyncio.sleep(2.1)
+    await asyncio.sleep(2.5)
     requested = await diary.ask(force=True)
     work = asyncio.create_task(diary.work())
     while len(author.received) < 2:
@@ -192,7 +192,7 @@ async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, au
     author.usually = Reply(stall=True)
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
-    await asyncio.sleep(2.1)
+    await asyncio.sleep(2.5)
     requested = await diary.ask(force=True)
     work = asyncio.create_task(diary.work())
     while len(author.received) < 2:

@@ -390,7 +390,7 @@ async def test_a_budget_is_said_with_its_limit(log, undescribed, model, api, dat
             'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard)'
             f" VALUES ('user', {log.user.id}, 'day', 'tokens', 100, true)"
         )
-    await asyncio.sleep(1)
+    await asyncio.sleep(2.5)
 
     job = await asked(log, api, f"recordings/{undescribed}")
 

@@ -119,17 +119,19 @@ def _tell(pruning: Pruning) -> None:
 
 
 async def _partitions(connection: AsyncConnection) -> list[_Partition]:
-    """The months that are there, by the bounds that PostgreSQL has of them."""
+    """The months that are there, by the bounds that PostgreSQL has of them. It looks once (materialized): a bound is
+    null as soon as somebody else has dropped its month.
+    """
     rows = await connection.execute(
         text(
             """
-            SELECT name, bounds[1]::timestamptz AS first, bounds[2]::timestamptz AS until
-            FROM (
+            WITH months AS MATERIALIZED (
                 SELECT relname AS name,
                        regexp_match(pg_get_expr(relpartbound, oid), 'FROM \\(''(.+)''\\) TO \\(''(.+)''\\)') AS bounds
                 FROM pg_inherits JOIN pg_class ON oid = inhrelid
                 WHERE inhparent = 'llm_call_logs'::regclass AND relname ~ '^llm_call_logs_\\d{4}_\\d\\d$'
-            ) AS months
+            )
+            SELECT name, bounds[1]::timestamptz AS first, bounds[2]::timestamptz AS until FROM months
             WHERE bounds IS NOT NULL
             ORDER BY first
             """

@@ -36,7 +36,8 @@ SEEN = 5.0
 """Seconds between signs of life."""
 
 _TRIES = 4
-_BUSY = 0.02  # at most this part of the time goes into looking at budgets
+_BUSY = 0.02  # at most this part of the time goes into looking at budgets, unless
+_LATEST = 2.0  # so many seconds would pass before a new or lowered budget is felt
 
 _ERRORS = (
     OSError,
@@ -243,7 +244,7 @@ class BudgetKeeper:
                 return
             started = time.perf_counter()
             await self._look()
-            pause = max(PULSE, (time.perf_counter() - started) / _BUSY)
+            pause = min(max(PULSE, (time.perf_counter() - started) / _BUSY), _LATEST)
 
     async def _look(self) -> None:
         """Read the budgets, say that we live, give back what we do not need."""
