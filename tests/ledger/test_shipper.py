@@ -71,6 +71,12 @@ def call(journal, answer=b"answer", header=b"{}", body=b"", *, ends=True):
 
 
 COUNT = "SELECT count(*) FROM llm_tracker_usage"
+NO_MONTHS = """
+DO $$ DECLARE month regclass; BEGIN
+    FOR month IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'llm_call_logs'::regclass
+    LOOP EXECUTE 'DROP TABLE ' || month; END LOOP;
+END $$
+"""
 
 
 async def until(read, query, value):
@@ -213,13 +219,20 @@ async def test_who_holds_the_book_loses_no_call_whatever_limits_the_server_sets(
     assert not (tmp_path / "quarantine").exists()
 
 
-async def test_what_somebody_elses_trigger_refuses_waits(ship, read, tmp_path):
-    journal = Journal(tmp_path)
+async def refuse(read, when):
+    """Somebody else's trigger, which refuses lines."""
     await read(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'not now'; END $$"
+        f" $$ BEGIN IF {when} THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END $$"
     )
-    await read("CREATE TRIGGER refuse BEFORE INSERT ON llm_tracker_usage EXECUTE FUNCTION refuse()")
+    await read(
+        "CREATE TRIGGER refuse BEFORE INSERT ON llm_tracker_usage FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+
+
+async def test_what_somebody_elses_trigger_refuses_waits(ship, read, tmp_path):
+    journal = Journal(tmp_path)
+    await refuse(read, "true")
     async with ship():
         for _ in range(3):
             call(journal)
@@ -231,14 +244,10 @@ async def test_what_somebody_elses_trigger_refuses_waits(ship, read, tmp_path):
 
 async def test_what_somebody_elses_trigger_refuses_of_one_call_stops_nobody(ship, read, tmp_path):
     journal = Journal(tmp_path)
-    await read(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN IF NEW.total_tokens = 200 THEN RAISE EXCEPTION 'never'; END IF; RETURN NEW; END $$"
-    )
-    await read(
-        "CREATE TRIGGER refuse BEFORE INSERT ON llm_tracker_usage FOR EACH ROW EXECUTE FUNCTION refuse()"
-    )
-    calls = [call(journal, b"x" * 200 if number == 1 else b"answer") for number in range(3)]
+    await refuse(read, "NEW.total_tokens = 200")
+    await read(NO_MONTHS)
+    old = b'{"days": 400}'  # calls of a gateway that died long ago: there is no month of today
+    calls = [call(journal, b"x" * 200 if number == 1 else b"answer", old) for number in range(3)]
     async with ship():
         await until(read, COUNT, 2)
         call(journal)

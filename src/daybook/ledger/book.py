@@ -94,7 +94,7 @@ class Book:
         try:
             await _write_all(connection, entries)
         except Exception as problem:
-            if not await _is_of_the_call(connection, problem):
+            if not await _is_of_the_call(connection, entries, problem):
                 raise
             if len(entries) == 1:
                 await self._write_bare(connection, entries[0], problem)
@@ -113,7 +113,7 @@ class Book:
         try:
             await _write_all(connection, [_without_payload(entry)])
         except Exception as second:
-            if not await _is_of_the_call(connection, second):
+            if not await _is_of_the_call(connection, [entry], second):
                 raise
             log.critical(
                 "Call %s is not in the book: not even its line can be stored (%s).", entry.id, second
@@ -211,9 +211,11 @@ def is_away(problem: Exception) -> bool:
     return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)
 
 
-async def _is_of_the_call(connection: asyncpg.Connection, problem: Exception) -> bool:
+async def _is_of_the_call(
+    connection: asyncpg.Connection, entries: Sequence[Entry], problem: Exception
+) -> bool:
     """Whether it is what was to be written that PostgreSQL refuses. Some errors may be either, a trigger's for example:
-    then that is so where another call can be written at this moment.
+    then that is so where another call, of the same month, can be written at this moment.
     """
     if is_away(problem):
         return False
@@ -222,7 +224,9 @@ async def _is_of_the_call(connection: asyncpg.Connection, problem: Exception) ->
     trial = connection.transaction()
     await trial.start()
     try:
-        await connection.execute(_BLANK_CALL)
+        await connection.execute(_BLANK_LINE)
+        for said in [entry.log for entry in entries if entry.log][:1]:
+            await connection.execute(_BLANK_LOG, said.call_time)
     except asyncpg.PostgresError:
         return False
     finally:
@@ -230,11 +234,8 @@ async def _is_of_the_call(connection: asyncpg.Connection, problem: Exception) ->
     return True
 
 
-_BLANK_CALL = """
-INSERT INTO llm_tracker_usage (id, model) VALUES (gen_random_uuid(), 'blank');
-INSERT INTO llm_call_logs (request_messages, status) VALUES ('[]', 'success');
-"""
-"""What there is nothing to complain of."""
+_BLANK_LINE = "INSERT INTO llm_tracker_usage (id, model) VALUES (gen_random_uuid(), 'blank')"
+_BLANK_LOG = "INSERT INTO llm_call_logs (request_messages, status, call_time) VALUES ('[]', 'success', $1)"
 
 
 def _class_of(problem: asyncpg.PostgresError) -> str:
