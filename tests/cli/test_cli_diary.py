@@ -2,21 +2,15 @@
 
 import pytest_asyncio
 
-from daybook.settings import Settings
-from support.diary import Author, add_model, open_diary
+from support.diary import diary_with_author
 
 
 @pytest_asyncio.fixture
 async def diary(database, database_url, tmp_path):
     """Ana's diary, an event in it, and a model to write it."""
-    settings = Settings(data=tmp_path / "data", diary_model="author")
-    author = Author()
-    await author.start()
-    await add_model(database, settings, author.url + "/v1")
-    async with open_diary(database, database_url, settings) as diary:
+    async with diary_with_author(database, database_url, tmp_path / "data") as diary:
         await diary.event("09:00", "Tea with Ben.")
         yield diary
-    await author.stop()
 
 
 async def test_at_the_command_line(diary, cli):

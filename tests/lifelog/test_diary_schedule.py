@@ -8,20 +8,14 @@ import pytest
 import pytest_asyncio
 
 from daybook.lifelog.diary.schedule import keep_refreshed, latest_due, refresh_due
-from daybook.settings import Settings
-from support.diary import DAY, TAIPEI, Author, add_model, open_diary
+from support.diary import DAY, TAIPEI, diary_with_author
 
 
 @pytest_asyncio.fixture
 async def diary(database, database_url, tmp_path):
-    settings = Settings(data=tmp_path / "data", diary_model="author")
-    author = Author()
-    await author.start()
-    await add_model(database, settings, author.url + "/v1")
-    async with open_diary(database, database_url, settings) as diary:
+    async with diary_with_author(database, database_url, tmp_path / "data") as diary:
         await diary.set(diary={"auto_refresh": "21:30"})
         yield diary
-    await author.stop()
 
 
 def at(clock, day=DAY, zone=TAIPEI):

@@ -8,20 +8,14 @@ from daybook.lifelog.diary import service as pages
 from daybook.lifelog.diary.schemas import OwnTextBody
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.sample import service as sample
-from daybook.settings import Settings
-from support.diary import DAY, Author, add_model, open_diary
+from support.diary import DAY, diary_with_author
 
 
 @pytest_asyncio.fixture
 async def diary(database, database_url, tmp_path):
     """Ana's diary, with a model that copies its notes."""
-    settings = Settings(data=tmp_path / "data", diary_model="author")
-    author = Author()
-    await author.start()
-    await add_model(database, settings, author.url + "/v1")
-    async with open_diary(database, database_url, settings) as diary:
+    async with diary_with_author(database, database_url, tmp_path / "data") as diary:
         yield diary
-    await author.stop()
 
 
 @pytest_asyncio.fixture

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -189,6 +190,18 @@ async def open_diary(
             user = await accounts.update_user(session, user.id, changes)
         tools = Tools(database=database, store=open_store(settings), house=house, settings=settings)
         yield Diary(tools, url, user)
+
+
+@asynccontextmanager
+async def diary_with_author(database: Database, url: str, data: Path) -> AsyncIterator[Diary]:
+    """Ana's diary, with a model that copies its notes."""
+    settings = Settings(data=data, diary_model="author")
+    author = Author()
+    await author.start()
+    await add_model(database, settings, author.url + "/v1")
+    async with open_diary(database, url, settings) as diary:
+        yield diary
+    await author.stop()
 
 
 async def add_model(
