@@ -16,8 +16,8 @@ run: ## set up everything that is missing, and run Daybook
 test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
 	@scripts/bootstrap dev && PYTHONHASHSEED=$${PYTHONHASHSEED:-$$RANDOM} exec .venv/bin/pytest -n auto --maxprocesses 4 $(ARGS)
 
-crash: ## kill everything again and again for CRASH_SECONDS (600), and check that the books balance
-	@scripts/bootstrap dev && CRASH_SECONDS=$${CRASH_SECONDS:-600} exec .venv/bin/pytest -s tests/crash/test_books_balance.py
+crash: ## kill everything again and again for CRASH_SECONDS (600), and check that the ledger balances
+	@scripts/bootstrap dev && CRASH_SECONDS=$${CRASH_SECONDS:-600} exec .venv/bin/pytest -s tests/crash/test_ledger_balances.py
 
 check: ## format, lint, types, import contracts and tests: what must be green before a commit
 	@scripts/bootstrap dev && scripts/check
@@ -39,7 +39,7 @@ bench-budgets: ## what a hard budget adds to a call, beside one update per call
 bench-lifelog: ## a large upload, an import that is killed, a day's page out of 100,000 events
 	@scripts/bootstrap dev && .venv/bin/python bench/upload.py && .venv/bin/python bench/imports.py && exec .venv/bin/python bench/day_page.py
 
-bench-activity: ## how fast activity is found in films, beside decoding them and nothing else
+bench-activity: ## how fast activity is found in videos, beside decoding them and nothing else
 	@scripts/bootstrap dev && exec .venv/bin/python bench/activity.py
 
 bench-pages: ## how fast home and the dashboard are, as Lighthouse sees them

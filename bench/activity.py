@@ -1,18 +1,18 @@
-"""How fast activity is found in films, beside decoding them and nothing else, and beside PySceneDetect.
+"""How fast activity is found in videos, beside decoding them and nothing else, and beside PySceneDetect.
 
     make bench-activity                               # about half an hour and 3 GB of disk, on a quiet machine
     .venv/bin/python bench/activity.py --quick        # to see that it works; not to be quoted
 
-Films are made in a temporary folder (or in `--films`, where they stay): shots that are cut between key pictures, at
+Videos are made in a temporary folder (or in `--videos`, where they stay): shots that are cut between key pictures, at
 most one cut in ten seconds, a fixed camera, 4K HEVC where ffmpeg has x265. Rounds are interleaved; figures are medians.
 
-- floor: `ffmpeg -i FILM -f null -` with as many threads as activity analysis uses;
+- floor: `ffmpeg -i VIDEO -f null -` with as many threads as activity analysis uses;
 - exact, fast: `daybook.lifelog.activity` in a process of its own; memory is that of it and of its ffmpeg together;
 - PySceneDetect: the version below with its ContentDetector, in an environment of its own.
 
 What Python takes to start is not counted. It fails where the exact way is slower than 0.9 of the floor, or the fast way
-slower than three times the floor, on a made film; where one takes more than 300 MB; or where the fast way finds less
-than 90 % of the boundaries of the exact way, within half a second, over all made films.
+slower than three times the floor, on a made video; where one takes more than 300 MB; or where the fast way finds less
+than 90 % of the boundaries of the exact way, within half a second, over all made videos.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from activity_films import Film, clips, edited, fixed_camera
+from activity_videos import Video, clips, edited, fixed_camera
 
 from daybook.lifelog.activity.decoding import threads
 from daybook.lifelog.activity.service import analyse
@@ -64,7 +64,7 @@ OWED = {"exact": 0.9, "fast": 3.0}
 
 @dataclass
 class Way:
-    """What one way showed with one film."""
+    """What one way showed with one video."""
 
     seconds: list[float] = field(default_factory=list[float])
     cpu: list[float] = field(default_factory=list[float])
@@ -77,20 +77,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="small films, one round; not to be quoted")
+    parser.add_argument("--quick", action="store_true", help="small videos, one round; not to be quoted")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--films", type=Path, help="a folder in which films are made, and found again")
+    parser.add_argument("--videos", type=Path, help="a folder in which videos are made, and found again")
     parser.add_argument("--ways", default="floor,exact,fast,PySceneDetect")
-    parser.add_argument("--one", nargs=3, metavar=("MODE", "FILM", "SECONDS"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=3, metavar=("MODE", "VIDEO", "SECONDS"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one is not None:
         return _analyse_one(*asked.one)
     with tempfile.TemporaryDirectory(prefix="daybook-bench-") as folder:
-        films = list(_films(asked.films or Path(folder), quick=asked.quick))
-        return _compare(films, asked.ways.split(","), 1 if asked.quick else asked.rounds)
+        videos = list(_videos(asked.videos or Path(folder), quick=asked.quick))
+        return _compare(videos, asked.ways.split(","), 1 if asked.quick else asked.rounds)
 
 
-def _films(folder: Path, *, quick: bool) -> Iterator[Film]:
+def _videos(folder: Path, *, quick: bool) -> Iterator[Video]:
     folder.mkdir(parents=True, exist_ok=True)
     size, rate = ("640:360", "1500k") if quick else ("1920:1080", "9M")
     h264 = (*H264, "-b:v", rate)
@@ -116,41 +116,41 @@ def _films(folder: Path, *, quick: bool) -> Iterator[Film]:
     yield from clips()
 
 
-def _made(path: Path, make) -> Film:  # noqa: ANN001  (one of the two functions above)
-    """The film, made unless it is there from another run."""
+def _made(path: Path, make) -> Video:  # noqa: ANN001  (one of the two functions above)
+    """The video, made unless it is there from another run."""
     noted = path.with_suffix(".json")
     if noted.exists():
         told = json.loads(noted.read_text())
-        return Film(path.stem, path, told["seconds"], told["cuts"], is_sparse=True)
+        return Video(path.stem, path, told["seconds"], told["cuts"], is_sparse=True)
     print(f"Making {path.name} …", file=sys.stderr, flush=True)
-    film = make(path)
-    noted.write_text(json.dumps({"seconds": film.seconds, "cuts": film.cuts}))
-    return film
+    video = make(path)
+    noted.write_text(json.dumps({"seconds": video.seconds, "cuts": video.cuts}))
+    return video
 
 
-def _compare(films: list[Film], ways: list[str], rounds: int) -> int:
+def _compare(videos: list[Video], ways: list[str], rounds: int) -> int:
     failures: list[str] = []
     owed = kept = 0
-    print(f"{'film':14} {'way':14} {'x realtime':>10} {'of floor':>9} {'cpu s':>7} {'MB':>5}  boundaries")
-    for film in films:
+    print(f"{'video':14} {'way':14} {'x realtime':>10} {'of floor':>9} {'cpu s':>7} {'MB':>5}  boundaries")
+    for video in videos:
         shown = {way: Way() for way in ways}
         for _ in range(rounds):
             for way in ways:
-                _run(shown[way], _command(way, film))
+                _run(shown[way], _command(way, video))
         exact = shown["exact"].boundaries if "exact" in shown else []
         floor = statistics.median(shown["floor"].seconds)
         for name, way in shown.items():
             speed = floor / statistics.median(way.seconds)
             found = sum(any(abs(at - other) <= WITHIN for other in way.boundaries) for at in exact)
-            if name == "fast" and film.is_sparse:
+            if name == "fast" and video.is_sparse:
                 owed, kept = owed + len(exact), kept + found
             print(
-                f"{film.name:14} {name:14} {film.seconds / statistics.median(way.seconds):10.1f} {speed:9.2f} "
-                f"{statistics.median(way.cpu):7.2f} {way.megabytes:5.0f}  {_words(name, way, film, exact, found)}",
+                f"{video.name:14} {name:14} {video.seconds / statistics.median(way.seconds):10.1f} {speed:9.2f} "
+                f"{statistics.median(way.cpu):7.2f} {way.megabytes:5.0f}  {_words(name, way, video, exact, found)}",
                 flush=True,
             )
-            failures += _broken(name, way, film, speed)
-    print(f"\nThe fast way found {kept} of {owed} boundaries of the made films within {WITHIN} s.")
+            failures += _broken(name, way, video, speed)
+    print(f"\nThe fast way found {kept} of {owed} boundaries of the made videos within {WITHIN} s.")
     if kept < 0.9 * owed:
         failures.append(f"the fast way found {kept} of {owed} boundaries")
     for failure in failures:
@@ -158,33 +158,33 @@ def _compare(films: list[Film], ways: list[str], rounds: int) -> int:
     return 1 if failures else 0
 
 
-def _words(name: str, way: Way, film: Film, exact: list[float], found: int) -> str:
+def _words(name: str, way: Way, video: Video, exact: list[float], found: int) -> str:
     words = "" if name == "floor" else f"{len(way.boundaries)}"
-    if name == "exact" and film.cuts:
-        seen = sum(any(abs(cut - at) <= 0.05 for at in exact) for cut in film.cuts)
-        words += f", {seen} of {len(film.cuts)} known cuts"
+    if name == "exact" and video.cuts:
+        seen = sum(any(abs(cut - at) <= 0.05 for at in exact) for cut in video.cuts)
+        words += f", {seen} of {len(video.cuts)} known cuts"
     if name == "fast":
         words += f", {found} of the {len(exact)} that the exact way finds"
     return words
 
 
-def _broken(name: str, way: Way, film: Film, speed: float) -> list[str]:
+def _broken(name: str, way: Way, video: Video, speed: float) -> list[str]:
     """Which promises are not kept."""
     broken: list[str] = []
     if name in OWED and way.megabytes > 300:
-        broken.append(f"{film.name}, {name}: {way.megabytes:.0f} MB")
-    if name in OWED and film.is_sparse and speed < OWED[name]:
-        broken.append(f"{film.name}: the {name} way has {speed:.2f} times the floor's speed")
+        broken.append(f"{video.name}, {name}: {way.megabytes:.0f} MB")
+    if name in OWED and video.is_sparse and speed < OWED[name]:
+        broken.append(f"{video.name}: the {name} way has {speed:.2f} times the floor's speed")
     return broken
 
 
-def _command(way: str, film: Film) -> list[str]:
+def _command(way: str, video: Video) -> list[str]:
     if way == "floor":
         quiet = ["-hide_banner", "-loglevel", "error", "-nostdin"]
-        return [ffmpeg(), *quiet, "-threads", str(threads()), "-i", str(film.path), "-f", "null", "-"]
+        return [ffmpeg(), *quiet, "-threads", str(threads()), "-i", str(video.path), "-f", "null", "-"]
     if way == "PySceneDetect":
-        return [str(_peer()), "-c", PEER_PROGRAM, str(film.path)]
-    return [sys.executable, __file__, "--one", way, str(film.path), str(film.seconds)]
+        return [str(_peer()), "-c", PEER_PROGRAM, str(video.path)]
+    return [sys.executable, __file__, "--one", way, str(video.path), str(video.seconds)]
 
 
 def _run(way: Way, command: list[str]) -> None:
@@ -204,12 +204,12 @@ def _run(way: Way, command: list[str]) -> None:
     way.boundaries = told.get("boundaries", [])
 
 
-def _analyse_one(mode: str, film: str, seconds: str) -> int:
+def _analyse_one(mode: str, video: str, seconds: str) -> int:
     begin, cpu = time.perf_counter(), time.process_time()
-    activity = asyncio.run(analyse(Path(film), duration=float(seconds), mode=mode))
+    activity = asyncio.run(analyse(Path(video), duration=float(seconds), mode=mode))
     taken = time.perf_counter() - begin
     if activity.mode != mode:
-        print(f"{film}: {activity.mode} instead of {mode}", file=sys.stderr)
+        print(f"{video}: {activity.mode} instead of {mode}", file=sys.stderr)
     ours, ffmpegs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     told = {
         "boundaries": [segment.start for segment in activity.segments[1:]],

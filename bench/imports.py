@@ -1,11 +1,12 @@
 """What importing a folder takes, and whether it may be killed anywhere.
 
-    .venv/bin/python bench/imports.py                          # 1,000 films, killed 20 times; some minutes
+    .venv/bin/python bench/imports.py                          # 1,000 videos, killed 20 times; some minutes
     .venv/bin/python bench/imports.py --files 50 --kills 5     # to see that it works; not to be quoted
 
-The films are of one second, each another one. `daybook import` is started again and again, and killed (SIGKILL) after a
-random time; the last one may end. Then there must be every film once, in the database and in the store, and one pair of
-jobs for each. Another run, in which nothing is new, tells what it costs to repeat an import.
+The videos are of one second, each another one. `daybook import` is started again and again, and killed (SIGKILL)
+after a
+random time; the last one may end. Then there must be every video once, in the database and in the store, and one pair
+of jobs for each. Another run, in which nothing is new, tells what it costs to repeat an import.
 """
 
 import argparse
@@ -28,19 +29,19 @@ from daybook.db.engine import asyncpg_dsn
 from daybook.db.migrate import upgrade
 
 
-def films(folder: Path, count: int) -> None:
-    """`count` films; they differ in a box that players skip."""
+def videos(folder: Path, count: int) -> None:
+    """`count` videos; they differ in a box that players skip."""
     folder.mkdir()
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=10:d=1",
-        "-c:v", "mpeg4", "-f", "mp4", str(folder / "film"),
+        "-c:v", "mpeg4", "-f", "mp4", str(folder / "video"),
     ]  # fmt: skip
     subprocess.run(command, check=True)
-    film = (folder / "film").read_bytes()
-    (folder / "film").unlink()
+    video = (folder / "video").read_bytes()
+    (folder / "video").unlink()
     for number in range(count):
         box = (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big")
-        (folder / f"{number:05}.mp4").write_bytes(film + box)
+        (folder / f"{number:05}.mp4").write_bytes(video + box)
 
 
 def run(arguments: list[str], environment: dict[str, str], kill_after: float | None = None) -> str | None:
@@ -88,14 +89,14 @@ def main() -> int:
     postgres.start()
     try:
         upgrade(postgres.dsn)
-        films(folder / "card", chosen.files)
+        videos(folder / "card", chosen.files)
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("DAYBOOK_", "AWS_"))
         }
         environment = {**clean, "DATABASE_URL": postgres.dsn, "DAYBOOK_DATA": str(folder / "data")}
         run(["user", "add", "ana"], environment)
         command = ["import", str(folder / "card"), "--user", "ana", "--json"]
-        print(f"{chosen.files:,} films, killed {chosen.kills} times; --seed {chosen.seed}")
+        print(f"{chosen.files:,} videos, killed {chosen.kills} times; --seed {chosen.seed}")
         began = time.perf_counter()
         for _ in range(chosen.kills):
             run(command, environment, kill_after=1 + 8 * dice.random())
@@ -117,7 +118,7 @@ def main() -> int:
         sent = {path.read_bytes() for path in (folder / "card").iterdir()}
         good = found == wanted and kept == sent and len(again["known"]) == chosen.files
         print(
-            "Every film is there once."
+            "Every video is there once."
             if good
             else f"WRONG: {found} in place of {wanted}; {len(kept)} stored"
         )

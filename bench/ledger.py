@@ -1,4 +1,4 @@
-"""How fast sums and checks of the book are. Prints what it measures; nothing else is claimed.
+"""How fast sums and checks of the ledger are. Prints what it measures; nothing else is claimed.
 
     .venv/bin/python bench/ledger.py                        # a million lines
     .venv/bin/python bench/ledger.py --lines 10000000       # ten million; some minutes and 10 GB of disk
@@ -292,7 +292,7 @@ async def measure(server: EmbeddedServer, lines: int, people: int) -> None:
                 f"\nverify: {found.seconds:.1f} s over {found.lines:,} lines and {logs:,} call logs", end=""
             )
             if not found.balanced:
-                raise SystemExit(f"\nThe books do not balance: {found.counts}")
+                raise SystemExit(f"\nThe ledger does not balance: {found.counts}")
         print()
     finally:
         await database.close()

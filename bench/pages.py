@@ -3,8 +3,8 @@
     make bench-pages                                  # some minutes, on a quiet machine
     .venv/bin/python bench/pages.py --rounds 1        # to see that it works; not to be quoted
 
-A Daybook of its own in a temporary folder has a sample day with its page, more days, a film and thousands of lines in
-the book. Every visit is that of a browser with nothing in its cache, in which the administrator is signed in.
+A Daybook of its own in a temporary folder has a sample day with its page, more days, a video and thousands of lines in
+the ledger. Every visit is that of a browser with nothing in its cache, in which the administrator is signed in.
 Lighthouse works out the times for a connection of 10 Mbit/s and 40 ms there and back (its desktop preset); what the
 browser in fact took is printed beside. Rounds are interleaved; figures are medians.
 
@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pages_house import house
+from pages_house import installation
 from pages_lighthouse import VERSION, Visit, look_at
 
 PAGES = {"home": "/", "dashboard": "/admin"}
@@ -40,7 +40,7 @@ def main() -> int:
     if asked.reports:
         asked.reports.mkdir(parents=True, exist_ok=True)
     visits: dict[str, list[Visit]] = {name: [] for name in PAGES}
-    with tempfile.TemporaryDirectory(prefix="daybook-bench-") as folder, house() as place:
+    with tempfile.TemporaryDirectory(prefix="daybook-bench-") as folder, installation() as place:
         for number in range(asked.rounds):
             for name, path in PAGES.items():
                 reports = asked.reports or Path(folder)

@@ -21,15 +21,15 @@ from daybook.accounts.service import CodeGrant
 from daybook.db.embedded import temporary_server
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.db.migrate import upgrade_async
-from daybook.gateway.apis import route_of
-from daybook.gateway.bookkeeping import Bookkeeper
-from daybook.gateway.exchange import Exchange
-from daybook.gateway.providers import Provider, ProviderConfig
-from daybook.gateway.routing import Target
+from daybook.gateway.apis.table import route_of
+from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.call.routing import Target
+from daybook.gateway.providers.config import Provider, ProviderConfig
+from daybook.gateway.recording.recorder import Recorder
 from daybook.kit.collector import spare_the_collector
 from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, line_values, log_values
 from daybook.ledger.journal import Journal, JournalReader
-from daybook.ledger.prices import PriceBook
+from daybook.ledger.prices import PriceTable
 from daybook.ledger.shipper import JournaledCall
 from daybook.settings import Settings
 from daybook.shipping import Accountant, shipper_of
@@ -59,14 +59,14 @@ async def write_calls(folder: Path, calls: int) -> None:
     question, answer = orjson.dumps(QUESTION), orjson.dumps(ANSWER)
     usage = usage_from_response("chat.completions", ANSWER)
     journal = Journal(folder, limit=2**40)
-    books, prices = Bookkeeper(journal), PriceBook()
+    recorder, prices = Recorder(journal), PriceTable()
     for _ in range(calls):
         exchange = Exchange(grant=grant, route=route, path="/v1/chat/completions", headers={}, query={})
         exchange.body, exchange.request, exchange.model = question, QUESTION, "gpt-4o-mini"
         exchange.target, exchange.reached = Target(provider, "gpt-4o-mini"), True
-        await books.open(exchange)
+        await recorder.open(exchange)
         exchange.answer, exchange.usage, exchange.ended = answer, usage, time.perf_counter()
-        books.close(exchange, prices)
+        recorder.close(exchange, prices)
     journal.close()
 
 

@@ -1,13 +1,13 @@
-"""How fast a large film is uploaded, and what memory that takes, beside peers that keep the same bytes.
+"""How fast a large video is uploaded, and what memory that takes, beside peers that keep the same bytes.
 
     .venv/bin/python bench/upload.py             # 1 GB, three rounds; some 4 GB of disk, on a quiet machine
     .venv/bin/python bench/upload.py --quick     # 100 MB, once, to see that it works; not to be quoted
 
 The peers are nginx, which writes a body to a file (`client_body_in_file_only`), and a bare server on uvloop, which
 writes what comes in the thread that receives it and syncs in the end. Daybook hashes the bytes while they come, syncs
-them, reads them back from the disk and hashes them again, probes the film, stores it and enqueues its jobs. All of
+them, reads them back from the disk and hashes them again, probes the video, stores it and enqueues its jobs. All of
 that is in its time, which is from the first byte of the request to the answer. Rounds are interleaved; every one sends
-another film, a short one made long by a box that players skip. Memory is that of `daybook serve`: its peak during an
+another video, a short one made long by a box that players skip. Memory is that of `daybook serve`: its peak during an
 upload, and before.
 
 It fails where an upload is not taken in whole, is slower than 200 MB/s, or adds more than 100 MB to the server's
@@ -103,8 +103,8 @@ http {{
 """
 
 
-class Film:
-    """A film of a given size; each `renew` makes it another one, in its last bytes."""
+class Video:
+    """A video of a given size; each `renew` makes it another one, in its last bytes."""
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
@@ -123,7 +123,7 @@ class Film:
                 file.write(block[:left])
 
     def renew(self) -> str:
-        """Another film; its SHA-256."""
+        """Another video; its SHA-256."""
         self._number += 1
         with self.path.open("r+b") as file:
             file.seek(-8, os.SEEK_END)
@@ -135,12 +135,12 @@ class Film:
         return digest.hexdigest()
 
 
-def send(port: int, method: str, path: str, film: Path, headers: dict[str, str]) -> tuple[float, str]:
+def send(port: int, method: str, path: str, video: Path, headers: dict[str, str]) -> tuple[float, str]:
     """Seconds until the answer, and its head."""
-    size = film.stat().st_size
+    size = video.stat().st_size
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = f"{method} {path} HTTP/1.1\r\nHost: daybook\r\nContent-Length: {size}\r\n{lines}\r\n".encode()
-    with socket.create_connection(("127.0.0.1", port)) as connection, film.open("rb") as file:
+    with socket.create_connection(("127.0.0.1", port)) as connection, video.open("rb") as file:
         began = time.perf_counter()
         connection.sendall(head)
         connection.sendfile(file)
@@ -160,9 +160,9 @@ class Daybook:
         with self._ask("POST", "/api/v1/session", {"Content-Type": "application/json"}, body) as answer:
             self.cookie = answer.headers["set-cookie"].partition(";")[0]
 
-    def upload(self, film: Path, sha256: str) -> float:
+    def upload(self, video: Path, sha256: str) -> float:
         """Seconds of an upload that was announced."""
-        told = {"Cookie": self.cookie, "Tus-Resumable": "1.0.0", "Upload-Length": str(film.stat().st_size)}
+        told = {"Cookie": self.cookie, "Tus-Resumable": "1.0.0", "Upload-Length": str(video.stat().st_size)}
         told["Upload-Metadata"] = f"sha256 {base64.b64encode(sha256.encode()).decode()}"
         with self._ask("POST", "/api/v1/uploads", told, b"") as answer:
             location = answer.headers["location"]
@@ -174,10 +174,10 @@ class Daybook:
             "Upload-Offset": "0",
             "Content-Type": "application/offset+octet-stream",
         }
-        seconds, answer_head = send(self.port, "PATCH", location, film, headers)
+        seconds, answer_head = send(self.port, "PATCH", location, video, headers)
         self.peak.append(self._memory("VmHWM"))
         if not answer_head.startswith("HTTP/1.1 204") or "x-daybook-recording" not in answer_head:
-            raise SystemExit(f"The film was not taken in:\n{answer_head}")
+            raise SystemExit(f"The video was not taken in:\n{answer_head}")
         return seconds
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Any:
@@ -223,10 +223,10 @@ async def _first_run(dsn: str) -> accounts.FirstRun:
 
 @contextmanager
 def peers(folder: Path) -> Iterator[dict[str, Callable[[Path], float]]]:
-    """How to send a film to each of those that only keep it."""
+    """How to send a video to each of those that only keep it."""
     port = free_port()
     with running([sys.executable, "-c", SINK, str(port), str(folder / "kept")], port) as _:
-        found = {"uvloop": lambda film: send(port, "PATCH", "/", film, {})[0]}
+        found = {"uvloop": lambda video: send(port, "PATCH", "/", video, {})[0]}
         program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         if program is None:
             print("nginx is not installed: measured without it.")
@@ -237,7 +237,7 @@ def peers(folder: Path) -> Iterator[dict[str, Callable[[Path], float]]]:
         user = "user root;" if os.geteuid() == 0 else ""
         config.write_text(NGINX.format(user=user, folder=folder, port=second))
         with running([program, "-p", str(folder), "-c", str(config)], second) as _:
-            yield {**found, "nginx": lambda film: send(second, "POST", "/", film, {})[0]}
+            yield {**found, "nginx": lambda video: send(second, "POST", "/", video, {})[0]}
 
 
 @contextmanager
@@ -268,15 +268,17 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def report(seconds: dict[str, list[float]], house: Daybook, size: int, *, quick: bool) -> int:
+def report(seconds: dict[str, list[float]], installation: Daybook, size: int, *, quick: bool) -> int:
     """Print what was measured; 1 where it is not enough."""
     rates = {name: size / 1e6 / statistics.median(taken) for name, taken in seconds.items()}
     print(f"\nUploads of {size / 1e6:,.0f} MB, medians of {len(seconds['Daybook'])}:\n")
     for name, rate in sorted(rates.items(), key=lambda pair: -pair[1]):
         taken = ", ".join(f"{one:.2f}" for one in seconds[name])
         print(f"{name:8} {rate:7.0f} MB/s   Daybook/{name} {rates['Daybook'] / rate:.2f}   ({taken} s)")
-    added = max(peak - idle for peak, idle in zip(house.peak, house.idle, strict=True))
-    print(f"\nserve: {house.idle[0]:.0f} MB before, {max(house.peak):.0f} MB at most, {added:.0f} MB added")
+    added = max(peak - idle for peak, idle in zip(installation.peak, installation.idle, strict=True))
+    print(
+        f"\nserve: {installation.idle[0]:.0f} MB before, {max(installation.peak):.0f} MB at most, {added:.0f} MB added"
+    )
     if quick:
         print("A quick run: not to be quoted.")
         return 0
@@ -292,17 +294,17 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="daybook-bench-"))
     folder.chmod(0o711)  # PostgreSQL may have to run as another user
     try:
-        with daybook(folder) as house, peers(folder) as senders:
-            film = Film(folder / "film.mp4", size)
+        with daybook(folder) as installation, peers(folder) as senders:
+            video = Video(folder / "video.mp4", size)
             seconds: dict[str, list[float]] = {name: [] for name in [*senders, "Daybook"]}
             for _ in range(rounds):
-                sha256 = film.renew()
+                sha256 = video.renew()
                 for name, sender in senders.items():
-                    seconds[name].append(sender(film.path))
+                    seconds[name].append(sender(video.path))
                     os.sync()
-                seconds["Daybook"].append(house.upload(film.path, sha256))
+                seconds["Daybook"].append(installation.upload(video.path, sha256))
                 os.sync()
-            return report(seconds, house, size, quick=quick)
+            return report(seconds, installation, size, quick=quick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

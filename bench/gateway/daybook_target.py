@@ -69,12 +69,12 @@ class Daybook(Target):
 
     def final_problems(self) -> list[str]:
         """Whether the command line tells the same as the table, the whole run long."""
-        books = self.recorded()
+        recorded = self.recorded()
         told = json.loads(self._command("usage", "--json"))
-        if told["total_calls"] == books.lines:
+        if told["total_calls"] == recorded.lines:
             return []
         return [
-            f"`daybook usage --json` tells {told['total_calls']} calls, the ledger has {books.lines} lines"
+            f"`daybook usage --json` tells {told['total_calls']} calls, the ledger has {recorded.lines} lines"
         ]
 
     def _add_provider(self, mode: Mode) -> None:

@@ -148,7 +148,7 @@ class Load:
 def _settle(target: Target, before: Recorded | None, requests: int) -> tuple[float | None, Recorded | None]:
     """Wait until the target has nothing left to do.
 
-    Give the seconds until at least `requests` more calls were in its books, and what came to them since
+    Give the seconds until at least `requests` more calls were in its ledger, and what came to them since
     `before`; None and None where it keeps none.
     """
     ended = time.monotonic()
@@ -159,10 +159,10 @@ def _settle(target: Target, before: Recorded | None, requests: int) -> tuple[flo
     last, changed = target.recorded(), time.monotonic()
     while time.monotonic() - ended < SETTLE_SECONDS:
         now = time.monotonic()
-        books = target.recorded()
-        if books != last:
-            last, changed = books, now
-        if reached is None and books is not None and books.lines - before.lines >= requests:
+        recorded = target.recorded()
+        if recorded != last:
+            last, changed = recorded, now
+        if reached is None and recorded is not None and recorded.lines - before.lines >= requests:
             reached = now - ended
         if reached is not None and now - changed >= STILL_SECONDS:
             break
@@ -198,7 +198,7 @@ def _load_errors(result: dict[str, int], answer_size: int) -> list[str]:
 
 
 def _book_errors(recorded: Recorded | None, requests: int, connections: int) -> list[str]:
-    """What is wrong with the books.
+    """What is wrong with the ledger.
 
     wrk drops up to one call per connection when it ends: each of those may be there, every other must be.
     """

@@ -30,7 +30,7 @@ def watch(target: Target, load: Load, calls: int, sizes: dict[str, int]) -> tupl
     Gives the samples, the first before any load, and what is wrong with them.
     """
     samples = [Sample(0, _serving_megabytes(target))]
-    load.warm(target, Cell("plain", CONNECTIONS), 1)  # so that no earlier call is on its way into the book
+    load.warm(target, Cell("plain", CONNECTIONS), 1)  # so that no earlier call is on its way into the ledger
     errors: list[str] = []
     turn = 0
     done = 0

@@ -43,7 +43,7 @@ def speed_table(cells: Sequence[Cell], targets: Sequence[Target], rounds: Sequen
 
 
 def recording_table(cells: Sequence[Cell], targets: Sequence[Target], rounds: Sequence[Round]) -> str:
-    """Where the CPU time of a target that records goes, and how far its books lag; empty when none does."""
+    """Where the CPU time of a target that records goes, and how far its ledger lags; empty when none does."""
     lines: list[str] = []
     for target in targets:
         for cell in cells:

@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/gateway/run.py [--quick] [--targets nginx,litellm,daybook] [--memory] [--profile]
 
-Exit status: 0 when every answer was right and every call is in the books, 1 when not, 2 when it could not be
+Exit status: 0 when every answer was right and every call is in the ledger, 1 when not, 2 when it could not be
 measured.
 """
 

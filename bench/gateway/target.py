@@ -15,7 +15,7 @@ from processes import BenchError, Process, command_name, cpu_seconds, descendant
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a target has in its books so far."""
+    """What a target has in its ledger so far."""
 
     lines: int
     """Calls in the ledger."""
@@ -66,11 +66,11 @@ class Target(ABC):
         return self.process
 
     def recorded(self) -> Recorded | None:
-        """What is in its books now; None when it keeps none."""
+        """What is in its ledger now; None when it keeps none."""
         return None
 
     def final_problems(self) -> list[str]:
-        """What else is wrong with its books, looked at once, at the end."""
+        """What else is wrong with its ledger, looked at once, at the end."""
         return []
 
     def pids(self) -> list[int]:

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         None, description="The ffmpeg program; none: the system's, else the one that came along."
     )
     longest_recording: float = Field(
-        24, gt=0, le=10_000, description="Hours of film that one file may hold; longer ones are refused."
+        24, gt=0, le=10_000, description="Hours of video that one file may hold; longer ones are refused."
     )
     log_level: str = Field("info", description="debug, info, warning or error.")
 
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         120,
         ge=1,
         le=3600,
-        description="Events that an hour of film becomes at most, besides ten of any film.",
+        description="Events that an hour of video becomes at most, besides ten of any video.",
     )
     vision_frames: int = Field(
         3, ge=1, le=8, description="Pictures of an event that the vision model is shown at most."

@@ -8,15 +8,15 @@ import time
 import uvloop
 
 from daybook.db.engine import Database, asyncpg_dsn
-from daybook.gateway.call_record import call_record
-from daybook.gateway.records import entry_of
+from daybook.gateway.recording.journal_records import call_record
+from daybook.gateway.recording.ledger_entries import entry_of
 from daybook.kit.collector import spare_the_collector
 from daybook.kit.errors import Unavailable
-from daybook.ledger.book import Book
 from daybook.ledger.entries import Entry
 from daybook.ledger.idempotency import IdempotencyStore
-from daybook.ledger.prices import PriceBook
+from daybook.ledger.prices import PriceTable
 from daybook.ledger.shipper import JournaledCall, Shipper, ShippingStopped
+from daybook.ledger.writer import LedgerWriter
 from daybook.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Accountant:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._prices = PriceBook()
+        self._prices = PriceTable()
         self._read = float("-inf")
 
     async def refresh(self) -> None:
@@ -38,7 +38,7 @@ class Accountant:
             return
         try:
             async with self._database.read() as session:
-                self._prices = await PriceBook.load(session)
+                self._prices = await PriceTable.load(session)
             self._read = time.monotonic()
         except Exception as problem:  # noqa: BLE001  (nothing may keep calls from being recorded)
             log.warning("Prices could not be read anew: %s", type(problem).__name__)
@@ -57,14 +57,14 @@ class Accountant:
 def shipper_of(settings: Settings, database: Database, database_url: str) -> Shipper:
     """The shipper of this host's journals."""
     accountant = Accountant(database)
-    book = Book(asyncpg_dsn(database_url), settings.data / "quarantine")
+    writer = LedgerWriter(asyncpg_dsn(database_url), settings.data / "quarantine")
     repeats = IdempotencyStore(database)
 
     async def bury(owner: str) -> None:
-        await book.release(owner)
+        await writer.release(owner)
         await repeats.abandon_all_of(owner)
 
-    return Shipper(settings.data / "journal", book, accountant.entry, prepare=accountant.refresh, bury=bury)
+    return Shipper(settings.data / "journal", writer, accountant.entry, prepare=accountant.refresh, bury=bury)
 
 
 async def ship(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from daybook.accounts import models as accounts
 from daybook.assistant import models as assistant
 from daybook.db.base import Base
-from daybook.gateway import models as gateway
+from daybook.gateway.providers import models as gateway
 from daybook.jobs import models as jobs
 from daybook.ledger import models as ledger
 from daybook.ledger.budgets import models as budgets

@@ -13,7 +13,7 @@ import uvloop
 from daybook.assistant import service as assistant
 from daybook.assistant import verification
 from daybook.db.engine import Database, asyncpg_dsn
-from daybook.gateway.house import is_lasting, open_house
+from daybook.gateway.internal import is_lasting, open_internal_client
 from daybook.jobs import JobType
 from daybook.jobs.attempts import TRACE
 from daybook.jobs.upkeep import keep_in_order
@@ -26,12 +26,12 @@ from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
 from daybook.ledger.verification.routine import keep_verified
+from daybook.lifelog.context import Tools
 from daybook.lifelog.diary import jobs as diary
 from daybook.lifelog.diary.schedule import keep_refreshed
 from daybook.lifelog.events import jobs as events
 from daybook.lifelog.recordings import jobs as recordings
 from daybook.lifelog.recordings import removal
-from daybook.lifelog.tools import Tools
 from daybook.lifelog.uploads.sweeping import keep_swept
 from daybook.settings import Settings
 from daybook.storage.service import open_store
@@ -70,10 +70,15 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     database = Database.connect(settings.database_url, pool=4 + 3 * settings.worker_jobs)
     try:
         async with (
-            open_house(settings, database, settings.database_url) as house,
+            open_internal_client(settings, database, settings.database_url) as internal_client,
             asyncio.TaskGroup() as duties,
         ):
-            tools = Tools(database=database, store=open_store(settings), house=house, settings=settings)
+            tools = Tools(
+                database=database,
+                store=open_store(settings),
+                internal_client=internal_client,
+                settings=settings,
+            )
             jobs = Worker(
                 database,
                 settings.database_url,
@@ -138,7 +143,7 @@ def run(settings: Settings) -> None:
 
 
 def _add_trace(record: logging.LogRecord) -> bool:
-    """Say in every line that a job's work logs whose it is: the trace is the same as in the book."""
+    """Say in every line that a job's work logs whose it is: the trace is the same as in the ledger."""
     trace = TRACE.get()
     record.trace = f" [{trace}]" if trace else ""
     return True

@@ -8,7 +8,7 @@ from daybook.assistant.schemas import TokenAdjustment
 from daybook.ledger import posting
 from daybook.ledger.outbox import service
 from llm_tracker.ids import uuid7
-from support.book import write_line
+from support.ledger_lines import write_line
 
 CONVERSATION = "018f3a5e-0000-7000-8000-000000000001"
 GOOD = {
@@ -78,7 +78,7 @@ async def test_an_event_that_comes_before_its_line_waits_and_the_line_wakes_it(c
     line_id = uuid7()
     key = await conversation.publish(line_id)
     assert await conversation.deliver() == ["retried"]
-    assert "not in the book yet" in (await conversation.outbox.row(key))["error"]
+    assert "not in the ledger yet" in (await conversation.outbox.row(key))["error"]
     assert await conversation.deliver() == []  # it has a pause before it
 
     await conversation.line(line_id)
@@ -95,7 +95,7 @@ async def test_an_event_that_names_no_line_is_dead_and_a_line_that_comes_late_br
     )
     assert await conversation.deliver() == ["dead"]
     row = await conversation.outbox.row(key)
-    assert (row["status"], row["error"]) == ("dead", "There is no line of that call in the book.")
+    assert (row["status"], row["error"]) == ("dead", "There is no line of that call in the ledger.")
     assert await conversation.totals() == (0, 0, 0)
 
     await conversation.line()  # another's line wakes nobody

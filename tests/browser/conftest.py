@@ -16,9 +16,9 @@ from daybook.db.engine import asyncpg_dsn
 from daybook.launcher.address import free_port
 from daybook.ledger.partitions import make_partition, month_of
 from support import chromium
+from support.browser_sessions import Person, Visits, add_person, client_of
 from support.run import Run
 from support.upstream import Upstream
-from support.visits import Person, Visits, add_person, client_of
 
 MANY_CALLS = 10_000
 PATIENCE = 30_000  # milliseconds until what should be seen is given up; a busy machine is slow, not wrong
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def house():
+def installation():
     """`daybook run`."""
     with tempfile.TemporaryDirectory(prefix="daybook-test-") as name:
         Path(name).chmod(0o711)  # as root, the database runs as another user, who must get in
@@ -50,16 +50,16 @@ def house():
 
 
 @pytest.fixture(scope="session")
-def administrator(house):
+def administrator(installation):
     """The first administrator."""
-    credentials = house.credentials()
+    credentials = installation.credentials()
     return Person(credentials["account"], credentials["password"])
 
 
 @pytest_asyncio.fixture(scope="session")
-async def office(house, administrator):
+async def office(installation, administrator):
     """The administrator at the API, for what a test needs and is not about."""
-    async with client_of(house.url, administrator) as client:
+    async with client_of(installation.url, administrator) as client:
         yield client
 
 
@@ -84,17 +84,17 @@ async def browser():
 
 
 @pytest_asyncio.fixture
-async def visits(browser, house):
+async def visits(browser, installation):
     """Opens windows. Whatever a browser complains of on its console, and every answer of 500 and more, is a fault."""
-    visits = Visits(browser, house.url)
+    visits = Visits(browser, installation.url)
     yield visits
     assert await visits.close() == []
 
 
 @pytest_asyncio.fixture
-async def many_calls(house):
+async def many_calls(installation):
     """As many calls in the explorer as somebody has after some days, all of one model: `much-called`."""
-    connection = await asyncpg.connect(asyncpg_dsn(running_server(house.data).dsn))
+    connection = await asyncpg.connect(asyncpg_dsn(running_server(installation.data).dsn))
     await make_partition(connection, month_of(datetime.now(UTC)))
     await connection.execute(
         "INSERT INTO llm_call_logs (model, request_messages, status, error_message, call_time, duration_ms) "

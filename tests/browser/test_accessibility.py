@@ -10,9 +10,9 @@ from playwright.async_api import expect
 
 from support.addresses import DIALOGS, addresses, filled
 from support.documents import ROOT
-from support.films import Films
-from support.furniture import furnish
 from support.messages import Words
+from support.seed_data import furnish
+from support.videos import Videos
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SMALLEST = {"width": 360, "height": 740}
@@ -43,11 +43,11 @@ pytestmark = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here;
 
 
 @pytest_asyncio.fixture(scope="module")
-async def things(house, office, tmp_path_factory):
-    """A house in which something is."""
-    film = Films(tmp_path_factory.mktemp("films")).make("film.mp4", seconds=4, size="320x180", sound=True)
-    code = house.credentials()["activation_code"]
-    return await furnish(office, code, film.read_bytes(), events=1)
+async def things(installation, office, tmp_path_factory):
+    """A installation in which something is."""
+    video = Videos(tmp_path_factory.mktemp("videos")).make("video.mp4", seconds=4, size="320x180", sound=True)
+    code = installation.credentials()["activation_code"]
+    return await furnish(office, code, video.read_bytes(), events=1)
 
 
 @pytest.mark.parametrize("address", addresses())

@@ -1,27 +1,27 @@
-"""What administrators see is in words: of films, people, sources and providers."""
+"""What administrators see is in words: of videos, people, sources and providers."""
 
 import asyncio
 import re
 
 from playwright.async_api import expect
 
-from support.films import Films
+from support.browser_sessions import client_of
 from support.messages import Words
 from support.upstream import Reply
-from support.visits import client_of
+from support.videos import Videos
 
 words = Words("zh-Hant")
-SHIPPED = 30  # seconds until a call is in the book on a busy machine
+SHIPPED = 30  # seconds until a call is in the ledger on a busy machine
 
 
-async def test_a_job_names_its_film_and_whose_it_is(visits, newcomer, tmp_path):
+async def test_a_job_names_its_video_and_whose_it_is(visits, newcomer, tmp_path):
     person = await newcomer("ana")
-    film = Films(tmp_path).make("garden.mp4", "-metadata", "comment=job")
+    video = Videos(tmp_path).make("garden.mp4", "-metadata", "comment=job")
     window = await visits.open(person, path="/recordings")
     async with window.expect_file_chooser() as chooser:
         await window.get_by_role("button", name=Words("en")("upload.choose"), exact=True).click()
-    await (await chooser.value).set_files(film)
-    await window.get_by_role("main").get_by_role("link", name=film.name).first.click()
+    await (await chooser.value).set_files(video)
+    await window.get_by_role("main").get_by_role("link", name=video.name).first.click()
 
     chief = await newcomer("chief", "admin", language="zh-Hant")
     page = await visits.open(chief, language="zh-Hant", path="/admin/jobs")

@@ -9,14 +9,14 @@ import openai
 import pytest
 from playwright.async_api import expect
 
+from support.browser_sessions import client_of
 from support.messages import LANGUAGES, Words
-from support.visits import client_of
 
 words = Words("en")
 
 
 async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
-    visits, administrator, newcomer, office, house
+    visits, administrator, newcomer, office, installation
 ):
     person = await newcomer("ben")
     page = await visits.open(administrator, path="/admin/budgets")
@@ -32,7 +32,7 @@ async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
     await expect(card.get_by_text(words("budgets.hard"), exact=True)).to_be_visible()
     await expect(card).to_contain_text("0 / 250")
 
-    refused = await call_until_refused(house, person)
+    refused = await call_until_refused(installation, person)
     resets = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT00:00Z")
     assert refused.body["code"] == "budget_reached"
     assert "This user's daily budget of 250 tokens" in refused.body["message"]
@@ -53,10 +53,10 @@ async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_ones_own_budgets_are_called_what_they_are_to_the_reader(
-    visits, newcomer, office, house, language
+    visits, newcomer, office, installation, language
 ):
     person = await newcomer("eve")
-    async with client_of(house.url, person) as browser:
+    async with client_of(installation.url, person) as browser:
         number = (await browser.get("/api/v1/me")).json()["id"]
         code = (await browser.post("/api/v1/me/codes", json={"name": "program"})).json()["public_id"]
     for subject, whose in (("user", number), ("code", code)):
@@ -75,10 +75,10 @@ async def test_ones_own_budgets_are_called_what_they_are_to_the_reader(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_page_of_the_diary_that_no_budget_is_left_for_says_so_in_the_readers_words(
-    visits, newcomer, office, house, language
+    visits, newcomer, office, installation, language
 ):
     person, told = await newcomer("kai", language=language), Words(language)
-    async with client_of(house.url, person) as browser:
+    async with client_of(installation.url, person) as browser:
         me = (await browser.get("/api/v1/me")).json()
         day = datetime.now(ZoneInfo(me["timezone"])).date()
         assert (await browser.put(f"/api/v1/sample-days/{day}")).is_success
@@ -97,11 +97,11 @@ async def test_a_page_of_the_diary_that_no_budget_is_left_for_says_so_in_the_rea
     assert not re.search(r"T00:00|\{", await said.inner_text())
 
 
-async def call_until_refused(house, person):
+async def call_until_refused(installation, person):
     """The error that a program of the person's gets at last."""
-    async with client_of(house.url, person) as browser:
+    async with client_of(installation.url, person) as browser:
         code = (await browser.post("/api/v1/me/codes", json={"name": "program"})).json()["code"]
-    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=code, max_retries=0) as client:
+    async with openai.AsyncOpenAI(base_url=f"{installation.url}/v1", api_key=code, max_retries=0) as client:
         for _ in range(50):
             try:
                 await client.chat.completions.create(
@@ -112,5 +112,5 @@ async def call_until_refused(house, person):
                     return refused
                 await asyncio.sleep(
                     float(refused.response.headers["retry-after"])
-                )  # until the last is in the book
+                )  # until the last is in the ledger
     return pytest.fail("Fifty calls were not refused.")

@@ -2,8 +2,8 @@
 
 from playwright.async_api import expect
 
+from support.browser_sessions import client_of
 from support.messages import Words
-from support.visits import client_of
 
 words = Words("en")
 

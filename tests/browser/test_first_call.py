@@ -18,7 +18,7 @@ GEMINI = {
 
 
 @pytest.mark.parametrize(("library", "phone"), [("OpenAI", False), ("Anthropic", True)])
-async def test_the_program_that_is_shown_runs_and_the_page_tells_when_its_call_is_in_the_book(
+async def test_the_program_that_is_shown_runs_and_the_page_tells_when_its_call_is_in_the_ledger(
     visits, newcomer, library, phone
 ):
     page = await visits.open(await newcomer("ana"), phone=phone, path="/start")

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from playwright.async_api import expect
 
+from support.browser_sessions import client_of
 from support.clips import long_clip
-from support.films import Films
 from support.main_thread import watched
 from support.messages import Words
-from support.visits import client_of
+from support.videos import Videos
 
 words = Words("en")
 WORKING = 120_000  # milliseconds that the demo model may take for a page
@@ -29,9 +29,9 @@ async def test_a_page_that_computes_is_caught(visits, browser):
     assert thread.long
 
 
-async def test_a_page_of_the_diary_is_written(visits, browser, house, newcomer):
+async def test_a_page_of_the_diary_is_written(visits, browser, installation, newcomer):
     person = await newcomer("ana")
-    async with client_of(house.url, person) as client:
+    async with client_of(installation.url, person) as client:
         for summary in (
             "We flew a red kite by the river.",
             "Then we had noodles.",
@@ -54,8 +54,8 @@ async def test_a_page_of_the_diary_is_written(visits, browser, house, newcomer):
     assert thread.long == []
 
 
-async def test_a_film_is_hashed_and_sent(visits, browser, newcomer, tmp_path):
-    film = Films(tmp_path).write("long.mp4", long_clip(96 * 2**20))
+async def test_a_video_is_hashed_and_sent(visits, browser, newcomer, tmp_path):
+    video = Videos(tmp_path).write("long.mp4", long_clip(96 * 2**20))
     page = await visits.open(await newcomer("ana"), path="/recordings")
     files = page.get_by_role("list", name=words("upload.files"))
     choose = page.get_by_role("button", name=words("upload.choose"), exact=True)
@@ -64,7 +64,7 @@ async def test_a_film_is_hashed_and_sent(visits, browser, newcomer, tmp_path):
     async with watched(browser, page) as thread:
         async with page.expect_file_chooser() as chooser:
             await choose.click()
-        await (await chooser.value).set_files(film)
+        await (await chooser.value).set_files(video)
         await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
 
     assert thread.long == []

@@ -27,8 +27,8 @@ ANSWER = {
 }
 
 
-async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
-    visits, newcomer, office, provider, house
+async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_ledger(
+    visits, newcomer, office, provider, installation
 ):
     administrator = await newcomer("chief", "admin", language="zh-Hant")
     page = await visits.open(administrator, language="zh-Hant", path="/admin/providers")
@@ -53,12 +53,12 @@ async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
 
     code = await make_code(page)
     provider.reply(Reply(body=ANSWER))
-    async with openai.AsyncOpenAI(base_url=f"{house.url}/v1", api_key=code, max_retries=0) as client:
+    async with openai.AsyncOpenAI(base_url=f"{installation.url}/v1", api_key=code, max_retries=0) as client:
         answer = await client.chat.completions.create(
             model=MODEL, messages=[{"role": "user", "content": "How is the weather?"}], temperature=0.25
         )
     assert answer.choices[0].message.content == "It is raining."
-    await in_the_book(office)
+    await in_the_ledger(office)
 
     await page.get_by_role("link", name=words("nav.admin.calls")).click()
     await page.get_by_role("listitem").filter(has_text=MODEL).get_by_role("link").click()
@@ -81,7 +81,7 @@ async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_book(
 async def test_where_there_is_no_code_the_page_says_what_to_do_and_does_it(visits, newcomer, language):
     told = Words(language)
     page = await visits.open(await newcomer("chief", "admin"), language=language, phone=True)
-    # Every house is given a first code, and none is ever removed.
+    # Every installation is given a first code, and none is ever removed.
     none = {"list": [], "page": 1, "page_size": 50, "total": 0, "has_more": False}
     await page.route("**/api/v1/admin/codes?*", lambda route: route.fulfill(json=none))
     await page.goto("/admin/access?part=codes")
@@ -127,7 +127,7 @@ async def make_code(page):
     return code
 
 
-async def in_the_book(office):
+async def in_the_ledger(office):
     async with asyncio.timeout(30):
         while True:
             answer = await office.get("/api/v1/admin/llm/call-logs", params={"model": MODEL})

@@ -4,9 +4,9 @@ import re
 
 from playwright.async_api import expect
 
-from support.films import Films
+from support.browser_sessions import client_of
 from support.messages import Words
-from support.visits import client_of
+from support.videos import Videos
 
 words = Words("en")
 NOBODYS = "018f3a5e-0000-7000-8000-000000000001"
@@ -25,12 +25,12 @@ async def test_of_a_recording_that_is_not_there_nothing_is_promised(visits, newc
 
 async def test_its_beginning_leads_to_its_day(visits, newcomer, tmp_path):
     person = await newcomer("ana")
-    film = Films(tmp_path).make("VID_20260308_121500.mp4", "-metadata", "comment=day", seconds=2)
+    video = Videos(tmp_path).make("VID_20260308_121500.mp4", "-metadata", "comment=day", seconds=2)
     page = await visits.open(person, path="/recordings")
     async with page.expect_file_chooser() as chooser:
         await page.get_by_role("button", name=words("upload.choose"), exact=True).click()
-    await (await chooser.value).set_files(film)
-    await page.get_by_role("main").get_by_role("link", name=film.name).first.click()
+    await (await chooser.value).set_files(video)
+    await page.get_by_role("main").get_by_role("link", name=video.name).first.click()
     async with client_of(visits.url, person) as client:
         [recording] = (await client.get("/api/v1/recordings")).json()["list"]
         await client.patch(f"/api/v1/recordings/{recording['id']}", json={"start_time": "2026-03-08T12:15Z"})

@@ -2,25 +2,25 @@
 
 from playwright.async_api import expect
 
+from support.browser_sessions import client_of
 from support.messages import Words
-from support.visits import client_of
 
 words = Words("en")
 WRITING = 120_000  # milliseconds that the demo model may take for a page on a busy machine
 
 
 async def test_the_page_says_that_its_events_have_moved_as_soon_as_the_timezone_is_taken(
-    browser, house, visits, newcomer
+    browser, installation, visits, newcomer
 ):
     person = await newcomer("ana")
-    async with client_of(house.url, person) as client:
+    async with client_of(installation.url, person) as client:
         assert (await client.patch("/api/v1/me", json={"timezone": "UTC"})).is_success
         event = {"start_time": "2026-03-08T12:30:00Z", "summary": "A walk along the river.", "duration": 60}
         assert (await client.post("/api/v1/events", json=event)).is_success
         written = await client.post("/api/v1/diary/2026-03-08/generation", json={})
         assert written.is_success, written.text
     context = await browser.new_context(
-        base_url=house.url, locale="en-GB", timezone_id="Europe/Paris", reduced_motion="reduce"
+        base_url=installation.url, locale="en-GB", timezone_id="Europe/Paris", reduced_motion="reduce"
     )
     visits._contexts.append(context)
     assert (await context.request.post("/api/v1/session", data=person.sign_in)).ok

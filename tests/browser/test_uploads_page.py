@@ -10,11 +10,11 @@ import pytest
 from playwright.async_api import expect
 
 from support.clips import long_clip
-from support.films import Films
 from support.messages import Words
+from support.videos import Videos
 
 words = Words("en")
-WORKING = 120_000  # milliseconds that a worker may take for a short film, or the demo model for a page
+WORKING = 120_000  # milliseconds that a worker may take for a short video, or the demo model for a page
 DURATION = """video => new Promise((found, failed) => {
     if (video.readyState > 0) found(video.duration);
     video.onloadedmetadata = () => found(video.duration);
@@ -24,14 +24,14 @@ PATIENCE = 60  # seconds until a worker that was started has come
 SLOW = 2 * 2**20  # bytes a second
 
 
-async def test_a_film_becomes_events_and_a_page(visits, newcomer, tmp_path):
-    film = Films(tmp_path).make("garden.mp4", seconds=6, size="320x180", sound=True)
+async def test_a_video_becomes_events_and_a_page(visits, newcomer, tmp_path):
+    video = Videos(tmp_path).make("garden.mp4", seconds=6, size="320x180", sound=True)
     page = await visits.open(await newcomer("ana"), phone=True)
     bar = page.get_by_role("navigation", name=words("nav.label")).last
 
     await bar.get_by_role("link", name=words("nav.recordings")).click()
     await expect(page.get_by_text(words("recordings.empty.title"))).to_be_visible()
-    await choose(page, film)
+    await choose(page, video)
     files = page.get_by_role("list", name=words("upload.files"))
     await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
 
@@ -53,7 +53,7 @@ async def test_a_film_becomes_events_and_a_page(visits, newcomer, tmp_path):
 
 
 async def test_an_upload_that_was_broken_off_goes_on_after_a_reload(visits, newcomer, tmp_path):
-    film = Films(tmp_path).write("long.mp4", long_clip(16 * 2**20))
+    video = Videos(tmp_path).write("long.mp4", long_clip(16 * 2**20))
     page = await visits.open(await newcomer("ana"), path="/recordings")
     sent = []
     page.on("request", lambda request: sent.append(request) if request.method == "PATCH" else None)
@@ -61,7 +61,7 @@ async def test_an_upload_that_was_broken_off_goes_on_after_a_reload(visits, newc
     page.on("response", lambda answer: asked.append(answer) if answer.request.method == "HEAD" else None)
     await slow_down(page)
 
-    await choose(page, film)
+    await choose(page, video)
     files = page.get_by_role("list", name=words("upload.files"))
     await expect(files.get_by_text(words("upload.phase.sending"), exact=True)).to_be_visible()
     await expect(files).to_contain_text(re.compile(r"\b[3-8]\d(\.\d)?%"))
@@ -72,58 +72,58 @@ async def test_an_upload_that_was_broken_off_goes_on_after_a_reload(visits, newc
     assert first.headers["upload-offset"] == "0"
 
     sent.clear()
-    await choose(page, film)
+    await choose(page, video)
     await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
     had = int(asked[-1].headers["upload-offset"])
     [rest] = sent
     assert had > 2**20
     assert int(rest.headers["upload-offset"]) == had
-    assert int((await rest.all_headers())["content-length"]) == film.stat().st_size - had
+    assert int((await rest.all_headers())["content-length"]) == video.stat().st_size - had
 
     await page.get_by_role("main").get_by_role("link", name="long.mp4").click()
     original = page.get_by_role("definition").get_by_role("link", name="long.mp4")
     kept = await page.request.get(await original.get_attribute("href"))
-    assert hashlib.sha256(await kept.body()).digest() == hashlib.sha256(film.read_bytes()).digest()
+    assert hashlib.sha256(await kept.body()).digest() == hashlib.sha256(video.read_bytes()).digest()
 
 
-async def test_the_same_film_is_not_taken_twice_and_a_text_is_no_film(visits, newcomer, tmp_path):
-    films = Films(tmp_path)
-    film = films.make("garden.mp4")
+async def test_the_same_video_is_not_taken_twice_and_a_text_is_no_video(visits, newcomer, tmp_path):
+    videos = Videos(tmp_path)
+    video = videos.make("garden.mp4")
     page = await visits.open(await newcomer("ana"), path="/recordings")
     visits.expect(r"status of 4\d\d .*/api/v1/uploads")
     files = page.get_by_role("list", name=words("upload.files"))
 
-    await choose(page, film)
+    await choose(page, video)
     await expect(files.get_by_text(words("upload.phase.done"), exact=True)).to_be_visible()
-    await choose(page, film.rename(tmp_path / "again.mp4"))
+    await choose(page, video.rename(tmp_path / "again.mp4"))
     await expect(files.get_by_text(words("upload.phase.known"), exact=True)).to_be_visible()
-    await choose(page, films.write("letter.mp4", b"Dear diary, this is no film at all." * 50))
+    await choose(page, videos.write("letter.mp4", b"Dear diary, this is no video at all." * 50))
     await expect(files.get_by_text(words("upload.phase.refused"), exact=True)).to_be_visible()
     await expect(files.get_by_role("alert")).to_be_visible()
 
 
 @pytest.mark.parametrize(("language", "thing"), [("zh-Hant", "文字檔"), ("zh-Hans", "文本文件")])
-async def test_what_is_no_film_is_told_in_the_readers_language(visits, newcomer, tmp_path, language, thing):
-    films, words = Films(tmp_path), Words(language)
+async def test_what_is_no_video_is_told_in_the_readers_language(visits, newcomer, tmp_path, language, thing):
+    videos, words = Videos(tmp_path), Words(language)
     person = await newcomer("ana", language=language)
     page = await visits.open(person, language=language, phone=True, path="/recordings")
     visits.expect(r"status of 4\d\d .*/api/v1/uploads")
     files = page.get_by_role("list", name=words("upload.files"))
 
-    letter = films.write("letter.mp4", b"Dear diary, this is no film at all.")
-    await choose(page, letter, films.write("nothing.mp4", b""), words=words)
+    letter = videos.write("letter.mp4", b"Dear diary, this is no video at all.")
+    await choose(page, letter, videos.write("nothing.mp4", b""), words=words)
     refused = files.get_by_role("listitem").filter(has_text="letter.mp4")
-    await expect(refused.get_by_role("alert")).to_have_text(words("error.not_a_film", detail=thing))
+    await expect(refused.get_by_role("alert")).to_have_text(words("error.not_a_video", detail=thing))
     await expect(refused).to_contain_text(words("common.bytes", count=35))
     await expect(files.get_by_role("listitem").filter(has_text="nothing.mp4")).to_contain_text(
         words("common.bytes", count=0)
     )
 
 
-async def test_a_film_that_is_chosen_twice_at_once_is_sent_once(visits, newcomer, tmp_path):
-    films = Films(tmp_path)
-    first = films.make("garden.mp4", "-metadata", "comment=twice")
-    again = films.write("copy.mp4", first.read_bytes())
+async def test_a_video_that_is_chosen_twice_at_once_is_sent_once(visits, newcomer, tmp_path):
+    videos = Videos(tmp_path)
+    first = videos.make("garden.mp4", "-metadata", "comment=twice")
+    again = videos.write("copy.mp4", first.read_bytes())
     page = await visits.open(await newcomer("ana"), path="/recordings")
     sent = []
     page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
@@ -138,7 +138,7 @@ async def test_a_film_that_is_chosen_twice_at_once_is_sent_once(visits, newcomer
 
 
 async def test_a_recording_is_asked_for_until_nothing_more_comes_of_it(visits, newcomer, office, tmp_path):
-    films = Films(tmp_path)
+    videos = Videos(tmp_path)
     page = await visits.open(await newcomer("ana"), path="/recordings")
     tiles = page.get_by_role("main").get_by_role("link")
     waiting = tiles.filter(has_text=words("recordings.processing"))
@@ -147,13 +147,13 @@ async def test_a_recording_is_asked_for_until_nothing_more_comes_of_it(visits, n
 
     async with paused(office, "recording_processing"):
         for number in range(3):
-            await choose(page, films.make(f"film{number}.mp4", "-metadata", f"comment={number}"))
-            await expect(tiles.filter(has_text=f"film{number}.mp4")).to_be_visible()
+            await choose(page, videos.make(f"video{number}.mp4", "-metadata", f"comment={number}"))
+            await expect(tiles.filter(has_text=f"video{number}.mp4")).to_be_visible()
         await expect(waiting).to_have_count(3)
         for number in range(3):
-            await asked.again(await address(tiles, f"film{number}.mp4"))
+            await asked.again(await address(tiles, f"video{number}.mp4"))
 
-        removed, cancelled = await address(tiles, "film0.mp4"), await address(tiles, "film1.mp4")
+        removed, cancelled = await address(tiles, "video0.mp4"), await address(tiles, "video1.mp4")
         async with page.context.expect_event("response", lambda answer: answer.status == 404):
             gone = await page.request.delete(f"/api/v1{removed}")
             assert gone.ok
@@ -161,17 +161,17 @@ async def test_a_recording_is_asked_for_until_nothing_more_comes_of_it(visits, n
         job = file["processing"]["job_id"]
         assert (await page.request.post(f"/api/v1/jobs/{job}/cancellation")).ok
 
-        await expect(tiles.filter(has_text="film0.mp4")).to_have_count(0)
-        await expect(tiles.filter(has_text="film1.mp4")).to_be_visible()
+        await expect(tiles.filter(has_text="video0.mp4")).to_have_count(0)
+        await expect(tiles.filter(has_text="video1.mp4")).to_be_visible()
         await expect(waiting).to_have_count(1)
         asked.forget()
         for _ in range(2):
-            await asked.again(await address(tiles, "film2.mp4"))
-        assert asked.paths == {await address(tiles, "film2.mp4")}
+            await asked.again(await address(tiles, "video2.mp4"))
+        assert asked.paths == {await address(tiles, "video2.mp4")}
 
     await expect(waiting).to_have_count(0)
-    await expect(tiles.filter(has_text="film2.mp4").locator("img")).to_be_visible()
-    await expect(tiles.filter(has_text="film1.mp4").locator("img")).to_have_count(0)
+    await expect(tiles.filter(has_text="video2.mp4").locator("img")).to_be_visible()
+    await expect(tiles.filter(has_text="video1.mp4").locator("img")).to_have_count(0)
 
 
 class Asked:
@@ -218,11 +218,11 @@ async def paused(office, kind):
         assert (await office.patch(path, json={"paused": False})).is_success
 
 
-async def choose(page, *films, words=words):
+async def choose(page, *videos, words=words):
     """Choose files as a person does."""
     async with page.expect_file_chooser() as chooser:
         await page.get_by_role("button", name=words("upload.choose"), exact=True).click()
-    await (await chooser.value).set_files(films)
+    await (await chooser.value).set_files(videos)
 
 
 async def slow_down(page):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from daybook.gateway.secrets import Vault
-from daybook.gateway.service import load_providers
+from daybook.gateway.providers.service import load_providers
+from daybook.gateway.providers.vault import Vault
 from support.upstream import Reply, Upstream
 
 KEY = "sk-very-secret-0123456789"

@@ -1,4 +1,4 @@
-"""`daybook import`: a folder of films becomes recordings, however often it is run and wherever it is killed."""
+"""`daybook import`: a folder of videos becomes recordings, however often it is run and wherever it is killed."""
 
 import asyncio
 import json
@@ -26,10 +26,10 @@ def card(tmp_path):
     (folder / "DCIM" / "100" / "a.mp4").write_bytes(clip(1))
     (folder / "DCIM" / "100" / "早.MOV").write_bytes(clip(2))
     (folder / "b.mp4").write_bytes(clip(1))  # as a.mp4
-    (folder / "page.mp4").write_bytes(b"<html>no film</html>" * 50)
+    (folder / "page.mp4").write_bytes(b"<html>no video</html>" * 50)
     (folder / "empty.avi").write_bytes(b"")
     (folder / "cut.mp4").write_bytes(clip(3)[:300])
-    (folder / "notes.txt").write_text("not a film, and does not say so")
+    (folder / "notes.txt").write_text("not a video, and does not say so")
     (folder / ".hidden.mp4").write_bytes(clip(4))
     (folder / ".Trashes" / "old.mp4").write_bytes(clip(5))
     os.mkfifo(folder / "pipe.mp4")
@@ -82,7 +82,7 @@ async def test_people_read_a_line_for_each_file_and_a_summary(cli, card):
     assert [line for line in lines if line.startswith("refused") and "empty.avi: The file is empty." in line]
 
 
-async def test_for_nobody_nothing_is_reported_of_films(cli, card):
+async def test_for_nobody_nothing_is_reported_of_videos(cli, card):
     for more in ((), ("--json",)):
         done = await cli("import", str(card), "--user", "nobody", *more)
         assert (done.status, done.out, done.err) == (1, "", "daybook: There is no user nobody.\n")
@@ -90,20 +90,20 @@ async def test_for_nobody_nothing_is_reported_of_films(cli, card):
 
 async def test_one_file_whatever_it_is_called(cli, tmp_path):
     await cli("user", "add", "ana")
-    (tmp_path / "film").write_bytes(clip(6))
-    done = await cli("import", str(tmp_path / "film"), "--user", "ana", "--json")
+    (tmp_path / "video").write_bytes(clip(6))
+    done = await cli("import", str(tmp_path / "video"), "--user", "ana", "--json")
 
     assert done.status == 0
     assert len(done.json["taken"]) == 1
 
 
 async def test_wrong_usage_is_told_in_a_sentence(cli, tmp_path):
-    (tmp_path / "film").write_bytes(clip(6))
+    (tmp_path / "video").write_bytes(clip(6))
     for arguments, status, word in (
-        (("import", "film"), 2, "--user"),
+        (("import", "video"), 2, "--user"),
         (("import", "nowhere", "--user", "ana"), 1, "nowhere"),
-        (("import", "film", "--user", "nobody"), 1, "nobody"),
-        (("import", "film", "--user", "ana", "--timezone", "Mars"), 1, "--timezone"),
+        (("import", "video", "--user", "nobody"), 1, "nobody"),
+        (("import", "video", "--user", "ana", "--timezone", "Mars"), 1, "--timezone"),
     ):
         done = await cli(*arguments)
         assert done.status == status, arguments
@@ -137,7 +137,7 @@ async def test_an_import_that_is_killed_is_finished_by_the_next(cli, database, t
     folder.mkdir()
     for number in range(4):
         (folder / f"{number}.mp4").write_bytes(clip(10 + number))
-    killed = await cli("import", str(folder), "--user", "ana", DAYBOOK_FAULT=fault)
+    killed = await cli("import", str(folder), "--user", "ana", DAYBOOK_FAILPOINT=fault)
     assert killed.status == -signal.SIGKILL
     assert 1 <= len(await recordings(database)) <= 2
     report = (await cli("import", str(folder), "--user", "ana", "--json")).json
@@ -158,12 +158,12 @@ async def test_a_folder_that_is_watched_gives_what_comes_once_it_is_whole(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    film = clip(20)
+    video = clip(20)
     try:
         with (folder / "new.mp4").open("wb") as file:  # comes slowly
             for place in range(8):
-                piece = len(film) // 8 + 1
-                file.write(film[place * piece : (place + 1) * piece])
+                piece = len(video) // 8 + 1
+                file.write(video[place * piece : (place + 1) * piece])
                 file.flush()
                 await asyncio.sleep(1)
                 assert await recordings(database) == []

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from support.book import write_line
+from support.ledger_lines import write_line
 
 
 async def sql(database, statement):
@@ -14,7 +14,7 @@ async def test_books_that_balance_are_one_sentence(cli, database):
     await write_line(database, "2026-01-01T08:00")
     done = await cli("ledger", "verify")
     assert (done.status, done.err) == (0, "")
-    assert done.out.startswith("The books balance: 1 lines at ")
+    assert done.out.startswith("The ledger balances: 1 lines at ")
     assert done.out.count("\n") == 1
     told = (await cli("ledger", "verify", "--json")).json
     assert (told["balanced"], told["lines"], told["differences"]) == (True, 1, [])
@@ -32,7 +32,7 @@ async def test_a_difference_is_named_then_repaired(cli, database):
     assert first == "users.token_usage (id 1): 1,016; should be 15"
     assert second.startswith("ledger_hours (code -, hour 2026-01-01T08:00:00+00:00, model m")
     assert second.endswith(": cost 0.3; should be cost 0.25")
-    assert last.startswith("The books do not balance: users.token_usage 1, ledger_hours 1 (1 lines at ")
+    assert last.startswith("The ledger does not balance: users.token_usage 1, ledger_hours 1 (1 lines at ")
     told = await cli("ledger", "verify", "--json")
     assert (told.status, told.json["counts"]) == (1, {"users.token_usage": 1, "ledger_hours": 1})
     assert told.json["differences"][0] == {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.book import write_call, write_line
+from support.ledger_lines import write_call, write_line
 
 
 @pytest.fixture

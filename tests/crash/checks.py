@@ -31,7 +31,7 @@ _NONE: Tokens = (0, 0, 0, 0, 0)
 
 @dataclass(slots=True)
 class Served:
-    """A request as the provider's books have it."""
+    """A request as the provider's record have it."""
 
     status: int
     states: list[Tokens]
@@ -49,12 +49,14 @@ class Evidence:
     logs: list[dict[str, Any]]
 
     @classmethod
-    async def gather(cls, receipts: list[Receipt], books: Path, connection: asyncpg.Connection) -> "Evidence":
+    async def gather(
+        cls, receipts: list[Receipt], record: Path, connection: asyncpg.Connection
+    ) -> "Evidence":
         lines = [dict(row) for row in await connection.fetch("SELECT * FROM llm_tracker_usage")]
         for line in lines:
             line["key"] = json.loads(line["metadata"]).get("caller", {}).get("key")
         logs = [dict(row) for row in await connection.fetch("SELECT * FROM llm_call_logs")]
-        return cls(receipts, _read(books), lines, logs)
+        return cls(receipts, _read(record), lines, logs)
 
     @cached_property
     def repeatable(self) -> set[str]:
@@ -71,7 +73,7 @@ class Evidence:
 
 
 def problems_of(evidence: Evidence) -> Iterator[str]:
-    """Every disagreement between clients, provider and book."""
+    """Every disagreement between clients, provider and ledger."""
     yield from _doubles(evidence)
     for receipt in evidence.receipts:
         yield from _received(evidence, receipt)
@@ -97,7 +99,7 @@ def _doubles(evidence: Evidence) -> Iterator[str]:
 
 
 def _received(evidence: Evidence, receipt: Receipt) -> Iterator[str]:
-    """What a client received is in the book; if it is a whole answer, as the success that it was."""
+    """What a client received is in the ledger; if it is a whole answer, as the success that it was."""
     ask, key = receipt.ask, receipt.ask.spec.key
     if receipt.status is not None and not _may_be_told(receipt):
         yield f"{key}: a client was told {receipt.status}: {receipt.body[:300]!r}"
@@ -118,7 +120,7 @@ def _received(evidence: Evidence, receipt: Receipt) -> Iterator[str]:
 
 
 def _received_whole(evidence: Evidence, receipt: Receipt) -> Iterator[str]:
-    """A whole answer is the provider's, and a success in the book."""
+    """A whole answer is the provider's, and a success in the ledger."""
     ask, key = receipt.ask, receipt.ask.spec.key
     if ask.stream and not receipt.terminal:
         yield "that ended as if it were whole"
@@ -172,7 +174,7 @@ def _unwritten(evidence: Evidence) -> Iterator[str]:
 
 
 def _true(evidence: Evidence, line: dict[str, Any]) -> Iterator[str]:
-    """A line says what the provider's books say, or is marked."""
+    """A line says what the provider's record say, or is marked."""
     key, tokens = line["key"], tuple(line[name] for name in BUCKETS)
     served = evidence.served.get(key, [])
     said = f"{key}: its line says {tokens}, estimated={line['is_estimated']}, error={line['error']!r}"
@@ -230,9 +232,9 @@ def _notes(evidence: Evidence) -> Iterator[str]:
             yield f"{receipt.ask.spec.key}: heard {NOTED} s before the kill, and not noted: {missing}"
 
 
-def _read(books: Path) -> dict[str, list[Served]]:
+def _read(record: Path) -> dict[str, list[Served]]:
     found: dict[tuple[str, int], Served] = {}
-    for line in books.read_text().splitlines():
+    for line in record.read_text().splitlines():
         said = json.loads(line)
         states = [tuple(state) for state in said.get("states", ())]
         found[said["key"], said["attempt"]] = Served(

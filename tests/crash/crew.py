@@ -175,7 +175,7 @@ def _fork(job: dict[str, Any]) -> int:
 
 def _become(job: dict[str, Any]) -> None:
     from daybook.db.embedded.bound_exec import die_with_parent
-    from daybook.kit import faults
+    from daybook.kit import failpoints
     from daybook.settings import Settings
 
     signal.set_wakeup_fd(-1)
@@ -190,10 +190,10 @@ def _become(job: dict[str, Any]) -> None:
     if name == TORN:
         _tear(int(count))
     elif name.startswith(UNDER):
-        faults._NAME = name.removeprefix(UNDER)
-        faults._come_by = lambda: _kill_postgres(Path(job["env"]["DAYBOOK_DATA"]), Path(job["log"]))
+        failpoints._NAME = name.removeprefix(UNDER)
+        failpoints._come_by = lambda: _kill_postgres(Path(job["env"]["DAYBOOK_DATA"]), Path(job["log"]))
     else:
-        faults._NAME, faults._left = name, int(count or 1)
+        failpoints._NAME, failpoints._left = name, int(count or 1)
     random.seed()
     _ROLES[job["role"]](Settings())
 

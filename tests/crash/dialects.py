@@ -8,7 +8,7 @@ from typing import Any
 from crash.plan import MODELS, Spec
 
 Tokens = tuple[int, int, int, int, int]
-"""prompt, completion, total, cached, reasoning: inclusive, as the book keeps them."""
+"""prompt, completion, total, cached, reasoning: inclusive, as the ledger keeps them."""
 
 
 @dataclass(frozen=True, slots=True)

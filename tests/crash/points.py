@@ -12,15 +12,15 @@ PARTS = ("gateway", "ledger")
 ROLES = {
     "journal": "serve",
     "journal.delete": "ship",
-    "repeats": "serve",
+    "idempotency": "serve",
     "budget": "serve",
     "budget.settle": "ship",
-    "book": "ship",
+    "ledger": "ship",
     "shipper": "ship",
 }
 """Who comes by the fault points whose names begin so."""
 
-ELSEWHERE = {"outbox": "test_outbox_kill.py", "house": "test_house_kill.py"}
+ELSEWHERE = {"outbox": "test_outbox_kill.py", "internal": "test_internal_calls_killed.py"}
 """Points of these parts that other tests kill at."""
 
 OFTEN = {"journal.closed.before": 3, TORN: 2}
@@ -33,12 +33,12 @@ AT_STOP = {"budget.give_back.before", "budget.give_back.after"}
 def fault_points() -> dict[str, list[str]]:
     """Every named step of these parts, by the role that comes by there. Raises where nobody is known to."""
     points: dict[str, list[str]] = {
-        "serve": [TORN, UNDER + "budget.lease.before", UNDER + "repeats.keep.before"],
-        "ship": [UNDER + "book.copy.between", UNDER + "book.commit.before"],
+        "serve": [TORN, UNDER + "budget.lease.before", UNDER + "idempotency.keep.before"],
+        "ship": [UNDER + "ledger.copy.between", UNDER + "ledger.commit.before"],
         "work": [],
     }
     for path in (path for part in PARTS for path in (SOURCE / part).rglob("*.py")):
-        for name in re.findall(r'faults\.point\("([^"]+)"\)', path.read_text()):
+        for name in re.findall(r'failpoints\.point\("([^"]+)"\)', path.read_text()):
             first, second, *_ = name.split(".")
             if first not in ELSEWHERE:
                 points[ROLES.get(f"{first}.{second}") or ROLES[first]].append(name)

@@ -1,6 +1,6 @@
-"""A provider in a process of its own, which nobody kills: `python -m crash.provider PORT BOOKS`.
+"""A provider in a process of its own, which nobody kills: `python -m crash.provider PORT LOG`.
 
-It does what the text of a call tells it, and writes down in BOOKS, a JSON object a line, which requests came
+It does what the text of a call tells it, and writes down in LOG, a JSON object a line, which requests came
 (`{"key", "attempt"}`) and how each ended: status, the tokens that it had reported, piece by piece, and whether it sent
 its answer whole. It ends when its standard input does.
 """
@@ -28,10 +28,10 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Provider:
-    """Answers, and keeps books of its own."""
+    """Answers, and keeps a record of its own."""
 
-    def __init__(self, books: Path) -> None:
-        self._books = books.open("a", buffering=1)
+    def __init__(self, record: Path) -> None:
+        self._record = record.open("a", buffering=1)
         self._attempts: Counter[str] = Counter()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -57,12 +57,12 @@ class Provider:
         self._attempts[spec.key] += 1
         attempt = self._attempts[spec.key]
         entry: dict[str, Any] = {"key": spec.key, "attempt": attempt}
-        self._books.write(json.dumps(entry) + "\n")
+        self._record.write(json.dumps(entry) + "\n")
         entry |= {"status": 200, "states": [], "whole": False, "crc": None}
         try:
             await self._answer(path, body, spec, writer, entry)
         finally:
-            self._books.write(json.dumps(entry) + "\n")
+            self._record.write(json.dumps(entry) + "\n")
         return bool(entry["whole"])
 
     async def _answer(
@@ -142,8 +142,8 @@ def _streams(path: str, body: bytes) -> bool:
     return "streamGenerateContent" in path or b'"stream": true' in body or b'"stream":true' in body
 
 
-async def main(port: str, books: str) -> None:
-    provider = Provider(Path(books))
+async def main(port: str, record: str) -> None:
+    provider = Provider(Path(record))
     server = await asyncio.start_server(provider.talk, "127.0.0.1", int(port))
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()

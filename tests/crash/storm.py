@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crash.callers import Caller
 from crash.crew import UNDER, Crew, Member
-from crash.house import House
+from crash.installation import Installation
 from crash.plan import asks
 from crash.points import AT_STOP, OFTEN, count, fault_points
 
@@ -38,7 +38,7 @@ class Storm:
         self.seed = seed
         self.toll = Toll()
         self._rng = random.Random(seed)
-        self.house = House(crew, data, self._rng)
+        self.installation = Installation(crew, data, self._rng)
         self._points = fault_points()
         self._faults: dict[str, str] = {}
         """The point at which each member is to die next."""
@@ -50,7 +50,7 @@ class Storm:
         self._round += 1
         self._calm.clear()
         stop = asyncio.Event()
-        clients = [Caller(self.house.gateways, self.house.codes) for _ in range(callers)]
+        clients = [Caller(self.installation.gateways, self.installation.codes) for _ in range(callers)]
         plans = [asks(self.seed, f"r{self._round}c{n}", gateways=2) for n in range(callers)]
         names = {"serve 0": "serve", "serve 1": "serve", "ship 0": "ship", "ship 1": "ship", "work 0": "work"}
         keepers = [asyncio.create_task(self._keep(name, role)) for name, role in names.items()]
@@ -65,8 +65,8 @@ class Storm:
         stop.set()
         self._calm.set()
         for name in names:
-            self.house.kill(name)  # all at once, in the middle of everything
-        self.house.kill_postgres("all")
+            self.installation.kill(name)  # all at once, in the middle of everything
+        self.installation.kill_postgres("all")
         await asyncio.gather(*working)
         await asyncio.gather(*keepers)
         return clients
@@ -87,12 +87,12 @@ class Storm:
             ("ship 0", "ship"),
             ("work 0", "work"),
         ):
-            await self.house.launch(name, role)
-        await self.house.postgres_answers()
-        for port in self.house.gateways:
-            await self.house.answers(port)
+            await self.installation.launch(name, role)
+        await self.installation.postgres_answers()
+        for port in self.installation.gateways:
+            await self.installation.answers(port)
         stop = asyncio.Event()
-        callers = [Caller(self.house.gateways, self.house.codes) for _ in range(clients)]
+        callers = [Caller(self.installation.gateways, self.installation.codes) for _ in range(clients)]
         plans = [asks(self.seed, f"r{self._round}calm{n}", gateways=2, calm=True) for n in range(clients)]
         await asyncio.gather(
             *(caller.work(plan, stop, at_most=calls) for caller, plan in zip(callers, plans, strict=True))
@@ -102,16 +102,16 @@ class Storm:
     async def drain(self) -> list[str]:
         """Let everything that was written down arrive, and stop. What is left that should not be."""
         problems: list[str] = []
-        if left := await self.house.journals_are(3):
+        if left := await self.installation.journals_are(3):
             problems.append(
                 f"journals of the dead remain beside those of both gateways and the worker: {left}"
             )
         for name in ("serve 0", "serve 1", "work 0"):
-            problems += await self.house.stop(name)
-        if left := await self.house.journals_are(0):
+            problems += await self.installation.stop(name)
+        if left := await self.installation.journals_are(0):
             problems.append(f"journals remain although nobody writes: {left}")
-        problems += await self.house.stop("ship 0")
-        quarantine = self.house.data / "quarantine"
+        problems += await self.installation.stop("ship 0")
+        quarantine = self.installation.data / "quarantine"
         if quarantine.exists() and any(quarantine.iterdir()):
             problems.append(f"in quarantine: {[path.name for path in quarantine.iterdir()]}")
         return problems
@@ -122,25 +122,25 @@ class Storm:
         while not self._calm.is_set():
             self._faults[name] = point = self._next_point(role)
             fault = f"{point}:{count(self._rng, point)}" if point else ""
-            member = await self.house.launch(name, role, fault)
+            member = await self.installation.launch(name, role, fault)
             await self._until_its_death(name, member, point, patience=WAIT if role == "serve" else 2 * WAIT)
             if not member.ended.done():
-                self.house.kill(name)
+                self.installation.kill(name)
             status = await member.ended
-            if name in self.house.killed:
-                self.house.killed.discard(name)
+            if name in self.installation.killed:
+                self.installation.killed.discard(name)
                 self.toll.at_random[role] += 1
             elif status == -signal.SIGKILL and point:
                 self.toll.at_points[point] += 1
             elif point not in AT_STOP or status not in {0, -signal.SIGTERM}:  # the latter: it was not up yet
-                said = self.house.log(name).read_text()[-3000:]
+                said = self.installation.log(name).read_text()[-3000:]
                 self.toll.problems.append(f"{name} ended by itself with status {status}:\n{said}")
                 await asyncio.sleep(0.5)
 
     async def _until_its_death(self, name: str, member: Member, point: str, *, patience: float) -> None:
         """Wait until it has come by its fault; not longer than `patience` seconds."""
         if point.startswith(UNDER):
-            done = self.house.log(name).with_suffix(".done")
+            done = self.installation.log(name).with_suffix(".done")
             deadline = time.monotonic() + patience
             while not done.exists() and not member.ended.done() and time.monotonic() < deadline:
                 await asyncio.sleep(0.05)
@@ -148,7 +148,7 @@ class Storm:
                 self.toll.at_points[point] += 1
                 await _ends(member, 2.0)
         elif point in AT_STOP:
-            if not await _ends(member, self._rng.uniform(0.5, 2)) and name not in self.house.killed:
+            if not await _ends(member, self._rng.uniform(0.5, 2)) and name not in self.installation.killed:
                 member.kill(signal.SIGTERM)
                 await _ends(member, patience)
         else:
@@ -168,8 +168,8 @@ class Storm:
             if victim.startswith("serve") and rng.random() < 0.6 and self.missed():
                 continue  # it has a step to come by
             if victim != "postgres":
-                self.house.kill(victim)
-            elif self.house.kill_postgres(how := rng.choice(["all", "one", "head"])):
+                self.installation.kill(victim)
+            elif self.installation.kill_postgres(how := rng.choice(["all", "one", "head"])):
                 self.toll.at_random[f"postgres, {how}"] += 1
                 await asyncio.sleep(rng.uniform(2, 4))  # it must get up, or the others never work
 

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from daybook.ledger.book import is_away
+from daybook.ledger.writer import is_away
 
 GONE = [
     asyncpg.InterfaceError("connection is closed"),

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from daybook.jobs.records import LOST_CODE
-from daybook.lifelog.media.probe import _THINGS as NO_FILMS
-from daybook.lifelog.media.probe import _WORDS as REFUSALS_OF_FILMS
+from daybook.lifelog.media.probe import _THINGS as NO_VIDEOS
+from daybook.lifelog.media.probe import _WORDS as REFUSALS_OF_VIDEOS
 from daybook.lifelog.media.probe import refusal
 from support import error_codes
 from support.messages import LANGUAGES, parameters, stem, texts
@@ -43,7 +43,7 @@ PAGES_OWN = {"offline", "unknown"}
 
 WORDS = {key.removeprefix("error.") for key in map(stem, texts("en")) if key.startswith("error.")}
 
-MORE = {*REFUSALS_OF_FILMS, LOST_CODE, "upstream_unreachable", "upstream_timeout"}
+MORE = {*REFUSALS_OF_VIDEOS, LOST_CODE, "upstream_unreachable", "upstream_timeout"}
 """Codes that the sources have elsewhere than where they are raised."""
 
 
@@ -77,7 +77,7 @@ def test_what_the_words_speak_of_is_given_with_the_error(language):
         if one.code
         and one.details is not None
         and one.says not in WITH_MORE
-        and not one.where.startswith("gateway/answering.py")  # which answers programs
+        and not one.where.startswith("gateway/call/pipeline.py")  # which answers programs
         for names in [wanted.get(f"error.{one.code}", set()) - one.details]
         if names
     ]
@@ -86,21 +86,21 @@ def test_what_the_words_speak_of_is_given_with_the_error(language):
 
 
 WITH_MORE = {"_failed", "RefusedError"}
-"""To these the provider, or what was seen of the film, is added where they are caught: see the tests of those."""
+"""To these the provider, or what was seen of the video, is added where they are caught: see the tests of those."""
 
 
 def test_what_the_pages_show_in_a_way_of_its_own_is_given_by_some_error():
     shown = set(re.findall(r'case "(\w+)":', (error_codes.ROOT / "frontend/src/lib/errors.ts").read_text()))
     given = {name for one in error_codes.said() for name in one.details or ()}
-    given |= refusal("not_a_film", "text").details.keys()
+    given |= refusal("not_a_video", "text").details.keys()
 
     assert len(shown) > 5
     assert shown - given == set()
 
 
-def test_whatever_is_no_film_has_a_name():
+def test_whatever_is_no_video_has_a_name():
     names = {key.removeprefix("upload.thing.") for key in texts("en") if key.startswith("upload.thing.")}
 
-    assert names == set(NO_FILMS)
-    for thing, words in NO_FILMS.items():
+    assert names == set(NO_VIDEOS)
+    for thing, words in NO_VIDEOS.items():
         assert texts("en")[f"upload.thing.{thing}"] == words

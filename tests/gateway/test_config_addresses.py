@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from daybook.gateway.addresses import normalised_base_url
-from daybook.gateway.providers import Provider, ProviderConfig
+from daybook.gateway.providers.config import Provider, ProviderConfig
+from daybook.gateway.providers.urls import normalised_base_url
 
 
 @pytest.mark.parametrize(

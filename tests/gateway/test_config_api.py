@@ -6,8 +6,8 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from daybook.gateway.secrets import Vault
-from daybook.gateway.service import load_providers
+from daybook.gateway.providers.service import load_providers
+from daybook.gateway.providers.vault import Vault
 from support.api import Api
 from support.upstream import Reply
 

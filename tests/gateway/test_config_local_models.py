@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import text
 
-from daybook.gateway.local_models import seed_local_models
-from daybook.gateway.schemas import ConfigChange
-from daybook.gateway.secrets import Vault
-from daybook.gateway.service import change_config, config_id_of, list_configs, load_providers
+from daybook.gateway.providers.local_models import seed_local_models
+from daybook.gateway.providers.schemas import ConfigChange
+from daybook.gateway.providers.service import change_config, config_id_of, list_configs, load_providers
+from daybook.gateway.providers.vault import Vault
 from daybook.settings import Settings
 from support.upstream import Reply
 

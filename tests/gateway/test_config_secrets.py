@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from daybook.gateway.secrets import KeyUnreadable, Vault
+from daybook.gateway.providers.vault import KeyUnreadable, Vault
 
 
 def test_the_first_encryption_makes_a_file_that_only_its_owner_can_read(tmp_path):

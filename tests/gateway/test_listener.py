@@ -330,4 +330,4 @@ async def test_a_connection_that_ended_is_freed_without_the_garbage_collector(ch
 
 def connections() -> int:
     """How many connections and requests on them are in memory, used or not."""
-    return sum(type(one) in (protocol.DoorProtocol, protocol.DoorCycle) for one in gc.get_objects())
+    return sum(type(one) in (protocol.GatewayProtocol, protocol.GatewayCycle) for one in gc.get_objects())

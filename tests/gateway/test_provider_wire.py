@@ -188,7 +188,7 @@ async def test_a_kept_connection_that_was_just_closed_is_replaced_unseen(gateway
 async def test_a_call_that_a_kept_connection_lost_after_a_while_is_not_sent_again_unseen(
     gateway, monkeypatch
 ):
-    monkeypatch.setattr("daybook.gateway.pool._STALE_SECONDS", 0.2)
+    monkeypatch.setattr("daybook.gateway.upstream.pool._STALE_SECONDS", 0.2)
 
     async def script(talk: Talk) -> None:
         await talk.heard()

@@ -117,7 +117,7 @@ async def test_work_whose_transaction_fails_leaves_neither_effect_nor_step(jobs)
     ("problem", "code", "words"),
     [
         (JobFailed("no_events", "There are no events on this day."), "no_events", "no events"),
-        (Invalid("The film cannot be read."), "invalid", "cannot be read"),
+        (Invalid("The video cannot be read."), "invalid", "cannot be read"),
         (Limited("It is used up.", code="budget_reached", retry_after=86400), "budget_reached", "used up"),
         (Upstream("The key is refused.", code="upstream_auth"), "upstream_auth", "refused"),
     ],
@@ -307,7 +307,7 @@ async def test_an_entry_that_another_worker_has_by_now_is_not_begun(jobs):
 
 async def test_what_the_work_logs_has_the_jobs_trace(jobs, caplog):
     async def run(context: JobContext):
-        logging.getLogger("somewhere").warning("It is dark in this film.")
+        logging.getLogger("somewhere").warning("It is dark in this video.")
 
     job_id = await jobs.enqueue("logs")
     caplog.handler.addFilter(_add_trace)

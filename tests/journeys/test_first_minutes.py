@@ -1,4 +1,4 @@
-"""The first minutes of a newcomer: `daybook run`, what it prints, typed as it stands, and the books after."""
+"""The first minutes of a newcomer: `daybook run`, what it prints, typed as it stands, and the ledger after."""
 
 import json
 import re

@@ -72,7 +72,7 @@ class Person:
                 await asyncio.sleep(0.3)
 
     async def lines(self):
-        """The book, settled: a call is in it a second after it ends."""
+        """The ledger, settled: a call is in it a second after it ends."""
         async with asyncio.timeout(PATIENCE):
             before = None
             while True:

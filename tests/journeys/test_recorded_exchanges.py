@@ -1,6 +1,6 @@
 """Every recorded exchange whose API the gateway speaks, sent again through it.
 
-Seen from all sides: what the provider was asked, what the caller was given, and what stands in the books.
+Seen from all sides: what the provider was asked, what the caller was given, and what stands in the ledger.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from llm_tracker.usage import UsageReader
-from support.asks import APIS, Ask, Callers, is_spoken
 from support.gateway import Gateway
 from support.recorded import NOTHING, Buckets, Recorded, recorded
+from support.recorded_requests import APIS, Ask, Callers, is_spoken
 from support.replay import Replay
 
 pytestmark = pytest.mark.skipif(not recorded(), reason="the recorded exchanges are not beside this checkout")
@@ -50,7 +50,7 @@ async def test_every_exchange_passes_whole_and_is_in_the_books_once(callers, api
         if len(logs) != len(mine) or len(lines) != (0 if api == "count_tokens" else len(mine)):
             faults.append(f"{name}: {len(mine)} calls, {len(lines)} lines, {len(logs)} call logs")
         for ask in mine:
-            problems = [*passage(ask, callers.replay), *books(ask, lines, logs)]
+            problems = [*passage(ask, callers.replay), *recorded_rightly(ask, lines, logs)]
             faults.extend(f"{ask.exchange}: {problem}" for problem in problems)
     assert not faults, "\n".join(faults)
 
@@ -109,7 +109,7 @@ def is_usage_chunk(event: bytes) -> bool:
     return chunk.get("choices") == [] and bool(usage)
 
 
-def books(ask: Ask, lines: list[dict[str, Any]], logs: list[dict[str, Any]]):
+def recorded_rightly(ask: Ask, lines: list[dict[str, Any]], logs: list[dict[str, Any]]):
     """What is wrong with the line and the call log."""
     exchange = ask.exchange
     if exchange.api == "count_tokens":

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from daybook.gateway import local_models
+from daybook.gateway.providers import local_models
 from daybook.launcher import demo_model
 from daybook.launcher.address import free_port
 

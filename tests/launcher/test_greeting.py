@@ -8,7 +8,7 @@ import pytest
 from daybook.launcher.address import url_of
 from daybook.launcher.credentials import Credentials
 from daybook.launcher.greeting import curl_line, greeting, python_program
-from daybook.launcher.outlook import Outlook
+from daybook.launcher.startup_summary import Outlook
 
 URL = "http://127.0.0.1:8400"
 KEPT = Credentials(URL, "admin", "secret-word", "code-1")

@@ -7,12 +7,12 @@ from sqlalchemy import select
 
 from daybook.accounts import repository, service
 from daybook.accounts.models import ActivationCode
-from daybook.gateway.models import LLMConfig
-from daybook.gateway.secrets import Vault
+from daybook.gateway.providers.models import LLMConfig
+from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
 from daybook.launcher.credentials import Credentials
-from daybook.launcher.outlook import Outlook
 from daybook.launcher.prepare import look
+from daybook.launcher.startup_summary import Outlook
 from daybook.settings import Settings
 
 

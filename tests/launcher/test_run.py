@@ -279,7 +279,7 @@ def test_a_demo_model_that_cannot_run_here_is_given_up(start, tmp_path, last_act
 
 
 def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
-    """An answer is under way, from a provider that never ends it. Cut off, it stands in the book."""
+    """An answer is under way, from a provider that never ends it. Cut off, it stands in the ledger."""
     with Endless() as provider:
         run = start(DAYBOOK_MODEL_URL=provider.url).read_until("Ctrl-C stops everything")
         headers = {"Authorization": f"Bearer {fresh_code(run)}", "Content-Type": "application/json"}

@@ -6,17 +6,17 @@ import pytest
 
 from daybook.ledger.budgets.terms import Subjects
 from support.api import Api
-from support.book import write_line
-from support.budgets import Book, bound
+from support.budgets import Ledger, bound
+from support.ledger_lines import write_line
 
 BUDGETS = "/api/v1/admin/budgets"
 LEASES = "/api/v1/admin/budget-leases"
 
 
 @pytest.fixture
-async def book(database_url):
-    async with Book.open(database_url) as book:
-        yield book
+async def ledger(database_url):
+    async with Ledger.open(database_url) as ledger:
+        yield ledger
 
 
 def a_budget(**changes):
@@ -84,7 +84,7 @@ async def test_only_administrators(ana):
     assert (await Api(ana).call("DELETE", f"{LEASES}/x"))[0] == 403
 
 
-async def test_what_was_taken_before_the_budget_was_set_counts(root, database, book, first_run):
+async def test_what_was_taken_before_the_budget_was_set_counts(root, database, ledger, first_run):
     now = datetime.now(UTC)
     code = (await root.get("/api/v1/admin/codes"))["list"][0]
     at = {"at": now.isoformat(), "code": code["public_id"], "group_id": code["group_id"], "user_id": 1}
@@ -102,21 +102,21 @@ async def test_what_was_taken_before_the_budget_was_set_counts(root, database, b
         assert (money["used"], money["left"]) == ("0.25", "0.25")
 
     # Out of force and in force again: what was taken in between counts, and nothing twice.
-    keeper = await book.keeper()
+    keeper = await ledger.keeper()
     mine = Subjects(user_id=1)
-    await book.end(keeper, await keeper.hold(mine, bound(50)), tokens=7)
+    await ledger.end(keeper, await keeper.hold(mine, bound(50)), tokens=7)
     _, budget = await root.call("PUT", BUDGETS, a_budget())
     assert budget["used"] == "37"
     await root.call("DELETE", f"{BUDGETS}/{budget['id']}")
     await write_line(database, source="gateway", **at)
     _, budget = await root.call("PUT", BUDGETS, a_budget())
     assert budget["used"] == "52"
-    assert await book.differences() == []
+    assert await ledger.differences() == []
 
 
-async def test_leases_are_shown_and_those_of_the_dead_released(root, book):
+async def test_leases_are_shown_and_those_of_the_dead_released(root, ledger):
     _, budget = await root.call("PUT", BUDGETS, a_budget())
-    keeper = await book.keeper("journal-1")
+    keeper = await ledger.keeper("journal-1")
     await keeper.hold(Subjects(user_id=1), bound(300))
     [lease] = await root.get(LEASES)
     assert (lease["owner"], lease["budget_id"]) == ("journal-1", budget["id"])
@@ -124,8 +124,8 @@ async def test_leases_are_shown_and_those_of_the_dead_released(root, book):
     assert lease["held"] == shown["held"] != "0"
     status, refused = await root.call("DELETE", f"{LEASES}/journal-1")
     assert (status, refused["error"]["code"]) == (409, "conflict")
-    await book.abandon(keeper)
-    await book.connection.execute("UPDATE budget_owners SET seen_at = now() - interval '1 minute'")
+    await ledger.abandon(keeper)
+    await ledger.connection.execute("UPDATE budget_owners SET seen_at = now() - interval '1 minute'")
     assert await root.call("DELETE", f"{LEASES}/journal-1") == (200, {"released": 1})
     assert (await root.get(f"{BUDGETS}/{budget['id']}"))["held"] == "0"
     assert (await root.call("DELETE", f"{LEASES}/journal-1"))[0] == 404

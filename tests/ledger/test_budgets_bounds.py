@@ -7,7 +7,7 @@ import pytest
 
 from daybook.ledger.budgets.bounds import ANSWER_TOKENS, most_tokens
 from daybook.ledger.budgets.media import DEAR_PICTURE, LARGEST_CONTEXT, PICTURE
-from daybook.ledger.prices import PriceBook
+from daybook.ledger.prices import PriceTable
 from llm_tracker.counting import count_tokens
 from llm_tracker.pricing import Price
 from llm_tracker.usage import Usage
@@ -120,7 +120,7 @@ def test_data_that_the_model_reads_as_text_counts_by_its_bytes(request_):
     assert bound_of("chat.completions", request_).prompt_tokens > len(DATA)
 
 
-def test_sound_films_and_documents_count_by_their_size():
+def test_sound_videos_and_documents_count_by_their_size():
     def prompt(part):
         return bound_of("chat.completions", {"messages": [{"role": "user", "content": [part]}]}).prompt_tokens
 
@@ -209,7 +209,7 @@ def test_every_recorded_call_took_at_most_its_bound():
     assert len(told) > 500
 
 
-BOOK = PriceBook(
+BOOK = PriceTable(
     {
         "plain": Price(Decimal(2), Decimal(8)),
         "cached": Price(Decimal(2), Decimal(8), cached_input=Decimal("0.2"), cache_write=Decimal(4)),
@@ -240,7 +240,7 @@ def test_sound_and_pictures_cost_no_more_than_the_bound(provider, model):
         "max_tokens": 500,
         "modalities": ["text", "audio"],
     }
-    bound = bound_of("chat.completions", request).priced(PriceBook(), [(provider, model)])
+    bound = bound_of("chat.completions", request).priced(PriceTable(), [(provider, model)])
     assert bound.money is not None
     for prompt_kind, answer_kind in (("AUDIO", "AUDIO"), ("TEXT", "TEXT"), ("AUDIO", "TEXT")):
         raw = {
@@ -249,7 +249,7 @@ def test_sound_and_pictures_cost_no_more_than_the_bound(provider, model):
             "candidatesTokensDetails": [{"modality": answer_kind, "tokenCount": 500}],
         }
         usage = Usage(bound.prompt_tokens, 500, bound.prompt_tokens + 500, raw=raw)
-        assert PriceBook().cost(model, usage, provider=provider) <= bound.money
+        assert PriceTable().cost(model, usage, provider=provider) <= bound.money
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import pytest
 
 from daybook.ledger.budgets.holds import parts_of_json
 from daybook.ledger.budgets.settling import Settlement, release_dead, settle
-from support.budgets import Book
+from support.budgets import Ledger
 
 HOLDER = Path(__file__).parents[1] / "support" / "budget_holder.py"
 
@@ -27,8 +27,8 @@ HOLDER = Path(__file__).parents[1] / "support" / "budget_holder.py"
 class Holders:
     """The processes, and a shipper that settles what they journal."""
 
-    def __init__(self, book, folder):
-        self.book = book
+    def __init__(self, ledger, folder):
+        self.ledger = ledger
         self.folder = folder
         self.processes = {}
         self.read = {}
@@ -42,7 +42,7 @@ class Holders:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOLDER.parents[1]), *sys.path])}
         numbers = [str(calls), str(at_once), str(largest)]
         self.processes[owner] = await asyncio.create_subprocess_exec(
-            sys.executable, str(HOLDER), self.book.dsn, owner, str(self.folder), *numbers, env=environment
+            sys.executable, str(HOLDER), self.ledger.dsn, owner, str(self.folder), *numbers, env=environment
         )
         self.read[owner], self.open[owner] = 0, {}
 
@@ -125,14 +125,14 @@ class Reader:
 
 
 @pytest.fixture
-async def book(database_url):
-    async with Book.open(database_url) as book:
-        yield book
+async def ledger(database_url):
+    async with Ledger.open(database_url) as ledger:
+        yield ledger
 
 
-async def run(book, folder, *, processes, calls, at_once, largest, kills=0):
+async def run(ledger, folder, *, processes, calls, at_once, largest, kills=0):
     """Run holders until their calls are used up; with `kills`, until that many were killed in the midst of it."""
-    holders, reader = Holders(book, folder), Reader(book.dsn)
+    holders, reader = Holders(ledger, folder), Reader(ledger.dsn)
     looking = asyncio.create_task(reader.look())
     for _ in range(processes):
         await holders.start(calls, at_once, largest)
@@ -148,14 +148,14 @@ async def run(book, folder, *, processes, calls, at_once, largest, kills=0):
     assert not holders.processes
     assert reader.wrong == []
     assert reader.looks > 50
-    assert await book.differences() == []
+    assert await ledger.differences() == []
     return holders, reader
 
 
 async def _run_to_the_end(holders, calls, at_once, largest, kills):
     done_then = 0
     while any(one.returncode is None for one in holders.processes.values()):
-        await holders.ship(holders.book.connection)
+        await holders.ship(holders.ledger.connection)
         done = len(holders.settled) + holders.refused
         if kills and done > done_then + 100:
             done_then = done
@@ -167,29 +167,29 @@ async def _run_to_the_end(holders, calls, at_once, largest, kills):
                     with suppress(ProcessLookupError):
                         process.terminate()
         await asyncio.sleep(0.005)
-    await holders.ship(holders.book.connection)
+    await holders.ship(holders.ledger.connection)
 
 
-async def test_eight_processes_of_fifty_calls_at_once_never_pass_the_limit(book, tmp_path):
-    budget = await book.budget("code", 1, 50_000)
-    holders, reader = await run(book, tmp_path, processes=8, calls=150, at_once=50, largest=1000)
-    used, held, overrun = await book.period(budget)
+async def test_eight_processes_of_fifty_calls_at_once_never_pass_the_limit(ledger, tmp_path):
+    budget = await ledger.budget("code", 1, 50_000)
+    holders, reader = await run(ledger, tmp_path, processes=8, calls=150, at_once=50, largest=1000)
+    used, held, overrun = await ledger.period(budget)
     assert (used, held, overrun) == (sum(holders.settled.values()), 0, 0)
     assert used > 45_000
     assert holders.refused > 100
     assert reader.most[budget] <= 50_000
 
 
-async def test_processes_that_are_killed_leak_nothing_and_pass_no_limit(book, tmp_path):
-    of_code = await book.budget("code", 1, 10**6)
-    of_group = await book.budget("group", 2, 250_000, period="month")
-    of_user = await book.budget("user", 3, "0.4", unit="usd")
-    soft = await book.budget("user", 3, 1000, hard=False)
-    holders, _ = await run(book, tmp_path, processes=3, calls=10**9, at_once=20, largest=1000, kills=6)
+async def test_processes_that_are_killed_leak_nothing_and_pass_no_limit(ledger, tmp_path):
+    of_code = await ledger.budget("code", 1, 10**6)
+    of_group = await ledger.budget("group", 2, 250_000, period="month")
+    of_user = await ledger.budget("user", 3, "0.4", unit="usd")
+    soft = await ledger.budget("user", 3, 1000, hard=False)
+    holders, _ = await run(ledger, tmp_path, processes=3, calls=10**9, at_once=20, largest=1000, kills=6)
     assert holders.killed == 6
     taken = sum(holders.settled.values())
-    assert await book.period(of_code) == (taken, 0, 0)
-    assert await book.period(of_group) == (taken, 0, 0)
-    assert await book.period(soft) == (taken, 0, 0)
-    assert await book.period(of_user) == (Decimal(taken) / 10**6, 0, 0)
-    assert await book.connection.fetchval("SELECT count(*) FROM budget_leases") == 0
+    assert await ledger.period(of_code) == (taken, 0, 0)
+    assert await ledger.period(of_group) == (taken, 0, 0)
+    assert await ledger.period(soft) == (taken, 0, 0)
+    assert await ledger.period(of_user) == (Decimal(taken) / 10**6, 0, 0)
+    assert await ledger.connection.fetchval("SELECT count(*) FROM budget_leases") == 0

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from daybook.db.engine import asyncpg_dsn
-from daybook.ledger.budgets.rate_windows import SLOT, SLOTS, RateReached
-from daybook.ledger.budgets.rates import RateKeeper
+from daybook.ledger.rate_limits.counters import RateKeeper
+from daybook.ledger.rate_limits.windows import SLOT, SLOTS, RateReached
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -30,7 +30,7 @@ async def keepers(database_url):
 
 
 @pytest.fixture
-async def book(database_url):
+async def ledger(database_url):
     connection = await asyncpg.connect(asyncpg_dsn(database_url))
     yield connection
     await connection.close()
@@ -45,14 +45,14 @@ async def attempts(keeper, number, *, requests=None, tokens=None, most=0, code=1
     return [one for one in done if not isinstance(one, BaseException)]
 
 
-async def later(book, seconds):
+async def later(ledger, seconds):
     """Let that much time pass: what was used moves into the past."""
-    await book.execute("CREATE TEMPORARY TABLE moved AS SELECT * FROM rate_slots")
-    await book.execute("DELETE FROM rate_slots")
-    await book.execute(
+    await ledger.execute("CREATE TEMPORARY TABLE moved AS SELECT * FROM rate_slots")
+    await ledger.execute("DELETE FROM rate_slots")
+    await ledger.execute(
         "INSERT INTO rate_slots SELECT code_id, kind, slot - $1::bigint, used FROM moved", seconds // SLOT
     )
-    await book.execute("DROP TABLE moved")
+    await ledger.execute("DROP TABLE moved")
 
 
 async def test_processes_share_one_limit_exactly(keepers):
@@ -68,41 +68,41 @@ async def test_processes_share_one_limit_exactly(keepers):
     assert len(await attempts(processes[0], 5, requests=30, code=2)) == 5
 
 
-async def test_what_a_process_took_ahead_and_did_not_use_is_given_back(keepers, book):
+async def test_what_a_process_took_ahead_and_did_not_use_is_given_back(keepers, ledger):
     first, second = await keepers(), await keepers()
     assert len(await attempts(first, 50, requests=1000)) == 50
     await first.close()
-    assert await book.fetchval("SELECT sum(used) FROM rate_slots") == 50
+    assert await ledger.fetchval("SELECT sum(used) FROM rate_slots") == 50
     assert len(await attempts(second, 1000, requests=1000)) == 950
 
 
-async def test_a_minute_later_all_of_it_is_there_again_and_not_before(keepers, book):
+async def test_a_minute_later_all_of_it_is_there_again_and_not_before(keepers, ledger):
     keeper = await keepers()
     assert len(await attempts(keeper, 12, requests=10)) == 10
     keeper._windows.clear()
-    await later(book, 58)
+    await later(ledger, 58)
     assert await attempts(keeper, 1, requests=10) == []
     keeper._windows.clear()
-    await later(book, 4)
+    await later(ledger, 4)
     assert len(await attempts(keeper, 12, requests=10)) == 10
 
 
-async def test_in_no_sixty_seconds_more_than_the_limit(book):
+async def test_in_no_sixty_seconds_more_than_the_limit(ledger):
     """Slots at every pace: the sum over any 30 seconds-pairs that 60 seconds can touch stays within the limit."""
     taken = {}
     for slot in range(100):
         for _ in range(slot % 4):
-            told = await book.fetchrow(
+            told = await ledger.fetchrow(
                 "SELECT * FROM rate_take(1, 'requests', 1, 3, 20, 8, $1, $2, '{}', '{}')", SLOT, SLOTS
             )
             taken[slot] = taken.get(slot, 0) + told["taken"]
-        await later(book, SLOT)
+        await later(ledger, SLOT)
     windows = [sum(taken.get(slot, 0) for slot in range(start, start + SLOTS)) for start in range(70)]
     assert max(windows) <= 20
     assert max(windows) >= 18
 
 
-async def test_tokens_count_as_the_most_first_and_as_what_they_were_then(keepers, book):
+async def test_tokens_count_as_the_most_first_and_as_what_they_were_then(keepers, ledger):
     first, second = await keepers(), await keepers()
     holds = await attempts(first, 5, tokens=1000, most=400)
     assert len(holds) == 3  # 400, 400 and the 200 that are left
@@ -111,35 +111,35 @@ async def test_tokens_count_as_the_most_first_and_as_what_they_were_then(keepers
         hold.close(100)
         hold.close(100)
     await first.close()
-    assert await book.fetchval("SELECT sum(used) FROM rate_slots") == 300
+    assert await ledger.fetchval("SELECT sum(used) FROM rate_slots") == 300
     await asyncio.sleep(0.25)
     assert len(await attempts(second, 3, tokens=1000, most=350)) == 2
 
 
-async def test_a_call_larger_than_the_limit_runs_alone_and_counts_truly(keepers, book):
+async def test_a_call_larger_than_the_limit_runs_alone_and_counts_truly(keepers, ledger):
     keeper = await keepers()
     [hold] = await attempts(keeper, 3, tokens=10, most=10**30)
     hold.close(15)
     assert await attempts(keeper, 1, tokens=10, most=1) == []
     await keeper.close()
-    assert await book.fetchval("SELECT sum(used) FROM rate_slots") == 15
+    assert await ledger.fetchval("SELECT sum(used) FROM rate_slots") == 15
 
 
-async def test_a_request_that_tokens_refuse_is_not_counted(keepers, book):
+async def test_a_request_that_tokens_refuse_is_not_counted(keepers, ledger):
     keeper = await keepers()
     await keeper.hold(1, requests=5, tokens=10, most_tokens=10)
     for _ in range(3):
         with pytest.raises(RateReached, match="10 tokens per minute"):
             await keeper.hold(1, requests=5, tokens=10, most_tokens=10)
     await keeper.close()
-    assert await book.fetchval("SELECT sum(used) FROM rate_slots WHERE kind = 'requests'") == 1
+    assert await ledger.fetchval("SELECT sum(used) FROM rate_slots WHERE kind = 'requests'") == 1
 
 
-async def test_what_nobody_knows_counts_as_the_most(keepers, book):
+async def test_what_nobody_knows_counts_as_the_most(keepers, ledger):
     keeper = await keepers()
     (await keeper.hold(1, requests=None, tokens=1000, most_tokens=700)).close(None)
     await keeper.close()
-    assert await book.fetchval("SELECT sum(used) FROM rate_slots") == 700
+    assert await ledger.fetchval("SELECT sum(used) FROM rate_slots") == 700
 
 
 async def test_while_the_database_is_away_each_process_keeps_to_its_share(keepers):
@@ -153,7 +153,7 @@ async def test_while_the_database_is_away_each_process_keeps_to_its_share(keeper
     assert len(await attempts(processes[0], 3, tokens=90, most=10, code=5)) == 2
 
 
-async def test_what_was_used_meanwhile_is_told_when_it_is_back(keepers, book, database_url):
+async def test_what_was_used_meanwhile_is_told_when_it_is_back(keepers, ledger, database_url):
     keeper = await keepers(NOWHERE)
     assert len(await attempts(keeper, 7, requests=10)) == 7
     away, keeper._pool = (

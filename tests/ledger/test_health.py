@@ -1,4 +1,4 @@
-"""`GET /api/v1/admin/health`: do the books balance, is everything on its way, is there room?"""
+"""`GET /api/v1/admin/health`: do the ledger balances, is everything on its way, is there room?"""
 
 import fcntl
 import os

@@ -90,7 +90,7 @@ def test_what_looks_like_a_record_in_a_damaged_one_is_none(tmp_path):
 async def test_a_damaged_record_does_not_stop_the_shipper_of_a_living_gateway(tmp_path):
     written = []
 
-    class Book:
+    class Ledger:
         async def write(self, calls):
             written.extend(call.id for call in calls)
 
@@ -102,7 +102,7 @@ async def test_a_damaged_record_does_not_stop_the_shipper_of_a_living_gateway(tm
     damaged = list(ends)[4]
     number, offset = ends[damaged]
     damage(journal, number, offset + BODY)
-    shipper = Shipper(tmp_path, Book(), lambda call: call)
+    shipper = Shipper(tmp_path, Ledger(), lambda call: call)
     shipping = asyncio.create_task(shipper.run())
     async with asyncio.timeout(10):
         while len(written) < 8:

@@ -1,10 +1,10 @@
-"""The book over the API: sums, lines, calls and prices, for administrators and for each person."""
+"""The ledger over the API: sums, lines, calls and prices, for administrators and for each person."""
 
 import pytest
 
 from daybook.accounts.models import Group
 from support.api import Api
-from support.book import write_call, write_line
+from support.ledger_lines import write_call, write_line
 
 ADMIN = "/api/v1/admin"
 CALLS = f"{ADMIN}/llm/call-logs"
@@ -294,7 +294,7 @@ async def test_nonsense_is_refused_and_the_parameter_named(root):
         assert name in body["error"]["message"]
 
 
-async def test_only_administrators_see_the_book(visitor, person):
+async def test_only_administrators_see_the_ledger(visitor, person):
     nobody = Api(visitor)
     for client, expected in ((nobody, 401), (person, 403)):
         for path in ("token-stats", "llm-usage", "llm/call-logs", "llm/call-logs/1", "prices"):

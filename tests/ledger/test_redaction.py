@@ -52,7 +52,7 @@ ASSIGNED = [
     "access_token: hunter22",
     '{"secret": "hunter22"}',
     '{\\"api_key\\": \\"hunter22\\"}',
-    "postgresql://ana:hunter22@db.example/book",
+    "postgresql://ana:hunter22@db.example/ledger",
     "Authorization: Bearer hunter22-hunter22.hunter22==",
 ]
 INNOCENT = [

@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 from daybook.db.engine import asyncpg_dsn
 from daybook.ledger import retention
-from daybook.ledger.book import Book
 from daybook.ledger.entries import Entry, LogEntry
 from daybook.ledger.partitions import make_partition
 from daybook.ledger.retention import Fate, prune, retain
+from daybook.ledger.writer import LedgerWriter
 from llm_tracker.ids import uuid7
-from support.book import write_call, write_line
+from support.ledger_lines import write_call, write_line
 
 CUTOFF = datetime(2026, 3, 15, tzinfo=UTC)
 
@@ -83,16 +83,16 @@ async def test_a_late_call_makes_its_month_anew_and_adds_to_the_note(database, d
 
 
 async def test_a_call_for_a_month_that_was_pruned_meanwhile_makes_it_anew(database, database_url, rows):
-    book = Book(asyncpg_dsn(database_url))
+    ledger = LedgerWriter(asyncpg_dsn(database_url))
     try:
-        await book.write([late_call()])
+        await ledger.write([late_call()])
         assert fates(await prune(database, CUTOFF)) == [("01", 1, Fate.PRUNED)]
         with pytest.raises(asyncpg.CheckViolationError):  # as if the database were away: nothing is given up
-            await book.write([late_call()])
-        await book.disconnect()
-        await book.write([late_call()])
+            await ledger.write([late_call()])
+        await ledger.disconnect()
+        await ledger.write([late_call()])
     finally:
-        await book.close()
+        await ledger.close()
     assert await rows("SELECT count(*) FROM llm_call_logs") == [(1,)]
 
 

@@ -1,4 +1,4 @@
-"""Journals into the book: every call once, whoever is killed and whatever is away."""
+"""Journals into the ledger: every call once, whoever is killed and whatever is away."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -10,10 +10,10 @@ import pytest
 
 from daybook.db.engine import asyncpg_dsn
 from daybook.kit.clock import now
-from daybook.ledger.book import Book
 from daybook.ledger.entries import Entry, LineEntry, LogEntry
 from daybook.ledger.journal import Journal, journals_in
 from daybook.ledger.shipper import JournaledCall, Shipper, ShippingStopped
+from daybook.ledger.writer import LedgerWriter
 from llm_tracker.ids import uuid7
 
 
@@ -52,7 +52,7 @@ def ship(database_url, tmp_path):
 
     @asynccontextmanager
     async def shipping():
-        shipper = Shipper(tmp_path, Book(asyncpg_dsn(database_url), tmp_path / "quarantine"), rows_of)
+        shipper = Shipper(tmp_path, LedgerWriter(asyncpg_dsn(database_url), tmp_path / "quarantine"), rows_of)
         task = asyncio.create_task(shipper.run())
         yield shipper
         shipper.stop()
@@ -194,7 +194,7 @@ async def test_while_the_database_is_away_the_journal_keeps_everything(ship, rea
 async def test_stopping_without_a_database_leaves_the_journal(tmp_path):
     journal = Journal(tmp_path)
     call(journal)
-    shipper = Shipper(tmp_path, Book("postgresql://nobody@127.0.0.1:9/nowhere"), rows_of)
+    shipper = Shipper(tmp_path, LedgerWriter("postgresql://nobody@127.0.0.1:9/nowhere"), rows_of)
     task = asyncio.create_task(shipper.run())
     await asyncio.sleep(0.2)
     shipper.stop()

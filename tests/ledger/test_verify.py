@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 from daybook.ledger.budgets.holds import HoldPart
 from daybook.ledger.budgets.settling import Settlement, settle
 from daybook.ledger.verification.totals import ROLLUPS
-from support.book import write_call, write_line
-from support.verified_book import CHAT, DAY, Book
+from support.ledger_lines import write_call, write_line
+from support.verified_ledger import CHAT, DAY, Ledger
 
 
 @pytest_asyncio.fixture
@@ -25,17 +25,17 @@ async def connection(database_url):
 
 
 @pytest_asyncio.fixture
-async def book(database, connection):
-    book = Book(database)
-    await book.fill(connection)
-    return book
+async def ledger(database, connection):
+    ledger = Ledger(database)
+    await ledger.fill(connection)
+    return ledger
 
 
-async def test_a_book_that_nobody_touched_balances(book):
-    found = await book.verify()
+async def test_a_book_that_nobody_touched_balances(ledger):
+    found = await ledger.verify()
     assert (found.balanced, found.differences, found.counts) == (True, [], {})
     assert (found.lines, found.waiting_lines) == (5, 0)
-    (noted,) = await book.sql("SELECT lines, differences FROM ledger_verifications")
+    (noted,) = await ledger.sql("SELECT lines, differences FROM ledger_verifications")
     assert noted == {"lines": 5, "differences": 0}
 
 
@@ -179,49 +179,49 @@ def covers(row, part):
 
 @pytest.mark.parametrize(("tampering", "what", "key", "stored", "expected"), TOTALS)
 async def test_a_total_that_was_tampered_with_is_named_and_mended(
-    book, tampering, what, key, stored, expected
+    ledger, tampering, what, key, stored, expected
 ):
-    lines = await book.lines()
-    await book.sql(tampering)
+    lines = await ledger.lines()
+    await ledger.sql(tampering)
 
-    found = await book.verify()
+    found = await ledger.verify()
     assert found.counts == {what: 1}
     (difference,) = found.differences
     assert (difference.what, difference.key) == (what, key)
     assert covers(difference.stored, stored)
     assert covers(difference.expected, expected)
 
-    done = await book.repair()
+    done = await ledger.repair()
     assert done.counts == {what: 1}
     (change,) = done.changes
     assert (change.what, change.key) == (what, key)
     assert (change.before, change.after) == (difference.stored, difference.expected)
     assert done.afterwards.balanced
-    assert await book.lines() == lines
-    (noted,) = await book.sql("SELECT what, key, before, after, by FROM ledger_repairs")
+    assert await ledger.lines() == lines
+    (noted,) = await ledger.sql("SELECT what, key, before, after, by FROM ledger_repairs")
     assert (noted["what"], noted["key"], noted["by"]) == (what, key, "ben")
     assert covers(noted["after"], expected)
 
 
-async def test_a_rollup_of_the_wrong_user_is_moved_to_the_right_one(book):
-    await book.sql(
+async def test_a_rollup_of_the_wrong_user_is_moved_to_the_right_one(ledger):
+    await ledger.sql(
         "UPDATE ledger_hours SET user_id = NULL, group_id = NULL WHERE user_id = 1 AND group_id = 7"
     )
-    found = await book.verify()
+    found = await ledger.verify()
     assert [(one.key["user_id"], one.stored is None) for one in found.differences] in (
         [(1, True), (None, False)],
         [(None, False), (1, True)],
     )
-    assert (await book.repair()).counts == {"ledger_hours": 2}
-    assert (await book.verify()).balanced
+    assert (await ledger.repair()).counts == {"ledger_hours": 2}
+    assert (await ledger.verify()).balanced
 
 
-async def test_everything_at_once_is_mended_at_once(book):
-    await book.sql(f"TRUNCATE {', '.join(check.what for check in ROLLUPS)}")
+async def test_everything_at_once_is_mended_at_once(ledger):
+    await ledger.sql(f"TRUNCATE {', '.join(check.what for check in ROLLUPS)}")
     for table in ("users", "groups", "activation_codes"):
-        await book.sql(f"UPDATE {table} SET token_usage = 1000")
-    assert not (await book.verify()).balanced
-    done = await book.repair()
+        await ledger.sql(f"UPDATE {table} SET token_usage = 1000")
+    assert not (await ledger.verify()).balanced
+    done = await ledger.repair()
     assert done.afterwards.balanced
     assert done.counts == {
         "users.token_usage": 2,
@@ -236,10 +236,10 @@ async def test_everything_at_once_is_mended_at_once(book):
     }
 
 
-async def test_repairing_what_balances_changes_nothing(book):
-    done = await book.repair()
+async def test_repairing_what_balances_changes_nothing(ledger):
+    done = await ledger.repair()
     assert (done.counts, done.changes, done.afterwards.balanced) == ({}, [], True)
-    assert await book.sql("SELECT * FROM ledger_repairs") == []
+    assert await ledger.sql("SELECT * FROM ledger_repairs") == []
 
 
 @pytest.mark.parametrize(
@@ -266,37 +266,37 @@ async def test_repairing_what_balances_changes_nothing(book):
         ("cached_tokens = -1", {"cached_tokens": -1}, "no number is negative"),
     ],
 )
-async def test_a_line_that_cannot_be_is_named_and_left_alone(book, tampering, stored, rule):
-    await book.sql(f"UPDATE llm_tracker_usage SET {tampering} WHERE id = :id", id=book.library)
-    lines = await book.lines()
+async def test_a_line_that_cannot_be_is_named_and_left_alone(ledger, tampering, stored, rule):
+    await ledger.sql(f"UPDATE llm_tracker_usage SET {tampering} WHERE id = :id", id=ledger.library)
+    lines = await ledger.lines()
 
-    found = await book.verify()
+    found = await ledger.verify()
     (difference,) = [one for one in found.differences if one.what == "llm_tracker_usage"]
-    assert (difference.key, difference.expected) == ({"id": str(book.library)}, rule)
+    assert (difference.key, difference.expected) == ({"id": str(ledger.library)}, rule)
     assert covers(difference.stored, stored)
     assert set(found.counts) > {"llm_tracker_usage"}  # its sums are not what they were, either
 
-    done = await book.repair()
+    done = await ledger.repair()
     assert done.afterwards.counts == {"llm_tracker_usage": 1}
-    assert await book.lines() == lines
+    assert await ledger.lines() == lines
 
 
-async def test_a_line_that_was_changed_with_care_is_found_by_its_log(book):
+async def test_a_line_that_was_changed_with_care_is_found_by_its_log(ledger):
     """Every total follows the lie."""
-    await book.sql(
-        "UPDATE llm_tracker_usage SET total_tokens = 5, prompt_tokens = 0 WHERE id = :id", id=book.call
+    await ledger.sql(
+        "UPDATE llm_tracker_usage SET total_tokens = 5, prompt_tokens = 0 WHERE id = :id", id=ledger.call
     )
-    await book.repair()
-    found = await book.verify()
+    await ledger.repair()
+    found = await ledger.verify()
     (difference,) = found.differences
-    assert (difference.what, difference.key["usage_id"]) == ("llm_call_logs", str(book.call))
+    assert (difference.what, difference.key["usage_id"]) == ("llm_call_logs", str(ledger.call))
     assert difference.stored == {"tokens_used": 15, "prompt_tokens": 10}
     assert difference.expected == {"tokens_used": 5, "prompt_tokens": 0}
 
 
-async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(book):
-    await book.sql("DELETE FROM llm_tracker_usage WHERE id = :id", id=book.other)
-    found = await book.verify()
+async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(ledger):
+    await ledger.sql("DELETE FROM llm_tracker_usage WHERE id = :id", id=ledger.other)
+    found = await ledger.verify()
     assert found.counts == {
         "users.token_usage": 1,
         "groups.token_usage": 1,
@@ -312,86 +312,91 @@ async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(book):
     assert found.differences[-1].expected is None
 
 
-async def test_a_log_that_is_gone_is_missed_unless_its_month_was_pruned(book):
-    await book.sql("DELETE FROM llm_call_logs WHERE usage_id = :id", id=book.call)
-    (difference,) = (await book.verify()).differences
-    assert (difference.key, difference.stored) == ({"usage_id": str(book.call)}, None)
+async def test_a_log_that_is_gone_is_missed_unless_its_month_was_pruned(ledger):
+    await ledger.sql("DELETE FROM llm_call_logs WHERE usage_id = :id", id=ledger.call)
+    (difference,) = (await ledger.verify()).differences
+    assert (difference.key, difference.stored) == ({"usage_id": str(ledger.call)}, None)
     assert difference.expected["tokens_used"] == 15
 
-    await book.sql("INSERT INTO pruned_months (month, rows, bytes) VALUES ('2026-02-01', 1, 1)")
-    assert not (await book.verify()).balanced
-    await book.sql("INSERT INTO pruned_months (month, rows, bytes) VALUES ('2026-01-01', 1, 1)")
-    assert (await book.verify()).balanced
+    await ledger.sql("INSERT INTO pruned_months (month, rows, bytes) VALUES ('2026-02-01', 1, 1)")
+    assert not (await ledger.verify()).balanced
+    await ledger.sql("INSERT INTO pruned_months (month, rows, bytes) VALUES ('2026-01-01', 1, 1)")
+    assert (await ledger.verify()).balanced
 
 
-async def test_two_logs_of_one_line_are_one_too_many(book):
+async def test_two_logs_of_one_line_are_one_too_many(ledger):
     log = {"tokens_used": 15, "prompt_tokens": 10, "completion_tokens": 5, "group_id": 7}
-    await write_call(book.database, "2026-01-31T10:15", usage_id=book.call, activation_code="db_x", **log)
-    found = await book.verify()
+    await write_call(ledger.database, "2026-01-31T10:15", usage_id=ledger.call, activation_code="db_x", **log)
+    found = await ledger.verify()
     assert [(one.what, one.stored) for one in found.differences] == [
         ("llm_call_logs of one line", {"logs": 2})
     ]
 
 
-async def test_messages_that_say_another_thing_than_their_turns_are_named(book):
-    await book.sql("UPDATE chat_histories SET tokens_consumed = 3")
-    found = await book.verify()
+async def test_messages_that_say_another_thing_than_their_turns_are_named(ledger):
+    await ledger.sql("UPDATE chat_histories SET tokens_consumed = 3")
+    found = await ledger.verify()
     assert [(one.what, one.stored, one.expected) for one in found.differences] == [
         ("chat_histories.tokens_consumed", 3, 15)
     ]
 
 
-async def test_a_line_counts_when_its_event_is_consumed(book):
+async def test_a_line_counts_when_its_event_is_consumed(ledger):
     line = await write_line(
-        book.database, "2026-02-01T03:00", user_id=1, source="title", posted_by="outbox", conversation_id=CHAT
+        ledger.database,
+        "2026-02-01T03:00",
+        user_id=1,
+        source="title",
+        posted_by="outbox",
+        conversation_id=CHAT,
     )
-    found = await book.verify()
+    found = await ledger.verify()
     assert (found.balanced, found.waiting_lines) == (True, 1)
 
     said = {"user_id": 1, "conversation_id": CHAT, "tokens_delta": 15}
-    await book.sql(
+    await ledger.sql(
         "INSERT INTO outbox_events (type, aggregate, key, payload, status)"
         " VALUES ('chat.token.usage.adjust.requested', 'x', :key, CAST(:payload AS jsonb), 'consumed')"
         " ON CONFLICT (key, type) DO UPDATE SET status = 'consumed'",
         key=str(line),
         payload=json.dumps(said),
     )
-    found = await book.verify()  # consumed, and added to nothing
+    found = await ledger.verify()  # consumed, and added to nothing
     assert [(one.what, one.stored, one.expected) for one in found.differences] == [
         ("users.token_usage", 45, 60),
         ("agent_chats.tokens_total", 15, 30),
     ]
-    assert (await book.repair()).afterwards.balanced
+    assert (await ledger.repair()).afterwards.balanced
 
 
-async def test_calls_that_are_written_meanwhile_make_no_difference(book):
+async def test_calls_that_are_written_meanwhile_make_no_difference(ledger):
     stop = asyncio.Event()
 
     async def write():
         while not stop.is_set():
-            await write_line(book.database, "2026-02-01T04:00", user_id=1, group_id=7, code="db_x")
+            await write_line(ledger.database, "2026-02-01T04:00", user_id=1, group_id=7, code="db_x")
 
     writers = [asyncio.create_task(write()) for _ in range(3)]
     for _ in range(5):
-        assert (await book.verify()).differences == []
-        await book.sql("UPDATE users SET token_usage = token_usage + 7")
-        done = await book.repair()
+        assert (await ledger.verify()).differences == []
+        await ledger.sql("UPDATE users SET token_usage = token_usage + 7")
+        done = await ledger.repair()
         assert done.counts["users.token_usage"] == 2
         assert done.afterwards.differences == []
     stop.set()
     await asyncio.gather(*writers)
-    assert (await book.verify()).balanced
+    assert (await ledger.verify()).balanced
 
 
-async def test_a_repair_waits_for_a_writer_and_sees_what_it_wrote(book, connection):
-    await book.sql("UPDATE users SET token_usage = 0 WHERE id = 1")
+async def test_a_repair_waits_for_a_writer_and_sees_what_it_wrote(ledger, connection):
+    await ledger.sql("UPDATE users SET token_usage = 0 WHERE id = 1")
     transaction = connection.transaction()
     await transaction.start()
     await connection.execute(
         "INSERT INTO llm_tracker_usage (id, user_id, model, prompt_tokens, total_tokens)"
         " VALUES (gen_random_uuid(), 1, 'm', 100, 100)"
     )
-    repair = asyncio.create_task(book.repair())
+    repair = asyncio.create_task(ledger.repair())
     await asyncio.sleep(0.3)
     assert not repair.done()
     await transaction.commit()
@@ -400,36 +405,36 @@ async def test_a_repair_waits_for_a_writer_and_sees_what_it_wrote(book, connecti
     assert done.afterwards.balanced
 
 
-async def test_what_a_settlement_says_is_what_its_line_took(book):
-    await book.sql("UPDATE budget_settlements SET used = 99")
-    (difference,) = (await book.verify()).differences
+async def test_what_a_settlement_says_is_what_its_line_took(ledger):
+    await ledger.sql("UPDATE budget_settlements SET used = 99")
+    (difference,) = (await ledger.verify()).differences
     assert (difference.what, difference.stored, difference.expected) == (
         "budget_settlements.used",
         "99",
         "15",
     )
-    assert difference.key == {"call_id": str(book.call), "budget_id": 5}
-    assert (await book.repair()).afterwards.balanced
+    assert difference.key == {"call_id": str(ledger.call), "budget_id": 5}
+    assert (await ledger.repair()).afterwards.balanced
 
 
-async def test_the_period_of_a_budget_that_is_gone_is_made_anew(book, connection):
-    over = Settlement(book.other, None, [HoldPart(5, DAY, Decimal(10), "tokens")], 15, None)
+async def test_the_period_of_a_budget_that_is_gone_is_made_anew(ledger, connection):
+    over = Settlement(ledger.other, None, [HoldPart(5, DAY, Decimal(10), "tokens")], 15, None)
     async with connection.transaction():
         await settle(connection, [over])
-    assert (await book.verify()).balanced
-    before = await book.sql("SELECT * FROM budget_periods")
-    await book.sql("DELETE FROM budget_leases")
-    await book.sql("DELETE FROM budget_periods")
-    assert set((await book.verify()).counts) == {"budget_periods.used"}
-    assert (await book.repair()).afterwards.balanced
-    assert await book.sql("SELECT * FROM budget_periods") == [{**before[0], "held": 0}]
+    assert (await ledger.verify()).balanced
+    before = await ledger.sql("SELECT * FROM budget_periods")
+    await ledger.sql("DELETE FROM budget_leases")
+    await ledger.sql("DELETE FROM budget_periods")
+    assert set((await ledger.verify()).counts) == {"budget_periods.used"}
+    assert (await ledger.repair()).afterwards.balanced
+    assert await ledger.sql("SELECT * FROM budget_periods") == [{**before[0], "held": 0}]
     assert (before[0]["used"], before[0]["overrun"]) == (30, 5)
 
 
-async def test_a_user_who_comes_after_their_lines_begins_with_them(book):
-    await write_line(book.database, "2026-02-01T03:00", user_id=77, source="library")
-    assert (await book.verify()).balanced
-    await book.sql("INSERT INTO users (id, account) VALUES (77, 'late')")
-    assert (await book.sql("SELECT token_usage FROM users WHERE id = 77"))[0]["token_usage"] == 15
-    await write_line(book.database, "2026-02-01T04:00", user_id=77, source="library")
-    assert (await book.verify()).balanced
+async def test_a_user_who_comes_after_their_lines_begins_with_them(ledger):
+    await write_line(ledger.database, "2026-02-01T03:00", user_id=77, source="library")
+    assert (await ledger.verify()).balanced
+    await ledger.sql("INSERT INTO users (id, account) VALUES (77, 'late')")
+    assert (await ledger.sql("SELECT token_usage FROM users WHERE id = 77"))[0]["token_usage"] == 15
+    await write_line(ledger.database, "2026-02-01T04:00", user_id=77, source="library")
+    assert (await ledger.verify()).balanced

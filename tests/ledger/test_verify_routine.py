@@ -10,7 +10,7 @@ from daybook.ledger.verification import routine
 from daybook.ledger.verification.routine import keep_verified, verify_if_due
 from daybook.ledger.verification.verify import verify
 from support.api import Api
-from support.book import write_line
+from support.ledger_lines import write_line
 
 DAY = timedelta(days=1)
 

@@ -1,26 +1,26 @@
-"""Films for the tests of the lifelog, and a person who brings them."""
+"""Videos for the tests of the lifelog, and a person who brings them."""
 
 import pytest
 
-from daybook.lifelog.tools import Basics
+from daybook.lifelog.context import Basics
 from support.api import Api
-from support.films import Films
 from support.recordings import Recordings
+from support.videos import Videos
 
 
 @pytest.fixture
-def films(tmp_path):
-    """Makes films in a folder of the test's own."""
-    folder = tmp_path / "films"
+def videos(tmp_path):
+    """Makes videos in a folder of the test's own."""
+    folder = tmp_path / "videos"
     folder.mkdir()
-    return Films(folder)
+    return Videos(folder)
 
 
 @pytest.fixture
-async def recordings(app, database, ana, films):
+async def recordings(app, database, ana, videos):
     """Ana's recordings. She lives in Taipei."""
     api = Api(ana)
     await api.call("PATCH", "/api/v1/me", {"timezone": "Asia/Taipei"})
     user_id = (await api.get("/api/v1/me"))["id"]
     basics = Basics(database=database, store=app.state.store, settings=app.state.settings)
-    return Recordings(basics, api, user_id, films)
+    return Recordings(basics, api, user_id, videos)

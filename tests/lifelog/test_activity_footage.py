@@ -4,15 +4,15 @@ import pytest
 
 from daybook.lifelog.activity.service import analyse
 from daybook.lifelog.media.service import probe
-from support.films import FOOTAGE, footage, needs_footage
-from support.yards import boundaries, cuts, tiles
+from support.fixed_camera_videos import boundaries, cuts, tiles
+from support.videos import FOOTAGE, footage, needs_footage
 
 pytestmark = needs_footage
 
 
 async def activity_of(name, mode="exact"):
-    film = footage(name)
-    return await analyse(film, duration=(await probe(film)).duration, mode=mode)
+    video = footage(name)
+    return await analyse(video, duration=(await probe(video)).duration, mode=mode)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOOTAGE.glob("*.*") if path.suffix != ".md"))

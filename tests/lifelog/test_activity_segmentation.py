@@ -92,7 +92,7 @@ def test_there_are_never_more_than_can_be_paid_for_and_never_shorter_ones():
 
 
 @pytest.mark.parametrize("seconds", [0.04, 0.5, 1.9, 3.0])
-def test_the_shortest_films_are_one_segment(seconds):
+def test_the_shortest_videos_are_one_segment(seconds):
     assert [(segment.start, segment.end) for segment in segments_of(cells(seconds, lambda _: 0.5))] == [
         (0, seconds)
     ]

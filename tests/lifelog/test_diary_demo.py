@@ -9,13 +9,13 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from daybook.gateway.local_models import DEMO_MODEL
+from daybook.gateway.providers.local_models import DEMO_MODEL
 from daybook.launcher import demo_model
 from daybook.launcher.address import free_port
 from daybook.lifelog.diary.demo import MOST_ASKED
 from daybook.settings import Settings
 from support.diary import DAY, Author, add_model, open_diary
-from support.inside import said
+from support.internal_calls import said
 
 ENGLISH = [
     ("08:10", "A woman walks a small brown dog along a path in a park."),
@@ -206,7 +206,7 @@ async def test_what_was_measured_stands_on_a_page_in_its_language_and_makes_no_p
     await diary.set(language="en")
     assert not (await diary.page()).is_stale
     written = await diary.written(force=True)
-    assert written.content == "08:10 – Film of 5 s: much movement, silent."  # noqa: RUF001
+    assert written.content == "08:10 – Video of 5 s: much movement, silent."  # noqa: RUF001
 
 
 async def test_that_a_model_which_was_wished_for_did_not_write_is_told(small):

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from daybook.gateway.house import House
+from daybook.gateway.internal import InternalClient
 from daybook.jobs import service as jobs
 from daybook.settings import Settings
 from support.diary import DAY, Author, add_model, open_diary, page, sentence
@@ -61,7 +61,7 @@ async def test_a_budget_says_which_how_much_and_until_when(diary, author):
             ),
             {"user": diary.user.id},
         )
-    await asyncio.sleep(2.5)  # the worker's house learns of it
+    await asyncio.sleep(2.5)  # the worker learns of it
     job = await fails(diary)
 
     assert job.error_code == "budget_reached"
@@ -188,7 +188,7 @@ async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, au
     async def unknown(_house, _job_id):
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(House, "costs", unknown)
+    monkeypatch.setattr(InternalClient, "costs", unknown)
     author.usually = Reply(stall=True)
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
@@ -208,7 +208,7 @@ async def test_why_it_failed_is_said_also_where_its_costs_cannot_be_known(diary,
     async def away(_house, _job_id):
         raise ConnectionResetError
 
-    monkeypatch.setattr(House, "costs", away)
+    monkeypatch.setattr(InternalClient, "costs", away)
     author.usually = Reply(401, {"error": {"message": "bad key"}})
     job = await fails(diary)
 

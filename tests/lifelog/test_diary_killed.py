@@ -31,7 +31,7 @@ POINTS = {
     "journal.opened.after:2": CALLS,
     "journal.closed.before:2": CALLS + 1,
     "journal.closed.after:2": CALLS,
-    "house.finish.after:3": CALLS,
+    "internal.finish.after:3": CALLS,
     "diary.written": CALLS,
     "diary.save.before": CALLS,
     "jobs.write_step.commit.before": CALLS,
@@ -48,7 +48,7 @@ def every_third(request):
 def points():
     """Every named step of the diary is among those at which it is killed."""
     source = TESTS.parent / "src/daybook/lifelog/diary/generation.py"
-    assert set(re.findall(r'faults\.point\("([^"]+)"\)', source.read_text())) <= POINTS.keys()
+    assert set(re.findall(r'failpoints\.point\("([^"]+)"\)', source.read_text())) <= POINTS.keys()
     return POINTS
 
 

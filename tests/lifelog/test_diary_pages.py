@@ -11,7 +11,7 @@ from daybook.lifelog.diary.schemas import OwnTextBody
 from daybook.lifelog.diary.service import set_own_text
 from daybook.settings import Settings
 from support.diary import DAY, Author, add_model, notes_in, open_diary, page, sentence
-from support.inside import said
+from support.internal_calls import said
 
 
 @pytest_asyncio.fixture

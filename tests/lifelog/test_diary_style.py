@@ -71,4 +71,4 @@ def test_what_was_measured_in_each_language():
 def test_a_page_says_the_same_of_what_was_measured_as_its_events(motion, sound):
     facts = Facts(motion=motion, brightness=0.19, sound=sound)
 
-    assert factual_summary(facts, 5, "en") == f"Film of 5 s: {measured_in_words(facts.stored(), 'en')}."
+    assert factual_summary(facts, 5, "en") == f"Video of 5 s: {measured_in_words(facts.stored(), 'en')}."

@@ -169,7 +169,7 @@ def test_what_is_too_short_joins_the_neighbour_that_no_cut_divides_it_from():
     assert lengths(stretches(segments(20, 1, 10), FILE, per_hour=120)) == [20, 11]
 
 
-def test_a_film_shorter_than_any_stretch_is_one():
+def test_a_video_shorter_than_any_stretch_is_one():
     assert lengths(stretches(segments(0.3, 0.4), FILE, per_hour=120)) == [0.7]
     assert stretches([], FILE, per_hour=120) == []
 
@@ -199,11 +199,11 @@ def test_what_is_measured_of_two_is_their_mean_over_time():
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (0.2, "Film of 1 s: much movement, bright, silent."),
-        (59.6, "Film of 1 min: much movement, bright, silent."),
-        (61, "Film of 1 min 1 s: much movement, bright, silent."),
-        (3659, "Film of 1 h: much movement, bright, silent."),
-        (3725, "Film of 1 h 2 min: much movement, bright, silent."),
+        (0.2, "Video of 1 s: much movement, bright, silent."),
+        (59.6, "Video of 1 min: much movement, bright, silent."),
+        (61, "Video of 1 min 1 s: much movement, bright, silent."),
+        (3659, "Video of 1 h: much movement, bright, silent."),
+        (3725, "Video of 1 h 2 min: much movement, bright, silent."),
     ],
 )
 def test_lengths_in_words(seconds, words):

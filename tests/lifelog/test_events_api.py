@@ -221,7 +221,7 @@ async def test_what_was_measured_is_said_in_the_language_that_the_reader_has_now
         session.add(Event(**measured, summary="A train comes.", is_described=True))
 
     for language, words in (
-        ("en", "Film of 40 min: much movement, with sound."),
+        ("en", "Video of 40 min: much movement, with sound."),
         ("zh-Hant", "40 分鐘的影片：動作很多，有聲音。"),
     ):
         await api.call("PATCH", "/api/v1/me", {"settings": {"language": language}})

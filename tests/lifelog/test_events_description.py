@@ -15,7 +15,7 @@ from support.api import Api
 from support.apps import open_app
 from support.gateway import shipping
 from support.lifelog import add_provider, lifelog
-from support.scenes import DARK, MOVING, STILL, film
+from support.scenes import DARK, MOVING, STILL, video
 from support.upstream import Reply
 from support.vision import VisionModel, answered, described, system_of
 
@@ -56,19 +56,19 @@ async def log(ana, database, database_url, settings, model):
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory):
-    return film(tmp_path_factory.mktemp("footage") / "film.mp4", STILL, MOVING, DARK)
+    return video(tmp_path_factory.mktemp("footage") / "video.mp4", STILL, MOVING, DARK)
 
 
 @pytest.fixture(scope="module")
 def many_scenes(tmp_path_factory):
-    return film(tmp_path_factory.mktemp("footage") / "many.mp4", *[STILL, MOVING, DARK] * 4, seconds=3)
+    return video(tmp_path_factory.mktemp("footage") / "many.mp4", *[STILL, MOVING, DARK] * 4, seconds=3)
 
 
 @pytest_asyncio.fixture
 async def undescribed(log, footage):
     """A recording with three events that nobody has described."""
     await log.set(describe_events=False)
-    recording_id = await log.take_in(footage, "film.mp4", BEGAN)
+    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
     await log.work()
     assert [event.is_described for event in await log.events()] == [False] * 3
     return recording_id
@@ -85,7 +85,7 @@ async def asked(log, api, path, **body):
 
 
 async def test_new_footage_is_described_by_itself_in_one_call(log, footage, model):
-    await log.take_in(footage, "film.mp4", BEGAN)
+    await log.take_in(footage, "video.mp4", BEGAN)
 
     (job,) = await log.work()
 
@@ -106,7 +106,7 @@ async def test_new_footage_is_described_by_itself_in_one_call(log, footage, mode
 
 
 async def test_the_model_is_asked_for_json_of_the_schema(log, footage, model):
-    await log.take_in(footage, "film.mp4", BEGAN)
+    await log.take_in(footage, "video.mp4", BEGAN)
     await log.work()
 
     request = model.received[0].json
@@ -124,7 +124,7 @@ async def test_the_frames_are_of_their_own_stretches(log, footage, model, tmp_pa
 
     from daybook.lifelog.media.service import ffmpeg
 
-    await log.take_in(footage, "film.mp4", BEGAN)
+    await log.take_in(footage, "video.mp4", BEGAN)
     await log.work()
 
     def luma(frame):
@@ -180,8 +180,8 @@ async def test_descriptions_are_in_the_persons_language_and_script(
     assert {event.summary for event in await log.events()} == {kept}
 
 
-async def test_a_long_film_goes_into_several_calls_of_bounded_size(log, many_scenes, model):
-    await log.take_in(many_scenes, "film.mp4")
+async def test_a_long_video_goes_into_several_calls_of_bounded_size(log, many_scenes, model):
+    await log.take_in(many_scenes, "video.mp4")
 
     (job,) = await log.work()
 
@@ -251,7 +251,7 @@ async def test_a_provider_that_takes_no_schema_is_asked_without(log, many_scenes
     refusal = Reply(400, body={"error": {"message": "response_format is not supported"}})
     model.next_replies.append(refusal)
 
-    await log.take_in(many_scenes, "film.mp4")
+    await log.take_in(many_scenes, "video.mp4")
     (job,) = await log.work()
 
     bodies = [request.json for request in model.received]
@@ -340,7 +340,7 @@ async def test_costs_are_shown_before_and_after_and_are_in_the_book(
     before = await api.get(path)
 
     async with shipping(settings, database, database_url):
-        await asyncio.sleep(1.2)  # the house reads prices anew every second
+        await asyncio.sleep(1.2)  # the catalogue reads prices anew every second
         job = await asked(log, api, f"recordings/{undescribed}")
 
     frames = sum(len(stretch.frames) for stretch in model.calls[0])
@@ -356,7 +356,7 @@ async def test_costs_are_shown_before_and_after_and_are_in_the_book(
 
 
 async def test_before_the_events_are_found_the_estimate_is_the_most_it_can_be(log, footage, api):
-    recording_id = await log.take_in(footage, "film.mp4", BEGAN)
+    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
 
     estimate = await api.get(f"/api/v1/recordings/{recording_id}/description-estimate")
 
@@ -373,7 +373,7 @@ async def test_before_the_events_are_found_the_estimate_is_the_most_it_can_be(lo
 
 async def test_a_bad_key_is_said_and_the_events_are_there(log, footage, model):
     model.usually = lambda _seen: Reply(401, body={"error": {"message": "invalid api key"}})
-    await log.take_in(footage, "film.mp4", BEGAN)
+    await log.take_in(footage, "video.mp4", BEGAN)
 
     (job,) = await log.work()
 
@@ -404,7 +404,7 @@ async def test_a_provider_that_is_down_is_tried_again_from_where_it_was(log, man
     monkeypatch.setattr("daybook.jobs.failures.LONGEST_PAUSE", 0.1)
     good = model.usually
     model.next_replies.extend([good, Reply(500, body={"error": {"message": "down"}})])
-    await log.take_in(many_scenes, "film.mp4")
+    await log.take_in(many_scenes, "video.mp4")
 
     (job,) = await log.work()
 
@@ -422,7 +422,7 @@ async def test_without_a_model_nothing_is_asked_and_the_reason_is_told(
     ana._transport.app = app  # the same browser at a server without a vision model
     api = Api(ana)
     async with lifelog(database, database_url, settings) as log:
-        recording_id = await log.take_in(footage, "film.mp4")
+        recording_id = await log.take_in(footage, "video.mp4")
 
         status, answer = await api.call("POST", f"/api/v1/recordings/{recording_id}/description", {})
         estimate = await api.get(f"/api/v1/recordings/{recording_id}/description-estimate")

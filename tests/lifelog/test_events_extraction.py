@@ -11,7 +11,7 @@ from daybook.lifelog.events.schemas import EventBody
 from daybook.lifelog.recordings import service as recordings
 from daybook.settings import Settings
 from support.lifelog import lifelog
-from support.scenes import DARK, MOVING, STILL, film
+from support.scenes import DARK, MOVING, STILL, video
 
 BEGAN = datetime(2026, 3, 7, 23, 59, 50, tzinfo=UTC)
 
@@ -24,11 +24,11 @@ async def log(database, database_url, tmp_path):
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory):
-    return film(tmp_path_factory.mktemp("footage") / "film.mp4", STILL, MOVING, DARK)
+    return video(tmp_path_factory.mktemp("footage") / "video.mp4", STILL, MOVING, DARK)
 
 
-async def test_a_film_of_three_scenes_becomes_three_events(log, footage):
-    recording_id = await log.take_in(footage, "film.mp4", BEGAN)
+async def test_a_video_of_three_scenes_becomes_three_events(log, footage):
+    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
 
     (job,) = await log.work()
 
@@ -49,7 +49,7 @@ async def test_a_film_of_three_scenes_becomes_three_events(log, footage):
 
 
 async def test_events_have_pictures_in_the_store_under_their_person(log, footage):
-    await log.take_in(footage, "film.mp4")
+    await log.take_in(footage, "video.mp4")
 
     await log.work()
 
@@ -61,14 +61,14 @@ async def test_events_have_pictures_in_the_store_under_their_person(log, footage
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        (None, "Film of 5 s: hardly any movement, dark, with sound."),
+        (None, "Video of 5 s: hardly any movement, dark, with sound."),
         ("zh-Hant", "5 秒的影片：幾乎沒有動作，畫面昏暗，有聲音。"),
         ("zh-Hans", "5 秒的影片：几乎没有动作，画面昏暗，有声音。"),
     ],
 )
 async def test_what_nobody_described_says_so_in_the_persons_language(log, tmp_path, language, words):
     await log.set(language=language)
-    await log.take_in(film(tmp_path / "dark.mp4", DARK), "dark.mp4")
+    await log.take_in(video(tmp_path / "dark.mp4", DARK), "dark.mp4")
 
     await log.work()
 
@@ -76,8 +76,8 @@ async def test_what_nobody_described_says_so_in_the_persons_language(log, tmp_pa
     assert event.summary == words
 
 
-async def test_a_film_without_sound_is_silent(log, tmp_path):
-    await log.take_in(film(tmp_path / "dark.mp4", DARK, sound=False), "dark.mp4")
+async def test_a_video_without_sound_is_silent(log, tmp_path):
+    await log.take_in(video(tmp_path / "dark.mp4", DARK, sound=False), "dark.mp4")
 
     await log.work()
 
@@ -87,7 +87,7 @@ async def test_a_film_without_sound_is_silent(log, tmp_path):
 
 
 async def test_finding_events_again_changes_nothing_that_is_the_same(log, footage):
-    recording_id = await log.take_in(footage, "film.mp4")
+    recording_id = await log.take_in(footage, "video.mp4")
     await log.work()
     before = await log.events()
 
@@ -98,7 +98,7 @@ async def test_finding_events_again_changes_nothing_that_is_the_same(log, footag
 
 
 async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(log, footage):
-    recording_id = await log.take_in(footage, "film.mp4")
+    recording_id = await log.take_in(footage, "video.mp4")
     await log.work()
     first, second, third = await log.events()
     async with log.tools.database.write() as session:
@@ -118,20 +118,20 @@ async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(l
     assert await log.tools.store.size(second.thumbnail_s3_key) is None
 
 
-async def test_a_film_that_ffmpeg_is_not_done_with_is_told_at_once(log, footage, monkeypatch):
+async def test_a_video_that_ffmpeg_is_not_done_with_is_told_at_once(log, footage, monkeypatch):
     monkeypatch.setattr(
         "daybook.lifelog.activity.decoding._patience", lambda seconds: 0.05 if seconds else 60
     )
-    await log.take_in(footage, "film.mp4")
+    await log.take_in(footage, "video.mp4")
 
     (job,) = await log.work()
 
     assert (job.status, job.attempts, job.error_code) == ("failed", 1, "ffmpeg_too_slow")
-    assert "longer than such a film takes" in job.error_message
+    assert "longer than such a video takes" in job.error_message
 
 
 async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(log, footage):
-    recording_id = await log.take_in(footage, "film.mp4")
+    recording_id = await log.take_in(footage, "video.mp4")
     job_ids = await log.waiting()
     async with log.tools.database.write() as session:
         await recordings.delete(session, log.user.id, recording_id)
@@ -143,7 +143,7 @@ async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(log, footage
 
 
 async def test_events_move_along_with_their_recording(log, footage):
-    recording_id = await log.take_in(footage, "film.mp4", BEGAN)
+    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
     await log.work()
 
     async with log.tools.database.write() as session:
@@ -157,9 +157,9 @@ async def test_events_move_along_with_their_recording(log, footage):
         assert event.start_time == BEGAN + timedelta(hours=8, seconds=event.start_offset)
 
 
-async def test_a_film_over_midnight_has_events_on_both_days(log, footage):
-    # In Taipei the film begins at 23:59:50 and its last scene at midnight.
-    await log.take_in(footage, "film.mp4", BEGAN.replace(hour=15))
+async def test_a_video_over_midnight_has_events_on_both_days(log, footage):
+    # In Taipei the video begins at 23:59:50 and its last scene at midnight.
+    await log.take_in(footage, "video.mp4", BEGAN.replace(hour=15))
     await log.work()
 
     async with log.tools.database.read() as session:

@@ -101,7 +101,7 @@ async def test_parts_of_one_recording_stay_a_part_of_it(api, recorded):
     assert event["recording_id"] is not None
     assert event["is_described"] is False
     assert event["facts"] == {"motion": pytest.approx(0.2), "brightness": 0.5, "sound": pytest.approx(-30.0)}
-    assert event["summary"] == "Film of 30 s: much movement, with sound."
+    assert event["summary"] == "Video of 30 s: much movement, with sound."
 
 
 async def test_words_win_over_measurements(api, recorded):
@@ -152,7 +152,7 @@ async def test_dividing_leaves_two_that_follow_each_other(api, recorded):
     assert (second["start_offset"], second["duration"]) == (14, 6)
     assert (first["start_time"], second["start_time"]) == ("2026-03-08T12:00:10Z", "2026-03-08T12:00:14Z")
     assert first["recording_id"] == second["recording_id"] is not None
-    assert first["summary"] == "Film of 4 s: some movement, with sound."
+    assert first["summary"] == "Video of 4 s: some movement, with sound."
     assert first["edited_at"] is not None
     assert second["edited_at"] is not None
 

@@ -14,13 +14,13 @@ from daybook.lifelog.events import extraction
 from daybook.settings import Settings
 from support.gateway import shipping
 from support.lifelog import add_provider, lifelog
-from support.scenes import DARK, MOVING, STILL, film
+from support.scenes import DARK, MOVING, STILL, video
 from support.vision import VisionModel
 
 BEGAN = datetime(2026, 3, 8, 4, 0, tzinfo=UTC)
 
 POINTS = [
-    "jobs.step.work.after",  # the film is analysed, and nobody has noted it
+    "jobs.step.work.after",  # the video is analysed, and nobody has noted it
     "events.extract.write.before",
     "jobs.write_step.commit.before",  # the events are written and not committed
     "events.extract.pictures.stored",
@@ -32,7 +32,7 @@ POINTS = [
 def test_every_named_step_is_killed_at():
     folder = Path(extraction.__file__).parent
     named = re.findall(
-        r'faults\.point\("([^"]+)"\)', "".join(path.read_text() for path in folder.rglob("*.py"))
+        r'failpoints\.point\("([^"]+)"\)', "".join(path.read_text() for path in folder.rglob("*.py"))
     )
     assert named
     assert set(named) <= set(POINTS)
@@ -49,7 +49,7 @@ async def test_what_a_killed_worker_leaves_is_finished_once(point, database, dat
             shipping(settings, database, database_url),
             lifelog(database, database_url, settings) as log,
         ):
-            await log.take_in(film(tmp_path / "film.mp4", STILL, MOVING, DARK), "film.mp4", BEGAN)
+            await log.take_in(video(tmp_path / "video.mp4", STILL, MOVING, DARK), "video.mp4", BEGAN)
             job_ids = await log.waiting()
             worker = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "daybook", "worker", env=environment(settings, database_url, point)
@@ -81,5 +81,5 @@ def environment(settings, database_url, point):
         "DATABASE_URL": database_url,
         "DAYBOOK_DATA": str(settings.data),
         "DAYBOOK_VISION_MODEL": "seer",
-        "DAYBOOK_FAULT": point,
+        "DAYBOOK_FAILPOINT": point,
     }

@@ -14,7 +14,6 @@ import pytest
 
 from daybook.lifelog.media.errors import FfmpegFailed, FfmpegStopped
 from daybook.lifelog.media.service import (
-    film_input,
     frames,
     is_playable,
     make_preview,
@@ -22,8 +21,9 @@ from daybook.lifelog.media.service import (
     run_ffmpeg,
     started_ffmpeg,
     thumbnail,
+    video_input,
 )
-from support.films import footage, needs_footage
+from support.videos import footage, needs_footage
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=10", "-f", "null", "-")
 
@@ -112,11 +112,11 @@ async def test_a_file_that_grows_too_large_ends_the_run(tmp_path):
 async def test_what_goes_wrong_is_told_without_our_folders(tmp_path):
     missing = tmp_path / "missing.mp4"
     with pytest.raises(FfmpegFailed, match=r"missing\.mp4") as caught:
-        await run_ffmpeg([*film_input(missing), "-f", "null", "-"], time_limit=10)
+        await run_ffmpeg([*video_input(missing), "-f", "null", "-"], time_limit=10)
     assert str(tmp_path) not in caught.value.message
 
 
-async def test_what_is_not_the_films_fault_is_told_apart():
+async def test_what_is_not_the_videos_fault_is_told_apart():
     with pytest.raises(FfmpegStopped, match="No space left"):
         await run_ffmpeg([*ENDLESS[:5], "-f", "rawvideo", "-y", "/dev/full"], time_limit=30)
     with pytest.raises(FfmpegStopped, match="SIGKILL"):
@@ -158,20 +158,20 @@ async def test_a_listener_that_raises_ends_the_run():
         ("list.ffconcat", "ffconcat version 1.0\nfile good.ts\n"),
     ],
 )
-async def test_a_playlist_is_no_input(films, name, text):
-    good = films.make("good.ts")
-    playlist = films.write(name, text.encode())
+async def test_a_playlist_is_no_input(videos, name, text):
+    good = videos.make("good.ts")
+    playlist = videos.write(name, text.encode())
     plain = ["-i", str(playlist), "-f", "null", "-"]
     await run_ffmpeg(plain, time_limit=10)  # it is one that ffmpeg would follow
     with pytest.raises(FfmpegFailed):
-        await run_ffmpeg([*film_input(playlist), "-f", "null", "-"], time_limit=10)
-    await run_ffmpeg([*film_input(good), "-f", "null", "-"], time_limit=10)
+        await run_ffmpeg([*video_input(playlist), "-f", "null", "-"], time_limit=10)
+    await run_ffmpeg([*video_input(good), "-f", "null", "-"], time_limit=10)
 
 
-async def test_an_address_is_no_input(films):
+async def test_an_address_is_no_input(videos):
     for address in ("http://127.0.0.1:9/a.mp4", "tcp://127.0.0.1:9", "concat:a.mp4|b.mp4", "data:,a"):
         with pytest.raises(FfmpegFailed, match="No such file"):
-            await run_ffmpeg([*film_input(films.folder / address), "-f", "null", "-"], time_limit=10)
+            await run_ffmpeg([*video_input(videos.folder / address), "-f", "null", "-"], time_limit=10)
 
 
 async def test_a_child_has_limits_and_no_secrets(monkeypatch):
@@ -214,52 +214,52 @@ async def test_a_child_dies_with_a_killed_parent():
 # Pictures
 
 
-async def test_pictures_are_upright_and_small(films):
-    wide = films.make("wide.mp4", seconds=1, size="640x360")
-    turned = films.again(wide, "turned.mp4", before=("-display_rotation:v:0", "-90"))
+async def test_pictures_are_upright_and_small(videos):
+    wide = videos.make("wide.mp4", seconds=1, size="640x360")
+    turned = videos.again(wide, "turned.mp4", before=("-display_rotation:v:0", "-90"))
     [picture] = await frames(turned, [0.5], longest=128)
     assert pixels(picture).shape == (128, 72, 3)
     [whole] = await frames(wide, [0.5], longest=4000)
     assert pixels(whole).shape == (360, 640, 3)
 
 
-async def test_a_film_that_was_held_upside_down_is_put_right(films):
-    plain = films.make(
+async def test_a_video_that_was_held_upside_down_is_put_right(videos):
+    plain = videos.make(
         "plain.mp4", "-vf", "drawbox=y=0:h=45:color=red:t=fill,drawbox=y=45:h=45:color=blue:t=fill"
     )
-    turned = films.again(plain, "turned.mp4", before=("-display_rotation:v:0", "180"))
+    turned = videos.again(plain, "turned.mp4", before=("-display_rotation:v:0", "180"))
     for path, above in ((plain, "red"), (turned, "blue")):
         top = pixels((await frames(path, [0]))[0])[10, 80]
         assert (top[0] > top[2]) == (above == "red"), path
 
 
-async def test_there_is_a_picture_for_every_second_asked_for(films):
-    path = films.make("a.mp4", seconds=2)
+async def test_there_is_a_picture_for_every_second_asked_for(videos):
+    path = videos.make("a.mp4", seconds=2)
     pictures = await frames(path, [0, 0.7, 1.9, 2.0, 3.0, 500])
     assert len(pictures) == 6
     assert all(picture.startswith(b"\xff\xd8") for picture in pictures)
 
 
-async def test_a_thumbnail_is_not_black(films):
+async def test_a_thumbnail_is_not_black(videos):
     lights = "drawbox=color=black:t=fill:enable='lt(t,2.5)'"
-    path = films.make("dark_first.mp4", "-vf", lights, seconds=4)
+    path = videos.make("dark_first.mp4", "-vf", lights, seconds=4)
     assert pixels(await thumbnail(path, 4.0)).mean() > 40
-    black = films.make("black.mp4", "-vf", "drawbox=color=black:t=fill", seconds=1)
+    black = videos.make("black.mp4", "-vf", "drawbox=color=black:t=fill", seconds=1)
     assert pixels(await thumbnail(black, 1.0)).shape == (90, 160, 3)
 
 
-async def test_what_has_no_picture_gives_none(films):
+async def test_what_has_no_picture_gives_none(videos):
     with pytest.raises(FfmpegFailed):
-        await thumbnail(films.write("noise.mp4", bytes(range(256)) * 100), 1.0)
+        await thumbnail(videos.write("noise.mp4", bytes(range(256)) * 100), 1.0)
 
 
 @needs_footage
 @pytest.mark.parametrize("start", ["edge_box", "edge_no_duration", "fire2", "vtest", "bikes"])
 async def test_real_clips_have_thumbnails(start):
     path = footage(start)
-    film = await probe(path)
-    picture = pixels(await thumbnail(path, film.duration))
-    longest = min(640, max(film.width, film.height))
+    video = await probe(path)
+    picture = pixels(await thumbnail(path, video.duration))
+    longest = min(640, max(video.width, video.height))
     assert abs(max(picture.shape) - longest) <= 2
     if start != "edge_no_duration":  # it is black all through
         assert 32 <= picture.mean() <= 224
@@ -268,24 +268,24 @@ async def test_real_clips_have_thumbnails(start):
 # Previews
 
 
-async def preview_of(path, films):
-    target = films.folder / "preview.mp4"
+async def preview_of(path, videos):
+    target = videos.folder / "preview.mp4"
     told = []
 
     async def tell(share):
         told.append(share)
 
     await make_preview(path, await probe(path), target, on_progress=tell)
-    film = await probe(target)
-    assert is_playable(film)
+    video = await probe(target)
+    assert is_playable(video)
     content = target.read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")  # players begin before they have it all
     assert all(0 <= share <= 1 for share in told)
-    return film
+    return video
 
 
-async def test_a_film_that_browsers_do_not_play_gets_a_copy_that_they_do(films):
-    source = films.make(
+async def test_a_video_that_browsers_do_not_play_gets_a_copy_that_they_do(videos):
+    source = videos.make(
         "large.mkv",
         "-c:v",
         "libx265",
@@ -296,16 +296,16 @@ async def test_a_film_that_browsers_do_not_play_gets_a_copy_that_they_do(films):
         size="1920x1080",
         sound=True,
     )
-    film = await preview_of(source, films)
-    assert (film.width, film.height) == (1280, 720)
-    assert (film.video_codec, film.pixel_format, film.audio.codec) == ("h264", "yuv420p", "aac")
-    assert film.duration == pytest.approx(1, abs=0.1)
+    video = await preview_of(source, videos)
+    assert (video.width, video.height) == (1280, 720)
+    assert (video.video_codec, video.pixel_format, video.audio.codec) == ("h264", "yuv420p", "aac")
+    assert video.duration == pytest.approx(1, abs=0.1)
 
 
-async def test_only_the_container_is_changed_where_that_is_enough(films):
-    source = films.make("a.mov", "-c:a", "aac", size="1920x1080", sound=True)
-    film = await preview_of(source, films)
-    assert (film.width, film.height) == (1920, 1080)
+async def test_only_the_container_is_changed_where_that_is_enough(videos):
+    source = videos.make("a.mov", "-c:a", "aac", size="1920x1080", sound=True)
+    video = await preview_of(source, videos)
+    assert (video.width, video.height) == (1920, 1080)
 
 
 @pytest.mark.parametrize(
@@ -318,46 +318,46 @@ async def test_only_the_container_is_changed_where_that_is_enough(films):
         ({"size": "160x90", "codec": ("-c:v", "msmpeg4", "-g", "5")}, (160, 90)),
     ],
 )
-async def test_odd_films_have_previews(films, options, size):
-    film = await preview_of(films.make("odd.mkv", **options), films)
-    assert (film.width, film.height) == size
-    assert film.rotation == 0
+async def test_odd_videos_have_previews(videos, options, size):
+    video = await preview_of(videos.make("odd.mkv", **options), videos)
+    assert (video.width, video.height) == size
+    assert video.rotation == 0
 
 
-async def test_a_turned_film_is_upright_in_its_preview(films):
-    plain = films.make("plain.mov", codec=("-c:v", "mpeg4"))
-    turned = films.again(plain, "turned.mov", before=("-display_rotation:v:0", "-90"))
-    film = await preview_of(turned, films)
-    assert (film.width, film.height, film.rotation) == (90, 160, 0)
+async def test_a_turned_video_is_upright_in_its_preview(videos):
+    plain = videos.make("plain.mov", codec=("-c:v", "mpeg4"))
+    turned = videos.again(plain, "turned.mov", before=("-display_rotation:v:0", "-90"))
+    video = await preview_of(turned, videos)
+    assert (video.width, video.height, video.rotation) == (90, 160, 0)
 
 
-async def test_uneven_pictures_keep_their_times(films):
-    uneven = films.make(
+async def test_uneven_pictures_keep_their_times(videos):
+    uneven = videos.make(
         "uneven.mkv",
         *("-vf", "select='not(mod(n,5))+lt(n,20)'", "-fps_mode", "vfr"),
         *("-c:v", "mpeg4"),
         fps=25,
         seconds=4,
     )
-    film = await preview_of(uneven, films)
-    assert film.is_vfr
-    assert film.duration == pytest.approx((await probe(uneven)).duration, abs=0.1)
+    video = await preview_of(uneven, videos)
+    assert video.is_vfr
+    assert video.duration == pytest.approx((await probe(uneven)).duration, abs=0.1)
 
 
-async def test_high_dynamic_range_is_mapped_down(films):
-    source = films.make(
+async def test_high_dynamic_range_is_mapped_down(videos):
+    source = videos.make(
         "hdr.mkv",
         *("-c:v", "libx265", "-pix_fmt", "yuv420p10le"),
         *("-x265-params", "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"),
     )
     assert (await probe(source)).transfer == "smpte2084"
-    film = await preview_of(source, films)
-    assert film.transfer is None
-    assert film.pixel_format == "yuv420p"
+    video = await preview_of(source, videos)
+    assert video.transfer is None
+    assert video.pixel_format == "yuv420p"
 
 
 @needs_footage
-async def test_the_real_avi_has_a_preview(films):
-    film = await preview_of(footage("vtest"), films)
-    assert film.duration == pytest.approx(79.5, abs=0.2)
-    assert (film.width, film.height) == (768, 576)
+async def test_the_real_avi_has_a_preview(videos):
+    video = await preview_of(footage("vtest"), videos)
+    assert video.duration == pytest.approx(79.5, abs=0.2)
+    assert (video.width, video.height) == (768, 576)

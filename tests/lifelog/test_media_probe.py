@@ -1,4 +1,4 @@
-"""What a file is: films are measured, everything else is refused with words."""
+"""What a file is: videos are measured, everything else is refused with words."""
 
 import gzip
 import shutil
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from daybook.lifelog.media import probe as probing
-from daybook.lifelog.media.errors import NotAFilm
+from daybook.lifelog.media.errors import NotAVideo
 from daybook.lifelog.media.service import is_playable, probe
-from support.films import footage, needs_footage, run_program
+from support.videos import footage, needs_footage, run_program
 
 REAL = {
     # start of the name: seconds, size as shown, rotation, frames per second, uneven, codec, sound
@@ -28,8 +28,8 @@ REAL = {
 }
 
 
-async def refused(path) -> NotAFilm:
-    with pytest.raises(NotAFilm) as caught:
+async def refused(path) -> NotAVideo:
+    with pytest.raises(NotAVideo) as caught:
         await probe(path)
     assert caught.value.message.endswith(".")
     return caught.value
@@ -39,15 +39,15 @@ async def refused(path) -> NotAFilm:
 @pytest.mark.parametrize("start", REAL)
 async def test_real_clips_are_measured(start):
     seconds, size, rotation, fps, uneven, codec, sound = REAL[start]
-    film = await probe(footage(start))
+    video = await probe(footage(start))
 
-    assert film.duration == pytest.approx(seconds, abs=1 / fps)
-    assert (film.width, film.height) == size
-    assert film.rotation == rotation
-    assert film.fps == pytest.approx(fps, rel=0.01)
-    assert film.is_vfr is uneven
-    assert film.video_codec == codec
-    assert (film.audio and film.audio.codec) == sound
+    assert video.duration == pytest.approx(seconds, abs=1 / fps)
+    assert (video.width, video.height) == size
+    assert video.rotation == rotation
+    assert video.fps == pytest.approx(fps, rel=0.01)
+    assert video.is_vfr is uneven
+    assert video.video_codec == codec
+    assert (video.audio and video.audio.codec) == sound
 
 
 @needs_footage
@@ -57,33 +57,33 @@ def test_every_real_clip_is_tried():
     assert sorted(clips) == sorted(footage(start).name for start in REAL)
 
 
-async def test_a_film_is_measured(films):
-    film = await probe(films.make("a.mp4", "-c:a", "aac", seconds=2, size="320x180", fps=25, sound=True))
-    assert film.duration == pytest.approx(2, abs=0.05)
-    assert (film.width, film.height, film.fps) == (320, 180, 25)
-    assert (film.video_codec, film.audio.codec, film.audio.channels) == ("h264", "aac", 1)
-    assert not film.is_vfr
+async def test_a_video_is_measured(videos):
+    video = await probe(videos.make("a.mp4", "-c:a", "aac", seconds=2, size="320x180", fps=25, sound=True))
+    assert video.duration == pytest.approx(2, abs=0.05)
+    assert (video.width, video.height, video.fps) == (320, 180, 25)
+    assert (video.video_codec, video.audio.codec, video.audio.channels) == ("h264", "aac", 1)
+    assert not video.is_vfr
 
 
 @pytest.mark.parametrize(("turned", "size"), [(90, (90, 160)), (180, (160, 90)), (270, (90, 160))])
-async def test_a_turned_film_is_shown_upright(films, turned, size):
-    upright = films.make("a.mp4")
-    film = await probe(films.again(upright, "turned.mp4", before=("-display_rotation:v:0", str(-turned))))
-    assert (film.rotation, (film.width, film.height)) == (turned, size)
-    assert (film.coded_width, film.coded_height) == (160, 90)
+async def test_a_turned_video_is_shown_upright(videos, turned, size):
+    upright = videos.make("a.mp4")
+    video = await probe(videos.again(upright, "turned.mp4", before=("-display_rotation:v:0", str(-turned))))
+    assert (video.rotation, (video.width, video.height)) == (turned, size)
+    assert (video.coded_width, video.coded_height) == (160, 90)
 
 
-async def test_pixels_that_are_not_square_are_shown_so(films):
-    film = await probe(films.make("a.mp4", "-vf", "setsar=2", size="160x90"))
-    assert (film.width, film.height, film.coded_width) == (320, 90, 160)
+async def test_pixels_that_are_not_square_are_shown_so(videos):
+    video = await probe(videos.make("a.mp4", "-vf", "setsar=2", size="160x90"))
+    assert (video.width, video.height, video.coded_width) == (320, 90, 160)
 
 
-async def test_uneven_pictures_are_seen(films):
-    film = await probe(
-        films.make("a.mkv", "-vf", "select='not(mod(n,2))+lt(n,20)'", "-fps_mode", "vfr", fps=30, seconds=3)
+async def test_uneven_pictures_are_seen(videos):
+    video = await probe(
+        videos.make("a.mkv", "-vf", "select='not(mod(n,2))+lt(n,20)'", "-fps_mode", "vfr", fps=30, seconds=3)
     )
-    assert film.is_vfr
-    assert film.duration == pytest.approx(3, abs=0.1)
+    assert video.is_vfr
+    assert video.duration == pytest.approx(3, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -105,64 +105,64 @@ async def test_uneven_pictures_are_seen(films):
         ("a.mp4", ("-c:v", "libx265", "-x265-params", "log-level=none")),
     ],
 )
-async def test_every_usual_container_and_codec_is_taken(films, name, options):
-    film = await probe(films.make(name, *options, seconds=2, fps=25))
-    assert film.duration == pytest.approx(2, abs=0.1)
-    assert (film.width, film.height) == (160, 90)
+async def test_every_usual_container_and_codec_is_taken(videos, name, options):
+    video = await probe(videos.make(name, *options, seconds=2, fps=25))
+    assert video.duration == pytest.approx(2, abs=0.1)
+    assert (video.width, video.height) == (160, 90)
 
 
-async def test_a_film_whose_header_tells_no_length_is_read_to_its_end(films):
-    path = films.folder / "live.webm"
+async def test_a_video_whose_header_tells_no_length_is_read_to_its_end(videos):
+    path = videos.folder / "live.webm"
     path.write_bytes(
         run_program(
             *("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10:duration=3"),
             *("-c:v", "libvpx", "-deadline", "realtime", "-f", "webm", "-live", "1", "pipe:1"),
         )
     )
-    film = await probe(path)
-    assert film.duration == pytest.approx(3, abs=0.11)
+    video = await probe(path)
+    assert video.duration == pytest.approx(3, abs=0.11)
 
 
-async def test_a_film_whose_first_pictures_are_broken_is_taken(films):
-    whole = films.make("whole.ts", "-g", "10", "-bf", "0", seconds=3)
-    cut = films.write("cut.ts", whole.read_bytes()[188 * 40 :])
-    film = await probe(cut)
-    assert 1 < film.duration <= 3
+async def test_a_video_whose_first_pictures_are_broken_is_taken(videos):
+    whole = videos.make("whole.ts", "-g", "10", "-bf", "0", seconds=3)
+    cut = videos.write("cut.ts", whole.read_bytes()[188 * 40 :])
+    video = await probe(cut)
+    assert 1 < video.duration <= 3
 
 
 # What is refused
 
 
-async def test_an_empty_file_is_refused(films):
-    assert (await refused(films.write("a.mp4", b""))).code == "empty_file"
+async def test_an_empty_file_is_refused(videos):
+    assert (await refused(videos.write("a.mp4", b""))).code == "empty_file"
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.98])
 @pytest.mark.parametrize(
     "name", ["index_last.mp4", "index_first.mp4", "fragments.mp4", "matroska.mkv", "riff.avi"]
 )
-async def test_a_film_that_breaks_off_is_refused(films, name, keep):
+async def test_a_video_that_breaks_off_is_refused(videos, name, keep):
     options = {
         "index_first.mp4": ("-movflags", "+faststart"),
         "fragments.mp4": ("-movflags", "frag_keyframe+empty_moov", "-g", "10"),
         "riff.avi": ("-c:v", "mpeg4"),
     }
-    whole = films.make(name, *options.get(name, ()), seconds=4)
+    whole = videos.make(name, *options.get(name, ()), seconds=4)
     content = whole.read_bytes()
-    refusal = await refused(films.write(f"cut_{name}", content[: int(len(content) * keep)]))
-    assert refusal.code == "truncated_film"
+    refusal = await refused(videos.write(f"cut_{name}", content[: int(len(content) * keep)]))
+    assert refusal.code == "truncated_video"
     assert "breaks off" in refusal.message
 
 
-async def test_an_index_that_promises_more_than_there_is_is_refused(films):
+async def test_an_index_that_promises_more_than_there_is_is_refused(videos):
     """The outermost sizes are right, but most of what the index names is not there."""
-    content = films.make(
+    content = videos.make(
         "whole.mp4", "-movflags", "+faststart", "-g", "10", seconds=8, size="320x180"
     ).read_bytes()
     at = content.index(b"mdat") - 4
     kept = at + (len(content) - at) // 3
     lying = content[:at] + (kept - at).to_bytes(4, "big") + content[at + 4 : kept]
-    assert (await refused(films.write("lying.mp4", lying))).code == "truncated_film"
+    assert (await refused(videos.write("lying.mp4", lying))).code == "truncated_video"
 
 
 def _zip(folder: Path) -> bytes:
@@ -172,7 +172,7 @@ def _zip(folder: Path) -> bytes:
     return path.read_bytes()
 
 
-NO_FILMS = {
+NO_VIDEOS = {
     "text": (b"Dear diary,\n\ntoday I was at the lake.\n", "text"),
     "chinese": ("今天去了湖邊。\n".encode(), "text"),
     "utf16": ("today".encode("utf-16"), "text"),
@@ -182,27 +182,27 @@ NO_FILMS = {
     "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "document"),
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(100), "still picture"),
     "heic": (b"\x00\x00\x00\x18ftypheic" + bytes(100), "still picture"),
-    "gzip": (gzip.compress(b"film"), "archive"),
+    "gzip": (gzip.compress(b"video"), "archive"),
     "elf": (b"\x7fELF" + bytes(100), "program"),
     "noise": (bytes(range(256)) * 50, "cannot be read|nothing that can be read|kind that is not known"),
     "zeros": (bytes(100_000), "nothing that can be read"),
-    "mp4_of_noise": (b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40, "truncated_film"),
+    "mp4_of_noise": (b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40, "truncated_video"),
 }
 
 
-@pytest.mark.parametrize("kind", NO_FILMS)
-async def test_what_is_no_film_is_refused_by_its_name(films, kind):
-    content, word = NO_FILMS[kind]
-    refusal = await refused(films.write("film.mp4", content))
-    if word == "truncated_film":
-        assert refusal.code == "truncated_film"
+@pytest.mark.parametrize("kind", NO_VIDEOS)
+async def test_what_is_no_video_is_refused_by_its_name(videos, kind):
+    content, word = NO_VIDEOS[kind]
+    refusal = await refused(videos.write("video.mp4", content))
+    if word == "truncated_video":
+        assert refusal.code == "truncated_video"
     else:
-        assert refusal.code == "not_a_film"
+        assert refusal.code == "not_a_video"
         assert any(choice in refusal.message for choice in word.split("|"))
 
 
-async def test_an_archive_of_films_is_refused(films):
-    refusal = await refused(films.write("films.mp4", _zip(films.folder)))
+async def test_an_archive_of_videos_is_refused(videos):
+    refusal = await refused(videos.write("videos.mp4", _zip(videos.folder)))
     assert "unpack it" in refusal.message
 
 
@@ -219,14 +219,14 @@ async def test_an_archive_of_films_is_refused(films):
         ("a.aac", ("-c:a", "aac")),
     ],
 )
-async def test_sound_alone_is_refused(films, name, options):
-    path = films.folder / name
+async def test_sound_alone_is_refused(videos, name, options):
+    path = videos.folder / name
     run_program("-f", "lavfi", "-i", "sine=duration=1", *options, str(path))
     assert (await refused(path)).code == "only_sound"
 
 
-async def test_a_cover_is_no_moving_picture(films):
-    picture, sound = films.folder / "cover.png", films.folder / "song.m4a"
+async def test_a_cover_is_no_moving_picture(videos):
+    picture, sound = videos.folder / "cover.png", videos.folder / "song.m4a"
     run_program("-f", "lavfi", "-i", "testsrc2=size=64x64:rate=1:duration=1", "-frames:v", "1", str(picture))
     run_program(
         *("-f", "lavfi", "-i", "sine=duration=1", "-i", str(picture), "-map", "0", "-map", "1"),
@@ -247,69 +247,69 @@ PLAYLISTS = {
 
 
 @pytest.mark.parametrize("kind", PLAYLISTS)
-async def test_a_playlist_is_refused_although_its_film_is_good(films, kind):
-    good = films.make("good.ts")
-    playlist = films.write("playlist.mp4", PLAYLISTS[kind].format(path=good).encode())
+async def test_a_playlist_is_refused_although_its_video_is_good(videos, kind):
+    good = videos.make("good.ts")
+    playlist = videos.write("playlist.mp4", PLAYLISTS[kind].format(path=good).encode())
     assert (await refused(playlist)).code == "playlist"
 
 
-async def test_a_playlist_behind_other_bytes_opens_no_other_file(films):
-    """A demuxer guesses by what it finds; only containers of films may be guessed."""
-    good = films.make("good.ts")
+async def test_a_playlist_behind_other_bytes_opens_no_other_file(videos):
+    """A demuxer guesses by what it finds; only containers of videos may be guessed."""
+    good = videos.make("good.ts")
     text = PLAYLISTS["m3u8"].format(path=good).encode()
-    refusal = await refused(films.write("hidden.m3u8", b"\x01" + text))
-    assert refusal.code == "not_a_film"
+    refusal = await refused(videos.write("hidden.m3u8", b"\x01" + text))
+    assert refusal.code == "not_a_video"
 
 
-async def test_an_encrypted_film_is_refused(films):
-    clear = films.make("clear.mp4")
-    locked = films.again(
+async def test_an_encrypted_video_is_refused(videos):
+    clear = videos.make("clear.mp4")
+    locked = videos.again(
         clear,
         "locked.mp4",
         *("-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb"),
         *("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8"),
     )
-    assert (await refused(locked)).code == "encrypted_film"
+    assert (await refused(locked)).code == "encrypted_video"
 
 
-async def test_a_film_without_a_picture_that_can_be_decoded_is_refused(films):
-    content = bytearray(films.make("good.mp4", "-movflags", "+faststart", seconds=2).read_bytes())
+async def test_a_video_without_a_picture_that_can_be_decoded_is_refused(videos):
+    content = bytearray(videos.make("good.mp4", "-movflags", "+faststart", seconds=2).read_bytes())
     at = content.index(b"mdat") + 4
     content[at:] = bytes((byte * 7 + 13) % 256 for byte in range(len(content) - at))
-    refusal = await refused(films.write("scrambled.mp4", bytes(content)))
-    assert refusal.code == "undecodable_film"
+    refusal = await refused(videos.write("scrambled.mp4", bytes(content)))
+    assert refusal.code == "undecodable_video"
     assert "h264" in refusal.message
 
 
-async def test_a_film_that_is_too_long_is_refused(films, monkeypatch):
-    path = films.make("long.mp4", seconds=3)
+async def test_a_video_that_is_too_long_is_refused(videos, monkeypatch):
+    path = videos.make("long.mp4", seconds=3)
     monkeypatch.setattr(probing.settings(), "longest_recording", 2 / 3600)
     refusal = await refused(path)
-    assert refusal.code == "film_too_long"
+    assert refusal.code == "video_too_long"
     assert "DAYBOOK_LONGEST_RECORDING" in refusal.message
 
 
-async def test_a_header_that_claims_years_is_not_believed(films):
-    content = bytearray(films.make("a.mp4", seconds=1).read_bytes())
+async def test_a_header_that_claims_years_is_not_believed(videos):
+    content = bytearray(videos.make("a.mp4", seconds=1).read_bytes())
     for box, place in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
         at = content.index(box) + place
         content[at : at + 4] = b"\x7f\xff\xff\xff"
-    film = await probe(films.write("years.mp4", bytes(content)))
-    assert film.duration == pytest.approx(1, abs=0.1)
+    video = await probe(videos.write("years.mp4", bytes(content)))
+    assert video.duration == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize(
     ("size", "code"),
     [("8x8", "pictures_too_small"), ("16x2", "pictures_too_small"), ("17000x32", "pictures_too_large")],
 )
-async def test_absurd_sizes_are_refused(films, size, code):
-    path = films.make("a.mkv", size=size, codec=("-c:v", "ffv1"), seconds=0.2, pattern="color")
+async def test_absurd_sizes_are_refused(videos, size, code):
+    path = videos.make("a.mkv", size=size, codec=("-c:v", "ffv1"), seconds=0.2, pattern="color")
     assert (await refused(path)).code == code
 
 
-async def test_a_reader_that_breaks_down_is_a_refusal(films, monkeypatch):
+async def test_a_reader_that_breaks_down_is_a_refusal(videos, monkeypatch):
     """Whatever happens to the process that looks at a file happens to it alone."""
-    path = films.make("a.mp4")
+    path = videos.make("a.mp4")
     for script in ("import os; os.kill(os.getpid(), 11)", "import sys; sys.exit(3)", "print('no json')"):
         monkeypatch.setattr(probing, "INSPECTION", ("-c", script))
         assert (await refused(path)).code == "reader_crashed"
@@ -317,8 +317,8 @@ async def test_a_reader_that_breaks_down_is_a_refusal(films, monkeypatch):
     assert (await refused(path)).code == "reader_killed"
 
 
-async def test_a_reader_that_eats_its_memory_or_time_is_a_refusal(films, monkeypatch):
-    path = films.make("a.mp4")
+async def test_a_reader_that_eats_its_memory_or_time_is_a_refusal(videos, monkeypatch):
+    path = videos.make("a.mp4")
     monkeypatch.setattr(probing, "INSPECTION", ("-c", "x = bytearray(4 * 2**30)"))
     assert (await refused(path)).code == "reader_crashed"
     monkeypatch.setattr(probing, "INSPECTION", ("-c", "import time; time.sleep(60)"))
@@ -326,24 +326,24 @@ async def test_a_reader_that_eats_its_memory_or_time_is_a_refusal(films, monkeyp
     assert (await refused(path)).code == "reader_too_slow"
 
 
-async def test_looking_leaves_nothing_and_changes_nothing(films):
-    path = films.make("a.mp4")
-    before = path.read_bytes(), sorted(films.folder.iterdir())
+async def test_looking_leaves_nothing_and_changes_nothing(videos):
+    path = videos.make("a.mp4")
+    before = path.read_bytes(), sorted(videos.folder.iterdir())
     await probe(path)
-    assert (path.read_bytes(), sorted(films.folder.iterdir())) == before
+    assert (path.read_bytes(), sorted(videos.folder.iterdir())) == before
 
 
-async def test_a_name_is_no_address(films, monkeypatch):
+async def test_a_name_is_no_address(videos, monkeypatch):
     """A path may look like anything."""
     for name in ("http:a.mp4", "concat:a|b.mp4", "-i.mp4", "%03d.mp4", "a b'c.mp4", "影片.mp4"):
-        shutil.copy(films.make("plain.mp4"), films.folder / name)
-        monkeypatch.chdir(films.folder)
+        shutil.copy(videos.make("plain.mp4"), videos.folder / name)
+        monkeypatch.chdir(videos.folder)
         assert (await probe(Path(name))).width == 160
-        assert (await probe(films.folder / name)).width == 160
+        assert (await probe(videos.folder / name)).width == 160
 
 
-async def test_what_browsers_play_is_known(films):
-    playable = films.make("a.mp4", "-c:a", "aac", sound=True)
+async def test_what_browsers_play_is_known(videos):
+    playable = videos.make("a.mp4", "-c:a", "aac", sound=True)
     assert is_playable(await probe(playable))
     for name, options in {
         "a.mov": (),
@@ -353,4 +353,4 @@ async def test_what_browsers_play_is_known(films):
         "ten_bits.mp4": ("-pix_fmt", "yuv420p10le"),
         "ac3.mp4": ("-c:a", "ac3"),
     }.items():
-        assert not is_playable(await probe(films.make(name, *options, sound="ac3" in name))), name
+        assert not is_playable(await probe(videos.make(name, *options, sound="ac3" in name))), name

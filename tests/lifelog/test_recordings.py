@@ -1,4 +1,4 @@
-"""Films become recordings: once each, whole or not at all, with their time; their owner sees and corrects them."""
+"""Videos become recordings: once each, whole or not at all, with their time; their owner sees and corrects them."""
 
 import asyncio
 import hashlib
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daybook.lifelog.recordings import requests, taking_in
+from daybook.lifelog.recordings import ingest, requests
 from daybook.lifelog.recordings.errors import Refused
-from support.films import footage, needs_footage
 from support.recordings import PATH
+from support.videos import footage, needs_footage
 
 NOON = "2024-01-31T04:00:00Z"  # in Taipei
 
@@ -26,7 +26,7 @@ async def everything(recordings):
 NOTHING = ({"recordings": 0, "recording_files": 0, "inference_jobs": 0, "events": 0}, [])
 
 
-async def test_a_film_becomes_a_recording(recordings):
+async def test_a_video_becomes_a_recording(recordings):
     taken = await recordings.bring("holiday.mp4", "-c:a", "aac", at=NOON, seconds=2, sound=True)
     assert taken.is_new
     shown = await recordings.get(taken)
@@ -62,7 +62,7 @@ async def test_its_work_is_enqueued_with_it(recordings):
 
 
 async def test_a_file_is_taken_in_once(recordings):
-    path = recordings.films.make("a.mp4")
+    path = recordings.videos.make("a.mp4")
     first = await recordings.take(path)
     before = await everything(recordings)
     again = await recordings.take(path, "another name.mp4")
@@ -71,7 +71,7 @@ async def test_a_file_is_taken_in_once(recordings):
 
 
 async def test_a_file_that_comes_many_times_at_once_is_taken_in_once(recordings):
-    path = recordings.films.make("a.mp4")
+    path = recordings.videos.make("a.mp4")
     taken = await asyncio.gather(*(recordings.take(path) for _ in range(5)))
     assert len({one.recording_id for one in taken}) == 1
     assert [one.is_new for one in taken].count(True) == 1
@@ -81,17 +81,17 @@ async def test_a_file_that_comes_many_times_at_once_is_taken_in_once(recordings)
 
 
 async def test_two_people_may_have_the_same_file(recordings, browsers, admin):
-    path = recordings.films.make("a.mp4")
+    path = recordings.videos.make("a.mp4")
     await recordings.take(path)
     answer = await admin.post("/api/v1/admin/users", json={"account": "ben", "password": "correct horse"})
     ben = answer.json()["id"]
-    taken = await taking_in.take_in(recordings.basics, ben, path, "a.mp4")
+    taken = await ingest.take_in(recordings.basics, ben, path, "a.mp4")
     assert taken.is_new
 
 
 @pytest.mark.parametrize("content", [b"", b"Dear diary\n", b"\x00\x00\x00\x18ftypisom", bytes(5000)])
 async def test_what_is_refused_leaves_nothing(recordings, content):
-    path = recordings.films.write("film.mp4", content)
+    path = recordings.videos.write("video.mp4", content)
     with pytest.raises(Refused) as caught:
         await recordings.take(path)
     assert caught.value.message
@@ -127,7 +127,7 @@ async def test_being_cancelled_leaves_nothing(recordings, monkeypatch):
         reached.set()
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(taking_in, "_place", wait)
+    monkeypatch.setattr(ingest, "_place", wait)
     task = asyncio.create_task(recordings.bring("a.mp4"))
     await reached.wait()
     task.cancel()
@@ -137,13 +137,13 @@ async def test_being_cancelled_leaves_nothing(recordings, monkeypatch):
 
 
 async def test_a_name_cannot_lead_out_of_the_store_or_pretend_a_type(recordings):
-    path = recordings.films.make("a.mp4")
+    path = recordings.videos.make("a.mp4")
     taken = await recordings.take(path, "..\\..\\etc/pass\x00wd/evil<script>.html")
     shown = await recordings.get(taken)
     assert shown["name"] == "evil<script>.html"
     [key] = await recordings.objects()
     assert key.endswith(f"{taken.file_id}.mp4")
-    long = await recordings.take(recordings.films.make("b.mp4", seconds=0.5), "影" * 500 + ".mp4")
+    long = await recordings.take(recordings.videos.make("b.mp4", seconds=0.5), "影" * 500 + ".mp4")
     assert len((await recordings.get(long))["name"]) <= 255
 
 
@@ -260,7 +260,7 @@ async def test_a_traveller_says_where_the_camera_was(recordings):
     [event] = await recordings.events()
     assert str(event["start_time"]) == "2024-07-02 00:00:00.500000+00:00"
     said = await recordings.take(
-        recordings.films.make("GX010124.MP4", "-metadata", "creation_time=2024-07-01T20:00:00Z"),
+        recordings.videos.make("GX010124.MP4", "-metadata", "creation_time=2024-07-01T20:00:00Z"),
         timezone="Europe/Paris",
     )
     assert (await recordings.get(said))["start_time"] == "2024-07-01T18:00:00Z"

@@ -1,4 +1,4 @@
-"""Chapters that a camera cut a film into are one recording, in whatever order they come."""
+"""Chapters that a camera cut a video into are one recording, in whatever order they come."""
 
 import asyncio
 import itertools
@@ -15,17 +15,17 @@ START = "2024-01-31T04:00:00Z"
 LENGTHS = {"GX010123.MP4": 2, "GX020123.MP4": 3, "GX030123.MP4": 1}
 
 
-def film_of(recordings, name, after=0.0, **options):
+def video_of(recordings, name, after=0.0, **options):
     """A chapter that begins so many seconds after the first."""
     at = (BEGIN + timedelta(seconds=after)).isoformat() + "Z"
     options = {"seconds": LENGTHS.get(name, 1), **options}
-    return recordings.films.make(name, "-metadata", f"creation_time={at}", **options)
+    return recordings.videos.make(name, "-metadata", f"creation_time={at}", **options)
 
 
 def gopro(recordings):
-    """Three chapters of one film, each with its own time."""
+    """Three chapters of one video, each with its own time."""
     begins = dict(zip(LENGTHS, (0, 2, 5), strict=True))
-    return {name: film_of(recordings, name, begins[name]) for name in LENGTHS}
+    return {name: video_of(recordings, name, begins[name]) for name in LENGTHS}
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(LENGTHS)), ids="".join)
@@ -77,7 +77,7 @@ async def test_chapters_that_come_at_once_are_one_recording(recordings):
 
 async def test_chapters_of_older_cameras_are_one_recording(recordings):
     for name, after in (("GP020123.MP4", 2), ("GOPR0123.MP4", 0), ("GP010123.MP4", 1)):
-        await recordings.take(film_of(recordings, name, after))
+        await recordings.take(video_of(recordings, name, after))
     [listed] = await recordings.listed()
     shown = await recordings.get(listed["id"])
     assert [file["name"] for file in shown["files"]] == ["GOPR0123.MP4", "GP010123.MP4", "GP020123.MP4"]
@@ -87,7 +87,7 @@ async def test_chapters_of_older_cameras_are_one_recording(recordings):
 async def test_cameras_that_write_the_first_chapters_time_into_all(recordings):
     for name in ("GH030123.MP4", "GH010123.MP4", "GH020123.MP4"):
         await recordings.take(
-            film_of(recordings, name, 0, seconds={"GH010123.MP4": 1, "GH020123.MP4": 2}.get(name, 3))
+            video_of(recordings, name, 0, seconds={"GH010123.MP4": 1, "GH020123.MP4": 2}.get(name, 3))
         )
     [listed] = await recordings.listed()
     assert (listed["start_time"], listed["duration"]) == (START, pytest.approx(6, abs=0.01))
@@ -105,8 +105,8 @@ async def test_cameras_that_write_the_first_chapters_time_into_all(recordings):
     ],
 )
 async def test_what_only_looks_like_a_chapter_is_a_recording_of_its_own(recordings, name, after, options):
-    await recordings.take(film_of(recordings, "GX010123.MP4"))
-    await recordings.take(film_of(recordings, name, after, **{"seconds": 1.5, **options}))
+    await recordings.take(video_of(recordings, "GX010123.MP4"))
+    await recordings.take(video_of(recordings, name, after, **{"seconds": 1.5, **options}))
     assert len(await recordings.listed()) == 2
 
 
@@ -129,7 +129,7 @@ async def test_a_corrected_time_stays_right_when_an_earlier_chapter_comes(record
     assert (shown["start_time"], shown["duration"]) == ("2024-05-01T00:00:00Z", pytest.approx(6, abs=0.01))
 
 
-async def test_an_event_without_a_place_in_the_film_moves_as_well(recordings):
+async def test_an_event_without_a_place_in_the_video_moves_as_well(recordings):
     paths = gopro(recordings)
     third = await recordings.take(paths["GX030123.MP4"])
     await recordings.add_event(third, 0.5)
@@ -144,7 +144,7 @@ async def test_an_event_without_a_place_in_the_film_moves_as_well(recordings):
 @pytest.mark.parametrize("order", list(itertools.permutations((7, 8, 9))), ids=str)
 async def test_dji_goes_on_where_the_last_number_ended(recordings, order):
     for number in order:
-        path = film_of(recordings, f"DJI_000{number}.MP4", (number - 7) * 2, seconds=2)
+        path = video_of(recordings, f"DJI_000{number}.MP4", (number - 7) * 2, seconds=2)
         taken = await recordings.take(path)
         place = next(
             file for file in (await recordings.get(taken))["files"] if file["id"] == str(taken.file_id)
@@ -160,17 +160,17 @@ async def test_dji_goes_on_where_the_last_number_ended(recordings, order):
     assert [event["start_offset"] for event in found] == pytest.approx([0.5, 2.5, 4.5], abs=0.01)
 
 
-async def test_dji_films_with_a_pause_between_are_two(recordings):
-    await recordings.take(film_of(recordings, "DJI_0007.MP4", 0, seconds=2))
-    await recordings.take(film_of(recordings, "DJI_0008.MP4", 60, seconds=2))
-    await recordings.take(film_of(recordings, "DJI_0010.MP4", 62, seconds=2))
+async def test_dji_videos_with_a_pause_between_are_two(recordings):
+    await recordings.take(video_of(recordings, "DJI_0007.MP4", 0, seconds=2))
+    await recordings.take(video_of(recordings, "DJI_0008.MP4", 60, seconds=2))
+    await recordings.take(video_of(recordings, "DJI_0010.MP4", 62, seconds=2))
     assert len(await recordings.listed()) == 3
 
 
 async def test_dji_with_times_in_its_names(recordings):
     for number, second in ((2, 2), (1, 0)):
         name = f"DJI_2024013112000{second}_000{number}_D.MP4"
-        await recordings.take(recordings.films.make(name, "-metadata", f"comment={number}", seconds=2))
+        await recordings.take(recordings.videos.make(name, "-metadata", f"comment={number}", seconds=2))
     [listed] = await recordings.listed()
     assert (listed["start_time"], listed["duration"]) == (START, pytest.approx(4, abs=0.01))
 
@@ -178,7 +178,7 @@ async def test_dji_with_times_in_its_names(recordings):
 async def test_insta360_counts_at_the_end(recordings):
     for number in (1, 0):
         await recordings.take(
-            recordings.films.make(
+            recordings.videos.make(
                 f"VID_20240131_120000_00_00{number}.mp4", "-metadata", f"comment={number}", seconds=2
             )
         )

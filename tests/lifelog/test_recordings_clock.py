@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.recordings.clock import Evidence, beginning, read_in
 from daybook.lifelog.recordings.file_names import time_in
 
@@ -12,8 +12,8 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TAIPEI, BERLIN, TOKYO, NEW_YORK = "Asia/Taipei", "Europe/Berlin", "Asia/Tokyo", "America/New_York"
 
 
-def film(brand="isom", duration=10.0, **tags):
-    return Film(
+def video(brand="isom", duration=10.0, **tags):
+    return Video(
         container="mov,mp4,m4a,3gp,3g2,mj2",
         brand=brand,
         duration=duration,
@@ -33,9 +33,9 @@ def film(brand="isom", duration=10.0, **tags):
     )
 
 
-def begins(name="film.mp4", timezone=TAIPEI, file_time=None, **tags):
+def begins(name="video.mp4", timezone=TAIPEI, file_time=None, **tags):
     """When, and how that is known, in one line."""
-    found = beginning(Evidence(film(**tags), name, timezone, NOW, file_time))
+    found = beginning(Evidence(video(**tags), name, timezone, NOW, file_time))
     return f"{found.start:%Y-%m-%d %H:%M:%S} {found.source}"
 
 
@@ -56,14 +56,14 @@ def test_the_containers_time_is_utc_by_the_standard():
     ("name", "tags"),
     [
         ("GX010123.MP4", {}),
-        ("film.mp4", {"firmware": "HD9.01.01.60.00"}),
-        ("film.mp4", {"handler_name": "GoPro AVC"}),
+        ("video.mp4", {"firmware": "HD9.01.01.60.00"}),
+        ("video.mp4", {"handler_name": "GoPro AVC"}),
         ("DJI_0007.MP4", {}),
-        ("film.mp4", {"encoder": "DJI Mavic 2"}),
-        ("film.mp4", {"make": "Canon"}),
-        ("film.mp4", {"compatible_brands": "mp42avc1CAEP"}),
-        ("film.mp4", {"compatible_brands": "mp42avc1niko"}),
-        ("film.mp4", {"com__apple__quicktime__make": "Insta360"}),
+        ("video.mp4", {"encoder": "DJI Mavic 2"}),
+        ("video.mp4", {"make": "Canon"}),
+        ("video.mp4", {"compatible_brands": "mp42avc1CAEP"}),
+        ("video.mp4", {"compatible_brands": "mp42avc1niko"}),
+        ("video.mp4", {"com__apple__quicktime__make": "Insta360"}),
         ("MVI_1234.MP4", {}),
     ],
 )
@@ -124,7 +124,7 @@ def test_some_names_have_utc(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["MVI_1234.mp4", "IMG_E1234.MOV", "GH010123.MP4", "GOPR0123.MP4", "2024-13-45 12.00.00.mp4", "film.mp4",
+    ["MVI_1234.mp4", "IMG_E1234.MOV", "GH010123.MP4", "GOPR0123.MP4", "2024-13-45 12.00.00.mp4", "video.mp4",
      "12345678901234567890.mp4", "a" * 300 + ".mp4", "VID_99999999_999999.mp4"],
 )  # fmt: skip
 def test_names_without_a_time_say_nothing(name):
@@ -141,7 +141,7 @@ def test_a_name_with_only_a_day_chooses_among_what_else_is_known():
     assert begins(name) == "2024-01-31 04:00:00 file_name"
 
 
-def test_a_traveller_who_sends_a_film_home_keeps_its_time():
+def test_a_traveller_who_sends_a_video_home_keeps_its_time():
     """Android writes the name in local time at the beginning, and the container in UTC at the end."""
     name = "VID_20240131_233000.mp4"
     assert (
@@ -160,7 +160,7 @@ def test_a_camera_that_writes_the_same_local_time_twice_tells_no_zone():
     assert told == "2024-01-31 15:30:00 file_name"
 
 
-def test_a_film_that_was_edited_later_keeps_the_time_in_its_name():
+def test_a_video_that_was_edited_later_keeps_the_time_in_its_name():
     assert (
         begins("20240131_233000.mp4", creation_time="2025-06-01T10:07:33Z") == "2024-01-31 15:30:00 file_name"
     )
@@ -217,8 +217,8 @@ def test_local_times_become_moments(written, zone, moment):
     )
 
 
-def test_a_film_of_midnight_belongs_to_the_day_of_the_person():
-    just_after = beginning(Evidence(film(), "VID_20240201_000001.mp4", TAIPEI, NOW))
+def test_a_video_of_midnight_belongs_to_the_day_of_the_person():
+    just_after = beginning(Evidence(video(), "VID_20240201_000001.mp4", TAIPEI, NOW))
     assert just_after.start == datetime(2024, 1, 31, 16, 0, 1, tzinfo=UTC)
     assert (just_after.written, just_after.timezone) == (
         datetime.fromisoformat("2024-02-01T00:00:01"),

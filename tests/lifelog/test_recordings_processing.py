@@ -12,8 +12,8 @@ from daybook.lifelog.media import previews
 from daybook.lifelog.media.service import is_playable, probe
 from daybook.lifelog.recordings import processing
 from daybook.lifelog.recordings.jobs import job_types
-from support.films import FOOTAGE, needs_footage
 from support.jobs import Jobs
+from support.videos import FOOTAGE, needs_footage
 
 MPEG4 = ("-c:v", "mpeg4")
 
@@ -46,8 +46,8 @@ def size_of(jpeg):
         return picture.width, picture.height
 
 
-async def test_a_film_that_browsers_play_gets_a_thumbnail_only(recordings, worked):
-    shown = await worked(recordings.films.make("a.mp4", size="640x360"))
+async def test_a_video_that_browsers_play_gets_a_thumbnail_only(recordings, worked):
+    shown = await worked(recordings.videos.make("a.mp4", size="640x360"))
     assert shown["is_processed"]
     [file] = shown["files"]
     assert file["preview_url"] is None
@@ -59,12 +59,12 @@ async def test_a_film_that_browsers_play_gets_a_thumbnail_only(recordings, worke
     assert len(await recordings.objects()) == 2
 
 
-async def test_a_film_that_they_do_not_play_gets_a_copy_that_they_do(recordings, worked, tmp_path):
-    shown = await worked(recordings.films.make("a.avi", *MPEG4, size="320x240"))
+async def test_a_video_that_they_do_not_play_gets_a_copy_that_they_do(recordings, worked, tmp_path):
+    shown = await worked(recordings.videos.make("a.avi", *MPEG4, size="320x240"))
     [file] = shown["files"]
     preview = await recordings.api.browser.get(file["preview_url"])
     assert preview.headers["content-type"] == "video/mp4"
-    path = recordings.films.write("preview.mp4", preview.content)
+    path = recordings.videos.write("preview.mp4", preview.content)
     assert is_playable(await probe(path))
     assert len(await recordings.objects()) == 3
     assert list((tmp_path / "scratch" / "previews").iterdir()) == []
@@ -74,7 +74,7 @@ async def test_a_film_that_they_do_not_play_gets_a_copy_that_they_do(recordings,
 
 async def test_the_first_chapters_picture_is_the_recordings(recordings, worked):
     def chapter(name, at, colour):
-        return recordings.films.make(
+        return recordings.videos.make(
             name,
             "-vf",
             f"drawbox=w=80:color={colour}:t=fill",
@@ -99,7 +99,7 @@ async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(recordings, 
         return await made(context, file, **kinds)
 
     monkeypatch.setattr(processing, "_note", deleted)
-    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [original] = await recordings.objects()
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     async with jobs.worker(*job_types(recordings.basics)):
@@ -134,7 +134,7 @@ async def test_the_list_says_what_is_being_made_until_it_is_or_nobody_makes_it(r
 
 
 async def test_a_job_of_a_file_that_is_gone_ends_well(recordings, jobs):
-    await recordings.take(recordings.films.make("a.mp4"))
+    await recordings.take(recordings.videos.make("a.mp4"))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     await recordings.rows("DELETE FROM recordings")
     async with jobs.worker(*job_types(recordings.basics)):
@@ -142,7 +142,7 @@ async def test_a_job_of_a_file_that_is_gone_ends_well(recordings, jobs):
 
 
 async def test_a_file_that_went_missing_is_said(recordings, jobs):
-    taken = await recordings.take(recordings.films.make("a.mp4"))
+    taken = await recordings.take(recordings.videos.make("a.mp4"))
     for key in await recordings.objects():
         await recordings.basics.store.delete(key)
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
@@ -155,11 +155,11 @@ async def test_a_file_that_went_missing_is_said(recordings, jobs):
     assert "not in the store" in state["error_message"]
 
 
-async def test_a_film_that_cannot_be_encoded_is_told_at_once_and_has_its_picture(
+async def test_a_video_that_cannot_be_encoded_is_told_at_once_and_has_its_picture(
     recordings, jobs, monkeypatch
 ):
     monkeypatch.setattr(previews, "_encoded", lambda _: ["-map", "0:v", "-c:v", "none_such"])
-    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     async with jobs.worker(*job_types(recordings.basics)):
         job = await jobs.until(row["processing_job_id"], "failed")
@@ -174,8 +174,8 @@ async def test_a_film_that_cannot_be_encoded_is_told_at_once_and_has_its_picture
 
 async def test_a_disk_that_was_full_for_a_moment_is_tried_again(recordings, jobs, monkeypatch):
     encoded, full = previews._encoded, [["-map", "0:v", "-f", "rawvideo", "-y", "/dev/full"]]
-    monkeypatch.setattr(previews, "_encoded", lambda film: [*(full.pop() if full else []), *encoded(film)])
-    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    monkeypatch.setattr(previews, "_encoded", lambda video: [*(full.pop() if full else []), *encoded(video)])
+    taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     async with jobs.worker(*(replace(one, first_pause=0.05) for one in job_types(recordings.basics))):
         job = await jobs.until(row["processing_job_id"], "success")
@@ -190,7 +190,7 @@ import daybook.tables
 from daybook.db.engine import Database
 from daybook.jobs.worker import Worker
 from daybook.lifelog.recordings.jobs import job_types
-from daybook.lifelog.tools import Basics
+from daybook.lifelog.context import Basics
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
@@ -206,10 +206,10 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.mark.parametrize("fault", ["recordings.processing.preview", "recordings.processing.made"])
 async def test_another_worker_goes_on_where_one_was_killed(recordings, jobs, database_url, fault):
-    taken = await recordings.take(recordings.films.make("a.avi", *MPEG4))
+    taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     data = str(recordings.basics.settings.data)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WORK, database_url, data, env={"DAYBOOK_FAULT": fault, "DAYBOOK_DATA": data}
+        sys.executable, "-c", WORK, database_url, data, env={"DAYBOOK_FAILPOINT": fault, "DAYBOOK_DATA": data}
     )
     assert await process.wait() == -9
     assert not (await recordings.get(taken))["is_processed"]
@@ -226,7 +226,7 @@ async def test_another_worker_goes_on_where_one_was_killed(recordings, jobs, dat
 
 
 async def test_cancelling_ends_ffmpeg_within_two_seconds_and_leaves_nothing(recordings, jobs, tmp_path):
-    path = recordings.films.make("long.avi", "-c:v", "mpeg4", size="1280x720", seconds=60, pattern="testsrc")
+    path = recordings.videos.make("long.avi", "-c:v", "mpeg4", size="1280x720", seconds=60, pattern="testsrc")
     taken = await recordings.take(path)
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     drafts = tmp_path / "scratch" / "previews"

@@ -23,7 +23,7 @@ from pathlib import Path
 import daybook.tables
 from daybook.db.engine import Database
 from daybook.lifelog.recordings.service import take_in
-from daybook.lifelog.tools import Basics
+from daybook.lifelog.context import Basics
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
@@ -138,7 +138,7 @@ async def test_what_a_cancelled_job_stores_all_the_same_is_removed(recordings):
 
 
 async def test_a_deleted_file_may_come_again(recordings):
-    path = recordings.films.make("a.mp4")
+    path = recordings.videos.make("a.mp4")
     first = await recordings.take(path)
     await delete(recordings, first)
     again = await recordings.take(path)
@@ -186,12 +186,12 @@ async def test_a_store_that_is_away_is_tried_again(recordings, monkeypatch):
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_whoever_is_killed_while_taking_in_leaves_nothing_for_long(recordings, database_url, fault):
-    path = recordings.films.make("GX020123.MP4")
+    path = recordings.videos.make("GX020123.MP4")
     data = recordings.basics.settings.data
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-c", TAKE_IN, database_url, str(data), str(recordings.user_id), str(path)),
-        env={"DAYBOOK_FAULT": fault, "DAYBOOK_DATA": str(data)},
+        env={"DAYBOOK_FAILPOINT": fault, "DAYBOOK_DATA": str(data)},
     )
     assert await process.wait() == -9
     survived = fault == "recordings.commit.after"
@@ -214,31 +214,31 @@ async def test_whoever_is_killed_while_taking_in_leaves_nothing_for_long(recordi
 
 async def test_a_file_that_is_being_taken_in_is_not_removed(recordings, monkeypatch):
     """The worker that cleans up comes between storing and claiming, a quarter of an hour late."""
-    from daybook.lifelog.recordings import taking_in
+    from daybook.lifelog.recordings import ingest
 
-    claim = taking_in._claim
+    claim = ingest._claim
 
     async def slowly(tools, file):
         await make_old(recordings)
         await recordings.deliver()
         return await claim(tools, file)
 
-    monkeypatch.setattr(taking_in, "_claim", slowly)
-    path = recordings.films.make("a.mp4")
+    monkeypatch.setattr(ingest, "_claim", slowly)
+    path = recordings.videos.make("a.mp4")
     with pytest.raises(Exception, match="went missing"):
         await recordings.take(path)
     assert await recordings.listed() == []
     assert await recordings.objects() == []
 
-    place = taking_in._place
+    place = ingest._place
 
     async def in_between(session, file):
         await make_old(recordings)
         assert await recordings.deliver() == ["retried"]
         await place(session, file)
 
-    monkeypatch.setattr(taking_in, "_claim", claim)
-    monkeypatch.setattr(taking_in, "_place", in_between)
+    monkeypatch.setattr(ingest, "_claim", claim)
+    monkeypatch.setattr(ingest, "_place", in_between)
     taken = await recordings.take(path)
     await make_old(recordings)
     await recordings.deliver()
@@ -247,6 +247,6 @@ async def test_a_file_that_is_being_taken_in_is_not_removed(recordings, monkeypa
 
 
 def test_every_named_step_is_killed_at():
-    source = Path(removal.__file__).with_name("taking_in.py").read_text()
-    named = {line.split('"')[1] for line in source.splitlines() if "faults.point(" in line}
+    source = Path(removal.__file__).with_name("ingest.py").read_text()
+    named = {line.split('"')[1] for line in source.splitlines() if "failpoints.point(" in line}
     assert named == set(FAULTS)

@@ -85,7 +85,7 @@ async def test_the_sender_of_such_metadata_is_told(tus):
         ("day\u202e4pm.exe", "day4pm.exe"),
         ("folder/", "folder"),
         ("x" * 300 + ".mp4", "x" * 200 + "x" * 51 + ".mp4"),
-        ("", "film"),
+        ("", "video"),
     ],
 )
 def test_names_are_names_and_nothing_else(given, kept):
@@ -119,9 +119,9 @@ async def test_bytes_go_on_only_where_the_last_ones_ended(tus):
 
 
 async def test_more_than_was_announced_is_refused_announced_or_not(tus):
-    film = clip()
-    location = await tus.begin(film)
-    assert error(await tus.send(location, film + b"x")) == (413, "too_long")
+    video = clip()
+    location = await tus.begin(video)
+    assert error(await tus.send(location, video + b"x")) == (413, "too_long")
     assert await tus.offset(location) == 0
 
     async def endless():
@@ -129,7 +129,7 @@ async def test_more_than_was_announced_is_refused_announced_or_not(tus):
             yield b"x" * 10_000
 
     assert error(await tus.send(location, endless())) == (413, "too_long")
-    assert await tus.offset(location) <= len(film)
+    assert await tus.offset(location) <= len(video)
 
 
 async def test_checksums_that_cannot_be(tus):
@@ -185,18 +185,18 @@ async def test_another_site_may_not_upload(tus):
 
 
 async def test_the_method_may_come_in_a_header(tus):
-    film = clip()
-    location = await tus.begin(film)
+    video = clip()
+    location = await tus.begin(video)
 
     async def override(method, **headers):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {**VERSION, "x-http-method-override": method, **named}
-        return await tus.browser.post(location, headers=sent, content=film if method == "PATCH" else b"")
+        return await tus.browser.post(location, headers=sent, content=video if method == "PATCH" else b"")
 
     assert (await override("HEAD")).headers["upload-offset"] == "0"
     kind = "application/offset+octet-stream"
     sent = await override("PATCH", upload_offset="0", content_type=kind)
-    assert (sent.status_code, sent.headers["upload-offset"]) == (204, str(len(film)))
+    assert (sent.status_code, sent.headers["upload-offset"]) == (204, str(len(video)))
     assert (await override("DELETE")).status_code == 204
     assert error(await override("DELETE")) == (404, "not_found")
     assert error(await override("GET")) == (400, "bad_header")
@@ -211,18 +211,18 @@ async def test_what_has_no_room_on_the_disk_is_refused_before_it_is_sent(tus, ap
 
 
 async def test_a_disk_that_gets_full_keeps_what_came(tus, app, monkeypatch):
-    film = clip()
-    location = await tus.begin(film)
-    await tus.send(location, film[:100])
+    video = clip()
+    location = await tus.begin(video)
+    await tus.send(location, video[:100])
 
     def full(self, data, place):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(Staged, "write", full)
-        assert error(await tus.send(location, film[100:], 100)) == (507, "disk_full")
+        assert error(await tus.send(location, video[100:], 100)) == (507, "disk_full")
     assert await tus.offset(location) == 100
-    assert (await tus.send(location, film[100:], 100)).headers["x-daybook-recording"]
+    assert (await tus.send(location, video[100:], 100)).headers["x-daybook-recording"]
 
 
 async def test_one_person_cannot_begin_uploads_without_end(tus, admin, monkeypatch):

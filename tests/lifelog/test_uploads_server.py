@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from daybook.lifelog.uploads import receiving, service
 from daybook.lifelog.uploads.receiving import BATCH
-from daybook.web.protocol import DoorProtocol
+from daybook.web.protocol import GatewayProtocol
 from support.clips import clip, long_clip
 from support.tus import Tus, checksum
 from support.wire import wire
@@ -29,7 +29,7 @@ async def server(app):
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            app, http=DoorProtocol, ws="none", lifespan="off", log_config=None, access_log=False
+            app, http=GatewayProtocol, ws="none", lifespan="off", log_config=None, access_log=False
         )
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None
@@ -83,44 +83,44 @@ async def offset_reaches(tus, location, least):
 
 
 async def test_a_sender_that_breaks_off_goes_on_where_it_was(server, sender, database, tmp_path):
-    film = long_clip(BIG)
-    location = await sender.begin(film)
+    video = long_clip(BIG)
+    location = await sender.begin(video)
     sent = 3 * BATCH
     async with wire(server) as connection:
         await connection.send(head(sender, location, BIG))
-        await connection.send(film[:sent])
+        await connection.send(video[:sent])
         await offset_reaches(sender, location, BATCH)
     await asyncio.sleep(0.3)
     offset = await offset_reaches(sender, location, sent - 2**18)
     assert offset <= sent
-    answer = await sender.send(location, film[offset:], offset)
+    answer = await sender.send(location, video[offset:], offset)
 
     assert answer.headers["x-daybook-recording"]
     [stored] = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
-    assert stored.read_bytes() == film
+    assert stored.read_bytes() == video
 
 
 async def test_a_piece_that_broke_off_before_its_checksum_was_whole_does_not_count(server, sender):
-    film = long_clip(BIG)
-    location = await sender.begin(film)
-    await sender.send(location, film[:1000])
+    video = long_clip(BIG)
+    location = await sender.begin(video)
+    await sender.send(location, video[:1000])
     async with wire(server) as connection:
-        told = checksum(film[1000:])
+        told = checksum(video[1000:])
         await connection.send(head(sender, location, BIG - 1000, 1000, upload_checksum=told))
-        await connection.send(film[1000 : 1000 + 3 * BATCH])
+        await connection.send(video[1000 : 1000 + 3 * BATCH])
         await asyncio.sleep(0.3)
         assert await sender.offset(location) == 1000  # nothing of it counts yet
     await asyncio.sleep(0.3)
     assert await sender.offset(location) == 1000
-    answer = await sender.send(location, film[1000:], 1000, upload_checksum=told)
+    answer = await sender.send(location, video[1000:], 1000, upload_checksum=told)
 
     assert answer.headers["x-daybook-recording"]
 
 
 async def test_of_two_that_send_at_once_one_wins_and_the_other_is_told(server, sender, database, tmp_path):
-    film = long_clip(BIG)
-    location = await sender.begin(film)
-    answers = await asyncio.gather(*(sender.send(location, film) for _ in range(4)))
+    video = long_clip(BIG)
+    location = await sender.begin(video)
+    answers = await asyncio.gather(*(sender.send(location, video) for _ in range(4)))
     statuses = sorted(answer.status_code for answer in answers)
 
     assert statuses[0] == 204
@@ -128,20 +128,20 @@ async def test_of_two_that_send_at_once_one_wins_and_the_other_is_told(server, s
     async with database.read() as session:
         assert (await session.execute(text("SELECT count(*) FROM recordings"))).scalar_one() == 1
     [stored] = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
-    assert stored.read_bytes() == film
+    assert stored.read_bytes() == video
 
 
 async def test_a_sender_that_sends_is_not_put_out_by_another(server, sender, monkeypatch):
     monkeypatch.setattr(service, "_STALE", 30.0)
-    film = long_clip(BIG)
-    location = await sender.begin(film)
+    video = long_clip(BIG)
+    location = await sender.begin(video)
     async with wire(server) as connection:
         await connection.send(head(sender, location, BIG))
-        await connection.send(film[:BATCH])
+        await connection.send(video[:BATCH])
         await offset_reaches(sender, location, BATCH)
-        second = await sender.send(location, film[BATCH:], BATCH)
+        second = await sender.send(location, video[BATCH:], BATCH)
         assert (second.status_code, second.json()["error"]["code"]) == (423, "upload_busy")
-        await connection.send(film[BATCH:])
+        await connection.send(video[BATCH:])
         answer = await connection.answer(to_head=True)
 
     assert answer.status == 204
@@ -150,25 +150,25 @@ async def test_a_sender_that_sends_is_not_put_out_by_another(server, sender, mon
 
 async def test_a_sender_whose_connection_died_without_a_word_takes_over_from_it(server, sender, monkeypatch):
     monkeypatch.setattr(service, "_STALE", 0.3)
-    film = long_clip(BIG)
-    location = await sender.begin(film)
+    video = long_clip(BIG)
+    location = await sender.begin(video)
     async with wire(server) as connection:  # stays open, and silent
         await connection.send(head(sender, location, BIG))
-        await connection.send(film[:BATCH])
+        await connection.send(video[:BATCH])
         await offset_reaches(sender, location, BATCH)
         await asyncio.sleep(0.4)
         offset = await sender.offset(location)
-        answer = await sender.send(location, film[offset:], offset)
+        answer = await sender.send(location, video[offset:], offset)
         assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(BIG))
         assert (await connection.answer()).status == 408
 
 
 async def test_ending_an_upload_ends_the_request_that_sends_to_it(server, sender, tmp_path):
-    film = long_clip(BIG)
-    location = await sender.begin(film)
+    video = long_clip(BIG)
+    location = await sender.begin(video)
     async with wire(server) as connection:
         await connection.send(head(sender, location, BIG))
-        await connection.send(film[:BATCH])
+        await connection.send(video[:BATCH])
         await offset_reaches(sender, location, BATCH)
         assert (await sender.end(location)).status_code == 204
     assert list((tmp_path / "uploads").glob("*")) == []
@@ -176,37 +176,37 @@ async def test_ending_an_upload_ends_the_request_that_sends_to_it(server, sender
 
 async def test_silence_ends_a_request_and_what_came_is_kept(server, sender, monkeypatch):
     monkeypatch.setattr(receiving, "SILENCE", 0.3)
-    film = long_clip(BIG)
-    location = await sender.begin(film)
+    video = long_clip(BIG)
+    location = await sender.begin(video)
     async with wire(server) as connection:
         await connection.send(head(sender, location, BIG))
-        await connection.send(film[:1234])
+        await connection.send(video[:1234])
         answer = await connection.answer()
     assert answer.status == 408
     assert await sender.offset(location) == 1234
 
 
 async def test_a_refusal_comes_before_the_body_for_whoever_waits_for_it(server, sender):
-    film = long_clip(BIG)
-    location = await sender.begin(film)
+    video = long_clip(BIG)
+    location = await sender.begin(video)
     async with wire(server) as connection:
         await connection.send(head(sender, location, BIG, 77, expect="100-continue"))
         assert (await connection.answer()).status == 409
     async with wire(server) as connection:
-        await connection.send(head(sender, location, len(film), expect="100-continue"))
+        await connection.send(head(sender, location, len(video), expect="100-continue"))
         assert (await connection.answer()).status == 100
-        await connection.send(film)
+        await connection.send(video)
         assert (await connection.answer(to_head=True)).status == 204
 
 
-async def test_many_small_chunks_are_one_film(server, sender):
-    film = clip()
-    location = await sender.begin(film)
+async def test_many_small_chunks_are_one_video(server, sender):
+    video = clip()
+    location = await sender.begin(video)
     jar = {cookie.name: cookie.value for cookie in sender.browser.cookies.jar}
 
     async def small():
-        for place in range(0, len(film), 7):
-            yield film[place : place + 7]
+        for place in range(0, len(video), 7):
+            yield video[place : place + 7]
 
     headers = {
         "tus-resumable": "1.0.0",
@@ -237,7 +237,7 @@ async def serve(database_url, data, fault=""):
         "DATABASE_URL": database_url,
         "DAYBOOK_DATA": str(data),
         "DAYBOOK_PORT": str(port),
-        "DAYBOOK_FAULT": fault,
+        "DAYBOOK_FAILPOINT": fault,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "daybook", "serve", env=environment, stderr=asyncio.subprocess.DEVNULL
@@ -269,40 +269,40 @@ async def serve(database_url, data, fault=""):
 async def test_a_server_that_is_killed_goes_on_at_the_right_byte(
     database_url, database, first_run, tmp_path, fault, kept
 ):
-    film = long_clip(BIG)
+    video = long_clip(BIG)
     data = tmp_path / "data"
     async with serve(database_url, data, fault) as (url, process), sender_at(url, first_run) as tus:
-        location = await tus.begin(film)
+        location = await tus.begin(video)
         with pytest.raises(httpx2.TransportError):
-            await tus.send(location, film)
+            await tus.send(location, video)
         assert await process.wait() == -9
 
     async with serve(database_url, data) as (url, _), sender_at(url, first_run) as tus:
         offset = await tus.offset(location)
         assert kept <= offset <= min(kept + 3 * 2**18, BIG)  # a batch ends with the piece that fills it
-        answer = await tus.send(location, film[offset:], offset)
+        answer = await tus.send(location, video[offset:], offset)
         assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(BIG))
         async with database.read() as session:
             ids = (await session.execute(text("SELECT id FROM recordings"))).scalars().all()
         assert [str(id_) for id_ in ids] == [answer.headers["x-daybook-recording"]]
     kept_files = [path for path in (data / "files").rglob("*") if path.is_file()]
-    assert [path.read_bytes() == film for path in kept_files] == [True]
+    assert [path.read_bytes() == video for path in kept_files] == [True]
 
 
 async def test_what_had_no_checksum_yet_does_not_count_after_a_kill(database_url, first_run, tmp_path):
-    film = long_clip(BIG)
+    video = long_clip(BIG)
     async with (
         serve(database_url, tmp_path, "upload.write.after:4") as (url, process),
         sender_at(url, first_run) as tus,
     ):
-        location = await tus.begin(film)
-        await tus.send(location, film[:1000])
+        location = await tus.begin(video)
+        await tus.send(location, video[:1000])
         with pytest.raises(httpx2.TransportError):
-            await tus.send(location, film[1000:], 1000, upload_checksum=checksum(film[1000:]))
+            await tus.send(location, video[1000:], 1000, upload_checksum=checksum(video[1000:]))
         assert await process.wait() == -9
     assert [path for path in (tmp_path / "uploads").glob("*.part") if path.stat().st_size > BATCH]
 
     async with serve(database_url, tmp_path) as (url, _), sender_at(url, first_run) as tus:
         assert await tus.offset(location) == 1000
-        answer = await tus.send(location, film[1000:], 1000)
+        answer = await tus.send(location, video[1000:], 1000)
         assert answer.headers["x-daybook-recording"]

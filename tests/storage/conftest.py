@@ -28,7 +28,7 @@ def bucket(s3_server, monkeypatch):
     for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": s3_server}.items():
         monkeypatch.setenv(name, value)
     made = boto3.resource("s3", endpoint_url=s3_server, region_name="us-east-1").Bucket(
-        f"films-{uuid4().hex}"
+        f"videos-{uuid4().hex}"
     )
     made.create()
     yield made

@@ -17,8 +17,8 @@ from daybook.web.app import create_app
 from daybook.web.pages import Pages
 from support.apps import open_app
 
-KEY = "users/1/recordings/r/film.mp4"
-FILM = bytes(range(256)) * 12_000  # several pieces
+KEY = "users/1/recordings/r/video.mp4"
+VIDEO = bytes(range(256)) * 12_000  # several pieces
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -52,26 +52,26 @@ async def test_pages_may_show_what_links_lead_to(
 
 
 @pytest_asyncio.fixture
-async def film(app):
-    """The link of a film."""
-    await app.state.store.put(KEY, FILM)
+async def video(app):
+    """The link of a video."""
+    await app.state.store.put(KEY, VIDEO)
     return await app.state.store.link(KEY)
 
 
-async def test_whoever_has_the_link_reads_the_file_and_nobody_has_to_sign_in(visitor, film):
-    answer = await visitor.get(film)
+async def test_whoever_has_the_link_reads_the_file_and_nobody_has_to_sign_in(visitor, video):
+    answer = await visitor.get(video)
 
-    assert (answer.status_code, answer.content) == (200, FILM)
+    assert (answer.status_code, answer.content) == (200, VIDEO)
     assert answer.headers["content-type"] == "video/mp4"
-    assert answer.headers["content-length"] == str(len(FILM))
-    assert answer.headers["content-disposition"].startswith('inline; filename="film.mp4"')
+    assert answer.headers["content-length"] == str(len(VIDEO))
+    assert answer.headers["content-disposition"].startswith('inline; filename="video.mp4"')
     assert answer.headers["accept-ranges"] == "bytes"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "private" in answer.headers["cache-control"]
 
 
-async def test_head_tells_the_same_without_the_bytes(visitor, film):
-    whole, head = await visitor.get(film), await visitor.head(film)
+async def test_head_tells_the_same_without_the_bytes(visitor, video):
+    whole, head = await visitor.get(video), await visitor.head(video)
 
     assert (head.status_code, head.content) == (200, b"")
     for name in ("content-length", "content-type", "etag", "last-modified", "content-disposition"):
@@ -83,26 +83,26 @@ async def test_head_tells_the_same_without_the_bytes(visitor, film):
     [
         ("bytes=0-0", 0, 1),
         ("bytes=5-9", 5, 10),
-        ("bytes=1000000-", 1_000_000, len(FILM)),
-        ("bytes=-7", len(FILM) - 7, len(FILM)),
-        ("bytes=-99999999", 0, len(FILM)),
-        ("bytes=10-99999999999", 10, len(FILM)),
+        ("bytes=1000000-", 1_000_000, len(VIDEO)),
+        ("bytes=-7", len(VIDEO) - 7, len(VIDEO)),
+        ("bytes=-99999999", 0, len(VIDEO)),
+        ("bytes=10-99999999999", 10, len(VIDEO)),
         ("BYTES=5-9", 5, 10),
         ("bytes=5-9, 10-19", 5, 20),  # they touch
         ("bytes=5-30, 10-19", 5, 31),
         ("bytes=99999999-, 3-4", 3, 5),  # one of them can be given
     ],
 )
-async def test_a_range_is_given_as_it_was_asked_for(visitor, film, asked, start, end):
-    answer = await visitor.get(film, headers={"range": asked})
+async def test_a_range_is_given_as_it_was_asked_for(visitor, video, asked, start, end):
+    answer = await visitor.get(video, headers={"range": asked})
 
-    assert (answer.status_code, answer.content) == (206, FILM[start:end])
-    assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(FILM)}"
+    assert (answer.status_code, answer.content) == (206, VIDEO[start:end])
+    assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(VIDEO)}"
     assert answer.headers["content-length"] == str(end - start)
 
 
-async def test_several_ranges_come_as_parts_of_one_answer(visitor, film):
-    answer = await visitor.get(film, headers={"range": "bytes=100-104,0-3,-2"})
+async def test_several_ranges_come_as_parts_of_one_answer(visitor, video):
+    answer = await visitor.get(video, headers={"range": "bytes=100-104,0-3,-2"})
 
     assert answer.status_code == 206
     kind, _, boundary = answer.headers["content-type"].partition("; boundary=")
@@ -116,11 +116,11 @@ async def test_several_ranges_come_as_parts_of_one_answer(visitor, film):
         head, _, body = part.partition(b"\r\n\r\n")
         assert b"Content-Type: video/mp4" in head
         found.append((head.rpartition(b"Content-Range: ")[2].decode(), body[:-2]))
-    size = len(FILM)
+    size = len(VIDEO)
     assert found == [
-        (f"bytes 0-3/{size}", FILM[0:4]),
-        (f"bytes 100-104/{size}", FILM[100:105]),
-        (f"bytes {size - 2}-{size - 1}/{size}", FILM[-2:]),
+        (f"bytes 0-3/{size}", VIDEO[0:4]),
+        (f"bytes 100-104/{size}", VIDEO[100:105]),
+        (f"bytes {size - 2}-{size - 1}/{size}", VIDEO[-2:]),
     ]
 
 
@@ -131,20 +131,20 @@ async def test_several_ranges_come_as_parts_of_one_answer(visitor, film):
         "bytes=" + ",".join(f"{place}-{place}" for place in range(0, 40, 2)),
     ],
 )  # fmt: skip
-async def test_what_is_no_range_gets_the_whole_file(visitor, film, asked):
-    answer = await visitor.get(film, headers={"range": asked})
+async def test_what_is_no_range_gets_the_whole_file(visitor, video, asked):
+    answer = await visitor.get(video, headers={"range": asked})
 
-    assert (answer.status_code, len(answer.content)) == (200, len(FILM))
+    assert (answer.status_code, len(answer.content)) == (200, len(VIDEO))
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=99999999-", "bytes=-0", f"bytes={len(FILM)}-", "bytes=9" * 1 + "9" * 17 + "-"]
+    "asked", ["bytes=99999999-", "bytes=-0", f"bytes={len(VIDEO)}-", "bytes=9" * 1 + "9" * 17 + "-"]
 )
-async def test_a_range_that_the_file_has_not_is_refused_with_its_length(visitor, film, asked):
-    answer = await visitor.get(film, headers={"range": asked})
+async def test_a_range_that_the_file_has_not_is_refused_with_its_length(visitor, video, asked):
+    answer = await visitor.get(video, headers={"range": asked})
 
     assert answer.status_code == 416
-    assert answer.headers["content-range"] == f"bytes */{len(FILM)}"
+    assert answer.headers["content-range"] == f"bytes */{len(VIDEO)}"
     assert answer.json()["error"]["code"] == "range_not_satisfiable"
 
 
@@ -156,26 +156,26 @@ async def test_an_empty_file_has_no_ranges(visitor, app):
     assert (await visitor.get(link, headers={"range": "bytes=0-"})).status_code == 416
 
 
-async def test_ranges_are_of_the_file_as_it_was_or_the_file_comes_whole(visitor, app, film):
-    known = await visitor.head(film)
+async def test_ranges_are_of_the_file_as_it_was_or_the_file_comes_whole(visitor, app, video):
+    known = await visitor.head(video)
     tag, modified = known.headers["etag"], known.headers["last-modified"]
 
     async def asked(condition):
-        return (await visitor.get(film, headers={"range": "bytes=0-4", "if-range": condition})).status_code
+        return (await visitor.get(video, headers={"range": "bytes=0-4", "if-range": condition})).status_code
 
     assert [await asked(tag), await asked(modified)] == [206, 206]
     assert [await asked('"other"'), await asked(f"W/{tag}"), await asked("yesterday")] == [200, 200, 200]
-    await app.state.store.put(KEY, FILM[::-1])
+    await app.state.store.put(KEY, VIDEO[::-1])
     assert await asked(tag) == 200
 
 
-async def test_who_has_it_already_is_not_sent_it_again(visitor, film):
-    known = await visitor.head(film)
+async def test_who_has_it_already_is_not_sent_it_again(visitor, video):
+    known = await visitor.head(video)
     tag = known.headers["etag"]
 
     async def asked(**headers):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return (await visitor.get(film, headers=named)).status_code
+        return (await visitor.get(video, headers=named)).status_code
 
     assert await asked(if_none_match=tag) == 304
     assert await asked(if_none_match=f'"x", W/{tag}') == 304
@@ -188,7 +188,7 @@ async def test_who_has_it_already_is_not_sent_it_again(visitor, film):
     assert await asked(if_modified_since="nonsense") == 200
 
 
-async def test_a_link_with_a_name_saves_the_file_under_it(visitor, app, film):
+async def test_a_link_with_a_name_saves_the_file_under_it(visitor, app, video):
     link = await app.state.store.link(KEY, download_name='臺北 "1"\r\nX: y.mp4')
     answer = await visitor.get(link)
 
@@ -207,11 +207,11 @@ async def test_what_a_browser_might_run_is_only_ever_saved(visitor, app):
         assert answer.headers["content-disposition"].startswith("attachment")
 
 
-async def test_only_what_was_signed_opens_something(visitor, app, film):
-    token = film.removeprefix("/api/v1/files/")
+async def test_only_what_was_signed_opens_something(visitor, app, video):
+    token = video.removeprefix("/api/v1/files/")
     payload, _, mac = token.partition(".")
     expires = json.loads(base64.urlsafe_b64decode(payload + "=="))[1]
-    other = _token(json.dumps(["users/2/recordings/r/film.mp4", expires]).encode())
+    other = _token(json.dumps(["users/2/recordings/r/video.mp4", expires]).encode())
     for wrong in (
         f"{other}.{mac}",
         f"{_token(json.dumps([KEY, expires + 86_400]).encode())}.{mac}",
@@ -231,27 +231,27 @@ async def test_only_what_was_signed_opens_something(visitor, app, film):
         answer = await visitor.get(f"/api/v1/files/{wrong}")
         assert answer.status_code == 404, wrong
         assert answer.json()["error"]["code"] in {"link_invalid", "unknown_path"}
-    assert (await visitor.get(film)).status_code == 200
+    assert (await visitor.get(video)).status_code == 200
 
 
-async def test_a_link_that_was_signed_with_another_secret_opens_nothing(visitor, film, tmp_path):
+async def test_a_link_that_was_signed_with_another_secret_opens_nothing(visitor, video, tmp_path):
     other = links_module.LinkSigner(Secret(tmp_path / "elsewhere"))
 
     assert (await visitor.get(other.link(KEY, timedelta(hours=1)))).status_code == 404
 
 
-async def test_a_link_ends(visitor, film, monkeypatch):
+async def test_a_link_ends(visitor, video, monkeypatch):
     now = links_module.time.time()
     monkeypatch.setattr(links_module.time, "time", lambda: now + 6 * 3600 - 1)
-    assert (await visitor.get(film)).status_code == 200
+    assert (await visitor.get(video)).status_code == 200
     monkeypatch.setattr(links_module.time, "time", lambda: now + 6 * 3600 + 601)
-    answer = await visitor.get(film)
+    answer = await visitor.get(video)
 
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "link_expired"
 
 
-async def test_a_link_that_is_made_again_soon_is_the_same(app, film, monkeypatch):
+async def test_a_link_that_is_made_again_soon_is_the_same(app, video, monkeypatch):
     now = links_module.time.time() // 600 * 600
     monkeypatch.setattr(links_module.time, "time", lambda: now + 1)
     first = await app.state.store.link(KEY)
@@ -260,9 +260,9 @@ async def test_a_link_that_is_made_again_soon_is_the_same(app, film, monkeypatch
     assert await app.state.store.link(KEY) == first
 
 
-async def test_a_link_to_what_was_deleted_says_so(visitor, app, film):
+async def test_a_link_to_what_was_deleted_says_so(visitor, app, video):
     await app.state.store.delete(KEY)
-    answer = await visitor.get(film)
+    answer = await visitor.get(video)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_such_file")
 

@@ -22,20 +22,20 @@ KEY = "users/1/recordings/r/f.mp4"
 
 
 async def test_a_file_comes_back_as_it_was_put(store, tmp_path):
-    film = os.urandom(20 * 2**20 + 1)  # several parts of an upload
-    (tmp_path / "film").write_bytes(film)
+    video = os.urandom(20 * 2**20 + 1)  # several parts of an upload
+    (tmp_path / "video").write_bytes(video)
 
-    await store.put_file(KEY, tmp_path / "film")
+    await store.put_file(KEY, tmp_path / "video")
     await store.put("users/1/recordings/r/f.jpg", b"picture")
 
-    assert await store.get(KEY) == film
-    assert await store.size(KEY) == len(film)
-    assert [piece async for piece in store.read(KEY, 5, 9)] == [film[5:9]]
-    assert b"".join([piece async for piece in store.read(KEY)]) == film
+    assert await store.get(KEY) == video
+    assert await store.size(KEY) == len(video)
+    assert [piece async for piece in store.read(KEY, 5, 9)] == [video[5:9]]
+    assert b"".join([piece async for piece in store.read(KEY)]) == video
     assert sorted([file.key async for file in store.list("users/1")]) == ["users/1/recordings/r/f.jpg", KEY]
     assert [file async for file in store.list("users/2")] == []
     async with store.as_file(KEY) as path:
-        assert path.read_bytes() == film
+        assert path.read_bytes() == video
         assert path.suffix == ".mp4"
 
 
@@ -49,7 +49,7 @@ async def test_putting_again_replaces_it_and_its_tag(store):
 
 
 async def test_what_is_deleted_is_gone_and_may_be_deleted_again(store):
-    await store.put(KEY, b"film")
+    await store.put(KEY, b"video")
     await store.delete(KEY)
     await store.delete(KEY)
 
@@ -76,10 +76,10 @@ async def test_an_empty_file_is_a_file(store):
     ],
 )  # fmt: skip
 async def test_a_key_that_could_lead_elsewhere_is_refused(store, key, tmp_path):
-    (tmp_path / "film").write_bytes(b"film")
+    (tmp_path / "video").write_bytes(b"video")
     for use in (
         store.put(key, b"x"),
-        store.put_file(key, tmp_path / "film", may_link=True),
+        store.put_file(key, tmp_path / "video", may_link=True),
         store.get(key),
         store.stat(key),
         store.delete(key),
@@ -94,11 +94,11 @@ async def test_a_key_that_could_lead_elsewhere_is_refused(store, key, tmp_path):
 
 
 async def test_a_copy_on_this_host_is_gone_with_its_block(store, tmp_path):
-    await store.put(KEY, b"film")
+    await store.put(KEY, b"video")
     with pytest.raises(RuntimeError):
         async with store.as_file(KEY) as path:
             raise RuntimeError
-    assert await store.get(KEY) == b"film"
+    assert await store.get(KEY) == b"video"
     if "files" not in path.parts:
         assert not path.exists()
 
@@ -125,7 +125,7 @@ def test_a_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_path, monk
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", noted)
-    asyncio.run(open_store(Settings(data=tmp_path)).put(KEY, b"film"))
+    asyncio.run(open_store(Settings(data=tmp_path)).put(KEY, b"video"))
 
     path = tmp_path / "files" / KEY
     assert path.parents[4] == tmp_path / "files"
@@ -133,7 +133,7 @@ def test_a_file_is_on_the_disk_with_every_folder_that_leads_to_it(tmp_path, monk
 
 
 async def test_what_killed_processes_left_is_swept_when_it_is_a_day_old(store, tmp_path):
-    await store.put(KEY, b"film")
+    await store.put(KEY, b"video")
     for folder in ("scratch", "files/users/1/recordings/r"):
         path = tmp_path / "data" / folder
         path.mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ async def test_what_killed_processes_left_is_swept_when_it_is_a_day_old(store, t
     place = "scratch" if isinstance(store, BucketStore) else "files/users/1/recordings/r"
     assert not (tmp_path / "data" / place / "old#1").exists()
     assert (tmp_path / "data" / place / "new#1").exists()
-    assert await store.get(KEY) == b"film"
+    assert await store.get(KEY) == b"video"
 
 
 async def test_a_presigned_link_of_s3_gives_the_file_and_ranges_of_it(bucket, storage_settings):
@@ -167,7 +167,7 @@ async def test_links_of_s3_go_through_daybook_where_the_settings_say_so_or_they_
     direct = open_store(Settings(data=tmp_path, storage=f"s3://{bucket.name}"))
     through = open_store(Settings(data=tmp_path, storage=f"s3://{bucket.name}", storage_links="own"))
 
-    assert (await direct.link(KEY, download_name="my film.mp4")).startswith("/api/v1/files/")
+    assert (await direct.link(KEY, download_name="my video.mp4")).startswith("/api/v1/files/")
     assert (await through.link(KEY)).startswith("/api/v1/files/")
 
 
@@ -182,41 +182,41 @@ def test_a_store_that_cannot_be_used_is_refused_without_what_was_given(place, tm
 
 
 def test_a_folder_can_be_anywhere(tmp_path):
-    store = open_store(Settings(data=tmp_path / "data", storage=str(tmp_path / "films")))
-    asyncio.run(store.put(KEY, b"film"))
+    store = open_store(Settings(data=tmp_path / "data", storage=str(tmp_path / "videos")))
+    asyncio.run(store.put(KEY, b"video"))
 
-    assert (tmp_path / "films" / KEY).read_bytes() == b"film"
+    assert (tmp_path / "videos" / KEY).read_bytes() == b"video"
 
 
 async def test_a_bucket_that_is_not_there_is_told_and_no_credential_with_it(bucket, tmp_path):
     store = open_store(Settings(data=tmp_path, storage="s3://no-such-bucket-anywhere"))
 
     with pytest.raises((StoreUnavailable, NoSuchFile)) as problem:
-        await store.put(KEY, b"film")
+        await store.put(KEY, b"video")
     assert "testing" not in problem.value.message
 
 
 async def test_a_linked_file_survives_the_removal_of_its_first_name_and_is_not_copied(tmp_path):
     store = open_store(Settings(data=tmp_path / "data"))
     staged = tmp_path / "staged"
-    staged.write_bytes(b"film")
+    staged.write_bytes(b"video")
     await store.put_file(KEY, staged, may_link=True)
     await store.put_file(KEY, staged, may_link=True)  # again, as after a kill
     async with store.as_file(KEY) as path:
         assert path.samefile(staged)
         assert [kept.name for kept in path.parent.iterdir()] == ["f.mp4"]
         staged.unlink()
-        assert path.read_bytes() == b"film"
+        assert path.read_bytes() == b"video"
 
 
 async def test_a_file_that_is_not_linked_has_nothing_to_do_with_its_source(tmp_path):
     store = open_store(Settings(data=tmp_path / "data"))
     own = tmp_path / "own.mp4"
-    own.write_bytes(b"film")
+    own.write_bytes(b"video")
     await store.put_file(KEY, own)
     own.write_bytes(b"other")
 
-    assert await store.get(KEY) == b"film"
+    assert await store.get(KEY) == b"video"
 
 
 PROGRAM = """
@@ -227,7 +227,7 @@ from daybook.storage.service import open_store
 
 async def main(data):
     store = open_store(Settings(data=data))
-    await store.put("users/1/a.mp4", b"film")
+    await store.put("users/1/a.mp4", b"video")
     await store.put_file("users/1/b.mp4", data / "files" / "users" / "1" / "a.mp4")
 
 asyncio.run(main(Path(sys.argv[1])))
@@ -241,4 +241,4 @@ def test_a_process_that_used_the_store_ends_as_it_should(tmp_path):
             [sys.executable, "-c", PROGRAM, str(tmp_path / str(number))], capture_output=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, b"")
-        assert Path(tmp_path / str(number) / "files/users/1/b.mp4").read_bytes() == b"film"
+        assert Path(tmp_path / str(number) / "files/users/1/b.mp4").read_bytes() == b"video"

@@ -1,4 +1,4 @@
-"""A film in either kind of store, from its being taken in to its pictures, with two workers at it."""
+"""A video in either kind of store, from its being taken in to its pictures, with two workers at it."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -7,21 +7,21 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from daybook.gateway.house import is_lasting
+from daybook.gateway.internal import is_lasting
 from daybook.jobs.worker import Worker
 from daybook.lifelog.events import jobs as events
 from daybook.lifelog.recordings import jobs as recordings
-from support.films import Films
 from support.lifelog import lifelog
+from support.videos import Videos
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
-async def test_a_film_gets_its_events_and_all_its_pictures(
+async def test_a_video_gets_its_events_and_all_its_pictures(
     kind, database, database_url, storage_settings, tmp_path
 ):
     settings = storage_settings(kind)
     async with lifelog(database, database_url, settings) as log:
-        await log.take_in(Films(tmp_path).make("film.avi", "-c:v", "mpeg4"), "film.avi")
+        await log.take_in(Videos(tmp_path).make("video.avi", "-c:v", "mpeg4"), "video.avi")
         types = [*events.job_types(log.tools), *recordings.job_types(log.tools)]
         stop = asyncio.Event()
         workers = [

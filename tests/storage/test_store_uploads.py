@@ -1,4 +1,4 @@
-"""An uploaded film is in the store that the settings name, and comes back from there."""
+"""An uploaded video is in the store that the settings name, and comes back from there."""
 
 import pytest
 from sqlalchemy import text
@@ -15,14 +15,14 @@ def app(request, database, storage_settings):
     return open_app(database, settings)
 
 
-async def test_a_film_goes_into_the_store_and_comes_back(app, ana, visitor, database, tmp_path):
-    film = clip()
-    answer = await Tus(ana).upload(film, filename="film.mp4")
+async def test_a_video_goes_into_the_store_and_comes_back(app, ana, visitor, database, tmp_path):
+    video = clip()
+    answer = await Tus(ana).upload(video, filename="video.mp4")
     assert answer.status_code == 204, answer.text
     async with database.read() as session:
         key, user_id = (await session.execute(text("SELECT s3_key, user_id FROM recordings"))).one()
 
     assert key.startswith(f"users/{user_id}/recordings/")
     assert [file.key async for file in app.state.store.list(f"users/{user_id}")] == [key]
-    assert (await visitor.get(await app.state.store.link(key))).content == film
+    assert (await visitor.get(await app.state.store.link(key))).content == video
     assert list((tmp_path / "data" / "uploads").glob("*")) == []

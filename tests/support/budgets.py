@@ -37,7 +37,7 @@ def bound(tokens: int, money: str | None = "0") -> AtMost:
     return AtMost(tokens, None if money is None else Decimal(money))
 
 
-class Book:
+class Ledger:
     """The budgets of one database."""
 
     def __init__(self, dsn: str, connection: asyncpg.Connection) -> None:
@@ -48,14 +48,14 @@ class Book:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["Book"]:
+    async def open(cls, url: str) -> AsyncIterator["Ledger"]:
         dsn = asyncpg_dsn(url)
         connection = await asyncpg.connect(dsn, server_settings={"application_name": "the test"})
-        book = cls(dsn, connection)
+        ledger = cls(dsn, connection)
         try:
-            yield book
+            yield ledger
         finally:
-            for keeper in book.keepers:
+            for keeper in ledger.keepers:
                 await keeper.close()
             await connection.close()
 

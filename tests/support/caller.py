@@ -1,4 +1,4 @@
-"""One who calls models through a gateway with a code of their own, and what the books say of them alone."""
+"""One who calls models through a gateway with a code of their own, and what the ledger say of them alone."""
 
 import asyncio
 from typing import Any

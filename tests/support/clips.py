@@ -1,4 +1,4 @@
-"""Small films of our own making, and files that only look like films."""
+"""Small videos of our own making, and files that only look like videos."""
 
 import subprocess
 from functools import cache
@@ -8,7 +8,7 @@ import imageio_ffmpeg
 
 @cache
 def clip(number: int = 0, seconds: float = 1.0) -> bytes:
-    """An MP4 of 64 by 48 pixels with sound; another number is another film."""
+    """An MP4 of 64 by 48 pixels with sound; another number is another video."""
     source = f"color=c=0x{number * 2654435 % 0xFFFFFF:06x}:s=64x48:r=10:d={seconds}"
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", source,
@@ -19,7 +19,7 @@ def clip(number: int = 0, seconds: float = 1.0) -> bytes:
 
 
 def long_clip(size: int, number: int = 0) -> bytes:
-    """The same film in a file of `size` bytes: a box that players skip makes up the rest."""
-    film = clip(number)
-    rest = size - len(film)
-    return film + rest.to_bytes(4, "big") + b"free" + bytes(index % 251 for index in range(rest - 8))
+    """The same video in a file of `size` bytes: a box that players skip makes up the rest."""
+    video = clip(number)
+    rest = size - len(video)
+    return video + rest.to_bytes(4, "big") + b"free" + bytes(index % 251 for index in range(rest - 8))

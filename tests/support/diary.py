@@ -18,20 +18,20 @@ from sqlalchemy import select, text
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
 from daybook.db.engine import Database
-from daybook.gateway.house import is_lasting, open_house
-from daybook.gateway.secrets import Vault
+from daybook.gateway.internal import is_lasting, open_internal_client
+from daybook.gateway.providers.vault import Vault
 from daybook.jobs import service as jobs
 from daybook.jobs.models import Job
 from daybook.jobs.worker import Worker
+from daybook.lifelog.context import Tools
 from daybook.lifelog.diary import service as diary
 from daybook.lifelog.diary.jobs import job_types
 from daybook.lifelog.diary.schemas import DiaryView
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.tools import Tools
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 from support.gateway import shipping
-from support.inside import said
+from support.internal_calls import said
 from support.upstream import Received, Reply, Upstream
 
 TAIPEI = ZoneInfo("Asia/Taipei")
@@ -181,14 +181,19 @@ async def open_diary(
     database: Database, url: str, settings: Settings, account: str = "ana"
 ) -> AsyncIterator[Diary]:
     """The diary of `account`, in Taipei, who is made if there is no such person. What is asked is shipped meanwhile."""
-    async with shipping(settings, database, url), open_house(settings, database, url) as house:
+    async with (
+        shipping(settings, database, url),
+        open_internal_client(settings, database, url) as internal_client,
+    ):
         async with database.write() as session:
             user = await session.scalar(select(User).where(User.account == account))
             if user is None:
                 user = (await accounts.create_user(session, account)).user
             changes = accounts.UserChanges(timezone="Asia/Taipei")
             user = await accounts.update_user(session, user.id, changes)
-        tools = Tools(database=database, store=open_store(settings), house=house, settings=settings)
+        tools = Tools(
+            database=database, store=open_store(settings), internal_client=internal_client, settings=settings
+        )
         yield Diary(tools, url, user)
 
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import httpx2
 
-from support.drawn_films import SAMPLE_DAY, Scene, bicycle, dike, film, river
-from support.furniture import ok, until_processed
+from support.drawn_videos import SAMPLE_DAY, Scene, bicycle, dike, river, video
+from support.seed_data import ok, until_processed
 from support.tus import Tus
 
 _EARLIER: tuple[tuple[int, str, Scene], ...] = (
@@ -32,8 +32,8 @@ def evening_zone() -> str:
     return max((hour, place) for place, hour in hours.items() if hour < 23)[1]
 
 
-async def bring_films(client: httpx2.AsyncClient, today: date) -> None:
-    """Bring films of the sample day, which is made already, with its words, and some of days before."""
+async def bring_videos(client: httpx2.AsyncClient, today: date) -> None:
+    """Bring videos of the sample day, which is made already, with its words, and some of days before."""
     brought = {
         at: await _bring(client, today, f"{at.replace(':', '')}08", scene) for at, scene in SAMPLE_DAY.items()
     }
@@ -57,7 +57,7 @@ async def bring_films(client: httpx2.AsyncClient, today: date) -> None:
 async def _bring(
     client: httpx2.AsyncClient, day: date, stamp: str, scene: Scene, *, start: float = 0.0
 ) -> str:
-    content = await asyncio.to_thread(film, scene, start=start)
+    content = await asyncio.to_thread(video, scene, start=start)
     uploaded = await Tus(client).upload(content, filename=f"VID_{day:%Y%m%d}_{stamp}.mp4")
     return uploaded.headers["x-daybook-recording"]
 

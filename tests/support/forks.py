@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from daybook.kit import faults
-from support import diary_worker, house_worker, jobs_worker, outbox_worker
+from daybook.kit import failpoints
+from support import diary_worker, internal_call_worker, jobs_worker, outbox_worker
 
 PROGRAMS = {
     "diary": diary_worker.main,
-    "house": house_worker.main,
+    "internal calls": internal_call_worker.main,
     "jobs": jobs_worker.main,
     "publish": outbox_worker.publish,
     "deliver": outbox_worker.deliver,
@@ -52,7 +52,7 @@ class Forks:
             await process.wait()
 
     async def start(self, program: str, *arguments: str, fault: str = "") -> int:
-        """Start one of `PROGRAMS`, which may be killed at `fault` (as `DAYBOOK_FAULT` names it); its process id."""
+        """Start one of `PROGRAMS`, which may be killed at `fault` (as `DAYBOOK_FAILPOINT` names it); its process id."""
         return await self._ask({"program": program, "arguments": arguments, "fault": fault})
 
     async def ended(self, pid: int, within: float = 60) -> int:
@@ -97,8 +97,8 @@ def _fork(program: str, arguments: list[str], fault: str) -> int:
     child = os.fork()
     if child:
         return child
-    faults._NAME, _, count = fault.partition(":")
-    faults._left = int(count or 1)
+    failpoints._NAME, _, count = fault.partition(":")
+    failpoints._left = int(count or 1)
     random.seed()
     status = 1
     try:

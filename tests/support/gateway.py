@@ -16,8 +16,8 @@ from daybook.accounts.codes import new_code
 from daybook.db.engine import Database
 from daybook.settings import Settings
 from daybook.shipping import shipper_of
-from daybook.web.protocol import DoorProtocol
-from daybook.web.serve import Site, open_door
+from daybook.web.protocol import GatewayProtocol
+from daybook.web.serve import Site, open_gateway
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Gateway:
             return response.status, json.loads(raw) if response.content_type == "application/json" else raw
 
     async def add_config(self, name: str, base_url: str, **columns: Any) -> int:
-        from daybook.gateway.secrets import Vault
+        from daybook.gateway.providers.vault import Vault
 
         key = columns.pop("key", "sk-upstream-secret")
         values = {
@@ -126,12 +126,12 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
         listening.bind(("127.0.0.1", 0))
         async with (
             shipping(settings, database, database_url),
-            open_door(settings, database, database_url) as door,
+            open_gateway(settings, database, database_url) as app,
             aiohttp.ClientSession() as http,
         ):
             config = uvicorn.Config(
-                Site(door, nothing),
-                http=DoorProtocol,
+                Site(app, nothing),
+                http=GatewayProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

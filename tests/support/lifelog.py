@@ -13,16 +13,16 @@ from sqlalchemy import select, text
 
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
-from daybook.gateway.house import is_lasting, open_house
-from daybook.gateway.secrets import Vault
+from daybook.gateway.internal import is_lasting, open_internal_client
+from daybook.gateway.providers.vault import Vault
 from daybook.jobs import service as jobs
 from daybook.jobs.models import Job
 from daybook.jobs.worker import Worker
+from daybook.lifelog.context import Tools
 from daybook.lifelog.events.jobs import job_types
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.models import RecordingFile
-from daybook.lifelog.tools import Tools
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
@@ -36,7 +36,7 @@ class Lifelog:
     user: User
 
     async def take_in(self, path: Path, name: str, start_time: datetime | None = None) -> UUID:
-        """Make a film a recording; its jobs wait for `work`."""
+        """Make a video a recording; its jobs wait for `work`."""
         taken = await recordings.take_in(self.tools, self.user.id, path, name)
         if start_time is not None:
             async with self.tools.database.write() as session:
@@ -98,12 +98,14 @@ async def lifelog(
     database: Any, url: str, settings: Settings, account: str = "ana"
 ) -> AsyncIterator[Lifelog]:
     """The lifelog of `account`, who is made if there is no such person."""
-    async with open_house(settings, database, url) as house:
+    async with open_internal_client(settings, database, url) as internal_client:
         async with database.write() as session:
             user = await session.scalar(select(User).where(User.account == account))
             if user is None:
                 user = (await accounts.create_user(session, account, timezone="Asia/Taipei")).user
-        tools = Tools(database=database, store=open_store(settings), house=house, settings=settings)
+        tools = Tools(
+            database=database, store=open_store(settings), internal_client=internal_client, settings=settings
+        )
         yield Lifelog(tools, url, user)
 
 

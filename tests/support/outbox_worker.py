@@ -10,7 +10,7 @@ from sqlalchemy import text
 from daybook.assistant.schemas import TokenAdjustment
 from daybook.assistant.service import HANDLERS
 from daybook.db.engine import Database
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.ledger import posting
 from daybook.ledger.models import Line
 from daybook.ledger.outbox import service
@@ -42,7 +42,7 @@ async def publish(url: str, calls: str) -> None:
             )
             event = NewEvent(posting.ADJUSTMENT, line_id, f"conversation:{conversation_id}", adjustment)
             await service.publish(session, event)
-            faults.point("publisher.commit.before")
+            failpoints.point("publisher.commit.before")
 
 
 async def deliver(url: str) -> None:

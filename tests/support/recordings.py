@@ -1,4 +1,4 @@
-"""A person's recordings: films taken in, looked at by API, and what is in the store."""
+"""A person's recordings: videos taken in, looked at by API, and what is in the store."""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +9,12 @@ from sqlalchemy import text
 
 from daybook.ledger.outbox.delivery import deliver_next
 from daybook.ledger.outbox.handlers import Handlers
+from daybook.lifelog.context import Basics
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.recordings import removal
 from daybook.lifelog.recordings.service import Details, Taken, take_in
-from daybook.lifelog.tools import Basics
 from support.api import Api
-from support.films import Films
+from support.videos import Videos
 
 PATH = "/api/v1/recordings"
 
@@ -22,23 +22,23 @@ PATH = "/api/v1/recordings"
 class Recordings:
     """What a test does with recordings of one person."""
 
-    def __init__(self, basics: Basics, api: Api, user_id: int, films: Films) -> None:
+    def __init__(self, basics: Basics, api: Api, user_id: int, videos: Videos) -> None:
         self.basics = basics
         self.api = api
         self.user_id = user_id
-        self.films = films
+        self.videos = videos
 
     async def take(self, path: Path, name: str | None = None, **details: Any) -> Taken:
         """Take a file in."""
         return await take_in(self.basics, self.user_id, path, name or path.name, Details(**details))
 
-    async def bring(self, name: str, *options: str, at: str | None = None, **film: Any) -> Taken:
-        """Make a film and take it in; `at` is what its container says of its time. No two are alike."""
+    async def bring(self, name: str, *options: str, at: str | None = None, **video: Any) -> Taken:
+        """Make a video and take it in; `at` is what its container says of its time. No two are alike."""
         self._brought = getattr(self, "_brought", 0) + 1
         tags = ["-metadata", f"comment={self._brought}"]
         if at is not None:
             tags += ["-metadata", f"creation_time={at}"]
-        return await self.take(self.films.make(name, *options, *tags, **film))
+        return await self.take(self.videos.make(name, *options, *tags, **video))
 
     async def get(self, taken: Taken | UUID | str) -> dict[str, Any]:
         """A recording as its owner sees it."""

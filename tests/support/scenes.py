@@ -1,16 +1,16 @@
-"""Short films of a few scenes, made by ffmpeg."""
+"""Short videos of a few scenes, made by ffmpeg."""
 
 from pathlib import Path
 
-from support.films import H264, made
+from support.videos import H264, made
 
 STILL = "color=c=0xc0c0c0:s=320x180:r=10"
 DARK = "color=c=0x101010:s=320x180:r=10"
 MOVING = "testsrc2=s=320x180:r=10"
 
 
-def film(path: Path, *scenes: str, seconds: float = 5, sound: bool = True) -> Path:
-    """A film of `scenes` (sources of ffmpeg), each `seconds` long, with a tone."""
+def video(path: Path, *scenes: str, seconds: float = 5, sound: bool = True) -> Path:
+    """A video of `scenes` (sources of ffmpeg), each `seconds` long, with a tone."""
     inputs = [word for scene in scenes for word in ("-f", "lavfi", "-t", str(seconds), "-i", scene)]
     joined = "".join(f"[{place}:v]" for place in range(len(scenes))) + f"concat=n={len(scenes)}:v=1:a=0[v]"
     tone = ["-f", "lavfi", "-t", str(seconds * len(scenes)), "-i", "sine=frequency=440"] if sound else []

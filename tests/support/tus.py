@@ -49,7 +49,7 @@ class Tus:
 
     async def begin(self, data: bytes, **told: str) -> str:
         """Begin an upload of `data`; its address."""
-        answer = await self.create(len(data), metadata(**{"filename": "film.mp4", **told}))
+        answer = await self.create(len(data), metadata(**{"filename": "video.mp4", **told}))
         assert answer.status_code == 201, answer.text
         return answer.headers["location"]
 

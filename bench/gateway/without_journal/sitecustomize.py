@@ -15,9 +15,9 @@ if "serve" in sys.orig_argv:
 
     import daybook.ledger.journal as journals
     from daybook.db.engine import Database, asyncpg_dsn
-    from daybook.ledger.book import Book
     from daybook.ledger.journal import Kind, Record
     from daybook.ledger.shipper import BATCH, JournaledCall
+    from daybook.ledger.writer import LedgerWriter
     from daybook.settings import settings
     from llm_tracker.ids import uuid7
 
@@ -58,13 +58,13 @@ if "serve" in sys.orig_argv:
 
             chosen = settings()
             url = chosen.database_url or ""
-            book = Book(asyncpg_dsn(url), chosen.data / "quarantine")
+            writer = LedgerWriter(asyncpg_dsn(url), chosen.data / "quarantine")
             accountant = Accountant(Database.connect(url, pool=1))
             while True:
                 batch, self._ended = self._ended[:BATCH], self._ended[BATCH:]
                 if batch:
                     await accountant.refresh()
-                    await book.write([accountant.entry(self._call(*call)) for call in batch])
+                    await writer.write([accountant.entry(self._call(*call)) for call in batch])
                 if len(batch) < BATCH:
                     await asyncio.sleep(0.1 if batch else 0.03)
 

@@ -50,7 +50,7 @@ export function clock(seconds: number): string {
   return shown.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
-/** 8 sec, 25 min, 1 hr 30 min, from seconds: how long something took, where no film is played. */
+/** 8 sec, 25 min, 1 hr 30 min, from seconds: how long something took, where no video is played. */
 export function duration(seconds: number): string {
   const part = (amount: number, unit: string) =>
     numbers({ style: "unit", unit, maximumFractionDigits: 0 }).format(amount);

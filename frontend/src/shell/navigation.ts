@@ -2,7 +2,7 @@ import {
   CalendarDays,
   ChartColumn,
   CircleDollarSign,
-  Film,
+  Video,
   Gauge,
   HeartPulse,
   KeyRound,
@@ -27,7 +27,7 @@ export interface Entry {
 /** What everybody has. Vlogs, chat and tasks take their places after the search. */
 export const OWN: readonly Entry[] = [
   { path: "/", label: "nav.home", icon: CalendarDays, isMain: true },
-  { path: "/recordings", label: "nav.recordings", icon: Film, isMain: true },
+  { path: "/recordings", label: "nav.recordings", icon: Video, isMain: true },
   { path: "/search", label: "nav.search", icon: Search, isMain: true },
   { path: "/usage", label: "nav.usage", icon: ChartColumn, isMain: true },
   { path: "/start", label: "nav.start", icon: Sparkles },

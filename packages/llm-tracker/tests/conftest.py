@@ -1,4 +1,4 @@
-"""A small OpenAI-compatible server of our own on loopback, and a book in an empty folder."""
+"""A small OpenAI-compatible server of our own on loopback, and a ledger in an empty folder."""
 
 import json
 import sqlite3
@@ -134,7 +134,7 @@ class ChatHandler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
 
-class Book:
+class Ledger:
     """The SQLite file as anyone else would read it."""
 
     def __init__(self, path: Path) -> None:
@@ -184,8 +184,8 @@ def chat_server() -> Iterator[ChatServer]:
 
 
 @pytest.fixture
-def book(clean: Path, chat_server: ChatServer) -> Book:
-    """Settings that lead to the server and to a book in the working directory."""
+def ledger(clean: Path, chat_server: ChatServer) -> Ledger:
+    """Settings that lead to the server and to a ledger in the working directory."""
     llm_tracker.configure(
         LLM_PROVIDER="openai",
         OPENAI_CONFIG={
@@ -195,4 +195,4 @@ def book(clean: Path, chat_server: ChatServer) -> Book:
             "max_retries": 0,
         },
     )
-    return Book(clean / "llm_tracker.db")
+    return Ledger(clean / "llm_tracker.db")

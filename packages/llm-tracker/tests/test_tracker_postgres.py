@@ -1,4 +1,4 @@
-"""The same book on Postgres: a server of its own, from the binaries in a wheel."""
+"""The same ledger on Postgres: a server of its own, from the binaries in a wheel."""
 
 import multiprocessing
 import os
@@ -88,7 +88,7 @@ def wait_until_ready(folder):
 
 
 @pytest.fixture
-def url(server, request, book):
+def url(server, request, ledger):
     """An empty database, and settings that lead to it."""
     name = f"t{abs(hash(request.node.nodeid))}"
     with psycopg.connect(host=str(server), user="me", dbname="postgres", autocommit=True) as connection:

@@ -34,13 +34,13 @@ def test_the_first_example_runs_without_a_key(clean, chat_server):
     assert done.stderr == ""
 
 
-def test_the_other_examples_run_after_it(book):
+def test_the_other_examples_run_after_it(ledger):
     first, *others = programs()
     imports = [line for line in first.splitlines() if line.startswith(("import", "from"))]
     for program in others:
         exec("\n".join([*imports, program]), {})
-    # The two that record here: the stream, and the example for tests has a book of its own.
-    assert len(book.rows()) == 1
+    # The two that record here: the stream, and the example for tests has a ledger of its own.
+    assert len(ledger.rows()) == 1
 
 
 def test_every_setting_is_in_the_readme():

@@ -56,40 +56,40 @@ def columns(path):
     return {name: (kind, not_null) for _, name, kind, not_null, _, _ in found}
 
 
-def test_a_new_table_has_the_columns_that_are_owed(book):
+def test_a_new_table_has_the_columns_that_are_owed(ledger):
     LLMTracker.call_and_track(MESSAGES)
-    assert columns(book.path) == OWED
-    with closing(sqlite3.connect(book.path)) as connection:
+    assert columns(ledger.path) == OWED
+    with closing(sqlite3.connect(ledger.path)) as connection:
         indexes = {row[1] for row in connection.execute("PRAGMA index_list(llm_tracker_usage)")}
     assert {"ix_llm_tracker_usage_created_at", "ix_llm_tracker_usage_user_id_created_at"} <= indexes
 
 
-def test_an_older_table_gets_what_it_lacks_and_keeps_what_it_has(book):
-    with closing(sqlite3.connect(book.path)) as connection:
+def test_an_older_table_gets_what_it_lacks_and_keeps_what_it_has(ledger):
+    with closing(sqlite3.connect(ledger.path)) as connection:
         connection.executescript(FIRST_VERSION)
     LLMTracker.call_and_track(MESSAGES)
-    assert columns(book.path) == {**OWED, "theirs": ("TEXT", 0)}
-    old, new = book.rows()
+    assert columns(ledger.path) == {**OWED, "theirs": ("TEXT", 0)}
+    old, new = ledger.rows()
     assert (old["total_tokens"], old["theirs"], old["is_estimated"], old["cost"]) == (12, "kept", 0, None)
     assert old["metadata"] == {}
     assert (new["total_tokens"], new["theirs"]) == (30, "kept")
     assert get_llm_usage_list()["total"] == 2
 
 
-def test_a_table_of_somebody_else_is_left_alone(book):
-    with closing(sqlite3.connect(book.path)) as connection:
+def test_a_table_of_somebody_else_is_left_alone(ledger):
+    with closing(sqlite3.connect(ledger.path)) as connection:
         connection.execute("CREATE TABLE llm_tracker_usage (name TEXT)")
     content, _ = LLMTracker.call_and_track(MESSAGES)
     assert content == "Hello!"
-    assert book.spill.exists()
-    assert set(columns(book.path)) == {"name"}
+    assert ledger.spill.exists()
+    assert set(columns(ledger.path)) == {"name"}
     with pytest.raises(DatabaseError, match="not the library's"):
         get_llm_usage_list()
 
 
-def test_the_model_reads_the_table_with_any_session(book):
+def test_the_model_reads_the_table_with_any_session(ledger):
     LLMTracker.call_and_track(MESSAGES, state={"user_id": 7})
-    engine = create_engine(f"sqlite:///{book.path}")
+    engine = create_engine(f"sqlite:///{ledger.path}")
     with Session(engine) as session:
         (row,) = session.scalars(select(LLMUsage)).all()
         assert (row.user_id, row.total_tokens, row.success) == (7, 30, True)

@@ -12,23 +12,23 @@ KEY = "sk-a-key-that-nobody-may-see-0123456789"
 MESSAGES = [{"role": "user", "content": "Say hello."}]
 
 
-def test_chat_gives_text_or_the_raw_response_and_records_nothing(book):
+def test_chat_gives_text_or_the_raw_response_and_records_nothing(ledger):
     service = get_llm_service()
     assert service.chat(messages=MESSAGES) == "Hello!"
     raw = service.chat(messages=MESSAGES, max_tokens=5, temperature=0.5, raw_response=True)
     assert isinstance(raw, ChatCompletion)
     assert raw.choices[0].message.content == "Hello!"
     assert raw.usage.total_tokens == 30
-    assert book.rows() == []
+    assert ledger.rows() == []
 
 
-async def test_achat_is_the_same(book):
+async def test_achat_is_the_same(ledger):
     assert await get_llm_service().achat(MESSAGES) == "Hello!"
     with pytest.raises(ValueError, match="stream"):
         await get_llm_service().achat(MESSAGES, stream=True)
 
 
-def test_other_parameters_pass_through(book, chat_server):
+def test_other_parameters_pass_through(ledger, chat_server):
     service = get_llm_service()
     service.chat(MESSAGES, model="other", seed=3, tools=[{"type": "function", "function": {"name": "f"}}])
     assert chat_server.requests[0]["model"] == "other"
@@ -38,19 +38,19 @@ def test_other_parameters_pass_through(book, chat_server):
     assert chunks[0].choices[0].delta.content == "Hel"
 
 
-def test_empty_messages_are_refused(book):
+def test_empty_messages_are_refused(ledger):
     with pytest.raises(ValueError, match="Messages cannot be empty"):
         get_llm_service().chat(messages=[])
 
 
-def test_the_same_configuration_is_the_same_service(book, chat_server):
+def test_the_same_configuration_is_the_same_service(ledger, chat_server):
     first = get_llm_service()
     assert get_llm_service() is first
     llm_tracker.configure(OPENAI_CONFIG={"api_key": KEY, "api_base": chat_server.url, "model": "other"})
     assert get_llm_service() is not first
 
 
-def test_threads_share_one_service(book):
+def test_threads_share_one_service(ledger):
     found = []
     threads = [threading.Thread(target=lambda: found.append(get_llm_service())) for _ in range(8)]
     for thread in threads:

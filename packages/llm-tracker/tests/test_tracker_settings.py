@@ -126,19 +126,19 @@ def test_short_and_small_names_and_a_mapping_are_taken(clean):
     assert database_url() == "sqlite:///x.db"
 
 
-def test_the_database_is_a_file_in_the_working_directory_unless_told(book):
+def test_the_database_is_a_file_in_the_working_directory_unless_told(ledger):
     LLMTracker.call_and_track(MESSAGES)
-    assert book.path.exists()
-    llm_tracker.configure(LLM_TRACKER_DATABASE_URL=book.path.with_name("other.db"))
+    assert ledger.path.exists()
+    llm_tracker.configure(LLM_TRACKER_DATABASE_URL=ledger.path.with_name("other.db"))
     LLMTracker.call_and_track(MESSAGES)
-    assert book.path.with_name("other.db").exists()
-    assert len(book.rows()) == 1
+    assert ledger.path.with_name("other.db").exists()
+    assert len(ledger.rows()) == 1
 
 
 @pytest.mark.parametrize(
     "url", ["", "calls.db", "mysql://u:geheim@h/d", "postgresql+pg8000://u:geheim@h/d", "://geheim@"]
 )
-def test_a_bad_database_url_is_an_error_without_its_password(book, chat_server, url):
+def test_a_bad_database_url_is_an_error_without_its_password(ledger, chat_server, url):
     llm_tracker.configure(LLM_TRACKER_DATABASE_URL=url)
     with pytest.raises(ValueError, match="LLM_TRACKER_DATABASE_URL") as caught:
         LLMTracker.call_and_track(MESSAGES)

@@ -1,4 +1,4 @@
-"""Lines reach the book once, whatever fails, forks, races or is killed."""
+"""Lines reach the ledger once, whatever fails, forks, races or is killed."""
 
 import json
 import logging
@@ -73,49 +73,49 @@ def allow(path):
         connection.commit()
 
 
-def test_the_file_is_in_wal_mode(book):
+def test_the_file_is_in_wal_mode(ledger):
     LLMTracker.call_and_track(MESSAGES)
-    with closing(sqlite3.connect(book.path)) as connection:
+    with closing(sqlite3.connect(ledger.path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_failure_to_record_loses_neither_answer_nor_line(book, caplog):
+def test_a_failure_to_record_loses_neither_answer_nor_line(ledger, caplog):
     LLMTracker.call_and_track(MESSAGES)
-    refuse(book.path)
+    refuse(ledger.path)
     content, usage = LLMTracker.call_and_track(MESSAGES, state={"user_id": 5})
     assert (content, usage["total_tokens"]) == ("Hello!", 30)
-    assert len(book.rows()) == 1
-    assert json.loads(book.spill.read_text())["user_id"] == 5
-    assert oct(book.spill.stat().st_mode)[-3:] == "600"
+    assert len(ledger.rows()) == 1
+    assert json.loads(ledger.spill.read_text())["user_id"] == 5
+    assert oct(ledger.spill.stat().st_mode)[-3:] == "600"
     (told,) = [entry for entry in caplog.records if entry.levelno >= logging.ERROR]
-    assert str(book.spill) in told.getMessage()
+    assert str(ledger.spill) in told.getMessage()
     assert "no room" in told.getMessage()
-    allow(book.path)
+    allow(ledger.path)
     assert get_summary_stats()["total_calls"] == 2
-    assert book.rows()[1]["user_id"] == 5
-    assert not book.spill.exists()
+    assert ledger.rows()[1]["user_id"] == 5
+    assert not ledger.spill.exists()
 
 
-def test_the_next_line_brings_in_those_that_wait(book):
+def test_the_next_line_brings_in_those_that_wait(ledger):
     LLMTracker.call_and_track(MESSAGES)
-    refuse(book.path)
+    refuse(ledger.path)
     for _ in range(3):
         LLMTracker.call_and_track(MESSAGES)
-    allow(book.path)
+    allow(ledger.path)
     LLMTracker.call_and_track(MESSAGES)
-    assert len(book.rows()) == 5
-    assert not book.spill.exists()
+    assert len(ledger.rows()) == 5
+    assert not ledger.spill.exists()
 
 
 @pytest.mark.parametrize("trouble", ["folder", "garbage", "no folder"])
-def test_a_database_that_cannot_be_opened(book, trouble):
-    where = book.path
+def test_a_database_that_cannot_be_opened(ledger, trouble):
+    where = ledger.path
     if trouble == "folder":
         where.mkdir()
     elif trouble == "garbage":
         where.write_bytes(b"not a database at all" * 100)
     else:
-        where = book.path.parent / "later" / "calls.db"
+        where = ledger.path.parent / "later" / "calls.db"
         llm_tracker.configure(LLM_TRACKER_DATABASE_URL=f"sqlite:///{where}")
     content, _ = LLMTracker.call_and_track(MESSAGES)
     assert content == "Hello!"
@@ -126,32 +126,32 @@ def test_a_database_that_cannot_be_opened(book, trouble):
     else:
         where.parent.mkdir(exist_ok=True)
     assert get_summary_stats()["total_calls"] == 1
-    left = [path for path in book.path.parent.parent.rglob("*spill*") if path.is_file()]
+    left = [path for path in ledger.path.parent.parent.rglob("*spill*") if path.is_file()]
     assert left == []
 
 
-def test_a_locked_database_delays_a_line_and_then_spills_it(book, monkeypatch):
+def test_a_locked_database_delays_a_line_and_then_spills_it(ledger, monkeypatch):
     LLMTracker.call_and_track(MESSAGES)
     monkeypatch.setattr("llm_tracker.database.BUSY_TIMEOUT", 0.2)
     from llm_tracker import database
 
     database.close_all()
-    with closing(sqlite3.connect(book.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         LLMTracker.call_and_track(MESSAGES)
         other.execute("ROLLBACK")
-    assert book.spill.exists()
+    assert ledger.spill.exists()
     assert get_summary_stats()["total_calls"] == 2
 
 
-def test_threads_behind_a_locked_database_do_not_wait_for_each_other(book, monkeypatch):
+def test_threads_behind_a_locked_database_do_not_wait_for_each_other(ledger, monkeypatch):
     LLMTracker.call_and_track(MESSAGES)
     monkeypatch.setattr("llm_tracker.database.BUSY_TIMEOUT", 0.4)
     from llm_tracker import database
 
     database.close_all()
     threads = [threading.Thread(target=LLMTracker.call_and_track, args=(MESSAGES,)) for _ in range(8)]
-    with closing(sqlite3.connect(book.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         began = time.monotonic()
         for thread in threads:
@@ -164,34 +164,34 @@ def test_threads_behind_a_locked_database_do_not_wait_for_each_other(book, monke
     assert get_summary_stats()["total_calls"] == 9
 
 
-def test_a_dropped_table_and_a_removed_file_are_made_anew(book):
+def test_a_dropped_table_and_a_removed_file_are_made_anew(ledger):
     LLMTracker.call_and_track(MESSAGES)
-    with closing(sqlite3.connect(book.path)) as connection:
+    with closing(sqlite3.connect(ledger.path)) as connection:
         connection.execute("DROP TABLE llm_tracker_usage")
     LLMTracker.call_and_track(MESSAGES)
-    assert len(book.rows()) == 1
-    for path in book.path.parent.iterdir():
+    assert len(ledger.rows()) == 1
+    for path in ledger.path.parent.iterdir():
         path.unlink()
     LLMTracker.call_and_track(MESSAGES)
-    assert len(book.rows()) == 1
-    assert not book.spill.exists()
+    assert len(ledger.rows()) == 1
+    assert not ledger.spill.exists()
 
 
-def test_a_spill_file_may_be_put_elsewhere(book):
-    elsewhere = book.path.parent / "waiting" / "lines.jsonl"
+def test_a_spill_file_may_be_put_elsewhere(ledger):
+    elsewhere = ledger.path.parent / "waiting" / "lines.jsonl"
     llm_tracker.configure(LLM_TRACKER_SPILL_FILE=elsewhere)
     LLMTracker.call_and_track(MESSAGES)
-    refuse(book.path)
+    refuse(ledger.path)
     LLMTracker.call_and_track(MESSAGES)
     assert elsewhere.exists()
-    allow(book.path)
+    allow(ledger.path)
     assert get_summary_stats()["total_calls"] == 2
 
 
-def test_a_line_that_can_be_written_nowhere_is_in_the_log(book, monkeypatch, caplog):
+def test_a_line_that_can_be_written_nowhere_is_in_the_log(ledger, monkeypatch, caplog):
     LLMTracker.call_and_track(MESSAGES)
-    refuse(book.path)
-    blocked = book.path.parent / "a file"
+    refuse(ledger.path)
+    blocked = ledger.path.parent / "a file"
     blocked.write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(blocked))
     llm_tracker.configure(LLM_TRACKER_SPILL_FILE=blocked / "lines.jsonl")
@@ -385,7 +385,7 @@ def test_what_was_recorded_survives_a_kill(clean, where):
     assert len(written) <= len(told) + 2  # of each writer the one line that it could not tell any more
 
 
-def test_a_service_from_before_a_fork_works_in_the_child(book, chat_server):
+def test_a_service_from_before_a_fork_works_in_the_child(ledger, chat_server):
     LLMTracker.call_and_track(MESSAGES)
     children = [FORK.Process(target=LLMTracker.call_and_track, args=(MESSAGES,)) for _ in range(3)]
     for child in children:
@@ -394,7 +394,7 @@ def test_a_service_from_before_a_fork_works_in_the_child(book, chat_server):
     for child in children:
         child.join()
     assert [child.exitcode for child in children] == [0, 0, 0]
-    assert len(book.rows()) == 5
+    assert len(ledger.rows()) == 5
 
 
 def test_many_databases_do_not_use_up_the_open_files(clean):
@@ -408,7 +408,7 @@ def test_many_databases_do_not_use_up_the_open_files(clean):
     assert get_summary_stats()["total_calls"] == 2
 
 
-def test_memory_is_a_database_too(book):
+def test_memory_is_a_database_too(ledger):
     llm_tracker.configure(LLM_TRACKER_DATABASE_URL="sqlite://")
     threads = [threading.Thread(target=LLMTracker.call_and_track, args=(MESSAGES,)) for _ in range(4)]
     for thread in threads:
@@ -416,4 +416,4 @@ def test_memory_is_a_database_too(book):
     for thread in threads:
         thread.join()
     assert get_summary_stats()["total_calls"] == 4
-    assert not book.path.exists()
+    assert not ledger.path.exists()

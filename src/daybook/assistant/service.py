@@ -1,7 +1,7 @@
 """Messages of conversations, and the tokens that conversations take.
 
 Invariant: `chat_histories.tokens_consumed`, `agent_chats.tokens_total` and `users.token_usage` change together, in one
-transaction, and with them the lines of the book that they are the sum of.
+transaction, and with them the lines of the ledger that they are the sum of.
 """
 
 from datetime import timedelta
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, update
 from daybook.assistant.models import Chat, ChatMessage
 from daybook.assistant.schemas import Message, TokenAdjustment
 from daybook.db.engine import WriteSession
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.kit.errors import NotFound
 from daybook.ledger import posting
 from daybook.ledger.outbox.errors import NotYet, Undeliverable
@@ -22,7 +22,7 @@ from daybook.ledger.outbox.handlers import Event, Handler
 PERSIST = "chat.history.persist.requested"
 
 _LINE_COMES_WITHIN = timedelta(seconds=30)
-"""A line is in the book a second after its call. One that comes later wakes its event, even a dead one: the trigger
+"""A line is in the ledger a second after its call. One that comes later wakes its event, even a dead one: the trigger
 `ledger_totals` does that.
 """
 
@@ -74,12 +74,12 @@ async def adjust_tokens(session: WriteSession, event: Event, adjustment: TokenAd
     line = await posting.line_of_event(session, _line_id(event))
     if line is None:
         if event.age < _LINE_COMES_WITHIN:
-            raise NotYet("The call's line is not in the book yet.")
-        raise Undeliverable("There is no line of that call in the book.")
+            raise NotYet("The call's line is not in the ledger yet.")
+        raise Undeliverable("There is no line of that call in the ledger.")
     if contradictions := _contradictions(line, adjustment):
         raise Undeliverable(f"The event is not what its line says. {'; '.join(contradictions)}.")
     await posting.post(session, line)
-    faults.point("assistant.adjust.between")
+    failpoints.point("assistant.adjust.between")
     try:
         await _change_chat(
             session,

@@ -1,4 +1,4 @@
-"""Checks of conversations: what they say they took, against the lines of the book."""
+"""Checks of conversations: what they say they took, against the lines of the ledger."""
 
 from daybook.ledger.posting import ADJUSTMENT
 from daybook.ledger.verification.checks import Check, counter

@@ -30,7 +30,7 @@ from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
     name="daybook",
-    help="A self-hosted lifelog and diary, and the gateway to language models with a book under it.",
+    help="A self-hosted lifelog and diary, and the gateway to language models with a ledger under it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

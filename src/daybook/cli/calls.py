@@ -72,7 +72,7 @@ def calls(
 
 @app.command()
 def show(call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Show one call: the whole exchange and its line in the book.
+    """Show one call: the whole exchange and its line in the ledger.
 
     ID is the number in the first column, or the call's id as the answer's x-daybook-call-id said it.
     """
@@ -84,7 +84,7 @@ def show(call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = 
     payload = {"request_messages", "request_params", "response_content", "response_data", "line"}
     print_fields((name, getattr(call, name)) for name in type(call).model_fields if name not in payload)
     if call.line is not None:
-        print("\nLine in the book")
+        print("\nLine in the ledger")
         line = call.line
         print_fields(
             (f"  {name}", getattr(line, name)) for name in type(line).model_fields if name != "metadata"

@@ -49,7 +49,7 @@ def export(
 ) -> None:
     """Write calls, whole, for other programs.
 
-    Each has its line in the book with it; the oldest comes first.
+    Each has its line in the ledger with it; the oldest comes first.
     """
     if output is None and file_format is Format.PARQUET:
         raise typer.BadParameter("is needed for parquet: a file that says where to", param_hint="--output")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from daybook.ledger.retention import Pruning
 
 _UNITS = {"d": 1, "w": 7}
-_LONGEST = 36_500  # days: more than anybody's book is old
+_LONGEST = 36_500  # days: more than anybody's ledger is old
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Drop the call logs of months that are wholly older than AGE. The lines of the book stay."""
+    """Drop the call logs of months that are wholly older than AGE. The lines of the ledger stay."""
     cutoff = datetime.now(UTC) - _age(older_than)
     done = work(lambda database: _prune(database, cutoff, dry_run=dry_run))
     if as_json:

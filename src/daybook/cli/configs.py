@@ -13,7 +13,7 @@ from daybook.kit.errors import Invalid
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.gateway.schemas import ConfigAnswer, ConfigNew, ProbeAnswer
+    from daybook.gateway.providers.schemas import ConfigAnswer, ConfigNew, ProbeAnswer
 
 app = typer.Typer(help="The providers that answer model calls.", no_args_is_help=True)
 
@@ -146,9 +146,9 @@ def _given_key(key: str | None, *, from_stdin: bool) -> str | None:
 async def _set(
     database: "Database", name: str, values: dict[str, Any], api_version: str | None
 ) -> "ConfigAnswer":
-    from daybook.gateway import service  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.gateway.schemas import ConfigChange  # noqa: PLC0415
-    from daybook.gateway.secrets import Vault  # noqa: PLC0415
+    from daybook.gateway.providers import service  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.gateway.providers.schemas import ConfigChange  # noqa: PLC0415
+    from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
 
     vault = Vault.of(read_settings())
     async with database.read() as session:
@@ -166,8 +166,8 @@ async def _set(
 
 def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigNew":
     """The configuration to make; its key is asked for where somebody sits at a terminal."""
-    from daybook.gateway.providers import Provider  # noqa: PLC0415
-    from daybook.gateway.schemas import ConfigNew  # noqa: PLC0415
+    from daybook.gateway.providers.config import Provider  # noqa: PLC0415
+    from daybook.gateway.providers.schemas import ConfigNew  # noqa: PLC0415
 
     if name in set(Provider):
         values.setdefault("provider", name)
@@ -183,17 +183,17 @@ def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigN
 
 
 async def _all(database: "Database") -> "list[ConfigAnswer]":
-    from daybook.gateway import service  # noqa: PLC0415
-    from daybook.gateway.secrets import Vault  # noqa: PLC0415
+    from daybook.gateway.providers import service  # noqa: PLC0415
+    from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
 
     async with database.read() as session:
         return await service.list_configs(session, Vault.of(read_settings()))
 
 
 async def _probe(database: "Database", name: str) -> "ProbeAnswer":
-    from daybook.gateway import service  # noqa: PLC0415
-    from daybook.gateway.probe import probe  # noqa: PLC0415
-    from daybook.gateway.secrets import Vault  # noqa: PLC0415
+    from daybook.gateway.providers import service  # noqa: PLC0415
+    from daybook.gateway.providers.probe import probe  # noqa: PLC0415
+    from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
 
     async with database.read() as session:
         config_id = await service.config_id_of(session, name)
@@ -202,7 +202,7 @@ async def _probe(database: "Database", name: str) -> "ProbeAnswer":
 
 
 async def _delete(database: "Database", name: str) -> None:
-    from daybook.gateway import service  # noqa: PLC0415
+    from daybook.gateway.providers import service  # noqa: PLC0415
 
     async with database.write() as session:
         await service.delete_config(session, await service.config_id_of(session, name))

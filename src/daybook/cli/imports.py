@@ -1,4 +1,4 @@
-"""`daybook import`: films that are on this machine."""
+"""`daybook import`: videos that are on this machine."""
 
 import asyncio
 import sys
@@ -30,11 +30,11 @@ AGAIN = 30.0
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("import")(import_films)
+    app.command("import")(import_videos)
 
 
-def import_films(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A film, or a folder of films.")],
+def import_videos(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A video, or a folder of videos.")],
     user: Annotated[str, typer.Option("--user", help="Whose they are: account or id.")],
     timezone: Annotated[
         str | None, typer.Option(help="Where the camera was (IANA name); else the user's timezone.")
@@ -42,7 +42,7 @@ def import_films(
     watch: Annotated[bool, typer.Option("--watch", help="Go on with what comes, until Ctrl-C.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take in films that are on this machine.
+    """Take in videos that are on this machine.
 
     Those that the user has already are passed over: import a folder as often as you like. The files stay where they
     are.
@@ -80,7 +80,7 @@ def _check(path: Path, timezone: str | None) -> None:
 
 
 async def _importer(database: "Database", user: str, timezone: str | None, report: "_Report") -> "Importer":
-    from daybook.lifelog.tools import Basics  # noqa: PLC0415
+    from daybook.lifelog.context import Basics  # noqa: PLC0415
     from daybook.lifelog.uploads.importing import Importer  # noqa: PLC0415
     from daybook.storage.service import open_store  # noqa: PLC0415
 
@@ -92,12 +92,12 @@ async def _importer(database: "Database", user: str, timezone: str | None, repor
 
 
 async def _import(path: Path, importer: "Importer", report: "_Report") -> None:
-    from daybook.lifelog.uploads.importing import films_in  # noqa: PLC0415
+    from daybook.lifelog.uploads.importing import videos_in  # noqa: PLC0415
 
-    films, report.passed_over = await asyncio.to_thread(films_in, path)
-    for number, film in enumerate(films, 1):
-        report.begin(film, f"{number}/{len(films)}")
-        report.add(await importer.take(film))
+    videos, report.passed_over = await asyncio.to_thread(videos_in, path)
+    for number, video in enumerate(videos, 1):
+        report.begin(video, f"{number}/{len(videos)}")
+        report.add(await importer.take(video))
 
 
 class _Watch:
@@ -126,32 +126,32 @@ class _Watch:
                 await asyncio.wait_for(self._stop.wait(), LOOK)
 
     async def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        from daybook.lifelog.uploads.importing import films_in  # noqa: PLC0415
+        from daybook.lifelog.uploads.importing import videos_in  # noqa: PLC0415
 
-        films, self._report.passed_over = await asyncio.to_thread(films_in, self._path)
-        for film in films:
+        videos, self._report.passed_over = await asyncio.to_thread(videos_in, self._path)
+        for video in videos:
             if self._stop.is_set():
                 return
-            now, shape = loop.time(), await asyncio.to_thread(_shape, film)
-            if shape is None or self._done.get(film) == shape:
+            now, shape = loop.time(), await asyncio.to_thread(_shape, video)
+            if shape is None or self._done.get(video) == shape:
                 continue
-            known, since = self._resting.get(film, (None, now))
+            known, since = self._resting.get(video, (None, now))
             if known != shape:
-                self._resting[film] = (shape, now)
+                self._resting[video] = (shape, now)
             elif now - since >= REST:
-                await self._take(film, shape, now)
+                await self._take(video, shape, now)
 
-    async def _take(self, film: Path, shape: tuple[int, int], now: float) -> None:
+    async def _take(self, video: Path, shape: tuple[int, int], now: float) -> None:
         from daybook.lifelog.uploads.importing import Became  # noqa: PLC0415
 
-        self._report.begin(film, "")
-        outcome = await self._importer.take(film)
+        self._report.begin(video, "")
+        outcome = await self._importer.take(video)
         self._report.add(outcome)
         if outcome.became is Became.FAILED:
-            self._resting[film] = (shape, now + AGAIN - REST)
+            self._resting[video] = (shape, now + AGAIN - REST)
         else:
-            self._done[film] = shape
-            del self._resting[film]
+            self._done[video] = shape
+            del self._resting[video]
 
 
 def _shape(path: Path) -> tuple[int, int] | None:
@@ -170,7 +170,7 @@ class _Report:
 
     def __init__(self, *, quiet: bool) -> None:
         self.is_begun = False
-        """False until it is known whose films they are."""
+        """False until it is known whose videos they are."""
         self.passed_over = 0
         self._quiet = quiet
         self._outcomes: dict[Path, Outcome] = {}
@@ -219,7 +219,7 @@ class _Report:
         }
         print(
             ", ".join(f"{len(outcomes):,} {words[became]}" for became, outcomes in by.items() if outcomes)
-            or "No films",
+            or "No videos",
             end="",
         )
         others = "1 other file" if self.passed_over == 1 else f"{self.passed_over:,} other files"

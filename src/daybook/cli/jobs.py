@@ -206,8 +206,8 @@ async def _find(
 ) -> "list[AdminJobAnswer]":
     from daybook.cli.names import user_id_of  # noqa: PLC0415
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.answers import with_accounts  # noqa: PLC0415
     from daybook.jobs.schemas import JobFilter  # noqa: PLC0415
+    from daybook.jobs.views import with_accounts  # noqa: PLC0415
 
     async with database.read() as session:
         user_id = None if user is None else await user_id_of(session, user)
@@ -218,7 +218,7 @@ async def _find(
 
 async def _get(database: "Database", job_id: UUID) -> "AdminJobAnswer":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.answers import with_account  # noqa: PLC0415
+    from daybook.jobs.views import with_account  # noqa: PLC0415
 
     async with database.read() as session:
         return await with_account(session, await service.get(session, job_id))
@@ -226,7 +226,7 @@ async def _get(database: "Database", job_id: UUID) -> "AdminJobAnswer":
 
 async def _cancel(database: "Database", job_id: UUID) -> "AdminJobAnswer":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.answers import with_account  # noqa: PLC0415
+    from daybook.jobs.views import with_account  # noqa: PLC0415
 
     async with database.write() as session:
         return await with_account(session, await service.cancel(session, job_id))
@@ -234,7 +234,7 @@ async def _cancel(database: "Database", job_id: UUID) -> "AdminJobAnswer":
 
 async def _retry(database: "Database", job_id: UUID) -> "AdminJobAnswer":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.answers import with_account  # noqa: PLC0415
+    from daybook.jobs.views import with_account  # noqa: PLC0415
 
     async with database.write() as session:
         return await with_account(session, await service.retry(session, job_id))

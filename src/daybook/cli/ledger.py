@@ -1,4 +1,4 @@
-"""`daybook ledger`: do the books balance?"""
+"""`daybook ledger`: do the ledger balances?"""
 
 import getpass
 import os
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from daybook.ledger.verification.schemas import Repair, Verification
 
 app = typer.Typer(
-    help="Compare every total with the lines of the book, and mend totals.", no_args_is_help=True
+    help="Compare every total with the lines of the ledger, and mend totals.", no_args_is_help=True
 )
 
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Compare every total with the lines of the book.
+    """Compare every total with the lines of the ledger.
 
     Computes every total, counter, rollup and hold anew from the lines, and prints each difference. Compares lines with
     call logs, and each line with itself. Exit code 1 where anything differs.
@@ -36,7 +36,7 @@ def verify(as_json: Json = False) -> None:
 
 @app.command()
 def repair(as_json: Json = False) -> None:
-    """Make every total what the lines of the book say.
+    """Make every total what the lines of the ledger say.
 
     Mends totals, counters and rollups, and prints each change. Lines and call logs are never touched. Exit code 1 where
     they still differ.
@@ -64,9 +64,9 @@ def _print(found: "Verification") -> None:
     if found.waiting_lines:
         checked += f"; {found.waiting_lines:,} of them wait for events to add them to the totals"
     if found.balanced:
-        print(f"The books balance: {checked}.")
+        print(f"The ledger balances: {checked}.")
     else:
-        print(f"The books do not balance: {_counts(found.counts)} ({checked}).")
+        print(f"The ledger does not balance: {_counts(found.counts)} ({checked}).")
 
 
 def _print_more(counts: dict[str, int], named: int) -> None:

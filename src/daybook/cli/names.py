@@ -37,7 +37,7 @@ async def config_id_of(session: "ReadSession | WriteSession", name: str) -> int:
 
     Raises `NotFound`.
     """
-    from daybook.gateway import service  # noqa: PLC0415
+    from daybook.gateway.providers import service  # noqa: PLC0415
 
     try:
         return await service.config_id_of(session, name)

@@ -32,7 +32,7 @@ def set_price(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Set what a model costs from now on, in USD per million tokens. Lines in the book keep their cost."""
+    """Set what a model costs from now on, in USD per million tokens. Lines in the ledger keep their cost."""
     price = work(
         lambda database: _set(
             database,

@@ -41,9 +41,9 @@ def worker() -> None:
 
 
 def ship() -> None:
-    """Move what the gateways of this machine recorded into the book.
+    """Move what the gateways of this machine recorded into the ledger.
 
-    The book is in the database in DATABASE_URL.
+    The ledger is in the database in DATABASE_URL.
     """
     from daybook.shipping import run as run_shipper  # noqa: PLC0415
 

@@ -1,13 +1,13 @@
 """Refusals and failures, in the shape of the API that was called.
 
-A `Refusal` is raised wherever a call cannot go on, and turned into bytes once, in `door.py`.
+A `Refusal` is raised wherever a call cannot go on, and turned into bytes once, in `call/responses.py`.
 """
 
 from typing import Any
 
 import orjson
 
-from daybook.gateway.apis import Family
+from daybook.gateway.apis.table import Family
 from daybook.kit.errors import Specifics
 
 _OPENAI_TYPES = {

@@ -19,7 +19,7 @@ from daybook.jobs.job_type import JobType
 from daybook.jobs.metrics import plain
 from daybook.jobs.models import ERROR_DETAILS
 from daybook.jobs.queue import Entry
-from daybook.kit import faults
+from daybook.kit import failpoints
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Attempt:
             "is taken over" if begun.is_taken_over else "begins",
             context.attempt,
         )
-        faults.point("jobs.begin.after")
+        failpoints.point("jobs.begin.after")
         context.metrics.begin(time.monotonic())
         writing = asyncio.create_task(context.keep_written())
         try:
@@ -86,9 +86,9 @@ class Attempt:
         finally:
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
-        faults.point("jobs.end.before")
+        failpoints.point("jobs.end.before")
         await self._end(context, problem)
-        faults.point("jobs.end.after")
+        failpoints.point("jobs.end.after")
 
     async def _do(self, context: JobContext) -> BaseException | None:
         """Do the work; what it raised."""

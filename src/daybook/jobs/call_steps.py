@@ -1,5 +1,5 @@
 """Steps of jobs that call a model. The call's id is noted before the call is made: whoever goes on with the job can ask
-the book what became of it.
+the ledger what became of it.
 
 Invariant: an attempt is begun by one process only, whichever workers believe that the job is theirs.
 """

@@ -21,7 +21,7 @@ from daybook.jobs.errors import JobLost
 from daybook.jobs.metrics import Metrics, plain
 from daybook.jobs.models import JobStep
 from daybook.jobs.records import Begun
-from daybook.kit import faults
+from daybook.kit import failpoints
 
 Json: TypeAlias = Any
 """What JSON can say: None, bool, int, float, str, and lists and dictionaries of these."""
@@ -82,9 +82,9 @@ class JobContext:
         if (done := await self._patiently(lambda: self._finished(name))) is not None:
             return done.result
         result = plain(await work())
-        faults.point("jobs.step.work.after")
+        failpoints.point("jobs.step.work.after")
         await self._patiently(lambda: self._keep(name, result))
-        faults.point("jobs.step.kept.after")
+        failpoints.point("jobs.step.kept.after")
         return orjson.loads(orjson.dumps(result))  # as a later attempt would get it
 
     async def write_step(self, name: str, work: Callable[[WriteSession], Awaitable[Json]]) -> Json:
@@ -95,8 +95,8 @@ class JobContext:
                 return done.result
             result = plain(await work(session))
             await records.finish_step(session, self.claim, name, self.attempt, result)
-            faults.point("jobs.write_step.commit.before")
-        faults.point("jobs.step.kept.after")
+            failpoints.point("jobs.write_step.commit.before")
+        failpoints.point("jobs.step.kept.after")
         return orjson.loads(orjson.dumps(result))
 
     @asynccontextmanager

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from daybook.accounts.access import Administrator, CurrentUser
 from daybook.db.dependencies import Reading, Writing
 from daybook.jobs import controls, service
-from daybook.jobs.answers import with_account, with_accounts
 from daybook.jobs.models import JobStatus
 from daybook.jobs.schemas import (
     AdminJobAnswer,
@@ -18,6 +17,7 @@ from daybook.jobs.schemas import (
     JobTypeChange,
     JobTypeName,
 )
+from daybook.jobs.views import with_account, with_accounts
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 

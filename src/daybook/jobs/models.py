@@ -55,7 +55,7 @@ class Job(Timestamps, Base):
     input_type: Mapped[str] = mapped_column(String(128))
     input_url: Mapped[str | None] = mapped_column(Text)
     trace_id: Mapped[str | None] = mapped_column(String(64))
-    """Ties the job to its lines in the book and to the log."""
+    """Ties the job to its lines in the ledger and to the log."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
     user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
@@ -90,8 +90,8 @@ class Job(Timestamps, Base):
 class JobStep(Created, Base):
     """A part of a job that is not done again, whoever goes on with the job.
 
-    A step that calls a model notes `call_id` before it does, so that an answer which is in the book already is not paid
-    for again. `result` counts once `finished_at` is set.
+    A step that calls a model notes `call_id` before it does, so that an answer which is in the ledger already is not
+    paid for again. `result` counts once `finished_at` is set.
     """
 
     __tablename__ = "job_steps"

@@ -44,7 +44,7 @@ class JobAnswer(BaseModel):
     status: JobStatus
     input_type: str
     input_url: str | None
-    trace_id: str | None = Field(description="The same in the lines of the book and in the worker's log.")
+    trace_id: str | None = Field(description="The same in the lines of the ledger and in the worker's log.")
     error_code: str | None
     error_message: str | None = Field(description="What happened, what it means, what to do.")
     error_details: ErrorDetails

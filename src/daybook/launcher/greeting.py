@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from daybook.launcher.credentials import Credentials
-from daybook.launcher.outlook import Outlook
+from daybook.launcher.startup_summary import Outlook
 
 _QUESTION = "Say hello in one short sentence."
 

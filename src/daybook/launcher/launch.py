@@ -18,7 +18,7 @@ from daybook.launcher.address import answers, check_free, free_port, url_of
 from daybook.launcher.child import Backoff, Child, how_it_ended
 from daybook.launcher.credentials import with_url
 from daybook.launcher.greeting import greeting
-from daybook.launcher.outlook import Outlook
+from daybook.launcher.startup_summary import Outlook
 from daybook.launcher.stopping import StopRequested, StopSignals
 from daybook.settings import Settings
 

@@ -17,14 +17,14 @@ from daybook.accounts.service.codes import CodeGrant, find_code
 from daybook.accounts.service.first_run import first_run
 from daybook.db.engine import Database, ReadSession
 from daybook.db.migrate import upgrade_async
-from daybook.gateway.local_models import seed_local_models
-from daybook.gateway.providers import matches
-from daybook.gateway.secrets import Vault
-from daybook.gateway.service import load_providers
+from daybook.gateway.providers.config import matches
+from daybook.gateway.providers.local_models import seed_local_models
+from daybook.gateway.providers.service import load_providers
+from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Unavailable
 from daybook.launcher.credentials import Credentials, read_credentials, write_credentials
-from daybook.launcher.outlook import Outlook
+from daybook.launcher.startup_summary import Outlook
 from daybook.settings import Settings, settings
 
 
@@ -57,7 +57,7 @@ async def prepare(settings: Settings, url: str) -> Outlook:
 async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> Outlook:
     """What of the `kept` credentials still holds, and the first model that their code may call.
 
-    The gateway is not asked: the first call in the book is the newcomer's own. Nor are the providers, who may
+    The gateway is not asked: the first call in the ledger is the newcomer's own. Nor are the providers, who may
     be slow: a model counts that a configuration names in full.
     """
     if kept is None:

@@ -1,4 +1,4 @@
-"""The book for administrators, and each person's own part of it."""
+"""The ledger for administrators, and each person's own part of it."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -23,7 +23,7 @@ from daybook.ledger.schemas import (
     TokenStats,
 )
 
-admin = APIRouter(prefix="/api/v1/admin", tags=["the book"])
+admin = APIRouter(prefix="/api/v1/admin", tags=["the ledger"])
 own = APIRouter(prefix="/api/v1/me", tags=["me"])
 router = APIRouter()
 
@@ -70,7 +70,7 @@ async def llm_usage(
     page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> Page[LineAnswer]:
-    """Lines of the book, newest first."""
+    """Lines of the ledger, newest first."""
     dates = service.date_range(start_date, end_date)
     return await service.usage_page(
         session, dates, user_id=user_id, model=model, page=page, page_size=page_size
@@ -113,7 +113,7 @@ async def call_logs(
 @admin.get("/llm/call-logs/{call_id}")
 async def call_log(_: Administrator, session: Reading, call_id: BigRowId | UUID) -> CallExchange:
     """One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
-    answered, and its line in the book.
+    answered, and its line in the ledger.
     """
     return await service.call(session, call_id)
 
@@ -126,7 +126,7 @@ async def list_prices(_: Administrator, session: Reading) -> list[PriceAnswer]:
 
 @admin.put("/prices")
 async def set_price(_: Administrator, session: Writing, price: PriceNew) -> PriceAnswer:
-    """Set what a model costs from now on. Lines that are in the book keep their cost."""
+    """Set what a model costs from now on. Lines that are in the ledger keep their cost."""
     return await prices.set_price(session, price)
 
 

@@ -1,4 +1,4 @@
-"""What one call leaves behind: its line in the book, and the log of what was said."""
+"""What one call leaves behind: its line in the ledger, and the log of what was said."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whether the books are well: verified when, what waits in journals, in the outbox and of jobs, room on the disk."""
+"""Whether the ledger is well: verified when, what waits in journals, in the outbox and of jobs, room on the disk."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ from daybook.ledger.outbox import service as outbox
 from daybook.ledger.outbox.schemas import OutboxState
 from daybook.ledger.verification.models import LedgerVerification
 
-router = APIRouter(prefix="/api/v1/admin/health", tags=["the book"])
+router = APIRouter(prefix="/api/v1/admin/health", tags=["the ledger"])
 
 
 class LedgerState(BaseModel):
@@ -48,7 +48,7 @@ class DiskState(BaseModel):
 
 
 class Health(BaseModel):
-    """The state of the books, of this host's journals, of the outbox, of background work and of the disk."""
+    """The state of the ledger, of this host's journals, of the outbox, of background work and of the disk."""
 
     ledger: LedgerState
     shipping: bool = Field(description="Whether a shipper runs on this host.")
@@ -63,7 +63,7 @@ class Health(BaseModel):
 
 @router.get("")
 async def health(_: Administrator, session: Reading, settings: AppSettings) -> Health:
-    """Do the books balance, is everything on its way into them, is there room?"""
+    """Do the ledger balances, is everything on its way into them, is there room?"""
     folder = settings.data / "journal"
     usage = shutil.disk_usage(settings.data)
     return Health(

@@ -1,4 +1,4 @@
-"""Requests that are sent again under the same `Idempotency-Key`: the first answer again, and one line in the book.
+"""Requests that are sent again under the same `Idempotency-Key`: the first answer again, and one line in the ledger.
 
 A key belongs to a code and is good for `KEPT`. Who begins a call under a key owns it until it is closed; `owner` is the
 journal of the process, so that whoever finds that journal dead gives its open keys back (`abandon_all_of`): where the
@@ -8,7 +8,7 @@ Invariants:
 
 - Of all processes that begin the same key at the same time one gets `Fresh`; the others get `Busy` until it has ended.
 - An answer is kept for the call that owns the key. A call that lost its key changes nothing.
-- A success that is in the book is kept: by the gateway before its caller has it whole, else by who ships its journal.
+- A success that is in the ledger is kept: by the gateway before its caller has it whole, else by who ships its journal.
 - What is kept obeys the redaction setting, as everything that is written does. Where all content is redacted nothing
   could be answered again: `REFUSAL` says so.
 """

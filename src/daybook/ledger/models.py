@@ -1,4 +1,4 @@
-"""The book (one line per model call), what was said in each call, and the prices that administrators set."""
+"""The ledger (one line per model call), what was said in each call, and the prices that administrators set."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -48,7 +48,7 @@ class OutboxLine:
 
 
 async def line_of_event(session: WriteSession, line_id: UUID) -> OutboxLine | None:
-    """The line that an event names, if it is in the book."""
+    """The line that an event names, if it is in the ledger."""
     rows = await session.execute(
         text(
             "SELECT id, user_id, conversation_id, group_id, code, total_tokens, posted_by"
@@ -88,7 +88,7 @@ async def add_to_user(session: WriteSession, user_id: int, tokens: int) -> None:
 
 
 async def pending_adjustments(session: ReadSession | WriteSession) -> list[Unposted]:
-    """The lines in the book that no event has added to the totals yet, whether theirs is pending, dead or missing.
+    """The lines in the ledger that no event has added to the totals yet, whether theirs is pending, dead or missing.
 
     A line is added in the transaction that marks its event consumed, so that this and the totals agree in every
     snapshot. Read both in one.

@@ -14,7 +14,7 @@ from llm_tracker.usage import Usage
 
 
 async def set_price(session: WriteSession, new: PriceNew) -> PriceAnswer:
-    """Set what a model costs from now on. Lines that are in the book keep the cost that they have."""
+    """Set what a model costs from now on. Lines that are in the ledger keep the cost that they have."""
     price = ModelPrice(**new.model_dump())
     session.add(price)
     await session.flush()
@@ -32,15 +32,15 @@ async def list_prices(session: ReadSession | WriteSession) -> list[PriceAnswer]:
     return [PriceAnswer.model_validate(row, from_attributes=True) for row in await session.scalars(newest)]
 
 
-class PriceBook:
-    """What models cost, as it was when the book was loaded: asking it costs no query."""
+class PriceTable:
+    """What models cost, as it was when the ledger was loaded: asking it costs no query."""
 
     def __init__(self, prices: dict[str, Price] | None = None) -> None:
         self._prices = prices or {}
 
     @classmethod
-    async def load(cls, session: ReadSession | WriteSession) -> "PriceBook":
-        """The book as the database has it now."""
+    async def load(cls, session: ReadSession | WriteSession) -> "PriceTable":
+        """The ledger as the database has it now."""
         return cls(
             {
                 price.model: Price(price.input, price.output, price.cached_input, price.cache_write)

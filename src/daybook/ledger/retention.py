@@ -1,4 +1,4 @@
-"""How long call logs are kept: whole months are dropped. The lines of the book stay.
+"""How long call logs are kept: whole months are dropped. The lines of the ledger stay.
 
 A month is dropped in one transaction with the record of it (`pruned_months`), so that `verify` knows whose logs
 are gone. Dropping needs the call logs for itself for a moment. It asks for that moment only briefly: a request

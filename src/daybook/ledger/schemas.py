@@ -130,7 +130,7 @@ class OwnUsage(BaseModel):
 
 
 class LineAnswer(BaseModel):
-    """A line of the book."""
+    """A line of the ledger."""
 
     id: UUID
     user_id: int | None
@@ -190,7 +190,7 @@ class CallAnswer(BaseModel):
 
 
 class CallExchange(CallAnswer):
-    """A gateway call with what was asked and answered, and its line in the book."""
+    """A gateway call with what was asked and answered, and its line in the ledger."""
 
     request_messages: Any
     request_params: dict[str, Any] | None

@@ -1,4 +1,4 @@
-"""Reading the book: sums over its lines, the lines themselves, and what was said in each gateway call.
+"""Reading the ledger: sums over its lines, the lines themselves, and what was said in each gateway call.
 
 Sums are read from rollups (`rollups/statistics.py`), in the library's own shapes: both say what the lines say.
 """
@@ -165,7 +165,7 @@ async def usage_page(
     page: int = 1,
     page_size: int = 20,
 ) -> Page[LineAnswer]:
-    """Lines of the book, newest first."""
+    """Lines of the ledger, newest first."""
     where = queries.conditions(Line, dates, user_id=user_id, model=model)
     total = await session.scalar(select(func.count()).select_from(Line).where(*where))
     rows = await session.scalars(
@@ -230,7 +230,7 @@ async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallE
 async def costs_of_lines(
     session: ReadSession, line_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[int, Decimal | None]]:
-    """The tokens and the cost of those of these lines that are in the book."""
+    """The tokens and the cost of those of these lines that are in the ledger."""
     query = select(Line.id, Line.total_tokens, Line.cost).where(Line.id.in_(line_ids))
     return {row.id: (row.total_tokens, row.cost) for row in await session.execute(query)}
 

@@ -1,7 +1,7 @@
-"""Moves journals into the book: those of living gateways as they grow, those of dead ones to their end.
+"""Moves journals into the ledger: those of living gateways as they grow, those of dead ones to their end.
 
 One shipper runs per host (a lock says so); it may be killed at any time. It keeps no state but the journals: the next
-one reads them again and the book skips what it has. Segments are deleted when all their calls are in the book.
+one reads them again and the ledger skips what it has. Segments are deleted when all their calls are in the ledger.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from daybook.kit import faults
-from daybook.ledger.book import Book
+from daybook.kit import failpoints
 from daybook.ledger.entries import Entry
 from daybook.ledger.journal import JournalReader, Kind, Record, clear_away, journals_in
+from daybook.ledger.writer import LedgerWriter
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class _Tail:
         return self.reader.skip_torn(writer_lives=writer_lives)
 
     def forget(self, calls: Sequence[JournaledCall]) -> None:
-        """These calls are in the book: delete the segments that nobody needs any more."""
+        """These calls are in the ledger: delete the segments that nobody needs any more."""
         for call in calls:
             self.open.pop(call.opened.id_bytes, None)
         needed = min((call.segment for call in self.open.values()), default=self.reader.segment)
@@ -108,7 +108,7 @@ class _Tail:
             return None
         call = self.open.get(record.id_bytes)
         if call is None:
-            return None  # its beginning was shipped and deleted, so it is in the book
+            return None  # its beginning was shipped and deleted, so it is in the ledger
         if record.kind is Kind.PROGRESS:
             call.progress.append(record)
             return None
@@ -120,13 +120,13 @@ class Shipper:
     """Ships the journals in `folder`.
 
     `build` makes the rows of a call and does not raise; `prepare` is called before a batch is built, `bury` with the
-    id of a journal that is wholly in the book and whose writer is dead.
+    id of a journal that is wholly in the ledger and whose writer is dead.
     """
 
     def __init__(
         self,
         folder: Path,
-        book: Book,
+        writer: LedgerWriter,
         build: Callable[[JournaledCall], Entry],
         *,
         prepare: Callable[[], Awaitable[None]] | None = None,
@@ -134,7 +134,7 @@ class Shipper:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
-        self._book = book
+        self._writer = writer
         self._build = build
         self._prepare = prepare
         self._bury = bury
@@ -160,7 +160,7 @@ class Shipper:
             os.close(lock)
             for tail in self._tails.values():
                 tail.reader.close()
-            await self._book.close()
+            await self._writer.close()
 
     def stop(self) -> None:
         """Ship what is there, then end `run`."""
@@ -181,11 +181,11 @@ class Shipper:
         calls = [call for _, ended in found for call in ended]
         if calls:
             entries = await self._entries(calls)
-            await self._patiently(lambda: self._book.write(entries), f"{len(entries)} calls")
-            faults.point("shipper.forget.before")
+            await self._patiently(lambda: self._writer.write(entries), f"{len(entries)} calls")
+            failpoints.point("shipper.forget.before")
         for tail, ended in found:
             tail.forget(ended)
-            faults.point("shipper.forget.after")
+            failpoints.point("shipper.forget.after")
             if tail.over:
                 await self._end(tail)
         return len(calls)
@@ -210,7 +210,7 @@ class Shipper:
                 await work()
             except Exception as problem:  # noqa: BLE001  (whatever it is, what waits must not be lost for it)
                 log.warning("%s wait to be recorded: %s: %s", what, type(problem).__name__, problem)
-                await self._book.disconnect()
+                await self._writer.disconnect()
             else:
                 return
             if self._closing:
@@ -219,7 +219,7 @@ class Shipper:
             pause = min(pause * 2, 2.0)
 
     async def _end(self, tail: _Tail) -> None:
-        """Delete a journal that is wholly in the book."""
+        """Delete a journal that is wholly in the ledger."""
         if tail.reader.torn:
             log.warning(
                 "Journal %s: %d records were torn when its writer died.", tail.reader.id, tail.reader.torn
@@ -227,7 +227,7 @@ class Shipper:
         bury, owner = self._bury, tail.reader.id
         if bury is not None:
             await self._patiently(lambda: bury(owner), f"The leases of {owner}")
-            faults.point("shipper.bury.after")
+            failpoints.point("shipper.bury.after")
         tail.reader.delete()
         del self._tails[tail.reader.folder]
 

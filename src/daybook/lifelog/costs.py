@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.jobs import JobContext
-from daybook.lifelog.tools import Tools
+from daybook.lifelog.context import Tools
 
 _PATIENCE = 1.0  # seconds for the costs of a job that is being cancelled
 _AWAY = (SQLAlchemyError, OSError, TimeoutError)  # the job's own end matters more than its costs
@@ -30,6 +30,6 @@ async def costs_noted(context: JobContext, tools: Tools) -> AsyncGenerator[None]
 
 
 async def _note(context: JobContext, tools: Tools) -> None:
-    tokens, cost = await tools.house.costs(context.job_id)
+    tokens, cost = await tools.internal_client.costs(context.job_id)
     context.metric("tokens", tokens)
     context.metric("cost", cost)

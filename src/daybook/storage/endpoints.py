@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from daybook.storage.answer import file_response
 from daybook.storage.dependencies import AppStore
+from daybook.storage.file_response import file_response
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"])
 

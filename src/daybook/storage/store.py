@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LINK_LIFE = timedelta(hours=6)
-"""As long as somebody may sit before a page with a film in it."""
+"""As long as somebody may sit before a page with a video in it."""
 
 _DAY = 86_400
 

@@ -8,18 +8,18 @@ from fastapi.routing import APIRoute
 from daybook.accounts import endpoints as accounts
 from daybook.accounts.access import same_origin
 from daybook.db.engine import Database
-from daybook.gateway import endpoints as gateway
+from daybook.gateway.providers import endpoints as gateway
 from daybook.jobs import endpoints as jobs
 from daybook.ledger import endpoints as ledger
 from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.lifelog.calendar import endpoints as days
+from daybook.lifelog.context import Basics
 from daybook.lifelog.diary import endpoints as diary
 from daybook.lifelog.events import endpoints as events
 from daybook.lifelog.recordings import endpoints as recordings
 from daybook.lifelog.sample import endpoints as sample
-from daybook.lifelog.tools import Basics
 from daybook.lifelog.uploads import endpoints as uploads
 from daybook.lifelog.uploads.service import Uploads
 from daybook.settings import Settings
@@ -56,11 +56,11 @@ TAGS = [
     {"name": "groups", "description": "Groups, for administrators."},
     {"name": "codes", "description": "Activation codes, for administrators."},
     {"name": "provider configurations", "description": "Who answers model calls, for administrators."},
-    {"name": "the book", "description": "Calls, usage and prices, for administrators."},
+    {"name": "the ledger", "description": "Calls, usage and prices, for administrators."},
     {"name": "budgets", "description": "How much codes, groups and users may take, for administrators."},
-    {"name": "uploads", "description": "Films on their way, resumable, over tus 1.0."},
-    {"name": "recordings", "description": "Films with their time."},
-    {"name": "files", "description": "Films and pictures, by links that end."},
+    {"name": "uploads", "description": "Videos on their way, resumable, over tus 1.0."},
+    {"name": "recordings", "description": "Videos with their time."},
+    {"name": "files", "description": "Videos and pictures, by links that end."},
     {"name": "days", "description": "What there is of each day."},
     {"name": "events", "description": "What happened when."},
     {"name": "diary", "description": "A page for each day, and what it was written from."},

@@ -22,7 +22,7 @@ _NOT_PAGES = ("/api/", "/v1/", "/v1beta/", "/v1alpha/", "/assets/")
 
 def policy(files_from: str = "") -> str:
     """The pages' content security policy: nothing but what this server gives, no inline script, and no text that
-    becomes script. `files_from` is where pictures and films are, if not here (S3).
+    becomes script. `files_from` is where pictures and videos are, if not here (S3).
     """
     elsewhere = f" {files_from}" if files_from else ""
     return "; ".join(
@@ -79,7 +79,7 @@ class Pages:
 
     def or_else(self, other: ASGIApp, *, files_from: str = "") -> ASGIApp:
         """Answers what asks for a page or a file of the pages, and leaves the rest to `other`. `files_from` is the
-        store's `origin`, which pages may show pictures and films from.
+        store's `origin`, which pages may show pictures and videos from.
         """
         ours = Pages(self._files, files_from)
 

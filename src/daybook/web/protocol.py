@@ -18,8 +18,8 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from daybook.gateway.apis import PREFIXES, Family
-from daybook.gateway.body import Departure
+from daybook.gateway.apis.table import PREFIXES, Family
+from daybook.gateway.call.body import Departure
 from daybook.gateway.errors import error_body
 
 HEAD_LIMIT = 64 * 2**10
@@ -55,7 +55,7 @@ class _Nowhere:
         """Forget it."""
 
 
-class DoorProtocol(HttpToolsProtocol):
+class GatewayProtocol(HttpToolsProtocol):
     """One connection of a caller."""
 
     _in_head = False
@@ -98,7 +98,7 @@ class DoorProtocol(HttpToolsProtocol):
         for cycle, _ in self.pipeline:
             cycle.disconnected = True
         self.pipeline.clear()
-        if isinstance(running, DoorCycle) and not running.response_complete:
+        if isinstance(running, GatewayCycle) and not running.response_complete:
             running.leave()
         # It knows us: by forgetting it, both go when the last of its task goes, and wait for no garbage collector.
         self.cycle = self._running = cast("Any", None)
@@ -128,8 +128,8 @@ class DoorProtocol(HttpToolsProtocol):
         self.scope["path"] = path
         self.scope["query_string"] = url.query or b""
         keeps = version != "1.0" and parser.should_keep_alive()
-        cycle = DoorCycle(self, keep_alive=keeps, expects=self.expect_100_continue)
-        before = cast("DoorCycle | None", self.cycle)
+        cycle = GatewayCycle(self, keep_alive=keeps, expects=self.expect_100_continue)
+        before = cast("GatewayCycle | None", self.cycle)
         self.cycle = cast("Any", cycle)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, cast("Any", self.app))
@@ -202,10 +202,10 @@ class DoorProtocol(HttpToolsProtocol):
         self.hang_up(unread=True)
 
 
-class DoorCycle:
+class GatewayCycle:
     """One request for the gateway and its answer, with the attributes that uvicorn's protocol looks for."""
 
-    def __init__(self, protocol: DoorProtocol, *, keep_alive: bool, expects: bool) -> None:
+    def __init__(self, protocol: GatewayProtocol, *, keep_alive: bool, expects: bool) -> None:
         self._protocol = protocol
         self._transport = protocol.transport
         self._flow: FlowControl = protocol.flow

@@ -1,4 +1,4 @@
-"""`daybook serve`: one port for the pages, the API and the gateway. The door comes first, ahead of every
+"""`daybook serve`: one port for the pages, the API and the gateway. The gateway comes first, ahead of every
 middleware.
 """
 
@@ -12,15 +12,15 @@ import uvicorn
 import uvloop
 
 from daybook.db.engine import Database
-from daybook.gateway.auth import Codes
-from daybook.gateway.door import Door
-from daybook.gateway.means import open_means
+from daybook.gateway.app import Gateway
+from daybook.gateway.call.authentication import Codes
+from daybook.gateway.call.resources import open_resources
 from daybook.kit.collector import spare_the_collector
 from daybook.kit.errors import Unavailable
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from daybook.web.pages import Pages
-from daybook.web.protocol import DoorProtocol
+from daybook.web.protocol import GatewayProtocol
 from daybook.web.server import Server
 
 Scope = MutableMapping[str, Any]
@@ -29,23 +29,23 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 @asynccontextmanager
-async def open_door(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Door]:
+async def open_gateway(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Gateway]:
     """The gateway, ready to answer. Its calls are in its journal when the block ends; a shipper brings them on."""
-    async with open_means(settings, database, database_url, takes_callers=True) as means:
-        yield Door(Codes(database), means)
+    async with open_resources(settings, database, database_url, takes_callers=True) as resources:
+        yield Gateway(Codes(database), resources)
 
 
 class Site:
     """The ASGI application of the whole port."""
 
-    def __init__(self, door: Door, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._door = door
+    def __init__(self, gateway: Gateway, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._gateway = gateway
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """To the gateway what is the gateway's."""
-        if scope["type"] == "http" and self._door.is_for(scope["path"]):
-            await self._door(scope, receive, send)
+        if scope["type"] == "http" and self._gateway.is_for(scope["path"]):
+            await self._gateway(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -60,12 +60,12 @@ async def serve_async(settings: Settings) -> None:
         raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
     database = Database.connect(database_url, pool=settings.database_pool)
     try:
-        async with open_door(settings, database, database_url) as door:
+        async with open_gateway(settings, database, database_url) as gateway:
             config = uvicorn.Config(
-                Site(door, create_app(database, settings, Pages.built())),
+                Site(gateway, create_app(database, settings, Pages.built())),
                 host=settings.host,
                 port=settings.port,
-                http=DoorProtocol,
+                http=GatewayProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -28,7 +28,7 @@ class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """As uvicorn's, but for the end: there it raises the signal again, which would end the process before
-        its books are closed.
+        its journal is closed.
         """
         before = {
             number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)

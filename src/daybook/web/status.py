@@ -16,8 +16,8 @@ from sqlalchemy import select, text
 from daybook.accounts.access import AppSettings
 from daybook.db.dependencies import AppDatabase
 from daybook.db.engine import Database
-from daybook.gateway.local_models import DEMO_CONFIG
-from daybook.gateway.models import LLMConfig
+from daybook.gateway.providers.local_models import DEMO_CONFIG
+from daybook.gateway.providers.models import LLMConfig
 from daybook.settings import Settings
 from daybook.web.status_page import POLICY, Providers, status_page
 

@@ -66,7 +66,7 @@ def status_page(address: str, providers: Providers | None) -> str:
 <body>
 <main>
 <h1>Daybook</h1>
-<p class="lead">Every model call passes one door and leaves one line in the book.</p>
+<p class="lead">Every model call passes one gateway and leaves one line in the ledger.</p>
 <dl>
 <div><dt>Daybook</dt><dd><span class="good">Running</span>, version {escape(version("daybook"))}</dd></div>
 {state}

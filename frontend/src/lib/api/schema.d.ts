@@ -201,7 +201,7 @@ export interface paths {
         };
         /**
          * Health
-         * @description Do the books balance, is everything on its way into them, is there room?
+         * @description Do the ledger balances, is everything on its way into them, is there room?
          */
         get: operations["health"];
         put?: never;
@@ -413,7 +413,7 @@ export interface paths {
         };
         /**
          * Llm Usage
-         * @description Lines of the book, newest first.
+         * @description Lines of the ledger, newest first.
          */
         get: operations["llm_usage"];
         put?: never;
@@ -454,7 +454,7 @@ export interface paths {
         /**
          * Call Log
          * @description One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
-         *     answered, and its line in the book.
+         *     answered, and its line in the ledger.
          */
         get: operations["call_log"];
         put?: never;
@@ -559,7 +559,7 @@ export interface paths {
         get: operations["list_prices"];
         /**
          * Set Price
-         * @description Set what a model costs from now on. Lines that are in the book keep their cost.
+         * @description Set what a model costs from now on. Lines that are in the ledger keep their cost.
          */
         put: operations["set_price"];
         post?: never;
@@ -1551,7 +1551,7 @@ export interface components {
             subject: string | null;
             /**
              * Trace Id
-             * @description The same in the lines of the book and in the worker's log.
+             * @description The same in the lines of the ledger and in the worker's log.
              */
             trace_id: string | null;
             /** Type */
@@ -1802,7 +1802,7 @@ export interface components {
         };
         /**
          * CallExchange
-         * @description A gateway call with what was asked and answered, and its line in the book.
+         * @description A gateway call with what was asked and answered, and its line in the ledger.
          */
         CallExchange: {
             /** Activation Code */
@@ -2665,7 +2665,7 @@ export interface components {
         };
         /**
          * Health
-         * @description The state of the books, of this host's journals, of the outbox, of background work and of the disk.
+         * @description The state of the ledger, of this host's journals, of the outbox, of background work and of the disk.
          */
         Health: {
             disk: components["schemas"]["DiskState"];
@@ -2809,7 +2809,7 @@ export interface components {
             status: components["schemas"]["JobStatus"];
             /**
              * Trace Id
-             * @description The same in the lines of the book and in the worker's log.
+             * @description The same in the lines of the ledger and in the worker's log.
              */
             trace_id: string | null;
             /** Type */
@@ -2989,7 +2989,7 @@ export interface components {
         };
         /**
          * LineAnswer
-         * @description A line of the book.
+         * @description A line of the ledger.
          */
         LineAnswer: {
             /** Cached Tokens */
@@ -3663,7 +3663,7 @@ export interface components {
         Provider: "openai" | "azure_openai" | "anthropic" | "gemini" | "openai_compatible";
         /**
          * RecordingAnswer
-         * @description A film with its time.
+         * @description A video with its time.
          */
         RecordingAnswer: {
             /** Content Type */

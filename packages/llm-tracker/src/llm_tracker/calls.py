@@ -1,4 +1,4 @@
-"""One call to a model, from the moment it is decided on until its line is in the book."""
+"""One call to a model, from the moment it is decided on until its line is in the ledger."""
 
 import logging
 from collections.abc import Mapping

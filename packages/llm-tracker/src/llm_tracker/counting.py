@@ -13,7 +13,7 @@ IMAGE_TOKENS = 1000
 for a small one and the 1,600 that Anthropic takes for a large one."""
 
 MEDIA_TOKENS = 1000
-"""What sound, a film or a document that comes as data or by address is estimated at, whatever its length."""
+"""What sound, a video or a document that comes as data or by address is estimated at, whatever its length."""
 
 MESSAGE_TOKENS = 4
 """What a chat format adds around each message."""

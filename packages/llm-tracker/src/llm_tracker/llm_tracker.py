@@ -1,4 +1,4 @@
-"""The one door: a call goes to the model, and its line goes into the book.
+"""The one gateway: a call goes to the model, and its line goes into the ledger.
 
     content, usage = LLMTracker.call_and_track([{"role": "user", "content": "Hello"}])
 

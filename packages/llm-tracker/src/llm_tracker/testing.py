@@ -43,7 +43,7 @@ class ScriptedProvider:
         self._model = model
 
     def lines(self) -> list[dict[str, Any]]:
-        """What stands in the book, oldest first."""
+        """What stands in the ledger, oldest first."""
         return get_llm_usage_list(page_size=MAX_PAGE_SIZE)["list"][::-1]
 
     def respond(self, request: httpx2.Request) -> httpx2.Response:

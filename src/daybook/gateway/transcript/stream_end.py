@@ -1,4 +1,4 @@
-"""Where a stream's terminal event begins, found as it passes: the book is closed before the client knows.
+"""Where a stream's terminal event begins, found as it passes: the ledger is closed before the client knows.
 
 On the hot path: bytes are searched for a marker, and JSON is parsed only where one was found. Whatever is fed
 comes out again, unchanged and in order: first from `feed`, and what waits from `rest`.

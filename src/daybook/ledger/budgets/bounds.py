@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from daybook.ledger.budgets.media import LARGEST_CONTEXT, PICTURE, Media, media_of, sound_tokens
-from daybook.ledger.prices import PriceBook
+from daybook.ledger.prices import PriceTable
 from llm_tracker.usage import Usage
 
 ANSWER_TOKENS = 4096
@@ -47,7 +47,7 @@ class Bound:
         return self.prompt_tokens + self.completion_tokens
 
     def priced(
-        self, prices: PriceBook, targets: Iterable[tuple[str, str]], *, at: datetime | None = None
+        self, prices: PriceTable, targets: Iterable[tuple[str, str]], *, at: datetime | None = None
     ) -> "Bound":
         """The bound with the most that it can cost at any of `targets` (pairs of provider and model)."""
         costs = [_most_money(self, prices, provider, model, at) for provider, model in targets]
@@ -181,7 +181,7 @@ def _has_files(request: dict[str, Any]) -> bool:
 
 
 def _most_money(
-    bound: Bound, prices: PriceBook, provider: str, model: str, at: datetime | None
+    bound: Bound, prices: PriceTable, provider: str, model: str, at: datetime | None
 ) -> Decimal | None:
     """The most that the tokens can cost. What the prompt and the answer consist of is not known, so each is taken for
     the dearest that it may be.

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 
 SHARE = 16
 """Beyond what calls wait for, a slice is at most this part of what is left. So slices shrink as the limit comes near,
@@ -52,12 +52,12 @@ async def take_slice(
     places: int,
 ) -> Slice:
     """Lease `exact`, and up to `ahead` more with `places` decimal places; nothing where `exact` does not fit."""
-    faults.point("budget.lease.before")
+    failpoints.point("budget.lease.before")
     row = await connection.fetchrow(_TAKE, owner, budget_id, start, exact, ahead, places)
     if row is None:
         await connection.execute(_NEW_PERIOD, budget_id, start)
         row = await connection.fetchrow(_TAKE, owner, budget_id, start, exact, ahead, places)
-    faults.point("budget.lease.after")
+    failpoints.point("budget.lease.after")
     if row is None:
         raise LookupError(f"There is no budget {budget_id}.")
     return Slice(*row)
@@ -76,12 +76,12 @@ async def give_back(
     connection: Connection, owner: str, surplus: Sequence[Surplus]
 ) -> dict[tuple[int, date], Decimal]:
     """Give back what is not needed, of any number of leases. Returns what each has been `granted` now."""
-    faults.point("budget.give_back.before")
+    failpoints.point("budget.give_back.before")
     async with connection.transaction():
         keys = ([one.budget_id for one in surplus], [one.start for one in surplus])
         await connection.execute(_LOCK_PERIODS, *keys)
         rows = await connection.fetch(_GIVE_BACK, owner, *keys, [one.amount for one in surplus])
-    faults.point("budget.give_back.after")
+    failpoints.point("budget.give_back.after")
     return {(row[0], row[1]): row[2] for row in rows}
 
 

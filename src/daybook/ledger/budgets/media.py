@@ -1,4 +1,4 @@
-"""What of a request is not text: pictures, sound, films and documents, and what the provider fetches by itself.
+"""What of a request is not text: pictures, sound, videos and documents, and what the provider fetches by itself.
 
 Figures are upper bounds, from the providers' documentation as of 2026:
 
@@ -7,7 +7,7 @@ Figures are upper bounds, from the providers' documentation as of 2026:
 | picture | 6,000 | OpenAI: 1,536 patches at 2.46; Anthropic: 4,784; Gemini: 258 a tile |
 | picture, gpt-4o-mini | 50,000 | 8 tiles at 5,667, and 2,833 |
 | sound | 1 for 16 bytes, and 1,000 | 32 a second (Gemini) at 6 kbit/s |
-| film | 1 for 4 bytes, and 1,000 | 300 a second at 10 kbit/s |
+| video | 1 for 4 bytes, and 1,000 | 300 a second at 10 kbit/s |
 | other documents | 32 for each byte, the largest context at most | pages are compressed, and read as pictures, too |
 | what is fetched | the largest context | its size is not in the request |
 

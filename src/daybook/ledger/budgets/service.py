@@ -164,7 +164,7 @@ async def _open(
     session: WriteSession, budget_id: int, new: BudgetNew, its_lines: ColumnElement[bool]
 ) -> None:
     """Count what lines of the current period took without this budget. What the library recorded by itself passed no
-    door and is not counted.
+    gateway and is not counted.
     """
     start = period_start(new.period, now())
     await session.execute(

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.ledger.budgets.events import SoftBudgetReached, publish_reached
 from daybook.ledger.budgets.holds import HoldPart
 from daybook.ledger.budgets.leases import Connection, release
@@ -41,7 +41,7 @@ async def settle(connection: Connection, settlements: Sequence[Settlement]) -> l
     ]
     if not rows:
         return []
-    faults.point("budget.settle.before")
+    failpoints.point("budget.settle.before")
     settled = await connection.fetch(_RECORD, *map(list, zip(*rows, strict=True)))
     if not settled:
         return []
@@ -73,7 +73,7 @@ async def settle(connection: Connection, settlements: Sequence[Settlement]) -> l
             _REACHED, [one.budget_id for one in events], [one.period_start for one in events]
         )
         await publish_reached(connection, events)
-    faults.point("budget.settle.after")
+    failpoints.point("budget.settle.after")
     return events
 
 
@@ -83,8 +83,8 @@ async def release_dead(connection: Connection, owner: str) -> int:
 
 
 async def expected_use(connection: Connection) -> dict[tuple[int, date], Decimal]:
-    """What each budget's periods should say is used: recomputed from the lines of the book, also of a period whose row
-    is gone.
+    """What each budget's periods should say is used: recomputed from the lines of the ledger, also of a period whose
+    row is gone.
     """
     return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_USE)}
 

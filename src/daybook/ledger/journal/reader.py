@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.ledger.journal.format import (
     FRAME_SIZE,
     FRAMES,
@@ -138,9 +138,9 @@ class JournalReader:
     def delete(self) -> None:
         """Delete the journal: its writer is gone and all that it said is in the database. Half of one is never seen."""
         self.close()
-        faults.point("journal.delete.before")
+        failpoints.point("journal.delete.before")
         deleted = self.folder.rename(self.folder.with_name(_DELETED + self.folder.name))
-        faults.point("journal.delete.between")
+        failpoints.point("journal.delete.between")
         shutil.rmtree(deleted)
 
     def close(self) -> None:

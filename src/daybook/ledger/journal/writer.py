@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.ledger.journal.format import (
     FRAME_SIZE,
     HEAD_SIZE,
@@ -62,27 +62,27 @@ class Journal:
 
     def open_call(self, call_id: UUID, header: bytes, body: bytes) -> None:
         """Write `opened` and keep room for the call's end. Raises `JournalFull`."""
-        faults.point("journal.opened.before")
+        failpoints.point("journal.opened.before")
         self._append(Kind.OPENED, call_id, header, body, ends=self._open_calls + 1)
         self._open_calls += 1
-        faults.point("journal.opened.after")
+        failpoints.point("journal.opened.after")
 
     def progress(self, call_id: UUID, header: bytes, body: bytes) -> None:
         """Note what of a stream has come since the last note. Without room it is left out: it is only a note."""
-        faults.point("journal.progress.before")
+        failpoints.point("journal.progress.before")
         with contextlib.suppress(JournalFull):
             self._append(Kind.PROGRESS, call_id, header, body, ends=self._open_calls)
-            faults.point("journal.progress.after")
+            failpoints.point("journal.progress.after")
 
     def close_call(self, call_id: UUID, header: bytes, body: bytes, *, essential: bytes) -> None:
         """Write `closed`. Where there is no room for the answer, only what is `essential`: that much was kept free."""
-        faults.point("journal.closed.before")
+        failpoints.point("journal.closed.before")
         self._open_calls -= 1
         try:
             self._append(Kind.CLOSED, call_id, header, body, ends=self._open_calls)
         except JournalFull:
             self._append(Kind.CLOSED, call_id, essential, b"", ends=0)
-        faults.point("journal.closed.after")
+        failpoints.point("journal.closed.after")
 
     async def durable(self) -> None:
         """Return when everything that was written before is as safe as was asked for."""
@@ -128,7 +128,7 @@ class Journal:
             os.close(fd)
             path.unlink()
             raise JournalFull(f"There is no room for the journal: {problem.strerror}.") from None
-        faults.point("journal.segment.before")
+        failpoints.point("journal.segment.before")
         if self._fd >= 0:
             os.pwritev(self._fd, encode(self._number, Kind.END, _NOBODY, b"", b""), self._offset)
             if self._syncer is not None:
@@ -137,7 +137,7 @@ class Journal:
         if self._syncer is not None:
             _sync_folder(self.folder)
         self._fd, self._number, self._offset, self._size = fd, number, HEAD_SIZE, size
-        faults.point("journal.segment.after")
+        failpoints.point("journal.segment.after")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -169,7 +169,7 @@ class _Syncer:
             while (waiting := self._next) is not None:
                 self._next = None
                 fd = self._current()
-                faults.point("journal.sync.before")
+                failpoints.point("journal.sync.before")
                 try:
                     await asyncio.to_thread(os.fdatasync, fd)
                 except OSError as problem:
@@ -178,6 +178,6 @@ class _Syncer:
                     waiting.set_result(None)
                 finally:
                     os.close(fd)
-                faults.point("journal.sync.after")
+                failpoints.point("journal.sync.after")
         finally:
             self._running = None

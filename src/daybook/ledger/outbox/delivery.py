@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
 from daybook.db.engine import Database, WriteSession
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.kit.text import storable
 from daybook.ledger.outbox.errors import NotYet, OutboxError, Undeliverable
 from daybook.ledger.outbox.handlers import Event, Handlers
@@ -78,17 +78,17 @@ async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None
             if claimed is None:
                 return None
             event, payload = claimed
-            faults.point("outbox.claim.after")
+            failpoints.point("outbox.claim.after")
             async with asyncio.timeout(_TIME_LIMIT):
                 await handlers.consume(session, event, payload)
-            faults.point("outbox.handle.after")
+            failpoints.point("outbox.handle.after")
             await _mark_consumed(session, event)
-            faults.point("outbox.mark.after")
+            failpoints.point("outbox.mark.after")
     except Exception as problem:
         if event is None:
             raise
         return await _note_failure(database, event, problem)
-    faults.point("outbox.commit.after")
+    failpoints.point("outbox.commit.after")
     return "consumed"
 
 

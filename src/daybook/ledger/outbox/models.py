@@ -24,7 +24,7 @@ class OutboxEvent(Created, Base):
 
     __tablename__ = "outbox_events"
     __table_args__ = (
-        # The key comes first: an event about a line of the book is found by the line's id, whatever its type.
+        # The key comes first: an event about a line of the ledger is found by the line's id, whatever its type.
         UniqueConstraint("key", "type"),
         CheckConstraint("status IN ('pending', 'consumed', 'dead')", name="status"),
         Index("ix_outbox_events_status_id", "status", "id", postgresql_where=text("status <> 'consumed'")),

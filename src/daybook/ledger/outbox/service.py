@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
 from daybook.kit.text import storable
@@ -36,7 +36,7 @@ async def publish(session: WriteSession, new: NewEvent) -> int | None:
         .on_conflict_do_nothing(index_elements=["key", "type"])
         .returning(OutboxEvent.id)
     )
-    faults.point("outbox.publish.after")
+    failpoints.point("outbox.publish.after")
     return written.scalar_one_or_none()
 
 

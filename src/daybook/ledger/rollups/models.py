@@ -1,4 +1,4 @@
-"""Sums over the lines of the book, kept by the trigger `ledger_totals_by_hour` in the statement that writes them."""
+"""Sums over the lines of the ledger, kept by the trigger `ledger_totals_by_hour` in the statement that writes them."""
 
 from datetime import datetime
 from decimal import Decimal

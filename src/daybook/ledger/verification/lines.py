@@ -53,7 +53,7 @@ LINES = Check(
 
 LOGS = Check(
     "llm_call_logs",
-    # A call log with a line holds the line's own numbers. Lines that came another way than through a door have none.
+    # A call log with a line holds the line's own numbers. Lines that came another way than through a gateway have none.
     """
     SELECT
         CASE WHEN log.id IS NULL THEN jsonb_build_object('usage_id', line.id)
@@ -67,7 +67,7 @@ LOGS = Check(
     FROM (
         SELECT id, prompt_tokens, completion_tokens, total_tokens, code, group_id,
             CASE WHEN success THEN 'success' ELSE 'error' END AS status,
-            (source = 'gateway' OR (source <> 'library' AND metadata ->> 'source_type' = 'house'))
+            (source = 'gateway' OR (source <> 'library' AND metadata ->> 'source_type' IN ('internal', 'house')))
                 AND date_trunc('month', created_at AT TIME ZONE 'UTC')::date NOT IN
                 (SELECT month FROM pruned_months) AS is_logged
         FROM llm_tracker_usage

@@ -1,4 +1,4 @@
-"""When the book was verified, and what repairs changed."""
+"""When the ledger was verified, and what repairs changed."""
 
 from datetime import datetime
 from typing import Any

@@ -22,7 +22,7 @@ from daybook.ledger.verification.verify import CHECKS, only_different, parameter
 
 TRIES = 60
 
-_PATIENCE = "5s"  # for the lock on the book: who comes after us waits too, but nobody waits for each other
+_PATIENCE = "5s"  # for the lock on the ledger: who comes after us waits too, but nobody waits for each other
 _BRIEFLY = "50ms"  # for the others: so soon that nobody is found to be in a deadlock with us but ourselves
 _PAUSE = 0.5  # seconds between tries, about
 _RETRYABLE = frozenset({"55P03", "40P01", "40001"})  # no lock in time, a deadlock, a conflict

@@ -60,10 +60,10 @@ async def verify_if_due(
         began = time.perf_counter()
         found = await verify(database, more, gently=True)
     if found.balanced:
-        log.info("The books balance: %d lines, in %.1f s.", found.lines, time.perf_counter() - began)
+        log.info("The ledger balances: %d lines, in %.1f s.", found.lines, time.perf_counter() - began)
     else:
         log.error(
-            "The books do not balance: %s. 'daybook ledger verify' names each difference.",
+            "The ledger does not balance: %s. 'daybook ledger verify' names each difference.",
             ", ".join(f"{what} {count}" for what, count in found.counts.items()),
         )
     return found

@@ -1,4 +1,4 @@
-"""What verifying the book and repairing its totals say."""
+"""What verifying the ledger and repairing its totals say."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The outcome of verifying the whole book at one moment."""
+    """The outcome of verifying the whole ledger at one moment."""
 
     at: datetime
     seconds: float

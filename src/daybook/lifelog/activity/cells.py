@@ -1,4 +1,4 @@
-"""What was measured, cell by cell: a film is cut into cells of about half a second, and at cuts."""
+"""What was measured, cell by cell: a video is cut into cells of about half a second, and at cuts."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ BLOCKS = 5, 8
 """Rows and columns of a picture's blocks, whose brightness stands for what it shows."""
 
 SILENCE = -90.0  # dBFS
-_FAR = 1e9  # seconds, beyond the end of any film
+_FAR = 1e9  # seconds, beyond the end of any video
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Sound:
     """Loudness over time."""
 
     energy: Floats
-    """Mean square of the samples, one for each `SOUND_STEP` seconds from the film's beginning; 1 is full scale."""
+    """Mean square of the samples, one for each `SOUND_STEP` seconds from the video's beginning; 1 is full scale."""
     step: float
 
     def levels(self, edges: Floats) -> Floats:
@@ -45,7 +45,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A film in cells that tile it."""
+    """A video in cells that tile it."""
 
     edges: Floats
     """Seconds, one more than there are cells."""

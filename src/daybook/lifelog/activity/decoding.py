@@ -1,4 +1,4 @@
-"""One ffmpeg that looks at a film and sends what it sees through several pipes at once."""
+"""One ffmpeg that looks at a video and sends what it sees through several pipes at once."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from daybook.lifelog.activity.meters import HEIGHT, SAMPLE_RATE, WIDTH, PacketMeter
-from daybook.lifelog.media.service import film_input, run_ffmpeg, started_ffmpeg
+from daybook.lifelog.media.service import run_ffmpeg, started_ffmpeg, video_input
 
 Feed = Callable[[bytes], None]
 Tell = Callable[[float], Awaitable[None]]
@@ -31,7 +31,7 @@ async def look(
     """Run ffmpeg over `path` and feed what comes through each pipe to its own of `feeds`.
 
     `reading` are options ahead of the input; `outputs` makes those after it, from the names of the pipes. Decodes with
-    as many threads as suit pictures of so many `pixels`. Gives up long after a film of `seconds` should be done.
+    as many threads as suit pictures of so many `pixels`. Gives up long after a video of `seconds` should be done.
     Ends with its child when cancelled. Raises `FfmpegFailed`.
     """
     loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ async def look(
             )
             stack.callback(transport.close)
             readers.append(reader)
-        args = ["-threads", str(threads(pixels=pixels)), "-noautorotate", *reading, *film_input(path)]
+        args = ["-threads", str(threads(pixels=pixels)), "-noautorotate", *reading, *video_input(path)]
         args += outputs([f"pipe:{end}" for end in ends])
         async with started_ffmpeg(args, time_limit=_patience(seconds), pass_fds=tuple(ends)):
             while ends:  # the child has its own; ours would keep the pipes open
@@ -71,10 +71,10 @@ def thrifty(*, pixels: int) -> list[str]:
 
 
 async def pixels_of(path: Path) -> int:
-    """How many points a picture of the film has; 0 where ffmpeg does not tell. Raises `FfmpegFailed`."""
+    """How many points a picture of the video has; 0 where ffmpeg does not tell. Raises `FfmpegFailed`."""
     header = ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     told = PacketMeter()
-    told.feed(await run_ffmpeg([*film_input(path), *header], time_limit=_patience(0)) + b"\n")
+    told.feed(await run_ffmpeg([*video_input(path), *header], time_limit=_patience(0)) + b"\n")
     return told.pixels
 
 
@@ -96,7 +96,7 @@ def raw_pictures(filters: str, pipe: str) -> list[str]:
 
 
 def raw_sound(pipe: str, *, source: int = 0) -> list[str]:
-    """An output of mono samples without gaps from the film's beginning, of the input of that number."""
+    """An output of mono samples without gaps from the video's beginning, of the input of that number."""
     filters = f"aresample={SAMPLE_RATE}:async=1:min_hard_comp=0.1:first_pts=0"
     samples = ["-ac", "1", "-c:a", "pcm_s16le", "-f", "s16le"]
     return ["-map", f"{source}:a:0", "-af", filters, *samples, "-y", pipe]
@@ -107,7 +107,7 @@ def _escaped(pipe: str) -> str:
 
 
 def _patience(seconds: float | None) -> float:
-    """A film that is as slow to decode as 4K on a busy, small machine is done in this time."""
+    """A video that is as slow to decode as 4K on a busy, small machine is done in this time."""
     return 600 + 20 * (seconds or 6 * 3600)
 
 

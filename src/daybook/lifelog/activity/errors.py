@@ -1,4 +1,4 @@
-"""What can go wrong while a film is looked at."""
+"""What can go wrong while a video is looked at."""
 
 from daybook.kit.errors import Invalid
 
@@ -6,4 +6,4 @@ from daybook.kit.errors import Invalid
 class Undecodable(Invalid):
     """Not one picture of this file could be decoded."""
 
-    code = "film_undecodable"
+    code = "video_undecodable"

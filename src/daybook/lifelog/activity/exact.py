@@ -37,11 +37,11 @@ TWICE_A_SECOND_AND_KEYS = f"select='{_ENOUGH}+key',"
 
 
 async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> tuple[Cells, float]:
-    """The film's cells and its duration, measured to half a second where it is not given. Raises `Undecodable`."""
+    """The video's cells and its duration, measured to half a second where it is not given. Raises `Undecodable`."""
     try:
         pixels = await pixels_of(path)
     except FfmpegFailed as failure:
-        raise Undecodable(f"This film cannot be decoded: the file is broken. {failure.message}") from failure
+        raise Undecodable(f"This video cannot be decoded: the file is broken. {failure.message}") from failure
     try:
         pictures, scores, sound = await _decoded(path, duration, tell, pixels, with_sound=True)
     except FfmpegFailed as failure:
@@ -51,7 +51,7 @@ async def look_at_all(path: Path, duration: float | None, tell: Tell | None) -> 
         pictures, scores, sound = await _without_sound(path, duration, tell, pixels)
     if pictures.at.size == 0:
         raise Undecodable(
-            "Not one picture of this film can be decoded: the file is broken, or of an unknown kind."
+            "Not one picture of this video can be decoded: the file is broken, or of an unknown kind."
         )
     if duration is None:
         heard = 0.0 if sound is None else sound.energy.size * sound.step
@@ -68,7 +68,7 @@ async def _without_sound(
     except FfmpegFailed as failure:
         if failure.code != FfmpegFailed.code:
             raise
-        raise Undecodable(f"This film cannot be decoded: the file is broken. {failure.message}") from failure
+        raise Undecodable(f"This video cannot be decoded: the file is broken. {failure.message}") from failure
 
 
 async def _decoded(

@@ -19,7 +19,7 @@ _OVERVIEW = 0.4  # share of the time that it takes, for the progress
 _DRAFT = 0.6
 """A draft finds more boundaries than there are: only what lies around them is decoded."""
 _TURNS = 3
-"""How often the film is gone through after the overview, at most: what one turn tells decides where the next looks."""
+"""How often the video is gone through after the overview, at most: what one turn tells decides where the next looks."""
 _STEP = 1 / PICTURES_PER_SECOND
 _AROUND = 5  # groups to either side
 _LEAST = 0.01  # share of the picture; what moves less is not told apart
@@ -28,7 +28,7 @@ _LEAST = 0.01  # share of the picture; what moves less is not told apart
 async def look_where_it_changes(
     path: Path, duration: float | None, tell: Tell | None, *, must: bool
 ) -> tuple[Cells, float] | None:
-    """The film's cells and duration; nothing where its key pictures are too few to go by.
+    """The video's cells and duration; nothing where its key pictures are too few to go by.
 
     Unless it `must`, it gives up too where more changes than it may look at. Raises `FfmpegFailed`.
     """
@@ -74,7 +74,7 @@ def _part(tell: Tell | None, begin: float, end: float) -> Tell | None:
 
 
 class _Draft:
-    """A film twice a second as key pictures and bytes tell it."""
+    """A video twice a second as key pictures and bytes tell it."""
 
     def __init__(self, seen: Overview, groups: Groups) -> None:
         counts = np.maximum(np.rint(np.diff(groups.begin) / _STEP).astype(np.int64), 1)

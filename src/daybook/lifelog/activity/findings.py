@@ -1,4 +1,4 @@
-"""What decoding parts of a film tells."""
+"""What decoding parts of a video tells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A film's key pictures, and how many bytes each picture takes: what can be known of it for little."""
+"""A video's key pictures, and how many bytes each picture takes: what can be known of it for little."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from daybook.lifelog.activity.decoding import (
     thrifty,
 )
 from daybook.lifelog.activity.meters import NoteMeter, PacketMeter, PictureMeter, SoundMeter
-from daybook.lifelog.media.service import FfmpegFailed, film_input
+from daybook.lifelog.media.service import FfmpegFailed, video_input
 
 ONLY_KEYS = ["-bsf:v", "noise=drop='not(key)'", "-skip_frame", "nokey", "-skip_loop_filter", "all"]
 """Options of an input. A decoder that got the other packets too would wait for one thread after the other to skip them:
@@ -62,7 +62,7 @@ async def _read(path: Path, duration: float | None, tell: Tell | None, *, with_s
     shown, pictures, packets, sound = NoteMeter(), PictureMeter(), PacketMeter(), SoundMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
-        whole = film_input(path)  # once more, for all that is not decoded
+        whole = video_input(path)  # once more, for all that is not decoded
         listed = ["-map", "1:V:0", "-c", "copy", "-copyinkf", "-f", "framecrc", "-y", pipes[2]]
         wanted = [*whole, *raw_pictures(small_gray(looks="scdet,", notes=pipes[0]), pipes[1]), *listed]
         return wanted + (raw_sound(pipes[3], source=1) if with_sound else [])

@@ -1,15 +1,15 @@
-"""What activity analysis finds in a film."""
+"""What activity analysis finds in a video."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["exact", "fast", "auto"]
-"""`exact` decodes every frame, `fast` only those around what changed, `auto` chooses by the film's length and size."""
+"""`exact` decodes every frame, `fast` only those around what changed, `auto` chooses by the video's length and size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a film in which the same goes on. Times are seconds from the film's beginning."""
+    """A stretch of a video in which the same goes on. Times are seconds from the video's beginning."""
 
     start: float
     end: float
@@ -18,14 +18,16 @@ class Segment:
     brightness: float
     """Mean luma, 0 (black) to 1 (white)."""
     sound: float | None
-    """Mean sound level in dBFS, -90 (silence) to 0; null where the film has no sound that can be decoded."""
+    """Mean sound level in dBFS, -90 (silence) to 0; null where the video has no sound that can be decoded."""
     cut: bool
     """Whether it begins at a cut. The first segment does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Segments tile the film: the first starts at 0, each at the end of the one before, the last ends at `duration`."""
+    """Segments tile the video: the first starts at 0, each at the end of the one before, the last ends at
+    `duration`.
+    """
 
     segments: list[Segment]
     duration: float

@@ -16,12 +16,12 @@ from daybook.lifelog.activity.schemas import Segment
 Singles = NDArray[np.float32]
 
 SHORTEST = 2.0
-"""Seconds of a segment, where the film is not shorter."""
+"""Seconds of a segment, where the video is not shorter."""
 STEADY = 3.0
 """Seconds that it must be on both sides of a change that is no cut."""
 MOST_PER_HOUR = 180
 MOST_AT_ONCE = 20
-"""Segments that any film may have, however short, beside its share of those of an hour."""
+"""Segments that any video may have, however short, beside its share of those of an hour."""
 
 # What is just worth noticing in each of the three, for stretches that do not vary by themselves.
 _PICTURE_UNIT = 14.0  # steps of 255, on average over the blocks

@@ -1,4 +1,4 @@
-"""Where something changes in a film: the stretches that become events."""
+"""Where something changes in a video: the stretches that become events."""
 
 import asyncio
 import time
@@ -26,10 +26,10 @@ _PAUSE = 0.5  # seconds between two reports of progress
 async def analyse(
     path: Path, *, duration: float | None, mode: Mode = "auto", on_progress: Progress | None = None
 ) -> Activity:
-    """Segments of the film at `path`, a local file; `duration` in seconds where it is known.
+    """Segments of the video at `path`, a local file; `duration` in seconds where it is known.
 
-    ffmpeg does the decoding in a child process, which ends when this is cancelled. Memory does not grow with the film's
-    length, but for about a kilobyte for each second of film.
+    ffmpeg does the decoding in a child process, which ends when this is cancelled. Memory does not grow with the
+    video's length, but for about a kilobyte for each second of video.
 
     Raises `Undecodable`: no picture of it could be decoded; `FfmpegFailed`: ffmpeg broke down or took too long.
     """
@@ -41,7 +41,7 @@ async def analyse(
         try:
             found = await look_where_it_changes(path, duration, tell, must=mode == "fast")
         except FfmpegFailed:
-            # Such as an ffmpeg before version 7, which cannot leave packets out. If it is the film, it will be told.
+            # Such as an ffmpeg before version 7, which cannot leave packets out. If it is the video, it will be told.
             found = None
     done = "exact" if found is None else "fast"
     cells, duration = found or await look_at_all(path, duration, tell)

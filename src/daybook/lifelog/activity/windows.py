@@ -1,4 +1,4 @@
-"""Which parts of a film are worth decoding after its overview was seen."""
+"""Which parts of a video are worth decoding after its overview was seen."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +12,7 @@ from daybook.lifelog.activity.overview import Overview
 SPENT = 0.28
 """Share of the work of decoding everything that may be done, at most, key pictures included."""
 SAMPLED = 0.04
-"""Share of it that goes to short samples all over the film, which tell how much moves."""
+"""Share of it that goes to short samples all over the video, which tell how much moves."""
 LEAST = 0.12
 """Share of it that may be done beside the key pictures, however much those take."""
 
@@ -38,7 +38,7 @@ class Groups:
     first: NDArray[np.int64]
     """The packet of each one's key picture, and at the end the count of packets."""
     begin: Floats
-    """Seconds at which its key picture is shown, and at the end that of the film's end."""
+    """Seconds at which its key picture is shown, and at the end that of the video's end."""
     jump: Floats
     """Steps of 255 by which the next key picture's blocks differ on average; of the last one 0."""
     change: Floats
@@ -125,7 +125,7 @@ class Budget:
         self._done: dict[int, Window] = {}
 
     def first_look(self) -> list[Window]:
-        """Short samples all over the film, and where key pictures jump, the farthest first."""
+        """Short samples all over the video, and where key pictures jump, the farthest first."""
         wanted = self._samples()
         wanted += [_up_to_spike(self.seen, self.groups, group) for group in self._jumps()]
         return self._taken(wanted)
@@ -152,7 +152,7 @@ class Budget:
         return float(self._work[window.last + 1] - self._work[window.first]) * self._saved
 
     def _samples(self) -> list[Window]:
-        """The beginnings of as many groups as may be, evenly all over the film."""
+        """The beginnings of as many groups as may be, evenly all over the video."""
         seen, groups = self.seen, self.groups
         begins = [_until(seen, groups, i, float(groups.begin[i]) + _SAMPLE) for i in range(groups.count)]
         each = max(float(np.mean([self.cost(window) for window in begins])), 1e-9)

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from daybook.gateway.house import Ask, House, Model
+from daybook.gateway.internal import Ask, InternalClient, Model
 from daybook.jobs import JobContext
 from daybook.lifelog.diary.prompts import Messages
 from daybook.lifelog.diary.style import Style
 
 SOURCE = "diary"
-"""What the book says that the calls were for."""
+"""What the ledger says that the calls were for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Desk:
     events, the style or the model have changed asks anew: the old answers are about something else.
     """
 
-    house: House
+    internal_client: InternalClient
     context: JobContext
     model: Model
     style: Style
@@ -29,7 +29,7 @@ class Desk:
     digest: str
 
     async def ask(self, step: str, messages: Messages, **options: Any) -> str:
-        """The model's answer. Raises what `House.call` does."""
+        """The model's answer. Raises what `InternalClient.call` does."""
         ask = Ask(
             user_id=self.context.user_id,
             source=SOURCE,
@@ -38,7 +38,7 @@ class Desk:
             metadata={"diary_date": self.day},
             trace_id=self.context.trace_id,
         )
-        answer = await self.house.call(ask, step=(self.context.job_id, f"{self.digest}/{step}"))
+        answer = await self.internal_client.call(ask, step=(self.context.job_id, f"{self.digest}/{step}"))
         return answer.text
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from daybook.lifelog.diary.asking import Desk
 from daybook.lifelog.diary.faithfulness.check import fault_of
 from daybook.lifelog.diary.faithfulness.names import is_among, words_of
-from daybook.lifelog.diary.holding import Held, in_own_words
+from daybook.lifelog.diary.grounding import Held, in_own_words
 from daybook.lifelog.diary.notes import Note, Sentence
 from daybook.lifelog.diary.prompts import Messages
 from daybook.lifelog.diary.style import Style
@@ -37,7 +37,7 @@ _CHINESE_LINKS = frozenset("我了在的有著着看見见到是和與与一個�
 
 
 async def write_demo(desk: Desk, notes: Sequence[Note], progress: Progress) -> Held:
-    """A sentence of each note, a paragraph each. Raises what `House.call` does.
+    """A sentence of each note, a paragraph each. Raises what `InternalClient.call` does.
 
     Events in another language than the page's are not asked about: this model does not translate.
     """

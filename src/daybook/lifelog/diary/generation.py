@@ -13,18 +13,19 @@ from zoneinfo import ZoneInfo
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
-from daybook.gateway.house import Model
+from daybook.gateway.internal import Model
 from daybook.jobs import JobContext, JobFailed
 from daybook.jobs import service as jobs
-from daybook.kit import faults
+from daybook.kit import failpoints
+from daybook.lifelog.context import Tools
 from daybook.lifelog.costs import costs_noted
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.diary import repository
 from daybook.lifelog.diary.asking import Desk, digest_of
 from daybook.lifelog.diary.demo import write_demo
 from daybook.lifelog.diary.faithfulness.quotes import quotes_in
+from daybook.lifelog.diary.grounding import Held
 from daybook.lifelog.diary.hashing import events_hash
-from daybook.lifelog.diary.holding import Held
 from daybook.lifelog.diary.notes import Note, Sentence, notes_of
 from daybook.lifelog.diary.repository import NewVersion
 from daybook.lifelog.diary.service import PASSED_OVER
@@ -33,7 +34,6 @@ from daybook.lifelog.diary.writing import write
 from daybook.lifelog.events import service as events
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import detect, in_script, script_of_language
-from daybook.lifelog.tools import Tools
 
 _KEPT = " What was on the page is still there."
 
@@ -55,7 +55,7 @@ class _Day:
 async def generate(tools: Tools, context: JobContext) -> None:
     """Write the page, unless it is there and nothing was forced.
 
-    Raises `JobFailed` and what `House.call` does.
+    Raises `JobFailed` and what `InternalClient.call` does.
     """
     await context.progress(0.0, "collecting")
     found = await _collect(tools, context)
@@ -72,7 +72,7 @@ async def generate(tools: Tools, context: JobContext) -> None:
             return
         async with costs_noted(context, tools):
             found_version = await _write(tools, context, found)
-            await context.progress(0.98, "counting")  # until the lines of its calls are in the book
+            await context.progress(0.98, "counting")  # until the lines of its calls are in the ledger
         context.metric("version", found_version)
     else:
         async with costs_noted(context, tools):
@@ -106,7 +106,7 @@ async def _collect(tools: Tools, context: JobContext) -> _Day:
         written = await repository.version_of_job(session, context.job_id)
     timezone = zone_named(user.timezone)
     context.metric("events", len(of_day))
-    faults.point("diary.collected")
+    failpoints.point("diary.collected")
     return _Day(
         day,
         user,
@@ -120,7 +120,7 @@ async def _collect(tools: Tools, context: JobContext) -> _Day:
 
 async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
     style = style_of(found.user.settings)
-    choice = await tools.house.choice("diary", found.user.settings)
+    choice = await tools.internal_client.choice("diary", found.user.settings)
     if choice.model is None:
         raise JobFailed(
             "no_model",
@@ -133,7 +133,7 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
     notes = notes_of(found.events, found.timezone, style)
     held = await _held(tools, context, found, style, choice.model, notes)
     _note_sentences(context, held)
-    faults.point("diary.written")
+    failpoints.point("diary.written")
     await context.progress(0.95, "saving")
     sentences = _finished(held.kept, style)
     new = NewVersion(
@@ -151,9 +151,9 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
         await jobs.let_go(session, context.job_id)
         return (await repository.add_version(session, found.user.id, found.day, new)).version
 
-    faults.point("diary.save.before")
+    failpoints.point("diary.save.before")
     version = await context.write_step("save", save)
-    faults.point("diary.save.after")
+    failpoints.point("diary.save.after")
     return version
 
 
@@ -162,7 +162,7 @@ async def _held(
 ) -> Held:
     """What the model wrote and may stay."""
     digest = digest_of(found.events_hash, style.language, style.tone, model.name)
-    desk = Desk(tools.house, context, model, style, found.day.isoformat(), digest)
+    desk = Desk(tools.internal_client, context, model, style, found.day.isoformat(), digest)
     await context.progress(0.05, "writing")
     if model.is_demo:
         return await write_demo(desk, notes, context.progress)

@@ -1,9 +1,9 @@
 """Jobs of the diary: one page is written by one job."""
 
 from daybook.jobs import JobContext, JobType
+from daybook.lifelog.context import Tools
 from daybook.lifelog.diary.generation import generate
 from daybook.lifelog.diary.service import JOB_TYPE
-from daybook.lifelog.tools import Tools
 
 
 def job_types(tools: Tools) -> list[JobType]:

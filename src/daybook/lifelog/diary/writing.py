@@ -8,7 +8,7 @@ from daybook.jobs import JobFailed
 from daybook.lifelog.diary import prompts
 from daybook.lifelog.diary.answers import Malformed, read_answer
 from daybook.lifelog.diary.asking import Desk
-from daybook.lifelog.diary.holding import Held, hold
+from daybook.lifelog.diary.grounding import Held, hold
 from daybook.lifelog.diary.notes import Note, note_of_summary
 from daybook.lifelog.diary.prompts import Messages
 from llm_tracker.counting import count_tokens
@@ -25,7 +25,7 @@ _MOST_ROUNDS = 4
 async def write(desk: Desk, notes: Sequence[Note], *, context: int, progress: Progress) -> Held:
     """The page's sentences. `context` is the model's, in tokens; `progress` is told of 0 to 1.
 
-    Raises `JobFailed` for a model whose answers cannot be used, and what `House.call` does.
+    Raises `JobFailed` for a model whose answers cannot be used, and what `InternalClient.call` does.
     """
     notes = await _shortened(desk, list(notes), int(context * _SHARE_OF_NOTES), progress)
     await progress(0.7, "writing")

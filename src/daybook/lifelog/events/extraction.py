@@ -14,9 +14,10 @@ from uuid import UUID
 from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
 from daybook.jobs import JobContext, JobFailed
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.lifelog.activity.errors import Undecodable
 from daybook.lifelog.activity.service import analyse
+from daybook.lifelog.context import Tools
 from daybook.lifelog.events import repository
 from daybook.lifelog.events.footage import Footage
 from daybook.lifelog.events.measured import Facts, factual_summary
@@ -28,7 +29,6 @@ from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.removal import event_picture_key
 from daybook.lifelog.recordings.service import Place
-from daybook.lifelog.tools import Tools
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Extraction:
 async def extract(work: Extraction) -> UUID | None:
     """Find the events of a file and keep them; whose recording's they are, or None where it was deleted meanwhile.
 
-    Raises `JobFailed` for a film of which no picture can be decoded.
+    Raises `JobFailed` for a video of which no picture can be decoded.
     """
     context = work.context
     place = await _place(work)
@@ -61,7 +61,7 @@ async def extract(work: Extraction) -> UUID | None:
     await context.progress(0.0, "analysing")
     found = await context.step("analyse", partial(_analyse, work, place))
     await context.progress(0.5, "events")
-    faults.point("events.extract.write.before")
+    failpoints.point("events.extract.write.before")
     outcome = await context.write_step(
         "events", lambda session: _replace(session, work, [Facts.model_validate(facts) for facts in found])
     )
@@ -163,7 +163,7 @@ def _event(work: Extraction, place: Place, facts: Facts) -> Event:
 
 
 async def _take_pictures(work: Extraction, place: Place) -> None:
-    """Give the file's events their pictures. A film of which none can be taken has events all the same."""
+    """Give the file's events their pictures. A video of which none can be taken has events all the same."""
     try:
         while await _take_some_pictures(work, place):
             pass
@@ -198,7 +198,7 @@ async def _take_some_pictures(work: Extraction, place: Place) -> bool:
         key = event_picture_key(place.user_id, place.recording_id, event_id)
         await work.tools.store.put(key, picture)
         keys[event_id] = key
-    faults.point("events.extract.pictures.stored")
+    failpoints.point("events.extract.pictures.stored")
     async with work.context.write() as session:
         left = repository.owned(place.user_id).where(Event.id.in_(keys)).order_by(Event.id).with_for_update()
         for event in await session.scalars(left):

@@ -8,13 +8,13 @@ from daybook.accounts.models import User
 from daybook.db.engine import Database
 from daybook.jobs import JobContext, JobFailed, JobType
 from daybook.kit.errors import NotFound
+from daybook.lifelog.context import Tools
 from daybook.lifelog.costs import costs_noted
 from daybook.lifelog.events.description.describing import Work, describe
 from daybook.lifelog.events.description.targets import Selection
 from daybook.lifelog.events.extraction import Extraction, extract
 from daybook.lifelog.events.footage import footage_of
 from daybook.lifelog.recordings.requests import EXTRACTION
-from daybook.lifelog.tools import Tools
 
 DESCRIPTION = "event_description"
 
@@ -45,7 +45,7 @@ async def _extract(context: JobContext, tools: Tools) -> None:
         recording_id = await extract(Extraction(context, tools, footage, user, file_id))
         if recording_id is None or not (user.settings or {}).get(AUTOMATIC, True):
             return
-        choice = await tools.house.choice("vision", user.settings)
+        choice = await tools.internal_client.choice("vision", user.settings)
         if choice.model is None:
             context.metric("not_described_because", choice.reason)
             return
@@ -63,7 +63,7 @@ async def _describe(context: JobContext, tools: Tools) -> None:
         day=None if day is None else date.fromisoformat(day),
         again=bool(context.params.get("again")),
     )
-    choice = await tools.house.choice("vision", user.settings)
+    choice = await tools.internal_client.choice("vision", user.settings)
     if choice.model is None:
         raise JobFailed("no_vision_model", f"Nothing was described. {choice.reason}")
     async with footage_of(tools.store) as footage, costs_noted(context, tools):

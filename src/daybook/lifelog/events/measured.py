@@ -1,4 +1,4 @@
-"""What was measured of a stretch of film, and the sentence that says it where nobody has described the stretch."""
+"""What was measured of a stretch of video, and the sentence that says it where nobody has described the stretch."""
 
 from math import log10
 from typing import Any
@@ -20,7 +20,7 @@ SILENT, LOUD = -60.0, -18.0
 
 
 class Facts(BaseModel):
-    """What is known of a stretch of film without a look at what it shows. An event keeps it in `facts`."""
+    """What is known of a stretch of video without a look at what it shows. An event keeps it in `facts`."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,6 +1,7 @@
-"""From the segments of a film to the stretches that become events: not too short, and not too many an hour.
+"""From the segments of a video to the stretches that become events: not too short, and not too many an hour.
 
-Activity analysis cuts where pictures change. A film of quick cuts would become thousands of events, each of which costs
+Activity analysis cuts where pictures change. A video of quick cuts would become thousands of events, each of which
+costs
 when it is described. So the shortest stretches are joined to a neighbour, to the one that no cut divides them from or
 else to the shorter one, until none is too short and there are few enough. An hour's cost is bounded by that.
 """
@@ -15,10 +16,10 @@ from daybook.lifelog.activity.schemas import Segment
 from daybook.lifelog.events.measured import Facts, together
 
 SHORTEST = 2.0
-"""Seconds. A film that is shorter is one stretch all the same."""
+"""Seconds. A video that is shorter is one stretch all the same."""
 
-ANY_FILM = 10
-"""Events that any film may have, however short it is."""
+ANY_VIDEO = 10
+"""Events that any video may have, however short it is."""
 
 
 @dataclass(slots=True)
@@ -67,8 +68,8 @@ def stretches(segments: Sequence[Segment], file_id: UUID, *, per_hour: int) -> l
 
 
 def most_of(duration: float, per_hour: int) -> int:
-    """How many events a film of so many seconds may have."""
-    return ANY_FILM + ceil(max(duration, 0.0) * per_hour / 3600)
+    """How many events a video of so many seconds may have."""
+    return ANY_VIDEO + ceil(max(duration, 0.0) * per_hour / 3600)
 
 
 def _facts(segment: Segment, file_id: UUID) -> Facts:

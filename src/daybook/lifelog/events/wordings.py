@@ -11,9 +11,9 @@ MINUTE, HOUR = 60, 3600
 class Wording:
     """A language's words."""
 
-    film: str
-    """`{length}` of film, and what is said of it in `{parts}`."""
-    film_alone: str
+    video: str
+    """`{length}` of video, and what is said of it in `{parts}`."""
+    video_alone: str
     joined: str
     seconds: str
     minutes: str
@@ -36,8 +36,8 @@ class Wording:
         """What is said of a stretch of `duration` seconds."""
         length = self.length(duration)
         if not parts:
-            return self.film_alone.format(length=length)
-        return self.film.format(length=length, parts=self.joined.join(parts))
+            return self.video_alone.format(length=length)
+        return self.video.format(length=length, parts=self.joined.join(parts))
 
     def length(self, duration: float) -> str:
         """A length of time in its two largest units, or in the first where there is nothing of the second."""
@@ -52,8 +52,8 @@ class Wording:
 
 
 ENGLISH = Wording(
-    film="Film of {length}: {parts}.",
-    film_alone="Film of {length}.",
+    video="Video of {length}: {parts}.",
+    video_alone="Video of {length}.",
     joined=", ",
     seconds="{} s",
     minutes="{} min",
@@ -72,8 +72,8 @@ ENGLISH = Wording(
     sentence_joint=" ",
 )
 TRADITIONAL = Wording(
-    film="{length}的影片：{parts}。",
-    film_alone="{length}的影片。",
+    video="{length}的影片：{parts}。",
+    video_alone="{length}的影片。",
     joined="，",
     seconds="{} 秒",
     minutes="{} 分鐘",
@@ -92,8 +92,8 @@ TRADITIONAL = Wording(
     sentence_joint="",
 )
 SIMPLIFIED = Wording(
-    film="{length}的影片：{parts}。",
-    film_alone="{length}的影片。",
+    video="{length}的影片：{parts}。",
+    video_alone="{length}的影片。",
     joined="，",
     seconds="{} 秒",
     minutes="{} 分钟",

@@ -1,4 +1,4 @@
-"""The formats that are opened: containers of films.
+"""The formats that are opened: containers of videos.
 
 No playlist (HLS, DASH, concat) is among them, whose lines name other files and addresses, and no format that is a
 program, such as lavfi.

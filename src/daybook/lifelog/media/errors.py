@@ -1,17 +1,17 @@
-"""What can go wrong with a film.
+"""What can go wrong with a video.
 
-├── NotAFilm         the file is none that can be taken in; `code` and words say why
-├── FfmpegFailed     ffmpeg gave up on the film, or took too long: it would again
-└── FfmpegStopped    ffmpeg was ended, or had no room: the film is not the reason, and another try may do
+├── NotAVideo         the file is none that can be taken in; `code` and words say why
+├── FfmpegFailed     ffmpeg gave up on the video, or took too long: it would again
+└── FfmpegStopped    ffmpeg was ended, or had no room: the video is not the reason, and another try may do
 """
 
 from daybook.kit.errors import Invalid, Unavailable
 
 
-class NotAFilm(Invalid):
-    """The file is not a film that Daybook can take in."""
+class NotAVideo(Invalid):
+    """The file is not a video that Daybook can take in."""
 
-    code = "not_a_film"
+    code = "not_a_video"
 
 
 class FfmpegFailed(Invalid):
@@ -21,6 +21,6 @@ class FfmpegFailed(Invalid):
 
 
 class FfmpegStopped(Unavailable):
-    """Something else than the film ended ffmpeg; the message says what."""
+    """Something else than the video ended ffmpeg; the message says what."""
 
     code = "ffmpeg_stopped"

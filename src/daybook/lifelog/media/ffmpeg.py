@@ -21,7 +21,7 @@ MOST_OUTPUT = 256 * 2**20
 _CHUNK = 2**16
 
 
-def film_input(path: Path) -> list[str]:
+def video_input(path: Path) -> list[str]:
     """The options that make `path` an input of ffmpeg: real containers only, no playlist, no network, no other file.
 
     Put options such as `-ss` ahead of it.
@@ -40,7 +40,7 @@ async def run_ffmpeg(
 
     `on_progress` is told how many seconds of output are done. Ended with its whole group when cancelled or after
     `time_limit` seconds; no file that it writes gets larger than `file_size` bytes. Raises `FfmpegFailed`, and
-    `FfmpegStopped` where the film is not the reason.
+    `FfmpegStopped` where the video is not the reason.
     """
     output = bytearray()
     async with started_ffmpeg(
@@ -67,7 +67,7 @@ async def started_ffmpeg(
 
     `on_line` gets each line of stderr and says whether it was meant for it; `pass_fds` are open files that ffmpeg has
     too, for `pipe:N`. Leaving the block waits for the end; leaving it by an error ends ffmpeg, whole group included.
-    Raises `FfmpegFailed` where it ends badly or takes too long, and `FfmpegStopped` where the film is not the reason.
+    Raises `FfmpegFailed` where it ends badly or takes too long, and `FfmpegStopped` where the video is not the reason.
     """
     listener = on_line
     command = [ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
@@ -82,7 +82,7 @@ async def started_ffmpeg(
             yield child.process
     except TimeoutError:
         raise FfmpegFailed(
-            f"ffmpeg was not done after {time_limit:.0f} s, far longer than such a film takes: it is broken, or this "
+            f"ffmpeg was not done after {time_limit:.0f} s, far longer than such a video takes: it is broken, or this "
             "machine is too slow for it.",
             code="ffmpeg_too_slow",
             details={"seconds": round(time_limit)},
@@ -97,7 +97,7 @@ def _error(returncode: int, complaint: str) -> FfmpegFailed | FfmpegStopped:
         return FfmpegStopped(
             f"ffmpeg was ended by {name}, perhaps because there was no memory left. {complaint}"
         )
-    if returncode == NOT_STARTED or any(words in complaint for words in _NO_FAULT_OF_FILMS):
+    if returncode == NOT_STARTED or any(words in complaint for words in _NO_FAULT_OF_VIDEOS):
         return FfmpegStopped(f"ffmpeg could not go on ({returncode}). {complaint}")
     return FfmpegFailed(f"ffmpeg gave up ({returncode}). {complaint}")
 
@@ -105,7 +105,7 @@ def _error(returncode: int, complaint: str) -> FfmpegFailed | FfmpegStopped:
 _ENDINGS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 """What others end programs with; of its own faults a program dies by other signals."""
 
-_NO_FAULT_OF_FILMS = [
+_NO_FAULT_OF_VIDEOS = [
     os.strerror(number)
     for number in (
         errno.ENOSPC,

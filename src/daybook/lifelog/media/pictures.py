@@ -1,11 +1,11 @@
-"""Pictures out of films."""
+"""Pictures out of videos."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, pstdev
 
 from daybook.lifelog.media.errors import FfmpegFailed
-from daybook.lifelog.media.ffmpeg import film_input, run_ffmpeg
+from daybook.lifelog.media.ffmpeg import run_ffmpeg, video_input
 
 _EARLIER = (0.0, 0.5, 2.0, 8.0)
 """Seconds to look back where there is no picture at a time: after the last one, or in a stretch that is broken."""
@@ -13,23 +13,23 @@ _EARLIER = (0.0, 0.5, 2.0, 8.0)
 _TIME_LIMIT = 60.0
 
 _LOOKED_AT = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
-"""Parts of a film that are looked at for its thumbnail."""
+"""Parts of a video that are looked at for its thumbnail."""
 
 _DARK, _BRIGHT, _FLAT = 32, 224, 12
 """Luma out of 255: means beyond which a picture is black or white, and the deviation below which it shows nothing."""
 
 
 async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list[bytes]:
-    """JPEGs of the film at `path`, upright, at most `longest` pixels a side: one for each of the seconds `at`.
+    """JPEGs of the video at `path`, upright, at most `longest` pixels a side: one for each of the seconds `at`.
 
-    Where there is no picture at a time, one shortly before it is given, or the film's first. Raises `FfmpegFailed`
+    Where there is no picture at a time, one shortly before it is given, or the video's first. Raises `FfmpegFailed`
     where there is none at all.
     """
     return [await frame(path, seconds, longest=longest) for seconds in at]
 
 
 async def thumbnail(path: Path, duration: float, *, longest: int = 640) -> bytes:
-    """A JPEG that shows something of the film at `path`: the first of a few pictures that is neither black nor blank.
+    """A JPEG that shows something of the video at `path`: the first of a few pictures that is neither black nor blank.
 
     Where all of them are, the one with the most in it. Raises `FfmpegFailed` where no picture can be decoded.
     """
@@ -70,13 +70,13 @@ async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
             break
     if seconds > 0 and (picture := await grab(path, 0.0, output)):
         return picture
-    raise FfmpegFailed("No picture of this film can be decoded.", code="undecodable_film")
+    raise FfmpegFailed("No picture of this video can be decoded.", code="undecodable_video")
 
 
 async def grab(path: Path, seconds: float, output: Sequence[str]) -> bytes:
     """One frame at `seconds`, coded as `output` says; nothing where there is none."""
     seek = ["-ss", f"{seconds:.3f}"] if seconds > 0 else []
-    command = [*seek, *film_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"]
+    command = [*seek, *video_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"]
     try:
         return await run_ffmpeg(command, time_limit=_TIME_LIMIT)
     except FfmpegFailed as problem:

@@ -1,6 +1,6 @@
 """What browsers play, decided by container and codecs."""
 
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 
 _WEB_CODECS = {"vp8", "vp9", "av1"}
 _WEB_SOUND = {"opus", "vorbis"}
@@ -19,40 +19,40 @@ _SUFFIXES = {
 }
 
 
-def suffix_of(film: Film) -> str:
-    """What a file of that container should end in. What its owner called it is not believed: a film named `.html` is
+def suffix_of(video: Video) -> str:
+    """What a file of that container should end in. What its owner called it is not believed: a video named `.html` is
     none to a browser.
     """
-    if _is_mp4_family(film):
-        return ".mov" if _is_quicktime(film) else ".mp4"
-    if film.container.startswith("matroska"):
-        return ".webm" if _is_webm(film) else ".mkv"
-    return _SUFFIXES.get(film.container, ".bin")
+    if _is_mp4_family(video):
+        return ".mov" if _is_quicktime(video) else ".mp4"
+    if video.container.startswith("matroska"):
+        return ".webm" if _is_webm(video) else ".mkv"
+    return _SUFFIXES.get(video.container, ".bin")
 
 
-def is_playable(film: Film) -> bool:
+def is_playable(video: Video) -> bool:
     """Whether all browsers play the file as it is."""
-    if _is_mp4_family(film):
-        return not _is_quicktime(film) and has_playable_streams(film)
-    return film.container.startswith("matroska") and _is_webm(film) and film.video_codec != "av1"
+    if _is_mp4_family(video):
+        return not _is_quicktime(video) and has_playable_streams(video)
+    return video.container.startswith("matroska") and _is_webm(video) and video.video_codec != "av1"
 
 
-def has_playable_streams(film: Film) -> bool:
+def has_playable_streams(video: Video) -> bool:
     """Whether all browsers would play its pictures and sound in an MP4 file: another container is enough then."""
     return (
-        film.video_codec == "h264"
-        and film.pixel_format in _PLAIN_PIXELS
-        and (film.audio is None or film.audio.codec in _MP4_SOUND)
+        video.video_codec == "h264"
+        and video.pixel_format in _PLAIN_PIXELS
+        and (video.audio is None or video.audio.codec in _MP4_SOUND)
     )
 
 
-def _is_mp4_family(film: Film) -> bool:
-    return film.container.startswith("mov,")
+def _is_mp4_family(video: Video) -> bool:
+    return video.container.startswith("mov,")
 
 
-def _is_quicktime(film: Film) -> bool:
-    return film.brand is None or film.brand.strip() == "qt"
+def _is_quicktime(video: Video) -> bool:
+    return video.brand is None or video.brand.strip() == "qt"
 
 
-def _is_webm(film: Film) -> bool:
-    return film.video_codec in _WEB_CODECS and (film.audio is None or film.audio.codec in _WEB_SOUND)
+def _is_webm(video: Video) -> bool:
+    return video.video_codec in _WEB_CODECS and (video.audio is None or video.audio.codec in _WEB_SOUND)

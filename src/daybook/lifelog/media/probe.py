@@ -1,4 +1,4 @@
-"""Whether a file is a film, and which."""
+"""Whether a file is a video, and which."""
 
 import asyncio
 import json
@@ -10,55 +10,55 @@ from typing import Any
 from daybook.kit.text import storable
 from daybook.lifelog.media import children
 from daybook.lifelog.media.children import Limits
-from daybook.lifelog.media.errors import NotAFilm
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.errors import NotAVideo
+from daybook.lifelog.media.schemas import Video
 from daybook.settings import settings
 
-INSPECTION = ("-m", "daybook.lifelog.media.inspect_film")
+INSPECTION = ("-m", "daybook.lifelog.media.inspect_video")
 """What Python runs to look at a file."""
 
 _MEMORY = 3 * 2**30
 _SECONDS = 60.0
 _SLOWEST = 50 * 2**20
-"""Bytes in a second: a film whose length nobody noted is read to its end."""
+"""Bytes in a second: a video whose length nobody noted is read to its end."""
 
 _MOST_OUTPUT = 2**20
 
 _THINGS = {
-    "archive": "an archive: unpack it and send the films that are in it",
+    "archive": "an archive: unpack it and send the videos that are in it",
     "document": "a document",
     "program": "a program",
     "picture": "a still picture",
-    "subtitles": "subtitles without their film",
+    "subtitles": "subtitles without their video",
     "text": "text",
     "no_pictures": "a container without moving pictures",
-    "unknown": "nothing that can be read as a film: the file is broken, or of a kind that is not known here",
+    "unknown": "nothing that can be read as a video: the file is broken, or of a kind that is not known here",
 }
 
 _WORDS = {
     "empty_file": "The file is empty: nothing of it has arrived, or the camera never wrote it.",
-    "truncated_film": "The film breaks off: {detail} are missing. Copy it again from the camera. If it is cut off "
+    "truncated_video": "The video breaks off: {detail} are missing. Copy it again from the camera. If it is cut off "
     "there too, the camera was stopped while it wrote; its own tool may repair the file.",
-    "playlist": "This is a playlist: it only names where a film is. Send the film itself.",
-    "only_sound": "The file has sound but no moving pictures; Daybook takes films.",
-    "not_a_film": "This is not a film. It is {thing}.",
-    "encrypted_film": "The film is encrypted, so no picture of it can be seen. Send a copy without protection.",
-    "undecodable_film": "Not one picture of this film can be decoded ({detail}): the file is broken, encrypted, or of "
-    "a codec that is not known here.",
-    "film_too_long": "The film is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
+    "playlist": "This is a playlist: it only names where a video is. Send the video itself.",
+    "only_sound": "The file has sound but no moving pictures; Daybook takes videos.",
+    "not_a_video": "This is not a video. It is {thing}.",
+    "encrypted_video": "The video is encrypted, so no picture of it can be seen. Send a copy without protection.",
+    "undecodable_video": "Not one picture of this video can be decoded ({detail}): the file is damaged, encrypted, "
+    "or of an unknown codec.",
+    "video_too_long": "The video is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
     "Cut it into parts.",
     "pictures_too_large": "The pictures are too large to work with: {detail} pixels.",
     "pictures_too_small": "The pictures are too small to see anything: {detail} pixels.",
-    "reader_out_of_memory": "Reading this film takes more memory than a real one needs: it is broken or made to harm.",
-    "reader_too_slow": "Reading this film takes longer than a real one needs: it is broken or made to harm.",
-    "reader_killed": "The program that reads films was ended while it looked at this one, perhaps because the machine "
-    "had no memory left. Send the film again; if that happens each time, it is made to harm.",
-    "reader_crashed": "The program that reads films broke down over this one: it is broken or made to harm.",
+    "reader_out_of_memory": "Reading this video takes more memory than a real one needs: it is broken or made to harm.",
+    "reader_too_slow": "Reading this video takes longer than a real one needs: it is broken or made to harm.",
+    "reader_killed": "The program that reads videos was ended while it looked at this one, perhaps because the machine "
+    "had no memory left. Send the video again; if that happens each time, it is made to harm.",
+    "reader_crashed": "The program that reads videos broke down over this one: it is broken or made to harm.",
 }
 
 
-async def probe(path: Path) -> Film:
-    """What the film at `path` is. Raises `NotAFilm` with a code and words for anything else."""
+async def probe(path: Path) -> Video:
+    """What the video at `path` is. Raises `NotAVideo` with a code and words for anything else."""
     hours = settings().longest_recording
     command = [sys.executable, "-I", *INSPECTION, str(path), f"{hours}"]
     seconds = _SECONDS + await asyncio.to_thread(_size, path) / _SLOWEST
@@ -76,12 +76,12 @@ async def probe(path: Path) -> Film:
     except ValueError:
         is_killed = child.process.returncode == -signal.SIGKILL
         raise refusal("reader_killed" if is_killed else "reader_crashed") from None
-    if "film" not in told:
+    if "video" not in told:
         raise refusal(told["refused"], told["detail"])
-    return Film.model_validate(told["film"])
+    return Video.model_validate(told["video"])
 
 
-def refusal(code: str, detail: str = "") -> NotAFilm:
+def refusal(code: str, detail: str = "") -> NotAVideo:
     """The refusal in words."""
     words = _WORDS[code].format(
         detail=storable(detail, 200), thing=_THINGS.get(detail, detail), hours=settings().longest_recording
@@ -90,7 +90,7 @@ def refusal(code: str, detail: str = "") -> NotAFilm:
         "detail": storable(detail, 200).replace(" by ", "\u00d7"),
         "hours": settings().longest_recording,
     }
-    return NotAFilm(words, code=code, details=details)
+    return NotAVideo(words, code=code, details=details)
 
 
 def _size(path: Path) -> int:

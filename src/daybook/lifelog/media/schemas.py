@@ -1,10 +1,10 @@
-"""What is known of a film before anybody looks at it."""
+"""What is known of a video before anybody looks at it."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Audio(BaseModel):
-    """The sound that is played with a film."""
+    """The sound that is played with a video."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -15,8 +15,8 @@ class Audio(BaseModel):
     sample_rate: int
 
 
-class Film(BaseModel):
-    """A film, measured. All seconds count from its first picture."""
+class Video(BaseModel):
+    """A video, measured. All seconds count from its first picture."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,25 +1,24 @@
-"""Films: what they are, pictures of them, and ffmpeg, which does the work.
+"""Videos: what they are, pictures of them, and ffmpeg, which does the work.
 
 Files come from strangers. Whatever reads one is a child process with limits of memory, time and output, which opens no
 network and no other file, and ends with us.
 """
 
-from daybook.lifelog.media.errors import FfmpegFailed, NotAFilm
-from daybook.lifelog.media.ffmpeg import film_input, run_ffmpeg, started_ffmpeg
+from daybook.lifelog.media.errors import FfmpegFailed, NotAVideo
+from daybook.lifelog.media.ffmpeg import run_ffmpeg, started_ffmpeg, video_input
 from daybook.lifelog.media.pictures import frames, thumbnail
 from daybook.lifelog.media.playable import is_playable, suffix_of
 from daybook.lifelog.media.previews import make_preview
 from daybook.lifelog.media.probe import probe
 from daybook.lifelog.media.program import ffmpeg
-from daybook.lifelog.media.schemas import Audio, Film
+from daybook.lifelog.media.schemas import Audio, Video
 
 __all__ = [
     "Audio",
     "FfmpegFailed",
-    "Film",
-    "NotAFilm",
+    "NotAVideo",
+    "Video",
     "ffmpeg",
-    "film_input",
     "frames",
     "is_playable",
     "make_preview",
@@ -28,4 +27,5 @@ __all__ = [
     "started_ffmpeg",
     "suffix_of",
     "thumbnail",
+    "video_input",
 ]

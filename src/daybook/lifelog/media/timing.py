@@ -1,6 +1,6 @@
-"""How long a film is and how its pictures follow each other: measured, since headers may say nothing or lie.
+"""How long a video is and how its pictures follow each other: measured, since headers may say nothing or lie.
 
-A header's length is confirmed at the film's end. Without one the film is read from beginning to end.
+A header's length is confirmed at the video's end. Without one the video is read from beginning to end.
 """
 
 import math
@@ -19,7 +19,7 @@ _TAIL = 3.0  # seconds before the end that are looked for
 _CONFIRMED = 0.1
 """Seconds, or else one picture's time, by which the end may miss what the header says: sound that players leave out."""
 
-_MOST_MISSING = 2.0, 20  # seconds, or this part of the film, that may be missing at its end
+_MOST_MISSING = 2.0, 20  # seconds, or this part of the video, that may be missing at its end
 _VARIES = 0.1  # of the usual distance between two pictures
 
 
@@ -41,15 +41,15 @@ def timing_of(container: InputContainer, video: VideoStream, promised: float | N
             last = Clock(video)
             last.read(container.demux())
     if not head.times or not last.times:
-        raise RefusedError("undecodable_film", video.codec_context.name)
+        raise RefusedError("undecodable_video", video.codec_context.name)
     usual = head.usual_step or last.usual_step or float(1 / (video.average_rate or 25))
     duration = max(head.end(usual), last.end(usual)) - head.first
     if promised is not None and promised - duration > max(_MOST_MISSING[0], promised / _MOST_MISSING[1]):
-        raise RefusedError("truncated_film", f"{promised - duration:.0f} of {promised:.0f} seconds")
+        raise RefusedError("truncated_video", f"{promised - duration:.0f} of {promised:.0f} seconds")
     if promised is not None and abs(promised - duration) <= max(_CONFIRMED, usual):
         duration = promised
     if not math.isfinite(duration) or duration <= 0:
-        raise RefusedError("undecodable_film", video.codec_context.name)
+        raise RefusedError("undecodable_video", video.codec_context.name)
     average = video.average_rate if promised is not None else None
     return {
         "duration": round(duration, 6),
@@ -59,7 +59,7 @@ def timing_of(container: InputContainer, video: VideoStream, promised: float | N
 
 
 class Clock:
-    """The times of a film's pictures, in seconds."""
+    """The times of a video's pictures, in seconds."""
 
     def __init__(self, video: VideoStream) -> None:
         self.video = video

@@ -7,7 +7,7 @@ timezone and write what their clock shows, as if it were UTC.
 import re
 from typing import Literal
 
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 
 Clock = Literal["utc", "local"]
 
@@ -31,13 +31,13 @@ _UTC_TAGS = ("com.apple.quicktime.make", "com.android.version", "com.android.man
 _TELLING_TAGS = ("make", "model", "com.apple.quicktime.make", "handler_name", "encoder", "software", "artist")
 
 
-def clock_of(film: Film, name: str) -> Clock:
-    """How the camera that made `film`, in a file called `name`, means `creation_time`."""
-    tags = film.tags
+def clock_of(video: Video, name: str) -> Clock:
+    """How the camera that made `video`, in a file called `name`, means `creation_time`."""
+    tags = video.tags
     told = " ".join(tags[tag] for tag in _TELLING_TAGS if tag in tags)
     if _LOCAL.search(told) or _LOCAL_FIRMWARE.match(tags.get("firmware", "")):
         return "local"
-    brands = {film.brand or "", *re.findall("....", tags.get("compatible_brands", ""))}
+    brands = {video.brand or "", *re.findall("....", tags.get("compatible_brands", ""))}
     if {brand.strip().lower() for brand in brands} & _LOCAL_BRANDS:
         return "local"
     if any(tag in tags for tag in _UTC_TAGS):

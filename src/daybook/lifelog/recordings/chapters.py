@@ -11,7 +11,7 @@ from dataclasses import dataclass
 _GOPRO = re.compile(r"^G(?P<kind>[HXP])(?P<chapter>\d{2})(?P<number>\d{4})(?=\.)", re.IGNORECASE)
 _OLD_GOPRO_FIRST = re.compile(r"^GOPR(?P<number>\d{4})(?=\.)", re.IGNORECASE)
 _INSTA360 = re.compile(
-    r"^(?P<film>(?:VID|PRO_VID)_\d{8}_\d{6}_\d{2})_(?P<chapter>\d{3})(?=\.)", re.IGNORECASE
+    r"^(?P<video>(?:VID|PRO_VID)_\d{8}_\d{6}_\d{2})_(?P<chapter>\d{3})(?=\.)", re.IGNORECASE
 )
 _DJI = re.compile(r"^DJI_(?:\d{14}_)?(?P<number>\d{4})(?P<lens>_[A-Z])?(?=\.)", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ def chapter_of(name: str) -> Chapter | None:
     if found := _GOPRO.match(name):
         return Chapter(f"gopro:{found['kind'].upper()}{found['number']}", int(found["chapter"]))
     if found := _INSTA360.match(name):
-        return Chapter(f"insta360:{found['film'].upper()}", int(found["chapter"]))
+        return Chapter(f"insta360:{found['video'].upper()}", int(found["chapter"]))
     if found := _DJI.match(name):
         return Chapter(f"dji:{(found['lens'] or '').upper()}", int(found["number"]), follows_at_once=True)
     return None

@@ -1,6 +1,6 @@
 """When a recording begins, out of everything that its file says. The rules are in docs/howto/footage.md.
 
-Times without an offset are local times of the timezone in which the film was made: the person's own unless they say
+Times without an offset are local times of the timezone in which the video was made: the person's own unless they say
 another, never UTC. Where clocks go back such a time comes twice, and the first is meant; where they go forward and it
 never comes, the clock is taken as not yet put forward.
 """
@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 from daybook.lifelog.days import zone_named
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.recordings.cameras import clock_of
 from daybook.lifelog.recordings.file_names import time_in
 
@@ -53,10 +53,10 @@ class Beginning:
 class Evidence:
     """All that is known."""
 
-    film: Film
+    video: Video
     name: str
     timezone: str
-    """Where the film was made, as far as anybody says."""
+    """Where the video was made, as far as anybody says."""
     now: datetime
     file_time: datetime | None = None
     """When the file was last changed: cameras write it when they stop."""
@@ -76,7 +76,7 @@ def read_in(written: datetime, timezone: str) -> datetime:
 
 
 def _candidates(evidence: Evidence) -> Iterator[Beginning]:
-    tags = evidence.film.tags
+    tags = evidence.video.tags
     named = time_in(evidence.name)
     if (told := _parsed(tags.get(_QUICKTIME_TAG))) is not None:
         yield _as_told(told, "quicktime", evidence.timezone)
@@ -98,7 +98,7 @@ def _from_local_name(local: datetime, in_container: list[datetime], evidence: Ev
     the two it is a camera that writes local time as if it were UTC, or one that was in UTC.
     """
     for told in in_container:
-        for utc in (told, told - timedelta(seconds=evidence.film.duration)):
+        for utc in (told, told - timedelta(seconds=evidence.video.duration)):
             if utc.tzinfo is None or utc.utcoffset():
                 continue
             offset = local.replace(tzinfo=UTC) - utc
@@ -109,7 +109,7 @@ def _from_local_name(local: datetime, in_container: list[datetime], evidence: Ev
 
 
 def _from_container(in_container: list[datetime], evidence: Evidence) -> Iterator[Beginning]:
-    is_local = clock_of(evidence.film, evidence.name) == "local"
+    is_local = clock_of(evidence.video, evidence.name) == "local"
     for told in in_container:
         means_local = is_local and not told.utcoffset()
         yield _as_told(told.replace(tzinfo=None) if means_local else told, "container", evidence.timezone)
@@ -118,7 +118,7 @@ def _from_container(in_container: list[datetime], evidence: Evidence) -> Iterato
 def _from_file_time(evidence: Evidence) -> Iterator[Beginning]:
     if evidence.file_time is not None and evidence.file_time.year in _YEARS:
         yield Beginning(
-            evidence.file_time.astimezone(UTC) - timedelta(seconds=evidence.film.duration), "file_time"
+            evidence.file_time.astimezone(UTC) - timedelta(seconds=evidence.video.duration), "file_time"
         )
 
 

@@ -100,18 +100,18 @@ async def _detail(session: ReadSession | WriteSession, recording: Recording, sto
 
 async def _answer(recording: Recording, store: Store, *, is_processing: bool) -> dict[str, object]:
     known = timeline.known_of(recording)
-    film = None if known is None else known.film
+    video = None if known is None else known.video
     key = recording.thumbnail_s3_key
     return {
         **dict.fromkeys(RecordingAnswer.model_fields),
-        **({} if film is None else film.model_dump()),
+        **({} if video is None else video.model_dump()),
         **{
             name: getattr(recording, name)
             for name in RecordingAnswer.model_fields
             if hasattr(recording, name)
         },
         "written_time": None if known is None else known.clock.written,
-        "has_sound": None if film is None else film.audio is not None,
+        "has_sound": None if video is None else video.audio is not None,
         "is_processing": is_processing,
         "thumbnail_url": None if key is None else await store.link(key),
     }

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class NamedTime:
-    """What a name says of when its film begins. One of the three is set."""
+    """What a name says of when its video begins. One of the three is set."""
 
     local: datetime | None = None
     """On the clock of the camera."""

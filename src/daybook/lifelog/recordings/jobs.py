@@ -1,12 +1,12 @@
 """The work on recordings that is done in the background."""
 
 from daybook.jobs import JobContext, JobType
+from daybook.lifelog.context import Basics
 from daybook.lifelog.recordings.processing import process
 from daybook.lifelog.recordings.requests import PROCESSING
-from daybook.lifelog.tools import Basics
 
 _TIME_LIMIT = 48 * 3600.0
-"""Seconds: the longest film that is taken in, on the smallest machine."""
+"""Seconds: the longest video that is taken in, on the smallest machine."""
 
 
 def job_types(tools: Basics) -> list[JobType]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from daybook.db.engine import WriteSession
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.recordings import repository
 from daybook.lifelog.recordings.chapters import Chapter
 from daybook.lifelog.recordings.models import Recording, RecordingFile
@@ -44,13 +44,13 @@ async def recordings_of(session: WriteSession, file: RecordingFile, chapter: Cha
 
 
 def _alike(one: RecordingFile, other: RecordingFile) -> bool:
-    """Whether two films can be chapters of one: the camera changes nothing between them."""
-    first, second = facts_of(one).film, facts_of(other).film
+    """Whether two videos can be chapters of one: the camera changes nothing between them."""
+    first, second = facts_of(one).video, facts_of(other).video
     return _looks(first) == _looks(second) and abs(first.fps - second.fps) <= _FPS_TOLERANCE
 
 
-def _looks(film: Film) -> tuple[object, ...]:
-    return film.container, film.video_codec, film.coded_width, film.coded_height, film.audio is None
+def _looks(video: Video) -> tuple[object, ...]:
+    return video.container, video.video_codec, video.coded_width, video.coded_height, video.audio is None
 
 
 def _follows(later: RecordingFile, earlier: RecordingFile) -> bool:

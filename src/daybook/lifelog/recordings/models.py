@@ -13,7 +13,7 @@ from llm_tracker.ids import uuid7
 
 
 class Recording(Timestamps, Base):
-    """A film with its time. Cameras that cut a film into chapters leave several files: `RecordingFile`.
+    """A video with its time. Cameras that cut a video into chapters leave several files: `RecordingFile`.
 
     `s3_key` is the key of the first file in the store, and `video_metadata` what its container says.
     """

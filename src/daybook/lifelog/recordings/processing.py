@@ -6,13 +6,13 @@ from pathlib import Path
 from uuid import UUID
 
 from daybook.jobs import JobContext, JobFailed, Json
-from daybook.kit import faults
+from daybook.kit import failpoints
+from daybook.lifelog.context import Basics
 from daybook.lifelog.media.errors import FfmpegFailed
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.media.service import is_playable, make_preview, thumbnail
 from daybook.lifelog.recordings import removal, repository, timeline
 from daybook.lifelog.recordings.models import RecordingFile
-from daybook.lifelog.tools import Basics
 from daybook.storage.errors import NoSuchFile
 
 log = logging.getLogger(__name__)
@@ -33,18 +33,18 @@ async def process(tools: Basics, context: JobContext) -> None:
     if file is None:
         await _forget(tools, context.input_url)
         return
-    film = timeline.facts_of(file).film
+    video = timeline.facts_of(file).video
     problem: FfmpegFailed | None = None
     try:
         try:
-            has_preview = bool(await context.step("preview", lambda: _preview(tools, context, file, film)))
+            has_preview = bool(await context.step("preview", lambda: _preview(tools, context, file, video)))
         except FfmpegFailed as failure:
             has_preview, problem = False, failure
-        has_thumbnail = bool(await context.step("thumbnail", lambda: _thumbnail(tools, context, file, film)))
+        has_thumbnail = bool(await context.step("thumbnail", lambda: _thumbnail(tools, context, file, video)))
     except NoSuchFile:
         await _check_deleted(tools, file)
         return
-    faults.point("recordings.processing.made")
+    failpoints.point("recordings.processing.made")
     if not await _note(context, file, has_preview=has_preview, has_thumbnail=has_thumbnail):
         await _forget(tools, file.s3_key)
     elif problem is not None:
@@ -56,9 +56,9 @@ async def process(tools: Basics, context: JobContext) -> None:
         )
 
 
-async def _preview(tools: Basics, context: JobContext, file: RecordingFile, film: Film) -> Json:
+async def _preview(tools: Basics, context: JobContext, file: RecordingFile, video: Video) -> Json:
     """Whether there is a preview now."""
-    if is_playable(film):
+    if is_playable(video):
         return False
 
     async def tell(share: float) -> None:
@@ -68,23 +68,23 @@ async def _preview(tools: Basics, context: JobContext, file: RecordingFile, film
     draft = _drafts(tools) / f"{file.id}-preview.mp4"
     try:
         async with tools.store.as_file(file.s3_key) as path:
-            await make_preview(path, film, draft, on_progress=tell)
-        faults.point("recordings.processing.preview")
+            await make_preview(path, video, draft, on_progress=tell)
+        failpoints.point("recordings.processing.preview")
         await tools.store.put_file(removal.preview_key(file.s3_key), draft)
     finally:
         draft.unlink(missing_ok=True)
     return True
 
 
-async def _thumbnail(tools: Basics, context: JobContext, file: RecordingFile, film: Film) -> Json:
-    """Whether there is a thumbnail now. A film of which no picture can be decoded a second time does without."""
+async def _thumbnail(tools: Basics, context: JobContext, file: RecordingFile, video: Video) -> Json:
+    """Whether there is a thumbnail now. A video of which no picture can be decoded a second time does without."""
     await context.progress(_PREVIEW_DONE, phase="thumbnail")
     preview = removal.preview_key(file.s3_key)
     # Small, and its colours are those that will be seen.
     source = preview if await tools.store.size(preview) is not None else file.s3_key
     try:
         async with tools.store.as_file(source) as path:
-            picture = await thumbnail(path, film.duration)
+            picture = await thumbnail(path, video.duration)
     except FfmpegFailed as problem:
         log.warning("File %s has no thumbnail: %s", file.id, problem.message)
         return False

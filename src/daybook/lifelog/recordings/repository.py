@@ -64,7 +64,7 @@ async def page(
 
 
 async def files_of(session: Session, recording_id: UUID) -> Sequence[RecordingFile]:
-    """The files of a recording in the order of the film."""
+    """The files of a recording in the order of the video."""
     rows = await session.scalars(
         select(RecordingFile)
         .where(RecordingFile.recording_id == recording_id)

@@ -8,7 +8,7 @@ from annotated_types import Len
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
 from daybook.jobs.schemas import ErrorDetails
-from daybook.lifelog.media.schemas import Film
+from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.recordings.clock import Beginning, Source
 
 TimeShift = Annotated[float, Field(ge=-3_200_000_000, le=3_200_000_000, allow_inf_nan=False)]
@@ -16,7 +16,7 @@ TimeShift = Annotated[float, Field(ge=-3_200_000_000, le=3_200_000_000, allow_in
 
 
 class ClockFacts(BaseModel):
-    """When a file's film begins, and how that is known."""
+    """When a file's video begins, and how that is known."""
 
     start: datetime
     source: Source
@@ -41,7 +41,7 @@ class ClockFacts(BaseModel):
 class FileFacts(BaseModel):
     """`video_metadata`: of a file what it says itself; of a recording what its first file says, and when it begins."""
 
-    film: Film
+    video: Video
     clock: ClockFacts
 
 
@@ -76,7 +76,7 @@ class RecordingFileAnswer(BaseModel):
 
 
 class RecordingAnswer(BaseModel):
-    """A film with its time."""
+    """A video with its time."""
 
     id: UUID
     name: str | None

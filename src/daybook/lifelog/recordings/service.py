@@ -1,4 +1,4 @@
-"""Recordings: films with their time, made of one file or of the chapters that a camera cut it into.
+"""Recordings: videos with their time, made of one file or of the chapters that a camera cut it into.
 
 Invariants:
 
@@ -24,10 +24,10 @@ from daybook.lifelog.days import day_bounds
 from daybook.lifelog.recordings import removal, repository, timeline
 from daybook.lifelog.recordings.clock import AHEAD, EARLIEST, Beginning, read_in
 from daybook.lifelog.recordings.errors import NoSuchRecording
+from daybook.lifelog.recordings.ingest import Details, Taken, find_by_checksum, take_in
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.requests import request_extraction
 from daybook.lifelog.recordings.schemas import RecordingChange, TimeShiftBody
-from daybook.lifelog.recordings.taking_in import Details, Taken, find_by_checksum, take_in
 
 __all__ = [
     "Details",
@@ -95,7 +95,7 @@ async def get(session: ReadSession | WriteSession, user_id: int, recording_id: U
 
 
 async def files_of(session: ReadSession | WriteSession, recording_id: UUID) -> Sequence[RecordingFile]:
-    """The files of a recording, in the order of the film."""
+    """The files of a recording, in the order of the video."""
     return await repository.files_of(session, recording_id)
 
 

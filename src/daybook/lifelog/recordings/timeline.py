@@ -46,7 +46,9 @@ async def move(session: WriteSession, recording: Recording, to: Beginning) -> No
     facts = known_of(recording)
     moved = to.start - recording.start_time if recording.start_time is not None else timedelta(0)
     if facts is not None:
-        recording.video_metadata = FileFacts(film=facts.film, clock=ClockFacts.of(to)).model_dump(mode="json")
+        recording.video_metadata = FileFacts(video=facts.video, clock=ClockFacts.of(to)).model_dump(
+            mode="json"
+        )
     recording.start_time = to.start
     recording.end_time = to.start + timedelta(seconds=recording.duration or 0)
     recording.time_source = to.source

@@ -8,12 +8,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.kit.clock import now
 from daybook.kit.errors import Invalid, Specifics
+from daybook.lifelog.context import Basics
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.service import Details, Taken
-from daybook.lifelog.tools import Basics
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import REFUSED, TusError
 from daybook.lifelog.uploads.models import Upload
@@ -43,17 +43,17 @@ async def finish(
     if came is not None and came != read_back:
         words = "The server's disk gave back other bytes than it was given. Upload the file again."
         raise await _refuse(basics, upload, staged, "write_fault", words)
-    faults.point("upload.take_in.before")
+    failpoints.point("upload.take_in.before")
     try:
         taken = await recordings.take_in(
             basics, upload.user_id, staged.path, upload.name, details_of(upload, read_back)
         )
     except Invalid as refusal:
         raise await _refuse(basics, upload, staged, refusal.code, refusal.message, refusal.details) from None
-    faults.point("upload.take_in.after")
+    failpoints.point("upload.take_in.after")
     async with basics.database.write() as session:
         await repository.finish(session, upload.id, now(), recording_id=taken.recording_id)
-    faults.point("upload.finished")
+    failpoints.point("upload.finished")
     staged.remove()
     return taken
 

@@ -1,4 +1,4 @@
-"""Films that are on this host already, such as those on a camera's card: each becomes a recording of a person.
+"""Videos that are on this host already, such as those on a camera's card: each becomes a recording of a person.
 
 A file is hashed first, and passed over where the person has it: importing a folder again costs reading it. Killed
 anywhere, the next run goes on, for what is taken in is in the database and nothing else is kept.
@@ -16,11 +16,11 @@ from stat import S_ISREG
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.kit.errors import Invalid, Unavailable
+from daybook.lifelog.context import Basics
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.service import Details
-from daybook.lifelog.tools import Basics
 from daybook.lifelog.uploads.errors import TusError, disk_full
 from daybook.lifelog.uploads.finishing import checksum_of
 from daybook.lifelog.uploads.staging import Staged, Staging
@@ -31,7 +31,7 @@ SUFFIXES = frozenset({
     ".360", ".3g2", ".3gp", ".asf", ".avi", ".flv", ".insv", ".m2ts", ".m4v", ".mkv", ".mod", ".mov", ".mp4", ".mpeg",
     ".mpg", ".mts", ".mxf", ".ogv", ".tod", ".ts", ".vob", ".webm", ".wmv",
 })  # fmt: skip
-"""By these ends films are known in a folder. A file that is named itself may end as it likes."""
+"""By these ends videos are known in a folder. A file that is named itself may end as it likes."""
 
 _PIECE = 8 * 2**20
 
@@ -97,7 +97,7 @@ class Importer:
         there = await recordings.find_by_checksum(self._basics, self._user_id, digest)
         if there is not None:
             return Outcome(path, Became.KNOWN, there.recording_id)
-        faults.point("import.stage.before")
+        failpoints.point("import.stage.before")
         with self._staging.hold(f"import-{uuid4()}") as staged:
             try:
                 await self._copy(path, staged, before.st_size)
@@ -106,9 +106,9 @@ class Importer:
                     raise Unavailable("The file was changed while it was read.", code="file_changed")
                 time = datetime.fromtimestamp(before.st_mtime, UTC)
                 details = Details(file_time=time, timezone=self._timezone, sha256=digest, may_link=True)
-                faults.point("import.take_in.before")
+                failpoints.point("import.take_in.before")
                 taken = await recordings.take_in(self._basics, self._user_id, staged.path, path.name, details)
-                faults.point("import.take_in.after")
+                failpoints.point("import.take_in.after")
             finally:
                 staged.remove()
         return Outcome(path, Became.TAKEN if taken.is_new else Became.KNOWN, taken.recording_id)
@@ -139,15 +139,15 @@ class Importer:
         await asyncio.to_thread(staged.sync)
 
 
-def films_in(path: Path) -> tuple[list[Path], int]:
-    """The films at `path`, a file or a folder with all that is below it, in the order of their names; and how many
+def videos_in(path: Path) -> tuple[list[Path], int]:
+    """The videos at `path`, a file or a folder with all that is below it, in the order of their names; and how many
     other files there are. What is hidden is not looked at, and links to folders are not followed.
     """
     if not path.is_dir():
         return [path], 0
     files = list(_files_below(path))
-    films = [file for file in files if file.suffix.lower() in SUFFIXES]
-    return films, len(files) - len(films)
+    videos = [file for file in files if file.suffix.lower() in SUFFIXES]
+    return videos, len(files) - len(videos)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

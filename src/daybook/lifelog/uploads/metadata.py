@@ -16,7 +16,7 @@ MOST = 32
 LONGEST = 4096
 """Characters of one value."""
 
-UNNAMED = "film"
+UNNAMED = "video"
 """The name of a file whose sender tells none."""
 
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from hashlib import sha256
 from typing import Protocol
 
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.lifelog.uploads.errors import TOO_LARGE, TusError
 from daybook.lifelog.uploads.staging import Staged
 
@@ -120,10 +120,10 @@ class Receiver:
 
     def _write(self, batch: bytearray) -> None:
         """In the thread."""
-        faults.point("upload.write.before")
+        failpoints.point("upload.write.before")
         self._staged.write(batch, self.offset)
         self.offset += len(batch)
-        faults.point("upload.write.after")
+        failpoints.point("upload.write.after")
         if self._part is not None:
             self._part.update(batch)
         if self._progress is not None:

@@ -20,8 +20,8 @@ from uuid import UUID
 
 from daybook.kit.clock import now
 from daybook.kit.pages import Page
+from daybook.lifelog.context import Basics
 from daybook.lifelog.recordings import service as recordings
-from daybook.lifelog.tools import Basics
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import (
     CHECKSUM_MISMATCH,

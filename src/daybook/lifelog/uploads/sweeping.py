@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError
-from daybook.lifelog.tools import Basics
+from daybook.lifelog.context import Basics
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import BUSY, TusError
 from daybook.lifelog.uploads.models import Upload

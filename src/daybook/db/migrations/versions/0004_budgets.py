@@ -67,7 +67,8 @@ CREATE TABLE budget_settlements (
 
 # What was used per minute is of no interest after a minute, so it is not logged: a crash of the server forgets it.
 # One lock per code and kind makes "sum, compare, add" one step; slots are counted by the server's clock, so that
-# the clocks of gateways do not matter. `ledger/budgets/rates.py` tells what slots are and why this keeps the limit.
+# the clocks of gateways do not matter. `ledger/rate_limits/counters.py` tells what slots are and why this keeps the
+# limit.
 RATES = """
 CREATE UNLOGGED TABLE rate_slots (
     code_id INTEGER NOT NULL,

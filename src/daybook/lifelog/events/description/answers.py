@@ -67,7 +67,7 @@ _Seconds = Annotated[float, Ge(0), Le(1e7), BeforeValidator(_seconds)]
 
 
 class Description(BaseModel):
-    """What a model says of one stretch of film. `start_time` counts in seconds from the stretch's beginning."""
+    """What a model says of one stretch of video. `start_time` counts in seconds from the stretch's beginning."""
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 

@@ -1,9 +1,9 @@
-"""One call to a vision model about some stretches of a film, and a second one for what the first did not say."""
+"""One call to a vision model about some stretches of a video, and a second one for what the first did not say."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from daybook.gateway.house import Answer, Ask, House
+from daybook.gateway.internal import Answer, Ask, InternalClient
 from daybook.kit.errors import Upstream
 from daybook.lifelog.events.description import prompt
 from daybook.lifelog.events.description.answers import RESPONSE_FORMAT, Description, descriptions
@@ -14,9 +14,16 @@ class Asker:
     """Asks the model of one job. Every call is a step of the job, so that none is paid for twice."""
 
     def __init__(
-        self, house: House, model: str, *, user_id: int, job_id: UUID, trace_id: str, language: str | None
+        self,
+        internal_client: InternalClient,
+        model: str,
+        *,
+        user_id: int,
+        job_id: UUID,
+        trace_id: str,
+        language: str | None,
     ) -> None:
-        self._house = house
+        self._internal_client = internal_client
         self._model = model
         self._user_id = user_id
         self._job_id = job_id
@@ -30,7 +37,7 @@ class Asker:
     ) -> dict[int, Description]:
         """What the model says of `shown`, by their numbers from 1 to `count`; asked twice at most.
 
-        `name` is the step's. Raises what `House.call` raises.
+        `name` is the step's. Raises what `InternalClient.call` raises.
         """
         said = await self._say(name, shown, count, recording_id, again=False)
         missing = [stretch for stretch in shown if stretch.number not in said]
@@ -81,7 +88,7 @@ class Asker:
             metadata={"source_type": "recording", "source_path": f"recordings/{recording_id}"},
             trace_id=self._trace_id,
         )
-        return await self._house.call(ask, step=(self._job_id, step))
+        return await self._internal_client.call(ask, step=(self._job_id, step))
 
 
 def _as_only(text: str, number: int) -> dict[int, Description]:

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
-from daybook.gateway.house import Model
+from daybook.gateway.internal import Model
 from daybook.jobs import JobContext
-from daybook.kit import faults
+from daybook.kit import failpoints
 from daybook.kit.errors import DaybookError
+from daybook.lifelog.context import Tools
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.events.description import plan, prompt, targets
 from daybook.lifelog.events.description.asking import Asker
@@ -24,7 +25,6 @@ from daybook.lifelog.events.footage import Footage
 from daybook.lifelog.media import service as media
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.service import Place
-from daybook.lifelog.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,14 @@ class Work:
 
 
 async def describe(work: Work, model: Model) -> None:
-    """Describe what the job's selection holds. Raises what `House.call` raises, told with what is done already."""
+    """Describe what the job's selection holds. Raises what `InternalClient.call` raises, told with what is done
+    already.
+    """
     context = work.context
     await context.progress(work.begins_at, "describing")
     batches = await context.write_step("plan", lambda session: _plan(session, work))
     asker = Asker(
-        work.tools.house,
+        work.tools.internal_client,
         model.name,
         user_id=work.user.id,
         job_id=context.job_id,
@@ -103,9 +105,9 @@ async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str
     # Its number is its place in the plan: an answer that was stored by an attempt before goes by the same numbers.
     numbered = sorted((ids.index(stretch.event_id) + 1, stretch) for stretch in stretches)
     shown = await _shown(work, place, numbered)
-    faults.point("events.describe.ask.before")
+    failpoints.point("events.describe.ask.before")
     said = await asker.ask(f"ask:{number}", shown, len(ids), place.recording_id)
-    faults.point("events.describe.write.before")
+    failpoints.point("events.describe.write.before")
     async with context.write() as session:
         answered = {ids[one - 1]: what for one, what in said.items()}
         described = await targets.write_descriptions(session, work.user, file_id, answered, again=again)
@@ -116,7 +118,7 @@ async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str
 
 
 async def _shown(work: Work, place: Place, numbered: list[tuple[int, Stretch]]) -> list[Shown]:
-    """The stretches with their frames, which are read off the film in one go."""
+    """The stretches with their frames, which are read off the video in one go."""
     most = work.tools.settings.vision_frames
     times = [plan.times_of(stretch.seconds, most) for _, stretch in numbered]
     path = await work.footage.path(place.s3_key)

@@ -1,4 +1,4 @@
-"""How a vision model is asked about several stretches of a film at once."""
+"""How a vision model is asked about several stretches of a video at once."""
 
 import base64
 from collections.abc import Sequence

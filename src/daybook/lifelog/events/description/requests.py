@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daybook.accounts.models import User
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.gateway.house import outlook
+from daybook.gateway.internal import outlook
 from daybook.jobs import service as jobs
 from daybook.kit.errors import NotFound
 from daybook.lifelog.events.description import plan

@@ -1,0 +1,102 @@
+"""Limits at the gateway: a call counts against its limits per minute, and holds the most that it can take of its
+budgets, before it is sent.
+"""
+
+from collections.abc import Sequence
+
+from daybook.accounts.service import CodeGrant
+from daybook.gateway.apis.table import Api
+from daybook.gateway.call.body import written
+from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.call.grants import InternalGrant
+from daybook.gateway.call.resources import GatewayResources
+from daybook.gateway.call.routing import Target
+from daybook.gateway.errors import Refusal
+from daybook.kit.errors import Unavailable
+from daybook.ledger.budgets.bounds import Bound, most_tokens
+from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
+from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.budgets.terms import Subjects
+from daybook.ledger.rate_limits.counters import RateKeeper
+from daybook.ledger.rate_limits.windows import RateReached
+
+
+async def hold(resources: GatewayResources, exchange: Exchange, api: Api, targets: Sequence[Target]) -> None:
+    """Hold what `exchange` can take, and set the answer's maximum where a hard budget needs one and none is named.
+
+    Raises `Refusal`: 429 when a limit is reached, 403 when a budget in money cannot know the price, 503 when a hard
+    budget cannot be kept because the database is away.
+    """
+    grant = exchange.grant
+    subjects = Subjects(grant.id, grant.group_id, grant.user_id)
+    limited = grant.requests_per_minute is not None or grant.tokens_per_minute is not None
+    covered = api.line and resources.budgets.covers(subjects)
+    if not limited and not covered:
+        return
+    bound = most_tokens(
+        api.name,
+        exchange.request,
+        len(exchange.body),
+        provider=targets[0].provider.provider.value,
+        model=exchange.model,
+        answer_tokens=resources.answer_tokens,
+    )
+    if limited and not isinstance(grant, InternalGrant):
+        await _count(resources.rates, exchange, grant, bound)
+    if covered:
+        priced = [(one.provider.provider.value, one.model) for one in targets]
+        priced_bound = bound.priced(resources.catalogue.prices, priced, at=exchange.moment)
+        await _hold(resources.budgets, subjects, exchange, api, priced_bound)
+
+
+async def _count(rates: RateKeeper, exchange: Exchange, code: CodeGrant, bound: Bound) -> None:
+    try:
+        exchange.rate = await rates.hold(
+            code.id,
+            requests=code.requests_per_minute,
+            tokens=code.tokens_per_minute,
+            most_tokens=bound.tokens,
+        )
+    except RateReached as reached:
+        refuse = {"requests": _too_many_requests, "tokens": _too_many_tokens}[reached.kind]
+        raise refuse(reached) from None
+
+
+async def _hold(
+    budgets: BudgetKeeper, subjects: Subjects, exchange: Exchange, api: Api, bound: Bound
+) -> None:
+    try:
+        exchange.hold = await budgets.hold(subjects, bound, model=exchange.model, at=exchange.moment)
+    except BudgetReached as reached:
+        raise Refusal(
+            429,
+            "budget_reached",
+            reached.message,
+            retry_after=reached.retry_after,
+            details=reached.details,
+        ) from None
+    except PriceUnknown as unknown:
+        raise Refusal(403, "price_unknown", unknown.message, param="model", details=unknown.details) from None
+    except Unavailable as away:
+        raise Refusal(503, "database_away", away.message, retry_after=2) from None
+    exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]
+    if any(part.amount for part in exchange.hold.parts):
+        exchange.most = bound.prompt_tokens, bound.completion_tokens
+        _keep_within(exchange, api, bound)
+
+
+def _keep_within(exchange: Exchange, api: Api, bound: Bound) -> None:
+    """Write the answer's maximum into the request, and every name only once, so that it cannot take more than it
+    holds.
+    """
+    if api.body == "json":
+        exchange.request = {**exchange.request, **bound.changes}
+        exchange.body = written(exchange.request)
+
+
+def _too_many_requests(reached: RateReached) -> Refusal:
+    return Refusal(429, "requests_per_minute", reached.message, retry_after=reached.retry_after)
+
+
+def _too_many_tokens(reached: RateReached) -> Refusal:
+    return Refusal(429, "tokens_per_minute", reached.message, retry_after=reached.retry_after)

@@ -1,0 +1,45 @@
+"""What internal calls would do, for those who ask before: which model, and what it would cost. Nothing is called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from daybook.db.engine import ReadSession, WriteSession
+from daybook.gateway.apis.table import CHAT
+from daybook.gateway.call.routing import Target, targets_for
+from daybook.gateway.internal.model_choice import choose
+from daybook.gateway.internal.requests import Choice, Purpose
+from daybook.gateway.providers import service
+from daybook.gateway.providers.vault import Vault
+from daybook.ledger.prices import PriceTable
+from daybook.settings import Settings
+from llm_tracker.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The model for a purpose as things stand, and its price."""
+
+    choice: Choice
+    target: Target | None
+    prices: PriceTable
+
+    def cost(self, usage: Usage) -> Decimal | None:
+        """What so many tokens would cost in USD; None where the price is unknown, or there is no model."""
+        if self.target is None:
+            return None
+        return self.prices.cost(self.target.model, usage, provider=self.target.provider.provider.value)
+
+
+async def outlook(
+    session: ReadSession | WriteSession,
+    settings: Settings,
+    purpose: Purpose,
+    user_settings: Mapping[str, Any] | None,
+) -> Outlook:
+    """What `InternalClient.choice` would say, read from the database: for a process that has no house."""
+    providers = await service.load_providers(session, Vault.of(settings))
+    choice = choose(providers, settings, purpose, user_settings)
+    target = None if choice.model is None else targets_for(providers, CHAT, choice.model.name)[0]
+    return Outlook(choice, target, await PriceTable.load(session))

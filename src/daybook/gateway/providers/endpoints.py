@@ -1,0 +1,72 @@
+"""Provider configurations, for administrators, and what a first program can call, for everybody."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, status
+
+from daybook.accounts.access import Administrator, AppSettings, CurrentUser
+from daybook.db.dependencies import AppDatabase, Reading, Writing
+from daybook.gateway.providers import service
+from daybook.gateway.providers.first_models import first_models
+from daybook.gateway.providers.probe import probe
+from daybook.gateway.providers.schemas import ConfigAnswer, ConfigChange, ConfigNew, FirstModels, ProbeAnswer
+from daybook.gateway.providers.vault import Vault
+from daybook.kit.ids import RowId
+
+router = APIRouter(prefix="/api/v1/admin/llm-configs", tags=["provider configurations"])
+first_router = APIRouter(prefix="/api/v1/first-models", tags=["me"])
+
+
+def _vault(settings: AppSettings) -> Vault:
+    return Vault.of(settings)
+
+
+AppVault = Annotated[Vault, Depends(_vault)]
+
+
+@router.get("")
+async def list_configs(_: Administrator, session: Reading, vault: AppVault) -> list[ConfigAnswer]:
+    """Every configuration, in the order in which they are tried."""
+    return await service.list_configs(session, vault)
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+async def create_config(_: Administrator, session: Writing, vault: AppVault, new: ConfigNew) -> ConfigAnswer:
+    """Make a configuration."""
+    return await service.create_config(session, vault, new)
+
+
+@router.get("/{config_id}")
+async def get_config(_: Administrator, session: Reading, vault: AppVault, config_id: RowId) -> ConfigAnswer:
+    """One configuration."""
+    return await service.get_config(session, vault, config_id)
+
+
+@router.patch("/{config_id}")
+async def change_config(
+    _: Administrator, session: Writing, vault: AppVault, config_id: RowId, change: ConfigChange
+) -> ConfigAnswer:
+    """Change what is named and leave the rest."""
+    return await service.change_config(session, vault, config_id, change)
+
+
+@router.delete("/{config_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_config(_: Administrator, session: Writing, config_id: RowId) -> None:
+    """Delete a configuration. Call logs that name it stay."""
+    await service.delete_config(session, config_id)
+
+
+@router.post("/{config_id}/test")
+async def probe_config(
+    _: Administrator, database: AppDatabase, vault: AppVault, config_id: RowId
+) -> ProbeAnswer:
+    """Ask the provider for its models: can it be reached, does it take the key?"""
+    async with database.read() as session:
+        config = await service.load_provider(session, vault, config_id)
+    return await probe(config)
+
+
+@first_router.get("")
+async def get_first_models(_: CurrentUser, session: Reading, vault: AppVault) -> FirstModels:
+    """For each API a model for a first program, and who answers it here."""
+    return first_models(await service.load_providers(session, vault))

@@ -1,0 +1,42 @@
+"""Which model a person's first program names in each API: what a page tells them to paste has to work."""
+
+from collections.abc import Iterator, Sequence
+
+from daybook.gateway.apis.table import LEADING, Family
+from daybook.gateway.providers.config import Provider, ProviderConfig
+from daybook.gateway.providers.local_models import DEMO_MODEL
+from daybook.gateway.providers.schemas import FirstModel, FirstModels
+from daybook.gateway.upstream.requests import speaks
+
+_USUAL = {
+    Provider.OPENAI: "gpt-5-mini",
+    Provider.ANTHROPIC: "claude-haiku-4-5",
+    Provider.GEMINI: "gemini-2.5-flash",
+}
+"""A small model that whoever has a key can use, for configurations that name only patterns and for none."""
+
+
+def first_models(providers: Sequence[ProviderConfig]) -> FirstModels:
+    """A model for each API: the demo model where it answers, because it costs nothing; where nobody does, the usual."""
+    return FirstModels(
+        openai=_first(providers, Family.OPENAI),
+        anthropic=_first(providers, Family.ANTHROPIC),
+        gemini=_first(providers, Family.GEMINI),
+    )
+
+
+def _first(providers: Sequence[ProviderConfig], family: Family) -> FirstModel:
+    able = [one for one in providers if speaks(one, LEADING[family]) and not one.key_unreadable]
+    if any(DEMO_MODEL in one.models for one in able):
+        return FirstModel(model=DEMO_MODEL, answered_by="demo")
+    model = next((name for one in able for name in _names(one)), None)
+    if model is not None:
+        return FirstModel(model=model, answered_by="provider")
+    return FirstModel(model=_USUAL[Provider(family)], answered_by="nothing")
+
+
+def _names(provider: ProviderConfig) -> Iterator[str]:
+    usual = _USUAL.get(provider.provider)
+    if usual is not None and provider.serves(usual):
+        yield usual
+    yield from provider.exact_models

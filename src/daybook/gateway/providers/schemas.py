@@ -1,0 +1,150 @@
+"""What the API says about provider configurations. Keys go in and never come out."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Len
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+from daybook.gateway.providers.config import Provider
+
+ConfigName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=128)]
+Priority = Annotated[int, Ge(0), Le(1_000_000)]
+Weight = Annotated[int, Ge(1), Le(1_000_000)]
+Seconds = Annotated[float, Gt(0), Le(86_400)]
+MODELS_MAX = 1000
+
+# Headers whose values are credentials, or which a proxy must set itself.
+_FORBIDDEN = re.compile(
+    r"auth|key|token|secret|cookie|password|credential"
+    r"|^(host|connection|content-.*|transfer-encoding|te|trailer|upgrade|keep-alive|accept-encoding|expect)$"
+)
+_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,128}")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,1024}")
+
+
+def _plain_headers(headers: dict[str, str]) -> dict[str, str]:
+    plain = {name.lower(): value for name, value in headers.items()}
+    for name, value in plain.items():
+        if not _HEADER.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError("a header's name or value has characters that a header cannot have")
+        if _FORBIDDEN.search(name):
+            raise ValueError(f"the header {name} cannot be set: credentials belong in api_key")
+    return plain
+
+
+class ConfigSettings(BaseModel):
+    """The rarer settings of a configuration."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    api_version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")] | None = Field(
+        None, description="Azure's api-version."
+    )
+    headers: Annotated[dict[str, str], Len(0, 32), AfterValidator(_plain_headers)] = Field(
+        default_factory=dict, description="Sent with every request; not for credentials: they are shown."
+    )
+    retries: Annotated[int, Ge(0), Le(10)] = Field(
+        2, description="Further attempts after the first one failed."
+    )
+    connect_timeout: Seconds | None = Field(None, description="Seconds; the server's setting where absent.")
+    first_byte_timeout: Seconds | None = Field(
+        None, description="Seconds; the server's setting where absent."
+    )
+    idle_timeout: Seconds | None = Field(None, description="Seconds; the server's setting where absent.")
+    stream_usage: bool = Field(
+        default=True, description="Whether streams may be asked to report their usage."
+    )
+
+
+class ConfigNew(BaseModel):
+    """A configuration to make."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: ConfigName
+    provider: Provider
+    base_url: str | None = Field(None, max_length=2048, description="The provider's own where absent.")
+    api_key: SecretStr | None = Field(None, max_length=4096, description="Never shown again.")
+    models: Annotated[list[ModelName], Len(1, MODELS_MAX)] = Field(
+        default=["*"], description="Names and patterns: gpt-4o, gpt-*, *."
+    )
+    priority: Priority = Field(100, description="Lower is tried first.")
+    weight: Weight = Field(1, description="How often, among configurations of the same priority.")
+    enabled: bool = True
+    settings: ConfigSettings = ConfigSettings()  # pyright: ignore[reportCallIssue]  (all fields have defaults)
+
+
+class ConfigChange(BaseModel):
+    """What to change in a configuration; what is absent stays. A null `api_key` removes the key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: ConfigName | None = None
+    provider: Provider | None = None
+    base_url: str | None = Field(None, max_length=2048, description="null: the provider's own.")
+    api_key: SecretStr | None = Field(None, max_length=4096, description="null: no key.")
+    models: Annotated[list[ModelName], Len(1, MODELS_MAX)] | None = None
+    priority: Priority | None = None
+    weight: Weight | None = None
+    enabled: bool | None = None
+    settings: ConfigSettings | None = Field(None, description="Replaced as a whole.")
+
+
+class ConfigAnswer(BaseModel):
+    """A configuration as it is shown: whether it has a key, never which."""
+
+    id: int
+    name: str
+    provider: Provider
+    base_url: str
+    has_key: bool
+    key_unreadable: bool
+    models: list[str]
+    priority: int
+    weight: int
+    enabled: bool
+    settings: ConfigSettings
+    created_at: datetime
+    updated_at: datetime
+
+
+Finding = Literal[
+    "key_accepted", "no_key_wanted", "key_refused", "key_wanted", "key_unreadable", "silent", "untrusted", "no_host",
+    "nobody_there", "not_http", "no_list", "no_list_v1", "asks_to_wait", "elsewhere", "failing", "no_models",
+]  # fmt: skip
+"""What came of a small request to a provider."""
+
+
+class ProbeAnswer(BaseModel):
+    """What a small request to a provider showed."""
+
+    ok: bool
+    reachable: bool
+    key_accepted: bool | None = Field(description="null where the answer does not tell.")
+    models: int | None = Field(description="How many models the provider lists; null where it lists none.")
+    missing_models: list[str] = Field(description="Models that are configured by name and not listed.")
+    finding: Finding
+    message: str = Field(description="The finding in words.")
+    details: dict[str, str | int | float] = Field(description="What `message` says of this very case.")
+    duration_ms: int
+
+
+class FirstModel(BaseModel):
+    """A model that a first program names."""
+
+    model: str
+    answered_by: Literal["provider", "demo", "nothing"] = Field(
+        description="A provider at its price; the offline demo model, which costs nothing; "
+        "or nothing, until an administrator adds a provider."
+    )
+
+
+class FirstModels(BaseModel):
+    """For each API a model, and who answers it here."""
+
+    openai: FirstModel
+    anthropic: FirstModel
+    gemini: FirstModel

@@ -1,0 +1,290 @@
+"""A call as it is journaled: what is known when it is sent, what is known when it is over, and the two put together
+again by whoever ships the journal.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.call.grants import InternalGrant
+from daybook.gateway.transcript import answer_of_body, answer_of_stream, parse, storable
+from daybook.ledger.budgets.holds import HoldPart, parts_of_json
+from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name
+from daybook.ledger.shipper import JournaledCall
+from llm_tracker.counting import estimate_usage
+from llm_tracker.usage import Usage, UsageReader
+
+LARGE = 2**20
+"""A request of more bytes is journaled without its files."""
+
+KILLED = "The gateway was killed before the call was over."
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """All that the ledger need of a call."""
+
+    id: UUID
+    journal: str
+    """The journal that tells of it: the owner of what it holds."""
+    moment: datetime
+    api: str
+    metered: bool
+    path: str
+    model: str
+    code: str | None
+    group_id: int | None
+    user_id: int | None
+    trace_id: str | None
+    caller: dict[str, Any] | None
+    request: Any
+    """The body, parsed; its first bytes as text where it could not be."""
+    config_id: int | None = None
+    config: str | None = None
+    provider: str | None = None
+    target_model: str | None = None
+    """The provider's name of the model; None for a call that was not sent."""
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
+    media_type: str = ""
+    streamed: bool = False
+    truncated: bool = False
+    usage: Usage | None = None
+    spent: Usage | None = None
+    estimate: Usage | None = None
+    """Tokens that were counted before what was said was left out."""
+    holds: tuple[HoldPart, ...] = ()
+    most: tuple[int, int] | None = None
+    """The most tokens that its prompt and its answer can have taken, where it was under a hard budget."""
+    internal: InternalGrant | None = None
+    """What it was for, where Daybook itself made it."""
+    repeat: tuple[int, str] | None = None
+    """The code and the hash of the key under which the answer is given again."""
+    hides_usage: bool = False
+    """Whether the caller was not shown the chunk with the usage."""
+    error: str | None = None
+    reached: bool = False
+    first_byte_ms: int | None = None
+    duration_ms: int | None = None
+    answer: bytes = b""
+
+
+def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
+    """Header and body of the record that is written before the call is sent."""
+    grant = exchange.grant
+    header = {
+        "at": exchange.moment,
+        "api": exchange.api_name,
+        "metered": _is_metered(exchange),
+        "path": redact_name(redact, exchange.path),
+        "model": redact_name(redact, exchange.model[:300]),
+        "code": grant.public_id,
+        "group": grant.group_id,
+        "user": grant.user_id,
+        "trace": exchange.trace_id,
+        "caller": redact_json(redact, exchange.caller) if exchange.caller else None,
+        "to": _target(exchange, redact),
+        "stream": exchange.stream,
+        "holds": exchange.hold.as_json(),
+        "most": exchange.most,
+        "repeat": exchange.repeat,
+    }
+    if redact is Redact.CONTENT and header["metered"]:
+        header["estimate"] = _numbers(_estimate(exchange))
+    if isinstance(grant, InternalGrant):
+        header["internal"] = grant.as_json()
+    return _json(header), redact_bytes(redact, _request(exchange))
+
+
+def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
+    """Header and body of a note of what has come of a stream; None when nothing has since the last. What is redacted
+    is noted whole each time: a secret may lie where two notes meet.
+    """
+    if len(exchange.answer) <= exchange.noted:
+        return None
+    if redact is Redact.OFF:
+        since, exchange.noted = exchange.noted, len(exchange.answer)
+        return b"{}", redact_bytes(redact, bytes(exchange.answer[since:]))
+    header: dict[str, Any] = {"whole": True}
+    if redact is Redact.CONTENT:
+        header["estimate"] = _numbers(_estimate(exchange))
+    exchange.noted = len(exchange.answer)
+    return _json(header), redact_bytes(redact, bytes(exchange.answer))
+
+
+def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
+    """Header and body of the record that is written before the caller can know the end, and the header that will do
+    where there is no room for these.
+    """
+    error = redact_error(redact, exchange.error[:2000]) if exchange.error else None
+    estimate = None
+    broken = exchange.streamed and exchange.error is not None  # what was reported may not be all
+    is_counted = exchange.reached and _is_metered(exchange) and (exchange.usage is None or broken)
+    if redact is not Redact.OFF and is_counted:
+        estimate = _numbers(_estimate(exchange))
+    essential = {
+        "to": _target(exchange, redact),
+        "status": exchange.status,
+        "streamed": exchange.streamed,
+        "usage": _numbers(exchange.usage),
+        "spent": _numbers(exchange.spent),
+        "estimate": estimate,
+        "error": error and error[:300],
+        "reached": exchange.reached,
+        "ms": exchange.elapsed_ms(),
+        "holds": exchange.hold.as_json(),
+    }
+    first = exchange.first_byte
+    header = {
+        **essential,
+        "type": exchange.media_type,
+        "truncated": exchange.truncated,
+        "hides": exchange.asked_usage,
+        "raw": exchange.usage.raw if exchange.usage is not None else None,
+        "error": error,
+        "attempts": redact_json(redact, [attempt.as_dict() for attempt in exchange.attempts]),
+        "first_ms": None if first is None else round((first - exchange.started) * 1000),
+    }
+    since = exchange.noted if redact is Redact.OFF else 0
+    header["whole"] = since == 0
+    body = redact_bytes(redact, bytes(exchange.answer[since:]))
+    return _json(header), body, _json({**essential, "truncated": True})
+
+
+def call_record(call: JournaledCall) -> CallRecord:
+    """The call that a journal tells of."""
+    said = call.opened.header
+    body = call.opened.body
+    try:
+        request = parse(body) if body else None
+    except ValueError:
+        request = body[:2000].decode("utf-8", "replace")
+    record = CallRecord(
+        id=call.id,
+        journal=call.journal,
+        moment=datetime.fromisoformat(said["at"]),
+        api=said["api"],
+        metered=said["metered"],
+        path=said["path"],
+        model=said["model"],
+        code=said["code"],
+        group_id=said["group"],
+        user_id=said["user"],
+        trace_id=said["trace"],
+        caller=said["caller"],
+        request=request,
+    )
+    record.answer = _answer(call)
+    if most := said.get("most"):
+        record.most = most[0], most[1]
+    if internal := said.get("internal") or said.get("house"):  # the name before 0.2
+        record.internal = InternalGrant.of_json(internal, record.user_id)
+    if repeat := said.get("repeat"):
+        record.repeat = repeat[0], repeat[1]
+    last = call.closed.header if call.closed is not None else {}
+    record.holds = parts_of_json(last.get("holds", said.get("holds", [])))
+    if call.closed is None:
+        _end_by_death(record, call)
+    else:
+        _end(record, call.closed.header)
+    return record
+
+
+def _answer(call: JournaledCall) -> bytes:
+    """The pieces of the answer. One that says so is the whole of it as far as it had come."""
+    pieces: list[bytes] = []
+    for record in [*call.progress, *([call.closed] if call.closed is not None else [])]:
+        if record.header.get("whole"):
+            pieces.clear()
+        pieces.append(record.body)
+    return b"".join(pieces)
+
+
+def _end(record: CallRecord, said: dict[str, Any]) -> None:
+    _send_to(record, said["to"])
+    record.status, record.streamed = said["status"], said["streamed"]
+    record.usage, record.spent = _usage(said["usage"], said.get("raw")), _usage(said["spent"], None)
+    record.estimate = _usage(said.get("estimate"), None)
+    record.error, record.reached, record.duration_ms = said["error"], said["reached"], said["ms"]
+    record.media_type = said.get("type", "")
+    record.truncated = said["truncated"]
+    record.hides_usage = said.get("hides", False)
+    record.attempts = said.get("attempts", [])
+    record.first_byte_ms = said.get("first_ms")
+
+
+def _end_by_death(record: CallRecord, call: JournaledCall) -> None:
+    """Nobody closed the call: its provider may have worked on it, and what it had sent is all that is known."""
+    said = call.opened.header
+    counted = [note.header["estimate"] for note in (call.opened, *call.progress) if "estimate" in note.header]
+    record.estimate = _usage(counted[-1], None) if counted else None
+    _send_to(record, said["to"])
+    record.error, record.reached, record.streamed = KILLED, True, said["stream"]
+    if record.streamed and record.metered:
+        reader = UsageReader(record.api)
+        reader.feed(record.answer)
+        record.usage = reader.finish()
+
+
+def _send_to(record: CallRecord, target: list[Any] | None) -> None:
+    if target is not None:
+        record.config_id, record.config, record.provider, record.target_model = target
+
+
+def _is_metered(exchange: Exchange) -> bool:
+    api = exchange.route.api
+    return api is not None and api.line
+
+
+def _estimate(exchange: Exchange) -> Usage:
+    """The tokens of a call that reported none, counted while what was said is still there."""
+    answer = (
+        answer_of_stream(exchange.api_name, bytes(exchange.answer))
+        if exchange.streamed
+        else answer_of_body(exchange.api_name, bytes(exchange.answer))
+    )
+    return estimate_usage(exchange.api_name, exchange.request, answer.written)
+
+
+def _target(exchange: Exchange, redact: Redact) -> list[Any] | None:
+    target = exchange.target
+    if target is None:
+        return None
+    provider = target.provider
+    return [provider.id, provider.name, provider.provider.value, redact_name(redact, target.model[:300])]
+
+
+def _request(exchange: Exchange) -> bytes:
+    if exchange.request is None:
+        return exchange.body[:2000]
+    if exchange.route.api is not None and exchange.route.api.body != "json":
+        return orjson.dumps(storable(exchange.request))  # a form's files stay where they are
+    return exchange.body if len(exchange.body) <= LARGE else orjson.dumps(storable(exchange.request))
+
+
+def _json(header: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(header)
+    except TypeError:  # lone surrogates, or integers beyond 64 bits
+        return orjson.dumps(storable({**header, "at": str(header.get("at"))}))
+
+
+def _numbers(usage: Usage | None) -> list[int] | None:
+    if usage is None:
+        return None
+    return [
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.total_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        usage.cache_write_tokens,
+    ]
+
+
+def _usage(numbers: list[int] | None, raw: Any) -> Usage | None:
+    return None if numbers is None else Usage(*numbers, raw=raw)

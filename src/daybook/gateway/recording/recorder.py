@@ -1,0 +1,103 @@
+"""The gateway's side of the journal: a call is opened before a byte of it goes to a provider, noted while it streams,
+and closed before its caller can know that it is over.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.errors import Refusal
+from daybook.gateway.recording.journal_records import closed, noted, opened
+from daybook.ledger.journal import Journal, JournalFull
+from daybook.ledger.prices import PriceTable
+from daybook.ledger.redaction import Redact
+from llm_tracker.usage import Usage
+
+log = logging.getLogger(__name__)
+
+NOTED_EVERY = 1.0
+"""Seconds between notes of what has come of the streams that are under way."""
+
+
+class Recorder:
+    """Writes the calls of this process into its journal, and sees to what they hold of their budgets."""
+
+    def __init__(self, journal: Journal, redact: Redact = Redact.OFF) -> None:
+        self.id = journal.id
+        self._journal = journal
+        self._redact = redact
+        self._streams: dict[UUID, Exchange] = {}
+
+    @contextlib.asynccontextmanager
+    async def at_work(self) -> AsyncGenerator["Recorder"]:
+        """Note what streams bring while the block runs; the journal ends with it."""
+        noting = asyncio.create_task(self._note_streams(), name="stream notes")
+        try:
+            yield self
+        finally:
+            noting.cancel()
+            self._journal.close()
+
+    async def open(self, exchange: Exchange) -> None:
+        """Write down that a call is about to be sent. Raises `Refusal` (503) where that cannot be written."""
+        self._open(exchange)
+        if exchange.stream:
+            self._streams[exchange.id] = exchange
+        await self._journal.durable()
+
+    def close(self, exchange: Exchange, prices: PriceTable) -> None:
+        """Write down how a call ended. One that was never sent is opened and closed at once."""
+        self._streams.pop(exchange.id, None)
+        sent = exchange.opened
+        if not sent:
+            exchange.hold.cancel()
+            with contextlib.suppress(Refusal):
+                self._open(exchange)
+        if exchange.opened:
+            if sent and exchange.hold.parts:
+                _take(exchange, prices)
+            header, body, essential = closed(exchange, self._redact)
+            self._journal.close_call(exchange.id, header, body, essential=essential)
+        exchange.hold.close()
+
+    async def durable(self) -> None:
+        """Return when what was written is as safe as the settings ask for."""
+        await self._journal.durable()
+
+    def _open(self, exchange: Exchange) -> None:
+        header, body = opened(exchange, self._redact)
+        try:
+            self._journal.open_call(exchange.id, header, body)
+        except JournalFull as problem:
+            exchange.target = None  # it is not sent
+            words = f"Daybook cannot write calls down at the moment, so it takes none. {problem}"
+            raise Refusal(503, "journal_full", words, retry_after=5) from None
+        exchange.opened = True
+
+    async def _note_streams(self) -> None:
+        while True:
+            await asyncio.sleep(NOTED_EVERY)
+            for exchange in self._streams.values():
+                note = noted(exchange, self._redact)
+                if note is not None:
+                    self._journal.progress(exchange.id, *note)
+
+
+def _take(exchange: Exchange, prices: PriceTable) -> None:
+    """Lower the hold to what the call took, where that is known already; else it stays until it is settled."""
+    usage, target = exchange.usage or (None if exchange.reached else Usage()), exchange.target
+    if usage is None or target is None or (exchange.streamed and exchange.error is not None):
+        return  # what a stream that broke off had reported is the least that it took
+    if exchange.spent is not None:
+        usage += exchange.spent
+    try:
+        cost = prices.cost(target.model, usage, provider=target.provider.provider.value, at=exchange.moment)
+    except Exception:
+        log.exception(
+            "The price of call %s could not be worked out; its hold stays until it is settled.", exchange.id
+        )
+        cost = None
+    exchange.hold.take(usage.total_tokens, cost)

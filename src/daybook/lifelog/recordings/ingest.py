@@ -1,0 +1,189 @@
+"""A file becomes a recording, or a chapter of one, or is refused: then nothing of it is left.
+
+The object is announced, stored, and claimed by a row, in this order. Whoever is killed between leaves an announcement
+by which a worker removes the object.
+"""
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from daybook.accounts import service as accounts
+from daybook.db.engine import WriteSession
+from daybook.kit import failpoints
+from daybook.kit.clock import now
+from daybook.kit.errors import Unavailable
+from daybook.kit.text import storable
+from daybook.lifelog.context import Basics
+from daybook.lifelog.media.errors import NotAVideo
+from daybook.lifelog.media.playable import suffix_of
+from daybook.lifelog.media.service import probe
+from daybook.lifelog.recordings import chapters, matching, removal, repository, requests, timeline
+from daybook.lifelog.recordings.clock import Evidence, beginning
+from daybook.lifelog.recordings.errors import Refused
+from daybook.lifelog.recordings.models import Recording, RecordingFile
+from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
+from daybook.storage.service import content_type_of
+from llm_tracker.ids import uuid7
+
+log = logging.getLogger(__name__)
+
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What whoever brings a file knows of it besides its name."""
+
+    file_time: datetime | None = None
+    """When the file was last changed where it comes from."""
+    timezone: str | None = None
+    """Where its camera was, as an IANA name; the person's own timezone if nobody says."""
+    sha256: bytes | None = None
+    """Of the staged file, where it was computed already; else it is computed here."""
+    may_link: bool = False
+    """The staged file will never be changed, only removed: the store need not copy it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that is a person's recording now."""
+
+    recording_id: UUID
+    file_id: UUID
+    is_new: bool
+    """False where the person had the file before: nothing was done."""
+
+
+async def take_in(
+    tools: Basics, user_id: int, staged: Path, name: str, details: Details | None = None
+) -> Taken:
+    """Make the file at `staged`, which its owner called `name`, a recording of the person, or a chapter of one.
+
+    In one transaction with it, the file's jobs are enqueued: a chapter that comes later has jobs of its own. `staged`
+    stays where it is. Raises `Refused` with a code and words, and leaves nothing then.
+    """
+    details = details or Details()
+    sha256 = details.sha256 or await asyncio.to_thread(_sha256, staged)
+    if (taken := await find_by_checksum(tools, user_id, sha256)) is not None:
+        return taken
+    try:
+        video = await probe(staged)
+    except NotAVideo as error:
+        raise Refused(error.message, code=error.code, details=error.details) from None
+    async with tools.database.read() as session:
+        timezone = details.timezone or (await accounts.get_user(session, user_id)).timezone
+    name = _plain(name)
+    evidence = Evidence(video, name, timezone, now(), details.file_time)
+    recording_id, file_id = uuid7(), uuid7()
+    file = RecordingFile(
+        id=file_id,
+        recording_id=recording_id,
+        user_id=user_id,
+        position=0,
+        name=name,
+        s3_key=f"users/{user_id}/recordings/{recording_id}/{file_id}{suffix_of(video)}",
+        sha256=sha256,
+        size_bytes=video.size_bytes,
+        duration=video.duration,
+        video_metadata=FileFacts(video=video, clock=ClockFacts.of(beginning(evidence))).model_dump(
+            mode="json"
+        ),
+    )
+    async with tools.database.write() as session:
+        await removal.announce(session, file_id, file.s3_key)
+    failpoints.point("recordings.announce.after")
+    try:
+        await tools.store.put_file(file.s3_key, staged, may_link=details.may_link)
+        failpoints.point("recordings.store.after")
+        taken = await _claim(tools, file)
+    except BaseException:
+        await asyncio.shield(_undo(tools, file.s3_key))
+        raise
+    if not taken.is_new:
+        await _undo(tools, file.s3_key)
+    failpoints.point("recordings.commit.after")
+    return taken
+
+
+async def find_by_checksum(tools: Basics, user_id: int, sha256: bytes) -> Taken | None:
+    """The recording that has this file of the person; None where they never brought it."""
+    async with tools.database.read() as session:
+        file = await repository.file_by_checksum(session, user_id, sha256)
+    return None if file is None else Taken(file.recording_id, file.id, is_new=False)
+
+
+async def _claim(tools: Basics, file: RecordingFile) -> Taken:
+    """Write the rows in one transaction, while nobody may remove the object and no other file of the person comes."""
+    async with tools.database.write() as session:
+        await repository.lock_key(session, file.s3_key, wait=True)
+        if await tools.store.size(file.s3_key) != file.size_bytes:
+            raise Unavailable("The file went missing while it was stored. Send it again.", code="file_lost")
+        await repository.lock_person(session, file.user_id)
+        known = await repository.file_by_checksum(session, file.user_id, file.sha256)
+        if known is not None:
+            return Taken(known.recording_id, known.id, is_new=False)
+        await _place(session, file)
+        await requests.request_processing(session, file)
+        await requests.request_extraction(session, file)
+        await session.flush()
+        failpoints.point("recordings.claim.after")
+        return Taken(file.recording_id, file.id, is_new=True)
+
+
+async def _place(session: WriteSession, file: RecordingFile) -> None:
+    """Give the file its place: among the chapters of a recording that is there, or as a recording of its own."""
+    chapter = chapters.chapter_of(file.name)
+    if chapter is not None:
+        file.position = chapter.position
+        found = await matching.recordings_of(session, file, chapter)
+        if found:
+            await timeline.add_chapter(session, found[0], file)
+            for later in found[1:]:
+                await timeline.join(session, found[0], later)
+                await session.delete(later)
+            return
+    facts = timeline.facts_of(file)
+    session.add(
+        Recording(
+            id=file.recording_id,
+            user_id=file.user_id,
+            name=file.name,
+            s3_key=file.s3_key,
+            content_type=content_type_of(file.s3_key),
+            start_time=facts.clock.start,
+            end_time=facts.clock.start + timedelta(seconds=file.duration),
+            time_source=facts.clock.source,
+            timezone=facts.clock.timezone,
+            duration=file.duration,
+            size_bytes=file.size_bytes,
+            chapters_key=None if chapter is None else chapter.key,
+            video_metadata=file.video_metadata,
+        )
+    )
+    await session.flush()
+    session.add(file)
+    await session.flush()
+
+
+async def _undo(tools: Basics, key: str) -> None:
+    """Remove the object unless its row is there after all: a commit may have come about although it seemed to fail."""
+    try:
+        async with tools.database.write() as session:
+            await removal.remove_unclaimed(session, tools.store, key)
+    except Exception as problem:  # noqa: BLE001  (why we are here is what the caller is told; the announcement stays)
+        log.warning("An object may be left in the store for some minutes: %s", type(problem).__name__)
+
+
+def _plain(name: str) -> str:
+    """The name of a file without its folder, as it can be kept."""
+    return storable(name.replace("\\", "/").rpartition("/")[2].strip() or "video", _LONGEST_NAME)
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
