@@ -55,7 +55,7 @@ from daybook.db.embedded.cluster import remove_cluster
 from daybook.db.engine import Database
 from daybook.db.migrate import upgrade_async
 from daybook.gateway.providers.vault import Vault
-from daybook.ledger.budgets.schemas import BudgetNew
+from daybook.ledger.budgets.schemas import BudgetRequest
 from daybook.ledger.budgets.service import set_budget
 from daybook.settings import Settings
 from support.postgres import free_folder
@@ -195,5 +195,5 @@ async def furnish(installation):
             ("group", 2, "month", "tokens", BUDGET, False),
         ):
             new = {"subject": subject, "subject_id": subject_id, "period": period, "unit": unit}
-            await set_budget(session, BudgetNew.model_validate({**new, "limit": limit, "hard": hard}))
+            await set_budget(session, BudgetRequest.model_validate({**new, "limit": limit, "hard": hard}))
     await database.close()

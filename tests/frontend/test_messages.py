@@ -15,11 +15,11 @@ STEMS = {stem(key) for key in texts("en")}
 MADE = {
     "access.role.": ("Role",),
     "jobs.status.": ("JobStatus",),
-    "recording.time_source.": ("RecordingAnswer", "time_source"),
-    "providers.probe.": ("ProbeAnswer", "finding"),
-    "budgets.subject.": ("BudgetAnswer", "subject"),
-    "budgets.period.": ("BudgetAnswer", "period"),
-    "usage.budget.": ("BudgetAnswer", "subject"),
+    "recording.time_source.": ("RecordingResponse", "time_source"),
+    "providers.probe.": ("ProbeResponse", "finding"),
+    "budgets.subject.": ("BudgetResponse", "subject"),
+    "budgets.period.": ("BudgetResponse", "period"),
+    "usage.budget.": ("BudgetResponse", "subject"),
 }
 """Keys whose end is a value of the API's, and where its schema names the values: for each there is a text."""
 

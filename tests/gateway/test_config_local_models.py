@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from daybook.gateway.providers.local_models import seed_local_models
-from daybook.gateway.providers.schemas import ConfigChange
+from daybook.gateway.providers.schemas import ConfigUpdate
 from daybook.gateway.providers.service import change_config, config_id_of, list_configs, load_providers
 from daybook.gateway.providers.vault import Vault
 from daybook.settings import Settings
@@ -76,7 +76,7 @@ async def test_order_and_weight_stay_as_they_were_set(start, database, tmp_path)
     vault = Vault(tmp_path)
     async with database.write() as session:
         config_id = await config_id_of(session, "demo")
-        await change_config(session, vault, config_id, ConfigChange(priority=3, weight=9, enabled=False))
+        await change_config(session, vault, config_id, ConfigUpdate(priority=3, weight=9, enabled=False))
     found = await start(demo_url="http://127.0.0.1:5002")
     assert (found["demo"].priority, found["demo"].weight) == (3, 9)
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from daybook.jobs import JobContext, JobType, controls, queue
-from daybook.jobs.schemas import JobTypeChange
+from daybook.jobs.schemas import JobTypeUpdate
 from daybook.jobs.upkeep import put_in_order
 from support.jobs import away, leave
 
@@ -15,7 +15,7 @@ async def plain(context: JobContext):
 
 async def change(jobs, job_type, **what):
     async with jobs.database.write() as session:
-        return await controls.change(session, job_type, JobTypeChange(**what))
+        return await controls.change(session, job_type, JobTypeUpdate(**what))
 
 
 async def test_a_paused_type_starts_nothing_until_it_goes_on(jobs):

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from daybook.ledger.prices import PriceTable, set_price
-from daybook.ledger.schemas import PriceNew
+from daybook.ledger.schemas import PriceRequest
 from llm_tracker.usage import Usage
 
 USAGE = Usage(
@@ -14,16 +14,16 @@ USAGE = Usage(
 async def test_an_administrator_s_price_comes_before_the_public_one(session):
     public = (await PriceTable.load(session)).cost("gpt-4o", USAGE, provider="openai")
     assert public is not None
-    await set_price(session, PriceNew(model="gpt-4o", input=Decimal(1), output=Decimal(2)))
+    await set_price(session, PriceRequest(model="gpt-4o", input=Decimal(1), output=Decimal(2)))
     assert (await PriceTable.load(session)).cost("gpt-4o", USAGE, provider="openai") == Decimal(2)
     await set_price(
         session,
-        PriceNew(model="gpt-4o", input=Decimal(1), output=Decimal(2), cached_input=Decimal("0.5")),
+        PriceRequest(model="gpt-4o", input=Decimal(1), output=Decimal(2), cached_input=Decimal("0.5")),
     )
     assert (await PriceTable.load(session)).cost("gpt-4o", USAGE, provider="openai") == Decimal("1.8")
 
 
 async def test_an_unknown_model_has_no_price_until_one_is_set(session):
     assert (await PriceTable.load(session)).cost("house-model", USAGE) is None
-    await set_price(session, PriceNew(model="house-model", input=Decimal(0), output=Decimal(0)))
+    await set_price(session, PriceRequest(model="house-model", input=Decimal(0), output=Decimal(0)))
     assert (await PriceTable.load(session)).cost("house-model", USAGE) == 0

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 import pytest_asyncio
 
-from daybook.lifelog.diary.schemas import OwnTextBody
+from daybook.lifelog.diary.schemas import OwnTextRequest
 from daybook.lifelog.diary.service import set_own_text
 from daybook.settings import Settings
 from support.diary import DAY, Author, add_model, notes_in, open_diary, page, sentence
@@ -381,11 +381,11 @@ async def test_a_day_too_long_for_the_model_is_summed_up_in_parts(diary, author,
 async def test_own_text_is_kept_beside_what_is_written(diary, author, three):
     await diary.written()
     async with diary.tools.database.write() as session:
-        await set_own_text(session, diary.user, DAY, OwnTextBody(version=1))
+        await set_own_text(session, diary.user, DAY, OwnTextRequest(version=1))
     begun = await diary.page()
     assert begun.own_text == begun.content
     async with diary.tools.database.write() as session:
-        await set_own_text(session, diary.user, DAY, OwnTextBody(text="My day.\nIt was good."))
+        await set_own_text(session, diary.user, DAY, OwnTextRequest(text="My day.\nIt was good."))
     written = await diary.written(force=True)
 
     assert written.own_text == "My day.\nIt was good."

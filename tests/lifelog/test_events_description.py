@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from daybook.lifelog.events import service as events
-from daybook.lifelog.events.schemas import EventBody
+from daybook.lifelog.events.schemas import EventUpdate
 from daybook.settings import Settings
 from support.api import Api
 from support.apps import open_app
@@ -266,8 +266,8 @@ async def test_a_provider_that_takes_no_schema_is_asked_without(log, many_scenes
 async def test_describing_later_fills_in_what_nobody_changed(log, undescribed, model, api):
     first, second, _ = await log.events()
     async with log.tools.database.write() as session:
-        await events.update_event(session, log.user, first.id, EventBody(scene="my room"))
-        await events.update_event(session, log.user, second.id, EventBody(duration=2))
+        await events.update_event(session, log.user, first.id, EventUpdate(scene="my room"))
+        await events.update_event(session, log.user, second.id, EventUpdate(duration=2))
 
     job = await asked(log, api, f"recordings/{undescribed}")
 
@@ -294,7 +294,7 @@ async def test_what_is_described_is_not_paid_for_again_unless_wished(log, undesc
 
     async with log.tools.database.write() as session:
         third = (await log.events())[2]
-        await events.update_event(session, log.user, third.id, EventBody(summary="Mine."))
+        await events.update_event(session, log.user, third.id, EventUpdate(summary="Mine."))
     model.usually = lambda seen: answered([described(stretch, summary="Anew.") for stretch in seen])
     await asked(log, api, f"recordings/{undescribed}", again=True)
 
@@ -333,9 +333,9 @@ async def test_costs_are_shown_before_and_after_and_are_in_the_book(
     price = {"model": "seer", "input": "2", "output": "10"}
     async with database.write() as session:
         from daybook.ledger import prices
-        from daybook.ledger.schemas import PriceNew
+        from daybook.ledger.schemas import PriceRequest
 
-        await prices.set_price(session, PriceNew.model_validate(price))
+        await prices.set_price(session, PriceRequest.model_validate(price))
     path = f"/api/v1/recordings/{undescribed}/description-estimate"
     before = await api.get(path)
 

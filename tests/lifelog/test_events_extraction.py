@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from daybook.lifelog.events import service as events
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.events.schemas import EventBody
+from daybook.lifelog.events.schemas import EventUpdate
 from daybook.lifelog.recordings import service as recordings
 from daybook.settings import Settings
 from support.lifelog import lifelog
@@ -102,7 +102,7 @@ async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(l
     await log.work()
     first, second, third = await log.events()
     async with log.tools.database.write() as session:
-        await events.update_event(session, log.user, first.id, EventBody(summary="My own words."))
+        await events.update_event(session, log.user, first.id, EventUpdate(summary="My own words."))
         await events.delete_event(session, log.user, third.id)
         for event_id in (first.id, second.id):  # as another version of the analysis found them
             stale = await session.get(Event, event_id)
@@ -147,7 +147,7 @@ async def test_events_move_along_with_their_recording(log, footage):
     await log.work()
 
     async with log.tools.database.write() as session:
-        body = recordings.RecordingChange(start_time=BEGAN + timedelta(hours=8))
+        body = recordings.RecordingUpdate(start_time=BEGAN + timedelta(hours=8))
         await recordings.change(session, log.user, recording_id, body)
     await again(log, recording_id)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest_asyncio
 
 from daybook.lifelog.diary import service as pages
-from daybook.lifelog.diary.schemas import OwnTextBody
+from daybook.lifelog.diary.schemas import OwnTextRequest
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.sample import service as sample
 from support.diary import DAY, diary_with_author
@@ -52,7 +52,7 @@ async def test_ones_own_text_keeps_the_page(sampled):
     diary, remove = sampled
     await diary.written()
     async with diary.tools.database.write() as session:
-        await pages.set_own_text(session, diary.user, DAY, OwnTextBody(text="I liked that day."))
+        await pages.set_own_text(session, diary.user, DAY, OwnTextRequest(text="I liked that day."))
 
     await remove()
     page = await diary.page()

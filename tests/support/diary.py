@@ -26,7 +26,7 @@ from daybook.jobs.worker import Worker
 from daybook.lifelog.context import Tools
 from daybook.lifelog.diary import service as diary
 from daybook.lifelog.diary.jobs import job_types
-from daybook.lifelog.diary.schemas import DiaryView
+from daybook.lifelog.diary.schemas import DiaryResponse
 from daybook.lifelog.events.models import Event
 from daybook.settings import Settings
 from daybook.storage.service import open_store
@@ -126,14 +126,14 @@ class Diary:
         async with self.tools.database.write() as session:
             return await diary.request_page(session, self.user, day, force=force)
 
-    async def written(self, day: date = DAY, *, force: bool = False, within: float = 30) -> DiaryView:
+    async def written(self, day: date = DAY, *, force: bool = False, within: float = 30) -> DiaryResponse:
         """The page, after it was asked for and every job was done well."""
         await self.ask(day, force=force)
         for job in await self.work(within):
             assert job.status == "success", (job.error_code, job.error_message)
         return await self.page(day)
 
-    async def page(self, day: date = DAY) -> DiaryView:
+    async def page(self, day: date = DAY) -> DiaryResponse:
         async with self.tools.database.read() as session:
             return await diary.get_page(session, self.user, day)
 

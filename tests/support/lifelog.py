@@ -40,7 +40,7 @@ class Lifelog:
         taken = await recordings.take_in(self.tools, self.user.id, path, name)
         if start_time is not None:
             async with self.tools.database.write() as session:
-                body = recordings.RecordingChange(start_time=start_time)
+                body = recordings.RecordingUpdate(start_time=start_time)
                 await recordings.change(session, self.user, taken.recording_id, body)
         return taken.recording_id
 

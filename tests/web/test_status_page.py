@@ -131,7 +131,7 @@ async def test_the_schema_names_every_operation_once_and_every_error_alike(visit
             assert operation["tags"], path
             for status in ("4XX", "5XX"):
                 reference = operation["responses"][status]["content"]["application/json"]["schema"]["$ref"]
-                assert reference.endswith("/ErrorBody")
+                assert reference.endswith("/ErrorResponse")
             assert "422" not in operation["responses"]
     assert len(names) == len(set(names))
     assert {"sign_in", "get_me", "create_my_code", "list_users", "revoke_code"} <= set(names)

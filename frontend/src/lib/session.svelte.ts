@@ -2,7 +2,7 @@
 import { ApiError, api, ask, onSignedOut, type Schemas } from "./api/client";
 import { LANGUAGES, language, setLanguage } from "./i18n";
 
-type User = Schemas["UserView"];
+type User = Schemas["UserResponse"];
 
 class Session {
   /** The person; null while nobody is signed in, undefined until we know. */

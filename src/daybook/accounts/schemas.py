@@ -26,14 +26,14 @@ class View(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class SignInBody(Body):
+class SignInRequest(Body):
     """An account and its password."""
 
     account: Annotated[str, MaxLen(1024)]
     password: Password
 
 
-class UserView(View):
+class UserResponse(View):
     """A user. `token_usage` is the total of their lines in the ledger."""
 
     id: int
@@ -52,26 +52,26 @@ class UserView(View):
         return {} if value is None else value
 
 
-class NewUserView(UserView):
+class NewUserResponse(UserResponse):
     """A user just made; `password` is there when Daybook made it, and is not shown again."""
 
     password: str | None = None
 
 
-class NewPasswordView(BaseModel):
+class NewPasswordResponse(BaseModel):
     """The password just set, when Daybook made it; it is not shown again."""
 
     password: str | None
 
 
-class SessionView(BaseModel):
+class SessionResponse(BaseModel):
     """Who is signed in, and until when if nothing is done any more."""
 
-    user: UserView
+    user: UserResponse
     expires_at: datetime
 
 
-class ProfileBody(Body):
+class ProfileUpdate(Body):
     """What a person may change about themselves; a setting that is null is taken away."""
 
     timezone: str | None = Field(
@@ -80,14 +80,14 @@ class ProfileBody(Body):
     settings: dict[str, Any] | None = Field(None, examples=[{"language": "zh-Hant"}])
 
 
-class PasswordChangeBody(Body):
+class PasswordChangeRequest(Body):
     """One's own password, old and new."""
 
     current_password: Password
     new_password: Password
 
 
-class NewUserBody(Body):
+class UserCreate(Body):
     """A user to make; without a password Daybook makes one and shows it once."""
 
     account: str
@@ -97,20 +97,20 @@ class NewUserBody(Body):
     settings: dict[str, Any] | None = None
 
 
-class UserBody(ProfileBody):
+class UserUpdate(ProfileUpdate):
     """What an administrator may change about a user."""
 
     role: Role | None = None
     active: bool | None = None
 
 
-class NewPasswordBody(Body):
+class NewPasswordRequest(Body):
     """Another password for a user; without one Daybook makes it and shows it once."""
 
     password: Password | None = None
 
 
-class GroupView(View):
+class GroupResponse(View):
     """A group; `archived_at` is set when its codes are refused."""
 
     id: int
@@ -122,14 +122,14 @@ class GroupView(View):
     updated_at: datetime | None
 
 
-class NewGroupBody(Body):
+class GroupCreate(Body):
     """A group to make."""
 
     name: str
     description: str | None = None
 
 
-class GroupBody(Body):
+class GroupUpdate(Body):
     """What may be changed about a group."""
 
     name: str | None = None
@@ -137,7 +137,7 @@ class GroupBody(Body):
     archived: bool | None = Field(None, description="The codes of an archived group are refused.")
 
 
-class CodeView(View):
+class CodeResponse(View):
     """An activation code, which itself is not kept: `public_id` is what logs show."""
 
     public_id: str
@@ -154,13 +154,13 @@ class CodeView(View):
     updated_at: datetime | None
 
 
-class NewCodeView(CodeView):
+class NewCodeResponse(CodeResponse):
     """A code just made; `code` is not shown again."""
 
     code: str
 
 
-class CodeBody(Body):
+class CodeUpdate(Body):
     """What a code is called and what it allows; null, or nothing, is no limit."""
 
     name: str | None = None
@@ -177,17 +177,19 @@ class CodeBody(Body):
 
     def changes(self) -> CodeChanges:
         """What to change: only the fields that were sent."""
-        sent = {name: getattr(self, name) for name in CodeBody.model_fields if name in self.model_fields_set}
-        return CodeChanges(**{name: sent.get(name, UNCHANGED) for name in CodeBody.model_fields})
+        sent = {
+            name: getattr(self, name) for name in CodeUpdate.model_fields if name in self.model_fields_set
+        }
+        return CodeChanges(**{name: sent.get(name, UNCHANGED) for name in CodeUpdate.model_fields})
 
 
-class OwnCodeBody(CodeBody):
+class OwnCodeCreate(CodeUpdate):
     """A code for oneself; without a group it is for the default one."""
 
     group_id: RowId | None = None
 
 
-class NewCodeBody(CodeBody):
+class CodeCreate(CodeUpdate):
     """A code for a group, and for a user if one is named."""
 
     group_id: RowId

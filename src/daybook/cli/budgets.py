@@ -13,7 +13,7 @@ from daybook.cli.work import checked, work
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.ledger.budgets.schemas import BudgetAnswer, LeaseAnswer
+    from daybook.ledger.budgets.schemas import BudgetResponse, LeaseResponse
 
 app = typer.Typer(help="How much codes, groups and users may take, per day and month.", no_args_is_help=True)
 
@@ -105,7 +105,7 @@ def release(owner: Annotated[str, typer.Argument(metavar="OWNER")], as_json: Jso
         print(f"{released} leases are released.")
 
 
-def _print(budgets: "list[BudgetAnswer]") -> None:
+def _print(budgets: "list[BudgetResponse]") -> None:
     print_table(
         ["id", "subject", "per", "unit", "kind", "limit", "used", "held", "left", "resets (UTC)"],
         [
@@ -129,7 +129,7 @@ def _amount(value: Decimal, unit: str) -> int | Decimal:
     return int(value) if unit == "tokens" else value
 
 
-def _print_leases(leases: "list[LeaseAnswer]") -> None:
+def _print_leases(leases: "list[LeaseResponse]") -> None:
     print_table(
         ["owner", "budget", "period", "held", "since (UTC)", "seen (UTC)"],
         [
@@ -142,9 +142,9 @@ def _print_leases(leases: "list[LeaseAnswer]") -> None:
 
 async def _set(
     database: "Database", kind: str, name: str, per: Per, limits: list[tuple[str, Decimal]], *, soft: bool
-) -> "list[BudgetAnswer]":
+) -> "list[BudgetResponse]":
     from daybook.ledger.budgets import service  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.ledger.budgets.schemas import BudgetNew  # noqa: PLC0415
+    from daybook.ledger.budgets.schemas import BudgetRequest  # noqa: PLC0415
 
     async with database.write() as session:
         subject_id: int | str = name
@@ -156,7 +156,7 @@ async def _set(
             await service.set_budget(
                 session,
                 checked(
-                    BudgetNew,
+                    BudgetRequest,
                     subject=kind,
                     subject_id=subject_id,
                     period=per.value,
@@ -169,21 +169,21 @@ async def _set(
         ]
 
 
-async def _all(database: "Database", *, inactive: bool) -> "list[BudgetAnswer]":
+async def _all(database: "Database", *, inactive: bool) -> "list[BudgetResponse]":
     from daybook.ledger.budgets import service  # noqa: PLC0415
 
     async with database.read() as session:
         return list((await service.list_budgets(session, inactive=inactive, page_size=MOST)).list)
 
 
-async def _leases(database: "Database") -> "list[LeaseAnswer]":
+async def _leases(database: "Database") -> "list[LeaseResponse]":
     from daybook.ledger.budgets import service  # noqa: PLC0415
 
     async with database.read() as session:
         return await service.list_leases(session)
 
 
-async def _remove(database: "Database", budget_id: int) -> "BudgetAnswer":
+async def _remove(database: "Database", budget_id: int) -> "BudgetResponse":
     from daybook.ledger.budgets import service  # noqa: PLC0415
 
     async with database.write() as session:

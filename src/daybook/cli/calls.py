@@ -14,7 +14,7 @@ from daybook.cli.work import checked, work
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.ledger.schemas import CallExchange
+    from daybook.ledger.schemas import CallDetailResponse
 
 app = typer.Typer(help="What was asked and answered through the gateway.", no_args_is_help=False)
 calls_export.register(app)
@@ -116,7 +116,7 @@ async def _find(
     group: str | None,
     wanted: dict[str, Any],
     limit: int,
-) -> "list[CallExchange]":
+) -> "list[CallDetailResponse]":
     from daybook.ledger import service  # noqa: PLC0415  (here and below: see the package's docstring)
     from daybook.ledger.schemas import CallFilter  # noqa: PLC0415
 
@@ -132,7 +132,7 @@ async def _find(
         return await service.exchanges(session, [call.id for call in page.list])
 
 
-async def _one(database: "Database", call_id: int | UUID) -> "CallExchange":
+async def _one(database: "Database", call_id: int | UUID) -> "CallDetailResponse":
     from daybook.ledger import service  # noqa: PLC0415
 
     async with database.read() as session:

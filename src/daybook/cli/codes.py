@@ -11,7 +11,7 @@ from daybook.cli.output import cell, print_json, print_table
 from daybook.cli.work import work
 
 if TYPE_CHECKING:
-    from daybook.accounts.schemas import CodeView, NewCodeView
+    from daybook.accounts.schemas import CodeResponse, NewCodeResponse
     from daybook.accounts.service import CodeTerms
     from daybook.db.engine import Database
 
@@ -120,34 +120,34 @@ def list_codes(
     )
 
 
-async def _add(database: "Database", group: str, user: str | None, terms: "CodeTerms") -> "NewCodeView":
+async def _add(database: "Database", group: str, user: str | None, terms: "CodeTerms") -> "NewCodeResponse":
     from daybook.accounts import service  # noqa: PLC0415
-    from daybook.accounts.schemas import CodeView, NewCodeView  # noqa: PLC0415
+    from daybook.accounts.schemas import CodeResponse, NewCodeResponse  # noqa: PLC0415
 
     async with database.write() as session:
         group_id = await group_id_of(session, group)
         user_id = None if user is None else await user_id_of(session, user)
         new = await service.create_code(session, group_id, terms, user_id=user_id)
         await session.refresh(new.row)
-        return NewCodeView(**CodeView.model_validate(new.row).model_dump(), code=new.code)
+        return NewCodeResponse(**CodeResponse.model_validate(new.row).model_dump(), code=new.code)
 
 
-async def _revoke(database: "Database", public_id: str) -> "CodeView":
+async def _revoke(database: "Database", public_id: str) -> "CodeResponse":
     from daybook.accounts import service  # noqa: PLC0415
-    from daybook.accounts.schemas import CodeView  # noqa: PLC0415
+    from daybook.accounts.schemas import CodeResponse  # noqa: PLC0415
 
     async with database.write() as session:
         code = await service.revoke_code(session, public_id)
         await session.refresh(code)
-        return CodeView.model_validate(code)
+        return CodeResponse.model_validate(code)
 
 
 async def _all(
     database: "Database", group: str | None, user: str | None, *, live: bool
-) -> "tuple[list[CodeView], dict[int, str], dict[int, str]]":
+) -> "tuple[list[CodeResponse], dict[int, str], dict[int, str]]":
     """The codes, and the names of groups and users by id."""
     from daybook.accounts import service  # noqa: PLC0415
-    from daybook.accounts.schemas import CodeView  # noqa: PLC0415
+    from daybook.accounts.schemas import CodeResponse  # noqa: PLC0415
 
     async with database.read() as session:
         page = await service.list_codes(
@@ -160,7 +160,7 @@ async def _all(
         groups = await service.list_groups(session, archived=True, page_size=MOST)
         users = await service.list_users(session, page_size=MOST)
         return (
-            [CodeView.model_validate(code) for code in page.list],
+            [CodeResponse.model_validate(code) for code in page.list],
             {row.id: row.name for row in groups.list},
             {row.id: row.account for row in users.list},
         )

@@ -13,7 +13,7 @@ from daybook.kit.errors import Invalid
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.gateway.providers.schemas import ConfigAnswer, ConfigNew, ProbeAnswer
+    from daybook.gateway.providers.schemas import ConfigCreate, ConfigResponse, ProbeResponse
 
 app = typer.Typer(help="The providers that answer model calls.", no_args_is_help=True)
 
@@ -145,9 +145,9 @@ def _given_key(key: str | None, *, from_stdin: bool) -> str | None:
 
 async def _set(
     database: "Database", name: str, values: dict[str, Any], api_version: str | None
-) -> "ConfigAnswer":
+) -> "ConfigResponse":
     from daybook.gateway.providers import service  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.gateway.providers.schemas import ConfigChange  # noqa: PLC0415
+    from daybook.gateway.providers.schemas import ConfigUpdate  # noqa: PLC0415
     from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
 
     vault = Vault.of(read_settings())
@@ -161,28 +161,28 @@ async def _set(
         if api_version is not None:
             now = await service.get_config(session, vault, config_id)
             values["settings"] = {**now.settings.model_dump(exclude_unset=True), "api_version": api_version}
-        return await service.change_config(session, vault, config_id, checked(ConfigChange, **values))
+        return await service.change_config(session, vault, config_id, checked(ConfigUpdate, **values))
 
 
-def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigNew":
+def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigCreate":
     """The configuration to make; its key is asked for where somebody sits at a terminal."""
     from daybook.gateway.providers.config import Provider  # noqa: PLC0415
-    from daybook.gateway.providers.schemas import ConfigNew  # noqa: PLC0415
+    from daybook.gateway.providers.schemas import ConfigCreate  # noqa: PLC0415
 
     if name in set(Provider):
         values.setdefault("provider", name)
     if "provider" not in values:
         raise Invalid(f"--provider is missing: one of {', '.join(Provider)}.")
     new = checked(
-        ConfigNew, name=name, settings={"api_version": api_version} if api_version else {}, **values
+        ConfigCreate, name=name, settings={"api_version": api_version} if api_version else {}, **values
     )
     if "api_key" not in values and sys.stdin.isatty():
         key = typer.prompt("Key (not shown; empty for none)", hide_input=True, default="", show_default=False)
-        return checked(ConfigNew, name=name, settings=new.settings, **values, api_key=key)
+        return checked(ConfigCreate, name=name, settings=new.settings, **values, api_key=key)
     return new
 
 
-async def _all(database: "Database") -> "list[ConfigAnswer]":
+async def _all(database: "Database") -> "list[ConfigResponse]":
     from daybook.gateway.providers import service  # noqa: PLC0415
     from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
 
@@ -190,7 +190,7 @@ async def _all(database: "Database") -> "list[ConfigAnswer]":
         return await service.list_configs(session, Vault.of(read_settings()))
 
 
-async def _probe(database: "Database", name: str) -> "ProbeAnswer":
+async def _probe(database: "Database", name: str) -> "ProbeResponse":
     from daybook.gateway.providers import service  # noqa: PLC0415
     from daybook.gateway.providers.probe import probe  # noqa: PLC0415
     from daybook.gateway.providers.vault import Vault  # noqa: PLC0415

@@ -13,7 +13,7 @@ from daybook.kit.errors import Invalid
 if TYPE_CHECKING:
     from daybook.accounts.models import User
     from daybook.db.engine import Database, ReadSession, WriteSession
-    from daybook.lifelog.diary.schemas import DiaryView
+    from daybook.lifelog.diary.schemas import DiaryResponse
     from daybook.lifelog.diary.service import Requested
 
 app = typer.Typer(help="A page for each day, written from the day's events.", no_args_is_help=True)
@@ -68,7 +68,7 @@ def refresh(
         print(f"Job {requested.job_id} writes it. Follow it: daybook jobs show {requested.job_id}")
 
 
-def _remarks(page: "DiaryView") -> str:
+def _remarks(page: "DiaryResponse") -> str:
     """What is to be known of what was written, in brackets."""
     told = [
         f"version {page.version}" if page.version else "",
@@ -89,7 +89,7 @@ def _day(text: str) -> date:
         raise Invalid("DATE: must be a day such as 2026-11-20.") from None
 
 
-async def _get(database: "Database", user: str, day: date) -> "DiaryView":
+async def _get(database: "Database", user: str, day: date) -> "DiaryResponse":
     from daybook.lifelog.diary import service  # noqa: PLC0415  (here and below: see the package's docstring)
 
     async with database.read() as session:

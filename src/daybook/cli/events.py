@@ -13,7 +13,7 @@ from daybook.kit.errors import Invalid
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.lifelog.events.imports.schemas import ImportReport
+    from daybook.lifelog.events.imports.schemas import ImportResponse
     from daybook.lifelog.events.imports.service import Format
 
 app = typer.Typer(help="Events: what happened when.", no_args_is_help=True)
@@ -65,7 +65,7 @@ def _format(name: str | None, file: Path) -> "Format | None":
     raise Invalid("--format has to be json, csv or icalendar.")
 
 
-def _print(report: "ImportReport") -> None:
+def _print(report: "ImportResponse") -> None:
     counts = [
         f"{report.created:,} {'event' if report.created == 1 else 'events'} made",
         f"{report.updated:,} changed",
@@ -84,11 +84,11 @@ def _print(report: "ImportReport") -> None:
 
 async def _import(
     database: "Database", user: str, data: bytes, format_wanted: "Format | None"
-) -> "ImportReport":
+) -> "ImportResponse":
     from daybook.accounts import service as accounts  # noqa: PLC0415  (see the package's docstring)
     from daybook.lifelog.events.imports import service  # noqa: PLC0415
-    from daybook.lifelog.events.imports.schemas import ImportReport  # noqa: PLC0415
+    from daybook.lifelog.events.imports.schemas import ImportResponse  # noqa: PLC0415
 
     async with database.write() as session:
         person = await accounts.get_user(session, await user_id_of(session, user))
-        return ImportReport.of(await service.import_events(session, person, data, format_wanted))
+        return ImportResponse.of(await service.import_events(session, person, data, format_wanted))

@@ -9,7 +9,7 @@ from daybook.cli.output import print_json, print_table
 from daybook.cli.work import work
 
 if TYPE_CHECKING:
-    from daybook.accounts.schemas import GroupView
+    from daybook.accounts.schemas import GroupResponse
     from daybook.db.engine import Database
 
 app = typer.Typer(help="Groups, which activation codes belong to.", no_args_is_help=True)
@@ -49,20 +49,20 @@ def list_groups(
     )
 
 
-async def _add(database: "Database", name: str, description: str | None) -> "GroupView":
+async def _add(database: "Database", name: str, description: str | None) -> "GroupResponse":
     from daybook.accounts import service  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.accounts.schemas import GroupView  # noqa: PLC0415
+    from daybook.accounts.schemas import GroupResponse  # noqa: PLC0415
 
     async with database.write() as session:
         group = await service.create_group(session, name, description)
         await session.refresh(group)
-        return GroupView.model_validate(group)
+        return GroupResponse.model_validate(group)
 
 
-async def _all(database: "Database", *, archived: bool) -> "list[GroupView]":
+async def _all(database: "Database", *, archived: bool) -> "list[GroupResponse]":
     from daybook.accounts import service  # noqa: PLC0415
-    from daybook.accounts.schemas import GroupView  # noqa: PLC0415
+    from daybook.accounts.schemas import GroupResponse  # noqa: PLC0415
 
     async with database.read() as session:
         page = await service.list_groups(session, archived=archived, page_size=MOST)
-        return [GroupView.model_validate(group) for group in page.list]
+        return [GroupResponse.model_validate(group) for group in page.list]

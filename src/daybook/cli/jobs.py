@@ -11,7 +11,7 @@ from daybook.cli.work import checked, work
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.jobs.schemas import AdminJobAnswer, JobTypeAnswer, JobTypeChange
+    from daybook.jobs.schemas import AdminJobResponse, JobTypeResponse, JobTypeUpdate
 
 app = typer.Typer(help="Background work: what waits, what runs, what became of it.", no_args_is_help=True)
 
@@ -168,11 +168,11 @@ def limit(
     _report(_change(job_type, concurrency=most), as_json)
 
 
-def _status(job: "AdminJobAnswer") -> str:
+def _status(job: "AdminJobResponse") -> str:
     return "being cancelled" if job.is_being_cancelled else str(job.status)
 
 
-def _report(kind: "JobTypeAnswer", as_json: bool) -> None:
+def _report(kind: "JobTypeResponse", as_json: bool) -> None:
     if as_json:
         print_json(kind)
         return
@@ -180,21 +180,21 @@ def _report(kind: "JobTypeAnswer", as_json: bool) -> None:
     print(f"{kind.type}: {state}, {kind.concurrency} at a time, {kind.pending} waiting.")
 
 
-def _change(job_type: str, **change: object) -> "JobTypeAnswer":
-    from daybook.jobs.schemas import JobTypeChange  # noqa: PLC0415  (here and below: see the package's docstring)
+def _change(job_type: str, **change: object) -> "JobTypeResponse":
+    from daybook.jobs.schemas import JobTypeUpdate  # noqa: PLC0415  (here and below: see the package's docstring)
 
-    wanted = checked(JobTypeChange, **change)
+    wanted = checked(JobTypeUpdate, **change)
     return work(lambda database: _set(database, job_type, wanted))
 
 
-async def _set(database: "Database", job_type: str, change: "JobTypeChange") -> "JobTypeAnswer":
+async def _set(database: "Database", job_type: str, change: "JobTypeUpdate") -> "JobTypeResponse":
     from daybook.jobs import controls  # noqa: PLC0415
 
     async with database.write() as session:
         return await controls.change(session, job_type, change)
 
 
-async def _types(database: "Database") -> "list[JobTypeAnswer]":
+async def _types(database: "Database") -> "list[JobTypeResponse]":
     from daybook.jobs import controls  # noqa: PLC0415
 
     async with database.read() as session:
@@ -203,7 +203,7 @@ async def _types(database: "Database") -> "list[JobTypeAnswer]":
 
 async def _find(
     database: "Database", status: str | None, job_type: str | None, user: str | None, limit: int
-) -> "list[AdminJobAnswer]":
+) -> "list[AdminJobResponse]":
     from daybook.cli.names import user_id_of  # noqa: PLC0415
     from daybook.jobs import service  # noqa: PLC0415
     from daybook.jobs.schemas import JobFilter  # noqa: PLC0415
@@ -216,7 +216,7 @@ async def _find(
         return await with_accounts(session, found.list)
 
 
-async def _get(database: "Database", job_id: UUID) -> "AdminJobAnswer":
+async def _get(database: "Database", job_id: UUID) -> "AdminJobResponse":
     from daybook.jobs import service  # noqa: PLC0415
     from daybook.jobs.views import with_account  # noqa: PLC0415
 
@@ -224,7 +224,7 @@ async def _get(database: "Database", job_id: UUID) -> "AdminJobAnswer":
         return await with_account(session, await service.get(session, job_id))
 
 
-async def _cancel(database: "Database", job_id: UUID) -> "AdminJobAnswer":
+async def _cancel(database: "Database", job_id: UUID) -> "AdminJobResponse":
     from daybook.jobs import service  # noqa: PLC0415
     from daybook.jobs.views import with_account  # noqa: PLC0415
 
@@ -232,7 +232,7 @@ async def _cancel(database: "Database", job_id: UUID) -> "AdminJobAnswer":
         return await with_account(session, await service.cancel(session, job_id))
 
 
-async def _retry(database: "Database", job_id: UUID) -> "AdminJobAnswer":
+async def _retry(database: "Database", job_id: UUID) -> "AdminJobResponse":
     from daybook.jobs import service  # noqa: PLC0415
     from daybook.jobs.views import with_account  # noqa: PLC0415
 

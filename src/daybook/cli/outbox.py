@@ -11,7 +11,7 @@ from daybook.cli.work import checked, work
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.ledger.outbox.schemas import EventAnswer
+    from daybook.ledger.outbox.schemas import OutboxEventResponse
 
 app = typer.Typer(help="Events between the parts of Daybook: what waits, what is dead.", no_args_is_help=True)
 
@@ -83,7 +83,7 @@ def retry(
 
 async def _find(
     database: "Database", status: Status | None, event_type: str | None, limit: int
-) -> "list[EventAnswer]":
+) -> "list[OutboxEventResponse]":
     from daybook.ledger.outbox import service  # noqa: PLC0415  (here and below: see the package's docstring)
     from daybook.ledger.outbox.schemas import EventFilter  # noqa: PLC0415
 
@@ -92,7 +92,7 @@ async def _find(
         return list((await service.event_page(session, wanted, page_size=limit)).list)
 
 
-async def _retry(database: "Database", event_id: int) -> "EventAnswer":
+async def _retry(database: "Database", event_id: int) -> "OutboxEventResponse":
     from daybook.ledger.outbox import service  # noqa: PLC0415
 
     async with database.write() as session:

@@ -11,7 +11,7 @@ from daybook.cli.work import checked, work
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.ledger.schemas import PriceAnswer
+    from daybook.ledger.schemas import PriceResponse
 
 app = typer.Typer(help="What models cost, in USD per million tokens.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def list_prices(as_json: Json = False) -> None:
         _print(found)
 
 
-def _print(prices: "list[PriceAnswer]") -> None:
+def _print(prices: "list[PriceResponse]") -> None:
     print_table(
         ["model", "input", "output", "cached input", "cache write", "since (UTC)"],
         [
@@ -73,16 +73,16 @@ def _print(prices: "list[PriceAnswer]") -> None:
     )
 
 
-async def _set(database: "Database", **values: object) -> "PriceAnswer":
+async def _set(database: "Database", **values: object) -> "PriceResponse":
     from daybook.ledger import prices  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.ledger.schemas import PriceNew  # noqa: PLC0415
+    from daybook.ledger.schemas import PriceRequest  # noqa: PLC0415
 
-    new: PriceNew = checked(PriceNew, **values)
+    new: PriceRequest = checked(PriceRequest, **values)
     async with database.write() as session:
         return await prices.set_price(session, new)
 
 
-async def _all(database: "Database") -> "list[PriceAnswer]":
+async def _all(database: "Database") -> "list[PriceResponse]":
     from daybook.ledger import prices  # noqa: PLC0415
 
     async with database.read() as session:

@@ -11,7 +11,7 @@ from daybook.cli.work import work
 from daybook.kit.errors import Invalid
 
 if TYPE_CHECKING:
-    from daybook.accounts.schemas import NewUserView, UserView
+    from daybook.accounts.schemas import NewUserResponse, UserResponse
     from daybook.accounts.service import NewUser
     from daybook.db.engine import Database
 
@@ -86,7 +86,7 @@ def _password(*, from_stdin: bool, generate: bool) -> str | None:
     return typer.prompt("Password (not shown)", hide_input=True, confirmation_prompt=True)
 
 
-def _print(user: "NewUserView", words: str, *, as_json: bool) -> None:
+def _print(user: "NewUserResponse", words: str, *, as_json: bool) -> None:
     if as_json:
         print_json(user)
         return
@@ -97,7 +97,7 @@ def _print(user: "NewUserView", words: str, *, as_json: bool) -> None:
 
 async def _add(
     database: "Database", account: str, timezone: str, password: str | None, *, admin: bool
-) -> "NewUserView":
+) -> "NewUserResponse":
     from daybook.accounts import service  # noqa: PLC0415  (here and below: see the package's docstring)
     from daybook.accounts.models import Role  # noqa: PLC0415
 
@@ -108,7 +108,7 @@ async def _add(
         return _view(new, shows_password=password is None)
 
 
-async def _set_password(database: "Database", account: str, password: str | None) -> "NewUserView":
+async def _set_password(database: "Database", account: str, password: str | None) -> "NewUserResponse":
     from daybook.accounts import service  # noqa: PLC0415
 
     async with database.write() as session:
@@ -117,17 +117,17 @@ async def _set_password(database: "Database", account: str, password: str | None
         return _view(new, shows_password=password is None)
 
 
-async def _all(database: "Database") -> "list[UserView]":
+async def _all(database: "Database") -> "list[UserResponse]":
     from daybook.accounts import service  # noqa: PLC0415
-    from daybook.accounts.schemas import UserView  # noqa: PLC0415
+    from daybook.accounts.schemas import UserResponse  # noqa: PLC0415
 
     async with database.read() as session:
         page = await service.list_users(session, page_size=MOST)
-        return [UserView.model_validate(user) for user in page.list]
+        return [UserResponse.model_validate(user) for user in page.list]
 
 
-def _view(new: "NewUser", *, shows_password: bool) -> "NewUserView":
-    from daybook.accounts.schemas import NewUserView, UserView  # noqa: PLC0415
+def _view(new: "NewUser", *, shows_password: bool) -> "NewUserResponse":
+    from daybook.accounts.schemas import NewUserResponse, UserResponse  # noqa: PLC0415
 
-    view = UserView.model_validate(new.user)
-    return NewUserView(**view.model_dump(), password=new.password if shows_password else None)
+    view = UserResponse.model_validate(new.user)
+    return NewUserResponse(**view.model_dump(), password=new.password if shows_password else None)

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import queue, repository
 from daybook.jobs.models import JobStatus, JobTypeControl
-from daybook.jobs.schemas import JobTypeAnswer, JobTypeChange
+from daybook.jobs.schemas import JobTypeResponse, JobTypeUpdate
 from daybook.kit.errors import NotFound
 
 
@@ -27,15 +27,15 @@ async def introduce(session: WriteSession, types: Iterable[tuple[str, int]]) -> 
         )
 
 
-async def types(session: ReadSession | WriteSession) -> list[JobTypeAnswer]:
+async def types(session: ReadSession | WriteSession) -> list[JobTypeResponse]:
     """Every type that some worker has known, with how its jobs do."""
     found = await repository.counts(session)
-    answers: list[JobTypeAnswer] = []
+    answers: list[JobTypeResponse] = []
     for control in await repository.controls(session):
         by_status = found.get(control.type, {})
         pending, oldest = by_status.get(JobStatus.PENDING, (0, None))
         answers.append(
-            JobTypeAnswer(
+            JobTypeResponse(
                 type=control.type,
                 paused=control.paused,
                 concurrency=control.concurrency or control.default_concurrency,
@@ -49,7 +49,7 @@ async def types(session: ReadSession | WriteSession) -> list[JobTypeAnswer]:
     return answers
 
 
-async def change(session: WriteSession, job_type: str, change: JobTypeChange) -> JobTypeAnswer:
+async def change(session: WriteSession, job_type: str, change: JobTypeUpdate) -> JobTypeResponse:
     """Pause a type, let it go on, or set how many may run at a time: for all workers, at once. Raises `NotFound`."""
     control = await session.scalar(
         select(JobTypeControl).where(JobTypeControl.type == job_type).with_for_update()

@@ -36,7 +36,7 @@ class JobFilter(BaseModel):
     status: JobStatus | None = None
 
 
-class JobAnswer(BaseModel):
+class JobResponse(BaseModel):
     """A job and what became of it."""
 
     id: UUID
@@ -78,7 +78,7 @@ class JobAnswer(BaseModel):
         )
 
 
-class AdminJobAnswer(JobAnswer):
+class AdminJobResponse(JobResponse):
     """A job, with whose it is and what it is about."""
 
     user_id: int | None
@@ -86,7 +86,7 @@ class AdminJobAnswer(JobAnswer):
     subject: str | None
 
 
-class JobTypeAnswer(BaseModel):
+class JobTypeResponse(BaseModel):
     """A type of jobs: what is set for it, and how its jobs do."""
 
     type: str
@@ -99,7 +99,7 @@ class JobTypeAnswer(BaseModel):
     oldest_pending_at: datetime | None
 
 
-class JobTypeChange(BaseModel):
+class JobTypeUpdate(BaseModel):
     """What to set for a type; what is absent stays."""
 
     model_config = ConfigDict(extra="forbid")

@@ -12,15 +12,15 @@ from daybook.kit.pages import Page, PageNumber, PageSize
 from daybook.ledger import prices, service
 from daybook.ledger.rollups.parts import Wanted
 from daybook.ledger.schemas import (
-    CallAnswer,
-    CallExchange,
+    CallDetailResponse,
     CallFilter,
+    CallResponse,
     Label,
-    LineAnswer,
-    OwnUsage,
-    PriceAnswer,
-    PriceNew,
-    TokenStats,
+    LineResponse,
+    OwnUsageResponse,
+    PriceRequest,
+    PriceResponse,
+    TokenStatsResponse,
 )
 
 admin = APIRouter(prefix="/api/v1/admin", tags=["the ledger"])
@@ -53,7 +53,7 @@ async def token_stats(
     start_date: Moment = None,
     end_date: Moment = None,
     granularity: Literal["hour", "day", "month"] = "day",
-) -> TokenStats:
+) -> TokenStatsResponse:
     """What model calls cost and how long they took, altogether, by model, group and source, and over time (UTC)."""
     dates = service.date_range(start_date, end_date)
     return await service.overview(session, dates, granularity=granularity, wanted=wanted)
@@ -69,7 +69,7 @@ async def llm_usage(
     model: Annotated[Label | None, Query()] = None,
     page: PageNumber = 1,
     page_size: PageSize = 20,
-) -> Page[LineAnswer]:
+) -> Page[LineResponse]:
     """Lines of the ledger, newest first."""
     dates = service.date_range(start_date, end_date)
     return await service.usage_page(
@@ -104,14 +104,14 @@ async def call_logs(
     end_date: Moment = None,
     page: PageNumber = 1,
     page_size: PageSize = 20,
-) -> Page[CallAnswer]:
+) -> Page[CallResponse]:
     """Gateway calls, newest first, without what was said in them."""
     dates = service.date_range(start_date, end_date)
     return await service.call_page(session, wanted, dates, page=page, page_size=page_size)
 
 
 @admin.get("/llm/call-logs/{call_id}")
-async def call_log(_: Administrator, session: Reading, call_id: BigRowId | UUID) -> CallExchange:
+async def call_log(_: Administrator, session: Reading, call_id: BigRowId | UUID) -> CallDetailResponse:
     """One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
     answered, and its line in the ledger.
     """
@@ -119,13 +119,13 @@ async def call_log(_: Administrator, session: Reading, call_id: BigRowId | UUID)
 
 
 @admin.get("/prices")
-async def list_prices(_: Administrator, session: Reading) -> list[PriceAnswer]:
+async def list_prices(_: Administrator, session: Reading) -> list[PriceResponse]:
     """The prices that administrators set; all other models have the public ones."""
     return await prices.list_prices(session)
 
 
 @admin.put("/prices")
-async def set_price(_: Administrator, session: Writing, price: PriceNew) -> PriceAnswer:
+async def set_price(_: Administrator, session: Writing, price: PriceRequest) -> PriceResponse:
     """Set what a model costs from now on. Lines that are in the ledger keep their cost."""
     return await prices.set_price(session, price)
 
@@ -133,11 +133,11 @@ async def set_price(_: Administrator, session: Writing, price: PriceNew) -> Pric
 @own.get("/usage")
 async def own_usage(
     user: CurrentUser, database: AppDatabase, start_date: Moment = None, end_date: Moment = None
-) -> OwnUsage:
+) -> OwnUsageResponse:
     """What your calls cost. Dates and days are those of your timezone."""
     dates = service.date_range(start_date, end_date, timezone=user.timezone)
     async with service.snapshot(database) as session:
-        return OwnUsage(
+        return OwnUsageResponse(
             timezone=user.timezone,
             summary=await service.summary(session, dates, user_id=user.id),
             by_model=await service.by_model(session, dates, user_id=user.id),

@@ -47,7 +47,7 @@ class DiskState(BaseModel):
     total_bytes: int
 
 
-class Health(BaseModel):
+class HealthResponse(BaseModel):
     """The state of the ledger, of this host's journals, of the outbox, of background work and of the disk."""
 
     ledger: LedgerState
@@ -62,11 +62,11 @@ class Health(BaseModel):
 
 
 @router.get("")
-async def health(_: Administrator, session: Reading, settings: AppSettings) -> Health:
+async def health(_: Administrator, session: Reading, settings: AppSettings) -> HealthResponse:
     """Do the ledger balances, is everything on its way into them, is there room?"""
     folder = settings.data / "journal"
     usage = shutil.disk_usage(settings.data)
-    return Health(
+    return HealthResponse(
         ledger=await ledger_state(session),
         shipping=_is_locked(folder / "shipper.lock"),
         journals=[_journal(path) for path in journals_in(folder)],

@@ -8,28 +8,28 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.ledger.models import ModelPrice
-from daybook.ledger.schemas import PriceAnswer, PriceNew
+from daybook.ledger.schemas import PriceRequest, PriceResponse
 from llm_tracker.pricing import Price, price_of
 from llm_tracker.usage import Usage
 
 
-async def set_price(session: WriteSession, new: PriceNew) -> PriceAnswer:
+async def set_price(session: WriteSession, new: PriceRequest) -> PriceResponse:
     """Set what a model costs from now on. Lines that are in the ledger keep the cost that they have."""
     price = ModelPrice(**new.model_dump())
     session.add(price)
     await session.flush()
     await session.refresh(price)
-    return PriceAnswer.model_validate(price, from_attributes=True)
+    return PriceResponse.model_validate(price, from_attributes=True)
 
 
-async def list_prices(session: ReadSession | WriteSession) -> list[PriceAnswer]:
+async def list_prices(session: ReadSession | WriteSession) -> list[PriceResponse]:
     """The price that counts for each model that has one, by name."""
     newest = (
         select(ModelPrice)
         .ext(distinct_on(ModelPrice.model))
         .order_by(ModelPrice.model, ModelPrice.created_at.desc(), ModelPrice.id.desc())
     )
-    return [PriceAnswer.model_validate(row, from_attributes=True) for row in await session.scalars(newest)]
+    return [PriceResponse.model_validate(row, from_attributes=True) for row in await session.scalars(newest)]
 
 
 class PriceTable:

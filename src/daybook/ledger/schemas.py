@@ -106,7 +106,7 @@ class BucketFigures(Figures):
     bucket: str = Field(description="Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
 
 
-class TokenStats(BaseModel):
+class TokenStatsResponse(BaseModel):
     """What model calls cost in a stretch of time. Each list has all of the calls, most tokens first; `series` is over
     time (UTC).
     """
@@ -119,7 +119,7 @@ class TokenStats(BaseModel):
     series: list[BucketFigures]
 
 
-class OwnUsage(BaseModel):
+class OwnUsageResponse(BaseModel):
     """What a person's calls cost; days are those of their timezone."""
 
     timezone: str
@@ -129,7 +129,7 @@ class OwnUsage(BaseModel):
     by_day: list[DayTotals]
 
 
-class LineAnswer(BaseModel):
+class LineResponse(BaseModel):
     """A line of the ledger."""
 
     id: UUID
@@ -168,7 +168,7 @@ class CallFilter(BaseModel):
     model: Label | None = None
 
 
-class CallAnswer(BaseModel):
+class CallResponse(BaseModel):
     """A gateway call, without what was said in it."""
 
     id: int
@@ -189,17 +189,17 @@ class CallAnswer(BaseModel):
     call_id: UUID | None = Field(description="What the answer's x-daybook-call-id said; null in old rows.")
 
 
-class CallExchange(CallAnswer):
+class CallDetailResponse(CallResponse):
     """A gateway call with what was asked and answered, and its line in the ledger."""
 
     request_messages: Any
     request_params: dict[str, Any] | None
     response_content: str | None
     response_data: Any
-    line: LineAnswer | None = Field(description="null where the call was not sent to a model.")
+    line: LineResponse | None = Field(description="null where the call was not sent to a model.")
 
 
-class PriceNew(BaseModel):
+class PriceRequest(BaseModel):
     """What a model costs, in USD per million tokens."""
 
     model_config = ConfigDict(extra="forbid")
@@ -211,7 +211,7 @@ class PriceNew(BaseModel):
     cache_write: PricePerMillion | None = Field(None, description="As input where absent.")
 
 
-class PriceAnswer(BaseModel):
+class PriceResponse(BaseModel):
     """The price that counts for a model."""
 
     model: str

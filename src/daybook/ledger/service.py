@@ -26,19 +26,19 @@ from daybook.ledger.rollups.statistics import EVERYTHING
 from daybook.ledger.schemas import (
     BucketFigures,
     BucketTotals,
-    CallAnswer,
-    CallExchange,
+    CallDetailResponse,
     CallFilter,
+    CallResponse,
     DayTotals,
     Figures,
     GroupFigures,
     Latency,
-    LineAnswer,
+    LineResponse,
     ModelFigures,
     ModelTotals,
     SourceFigures,
     SourceTotals,
-    TokenStats,
+    TokenStatsResponse,
     Totals,
 )
 from llm_tracker import queries
@@ -81,12 +81,12 @@ async def overview(
     *,
     granularity: Granularity = "day",
     wanted: Wanted = EVERYTHING,
-) -> TokenStats:
+) -> TokenStatsResponse:
     """The sums of all lines that are wanted, by model, group and source, and of each hour, day or month (UTC)."""
     found = await statistics.overview(session, dates, granularity, wanted)
     group_ids = [int(row["name"]) for row in found.by_group if row["name"]]
     names = await accounts.group_names(session, group_ids)
-    return TokenStats(
+    return TokenStatsResponse(
         granularity=granularity,
         summary=Figures(**_figures(found.summary)),
         by_model=[ModelFigures(model=row["name"], **_figures(row)) for row in found.by_model],
@@ -164,7 +164,7 @@ async def usage_page(
     model: str | None = None,
     page: int = 1,
     page_size: int = 20,
-) -> Page[LineAnswer]:
+) -> Page[LineResponse]:
     """Lines of the ledger, newest first."""
     where = queries.conditions(Line, dates, user_id=user_id, model=model)
     total = await session.scalar(select(func.count()).select_from(Line).where(*where))
@@ -175,8 +175,8 @@ async def usage_page(
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
-    lines = [_answer(LineAnswer, row) for row in rows]
-    return Page[LineAnswer].of(lines, page=page, page_size=page_size, total=total or 0)
+    lines = [_answer(LineResponse, row) for row in rows]
+    return Page[LineResponse].of(lines, page=page, page_size=page_size, total=total or 0)
 
 
 async def call_page(
@@ -186,7 +186,7 @@ async def call_page(
     *,
     page: int = 1,
     page_size: int = 20,
-) -> Page[CallAnswer]:
+) -> Page[CallResponse]:
     """Gateway calls, newest first, without what was said in them: payloads are large."""
     where = call_conditions(wanted, dates)
     total = await session.scalar(select(func.count()).select_from(CallLog).where(*where))
@@ -198,11 +198,11 @@ async def call_page(
         .limit(page_size)
         .offset((page - 1) * page_size)
     )
-    calls = [_answer(CallAnswer, row) for row in rows]
-    return Page[CallAnswer].of(calls, page=page, page_size=page_size, total=total or 0)
+    calls = [_answer(CallResponse, row) for row in rows]
+    return Page[CallResponse].of(calls, page=page, page_size=page_size, total=total or 0)
 
 
-async def call(session: ReadSession, call_id: int | UUID) -> CallExchange:
+async def call(session: ReadSession, call_id: int | UUID) -> CallDetailResponse:
     """One gateway call, whole, by its number or by its call id (`x-daybook-call-id`). Raises `NotFound`."""
     number = await _number_of(session, call_id) if isinstance(call_id, UUID) else call_id
     found = [] if number is None else await exchanges(session, [number])
@@ -217,7 +217,7 @@ async def _number_of(session: ReadSession, call_id: UUID) -> int | None:
     return await session.scalar(select(CallLog.id).where(either).limit(1))
 
 
-async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallExchange]:
+async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallDetailResponse]:
     """These gateway calls, whole, in the order in which they are named; what is not there is left out."""
     logs = {row.id: row for row in await session.scalars(select(CallLog).where(CallLog.id.in_(call_ids)))}
     usage_ids = [row.usage_id for row in logs.values() if row.usage_id is not None]
@@ -235,10 +235,10 @@ async def costs_of_lines(
     return {row.id: (row.total_tokens, row.cost) for row in await session.execute(query)}
 
 
-def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallExchange:
+def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallDetailResponse:
     line = lines.get(log.usage_id) if log.usage_id is not None else None
-    values = {name: getattr(log, name) for name in CallExchange.model_fields if name != "line"}
-    return CallExchange(**values, line=None if line is None else _answer(LineAnswer, line))
+    values = {name: getattr(log, name) for name in CallDetailResponse.model_fields if name != "line"}
+    return CallDetailResponse(**values, line=None if line is None else _answer(LineResponse, line))
 
 
 def call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:
@@ -262,4 +262,6 @@ def _with_plus(text: str | None) -> str | None:
     return text.replace(" ", "+") if text is not None and "T" in text else text
 
 
-_CALL_COLUMNS: list[InstrumentedAttribute[Any]] = [getattr(CallLog, name) for name in CallAnswer.model_fields]
+_CALL_COLUMNS: list[InstrumentedAttribute[Any]] = [
+    getattr(CallLog, name) for name in CallResponse.model_fields
+]

@@ -99,8 +99,8 @@ def create_app(database: Database, settings: Settings, pages: Pages | None = Non
             router,
             dependencies=[Depends(same_origin)],
             responses={
-                "4XX": {"model": errors.ErrorBody, "description": "What was wrong with the request."},
-                "5XX": {"model": errors.ErrorBody, "description": "What went wrong in Daybook."},
+                "4XX": {"model": errors.ErrorResponse, "description": "What was wrong with the request."},
+                "5XX": {"model": errors.ErrorResponse, "description": "What went wrong in Daybook."},
             },
         )
     return app

@@ -59,7 +59,7 @@ class ErrorDetail(BaseModel):
     details: dict[str, str | int | float] = {}
 
 
-class ErrorBody(BaseModel):
+class ErrorResponse(BaseModel):
     """The body of every error."""
 
     error: ErrorDetail
@@ -89,12 +89,12 @@ def error_response(
     return JSONResponse(body.model_dump(), status, headers=headers)
 
 
-def error_body(code: str, message: str, details: Specifics | None = None) -> ErrorBody:
+def error_body(code: str, message: str, details: Specifics | None = None) -> ErrorResponse:
     """The body of an error."""
     said = {
         name: storable(value) if isinstance(value, str) else value for name, value in (details or {}).items()
     }
-    return ErrorBody(error=ErrorDetail(code=code, message=storable(message), details=said))
+    return ErrorResponse(error=ErrorDetail(code=code, message=storable(message), details=said))
 
 
 class UnexpectedErrors:

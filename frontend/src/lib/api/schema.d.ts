@@ -1469,10 +1469,10 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * AdminJobAnswer
+         * AdminJobResponse
          * @description A job, with whose it is and what it is about.
          */
-        AdminJobAnswer: {
+        AdminJobResponse: {
             /**
              * Account
              * @description That of the person whose job it is.
@@ -1604,10 +1604,49 @@ export interface components {
             unpriced_calls: number;
         };
         /**
-         * BudgetAnswer
+         * BudgetRequest
+         * @description How much a code, a group or a user may take in a day or a month (UTC).
+         *
+         *     One that is there for the same subject, period, unit and kind gets this limit.
+         */
+        BudgetRequest: {
+            /**
+             * Hard
+             * @description A hard budget refuses calls (429); a soft one warns and lets pass.
+             * @default true
+             */
+            hard?: boolean;
+            /**
+             * Limit
+             * @description In tokens, or in USD.
+             */
+            limit: number | string;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "day" | "month";
+            /**
+             * Subject
+             * @enum {string}
+             */
+            subject: "code" | "group" | "user";
+            /**
+             * Subject Id
+             * @description The id of the group or the user; the public id of the code.
+             */
+            subject_id: number | string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "tokens" | "usd";
+        };
+        /**
+         * BudgetResponse
          * @description A budget, and its current period. Amounts are in its unit.
          */
-        BudgetAnswer: {
+        BudgetResponse: {
             /** Active */
             active: boolean;
             /**
@@ -1677,45 +1716,6 @@ export interface components {
             used: string;
         };
         /**
-         * BudgetNew
-         * @description How much a code, a group or a user may take in a day or a month (UTC).
-         *
-         *     One that is there for the same subject, period, unit and kind gets this limit.
-         */
-        BudgetNew: {
-            /**
-             * Hard
-             * @description A hard budget refuses calls (429); a soft one warns and lets pass.
-             * @default true
-             */
-            hard?: boolean;
-            /**
-             * Limit
-             * @description In tokens, or in USD.
-             */
-            limit: number | string;
-            /**
-             * Period
-             * @enum {string}
-             */
-            period: "day" | "month";
-            /**
-             * Subject
-             * @enum {string}
-             */
-            subject: "code" | "group" | "user";
-            /**
-             * Subject Id
-             * @description The id of the group or the user; the public id of the code.
-             */
-            subject_id: number | string;
-            /**
-             * Unit
-             * @enum {string}
-             */
-            unit: "tokens" | "usd";
-        };
-        /**
          * CalendarDay
          * @description What there is of a day.
          */
@@ -1747,64 +1747,20 @@ export interface components {
             thumbnail_url: string | null;
         };
         /**
-         * CalendarDays
+         * CalendarResponse
          * @description The days of which there is anything, in order.
          */
-        CalendarDays: {
+        CalendarResponse: {
             /** Days */
             days: components["schemas"]["CalendarDay"][];
             /** Timezone */
             timezone: string;
         };
         /**
-         * CallAnswer
-         * @description A gateway call, without what was said in it.
-         */
-        CallAnswer: {
-            /** Activation Code */
-            activation_code: string | null;
-            /** Api */
-            api: string | null;
-            /**
-             * Call Id
-             * @description What the answer's x-daybook-call-id said; null in old rows.
-             */
-            call_id: string | null;
-            /**
-             * Call Time
-             * Format: date-time
-             */
-            call_time: string;
-            /** Completion Tokens */
-            completion_tokens: number | null;
-            /** Config Id */
-            config_id: number | null;
-            /** Duration Ms */
-            duration_ms: number | null;
-            /** Error Message */
-            error_message: string | null;
-            /** Group Id */
-            group_id: number | null;
-            /** Id */
-            id: number;
-            /** Model */
-            model: string | null;
-            /** Prompt Tokens */
-            prompt_tokens: number | null;
-            /** Status */
-            status: string;
-            /** Template Id */
-            template_id: number | null;
-            /** Tokens Used */
-            tokens_used: number | null;
-            /** Usage Id */
-            usage_id: string | null;
-        };
-        /**
-         * CallExchange
+         * CallDetailResponse
          * @description A gateway call with what was asked and answered, and its line in the ledger.
          */
-        CallExchange: {
+        CallDetailResponse: {
             /** Activation Code */
             activation_code: string | null;
             /** Api */
@@ -1832,7 +1788,7 @@ export interface components {
             /** Id */
             id: number;
             /** @description null where the call was not sent to a model. */
-            line: components["schemas"]["LineAnswer"] | null;
+            line: components["schemas"]["LineResponse"] | null;
             /** Model */
             model: string | null;
             /** Prompt Tokens */
@@ -1847,6 +1803,50 @@ export interface components {
             response_content: string | null;
             /** Response Data */
             response_data: unknown;
+            /** Status */
+            status: string;
+            /** Template Id */
+            template_id: number | null;
+            /** Tokens Used */
+            tokens_used: number | null;
+            /** Usage Id */
+            usage_id: string | null;
+        };
+        /**
+         * CallResponse
+         * @description A gateway call, without what was said in it.
+         */
+        CallResponse: {
+            /** Activation Code */
+            activation_code: string | null;
+            /** Api */
+            api: string | null;
+            /**
+             * Call Id
+             * @description What the answer's x-daybook-call-id said; null in old rows.
+             */
+            call_id: string | null;
+            /**
+             * Call Time
+             * Format: date-time
+             */
+            call_time: string;
+            /** Completion Tokens */
+            completion_tokens: number | null;
+            /** Config Id */
+            config_id: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Error Message */
+            error_message: string | null;
+            /** Group Id */
+            group_id: number | null;
+            /** Id */
+            id: number;
+            /** Model */
+            model: string | null;
+            /** Prompt Tokens */
+            prompt_tokens: number | null;
             /** Status */
             status: string;
             /** Template Id */
@@ -1874,15 +1874,17 @@ export interface components {
             text: string;
         };
         /**
-         * CodeBody
-         * @description What a code is called and what it allows; null, or nothing, is no limit.
+         * CodeCreate
+         * @description A code for a group, and for a user if one is named.
          */
-        CodeBody: {
+        CodeCreate: {
             /**
              * Expires At
              * @description Without a timezone it is taken as UTC.
              */
             expires_at?: string | null;
+            /** Group Id */
+            group_id: number;
             /**
              * Models
              * @description Names and patterns.
@@ -1897,12 +1899,14 @@ export interface components {
             requests_per_minute?: number | null;
             /** Tokens Per Minute */
             tokens_per_minute?: number | null;
+            /** User Id */
+            user_id?: number | null;
         };
         /**
-         * CodeView
+         * CodeResponse
          * @description An activation code, which itself is not kept: `public_id` is what logs show.
          */
-        CodeView: {
+        CodeResponse: {
             /**
              * Created At
              * Format: date-time
@@ -1932,75 +1936,35 @@ export interface components {
             user_id: number | null;
         };
         /**
-         * ConfigAnswer
-         * @description A configuration as it is shown: whether it has a key, never which.
+         * CodeUpdate
+         * @description What a code is called and what it allows; null, or nothing, is no limit.
          */
-        ConfigAnswer: {
-            /** Base Url */
-            base_url: string;
+        CodeUpdate: {
             /**
-             * Created At
-             * Format: date-time
+             * Expires At
+             * @description Without a timezone it is taken as UTC.
              */
-            created_at: string;
-            /** Enabled */
-            enabled: boolean;
-            /** Has Key */
-            has_key: boolean;
-            /** Id */
-            id: number;
-            /** Key Unreadable */
-            key_unreadable: boolean;
-            /** Models */
-            models: string[];
-            /** Name */
-            name: string;
-            /** Priority */
-            priority: number;
-            provider: components["schemas"]["Provider"];
-            settings: components["schemas"]["ConfigSettings"];
+            expires_at?: string | null;
             /**
-             * Updated At
-             * Format: date-time
+             * Models
+             * @description Names and patterns.
+             * @example [
+             *       "gpt-*"
+             *     ]
              */
-            updated_at: string;
-            /** Weight */
-            weight: number;
-        };
-        /**
-         * ConfigChange
-         * @description What to change in a configuration; what is absent stays. A null `api_key` removes the key.
-         */
-        ConfigChange: {
-            /**
-             * Api Key
-             * @description null: no key.
-             */
-            api_key?: string | null;
-            /**
-             * Base Url
-             * @description null: the provider's own.
-             */
-            base_url?: string | null;
-            /** Enabled */
-            enabled?: boolean | null;
-            /** Models */
             models?: string[] | null;
             /** Name */
             name?: string | null;
-            /** Priority */
-            priority?: number | null;
-            provider?: components["schemas"]["Provider"] | null;
-            /** @description Replaced as a whole. */
-            settings?: components["schemas"]["ConfigSettings"] | null;
-            /** Weight */
-            weight?: number | null;
+            /** Requests Per Minute */
+            requests_per_minute?: number | null;
+            /** Tokens Per Minute */
+            tokens_per_minute?: number | null;
         };
         /**
-         * ConfigNew
+         * ConfigCreate
          * @description A configuration to make.
          */
-        ConfigNew: {
+        ConfigCreate: {
             /**
              * Api Key
              * @description Never shown again.
@@ -2049,6 +2013,42 @@ export interface components {
             weight?: number;
         };
         /**
+         * ConfigResponse
+         * @description A configuration as it is shown: whether it has a key, never which.
+         */
+        ConfigResponse: {
+            /** Base Url */
+            base_url: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Has Key */
+            has_key: boolean;
+            /** Id */
+            id: number;
+            /** Key Unreadable */
+            key_unreadable: boolean;
+            /** Models */
+            models: string[];
+            /** Name */
+            name: string;
+            /** Priority */
+            priority: number;
+            provider: components["schemas"]["Provider"];
+            settings: components["schemas"]["ConfigSettings"];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /** Weight */
+            weight: number;
+        };
+        /**
          * ConfigSettings
          * @description The rarer settings of a configuration.
          */
@@ -2094,6 +2094,35 @@ export interface components {
             stream_usage?: boolean;
         };
         /**
+         * ConfigUpdate
+         * @description What to change in a configuration; what is absent stays. A null `api_key` removes the key.
+         */
+        ConfigUpdate: {
+            /**
+             * Api Key
+             * @description null: no key.
+             */
+            api_key?: string | null;
+            /**
+             * Base Url
+             * @description null: the provider's own.
+             */
+            base_url?: string | null;
+            /** Enabled */
+            enabled?: boolean | null;
+            /** Models */
+            models?: string[] | null;
+            /** Name */
+            name?: string | null;
+            /** Priority */
+            priority?: number | null;
+            provider?: components["schemas"]["Provider"] | null;
+            /** @description Replaced as a whole. */
+            settings?: components["schemas"]["ConfigSettings"] | null;
+            /** Weight */
+            weight?: number | null;
+        };
+        /**
          * DayTotals
          * @description The sums of one day.
          */
@@ -2131,22 +2160,10 @@ export interface components {
             unpriced_calls: number;
         };
         /**
-         * DescriptionBody
-         * @description What to describe.
-         */
-        DescriptionBody: {
-            /**
-             * Again
-             * @description Also what a model has described before, unless you changed it.
-             * @default false
-             */
-            again?: boolean;
-        };
-        /**
-         * DescriptionEstimate
+         * DescriptionEstimateResponse
          * @description What describing would cost, about. What it did cost is in the job's metrics afterwards.
          */
-        DescriptionEstimate: {
+        DescriptionEstimateResponse: {
             /** Calls */
             calls: number;
             /** Completion Tokens */
@@ -2176,10 +2193,22 @@ export interface components {
             stretches: number;
         };
         /**
-         * DiaryEntry
+         * DescriptionRequest
+         * @description What to describe.
+         */
+        DescriptionRequest: {
+            /**
+             * Again
+             * @description Also what a model has described before, unless you changed it.
+             * @default false
+             */
+            again?: boolean;
+        };
+        /**
+         * DiaryEntryResponse
          * @description A page in a list.
          */
-        DiaryEntry: {
+        DiaryEntryResponse: {
             /**
              * Date
              * Format: date
@@ -2199,10 +2228,10 @@ export interface components {
             written_at: string | null;
         };
         /**
-         * DiaryJobView
+         * DiaryJobResponse
          * @description The job that is writing a page, or that last tried to.
          */
-        DiaryJobView: {
+        DiaryJobResponse: {
             /** Error Code */
             error_code: string | null;
             /**
@@ -2227,35 +2256,50 @@ export interface components {
             status: string;
         };
         /**
-         * DiaryVersionEntry
-         * @description One writing of a page, in a list.
+         * DiaryResponse
+         * @description A day's page. Where nothing has been written `version` is 0 and `content` is null.
          */
-        DiaryVersionEntry: {
+        DiaryResponse: {
+            /** Citations */
+            citations: components["schemas"]["Citation"][];
+            /** Content */
+            content: string | null;
             /**
-             * Created At
-             * Format: date-time
+             * Date
+             * Format: date
              */
-            created_at: string;
+            date: string;
+            /** Events Count */
+            events_count: number;
             /** Events Hash */
-            events_hash: string;
+            events_hash: string | null;
             /** Is Demo */
             is_demo: boolean;
-            /** Job Id */
-            job_id: string | null;
+            /** Is Stale */
+            is_stale: boolean;
+            job: components["schemas"]["DiaryJobResponse"] | null;
             /** Language */
-            language: string;
+            language: string | null;
             /** Model */
             model: string | null;
+            /** Own Text */
+            own_text: string | null;
+            /** Own Text Updated At */
+            own_text_updated_at: string | null;
+            /** Passed Over */
+            passed_over: string | null;
             /** Tone */
             tone: string | null;
             /** Version */
             version: number;
+            /** Written At */
+            written_at: string | null;
         };
         /**
-         * DiaryVersionView
+         * DiaryVersionDetailResponse
          * @description One writing of a page, whole.
          */
-        DiaryVersionView: {
+        DiaryVersionDetailResponse: {
             /** Citations */
             citations: components["schemas"]["Citation"][];
             /** Content */
@@ -2281,44 +2325,29 @@ export interface components {
             version: number;
         };
         /**
-         * DiaryView
-         * @description A day's page. Where nothing has been written `version` is 0 and `content` is null.
+         * DiaryVersionResponse
+         * @description One writing of a page, in a list.
          */
-        DiaryView: {
-            /** Citations */
-            citations: components["schemas"]["Citation"][];
-            /** Content */
-            content: string | null;
+        DiaryVersionResponse: {
             /**
-             * Date
-             * Format: date
+             * Created At
+             * Format: date-time
              */
-            date: string;
-            /** Events Count */
-            events_count: number;
+            created_at: string;
             /** Events Hash */
-            events_hash: string | null;
+            events_hash: string;
             /** Is Demo */
             is_demo: boolean;
-            /** Is Stale */
-            is_stale: boolean;
-            job: components["schemas"]["DiaryJobView"] | null;
+            /** Job Id */
+            job_id: string | null;
             /** Language */
-            language: string | null;
+            language: string;
             /** Model */
             model: string | null;
-            /** Own Text */
-            own_text: string | null;
-            /** Own Text Updated At */
-            own_text_updated_at: string | null;
-            /** Passed Over */
-            passed_over: string | null;
             /** Tone */
             tone: string | null;
             /** Version */
             version: number;
-            /** Written At */
-            written_at: string | null;
         };
         /**
          * DiskState
@@ -2331,18 +2360,10 @@ export interface components {
             total_bytes: number;
         };
         /**
-         * Division
-         * @description The two parts of what was one event.
-         */
-        Division: {
-            first: components["schemas"]["EventView"];
-            second: components["schemas"]["EventView"];
-        };
-        /**
-         * DivisionBody
+         * DivisionRequest
          * @description Where to cut an event in two.
          */
-        DivisionBody: {
+        DivisionRequest: {
             /**
              * At
              * @description Seconds from the event's beginning.
@@ -2350,11 +2371,12 @@ export interface components {
             at: number;
         };
         /**
-         * ErrorBody
-         * @description The body of every error.
+         * DivisionResponse
+         * @description The two parts of what was one event.
          */
-        ErrorBody: {
-            error: components["schemas"]["ErrorDetail"];
+        DivisionResponse: {
+            first: components["schemas"]["EventResponse"];
+            second: components["schemas"]["EventResponse"];
         };
         /**
          * ErrorDetail
@@ -2374,52 +2396,17 @@ export interface components {
             message: string;
         };
         /**
-         * EventAnswer
-         * @description An event and what became of it.
+         * ErrorResponse
+         * @description The body of every error.
          */
-        EventAnswer: {
-            /** Aggregate */
-            aggregate: string;
-            /** Attempts */
-            attempts: number;
-            /** Consumed At */
-            consumed_at: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Error
-             * @description Why it is not consumed.
-             */
-            error: string | null;
-            /** Id */
-            id: number;
-            /** Key */
-            key: string;
-            /**
-             * Next Attempt At
-             * Format: date-time
-             */
-            next_attempt_at: string;
-            /** Payload */
-            payload: unknown;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "pending" | "consumed" | "dead";
-            /** Type */
-            type: string;
-            /** Version */
-            version: number;
+        ErrorResponse: {
+            error: components["schemas"]["ErrorDetail"];
         };
         /**
-         * EventBody
-         * @description What to change; what is not sent stays, and null empties a field, but for the time.
+         * EventCreate
+         * @description An event made by hand: a time, and words of any kind.
          */
-        EventBody: {
+        EventCreate: {
             /** Action */
             action?: string | null;
             /** Duration */
@@ -2430,17 +2417,18 @@ export interface components {
             scene?: string | null;
             /**
              * Start Time
+             * Format: date-time
              * @description Without an offset it is your local time.
              */
-            start_time?: string | null;
+            start_time: string;
             /** Summary */
             summary?: string | null;
         };
         /**
-         * EventView
+         * EventResponse
          * @description An event. `thumbnail_url` is a signed link that expires; it is null where there is no picture.
          */
-        EventView: {
+        EventResponse: {
             /** Action */
             action: string | null;
             /**
@@ -2496,6 +2484,27 @@ export interface components {
             updated_at: string | null;
         };
         /**
+         * EventUpdate
+         * @description What to change; what is not sent stays, and null empties a field, but for the time.
+         */
+        EventUpdate: {
+            /** Action */
+            action?: string | null;
+            /** Duration */
+            duration?: number | null;
+            /** Objects */
+            objects?: string[] | null;
+            /** Scene */
+            scene?: string | null;
+            /**
+             * Start Time
+             * @description Without an offset it is your local time.
+             */
+            start_time?: string | null;
+            /** Summary */
+            summary?: string | null;
+        };
+        /**
          * Figures
          * @description The sums of a dashboard.
          */
@@ -2549,30 +2558,19 @@ export interface components {
             model: string;
         };
         /**
-         * FirstModels
+         * FirstModelsResponse
          * @description For each API a model, and who answers it here.
          */
-        FirstModels: {
+        FirstModelsResponse: {
             anthropic: components["schemas"]["FirstModel"];
             gemini: components["schemas"]["FirstModel"];
             openai: components["schemas"]["FirstModel"];
         };
         /**
-         * GenerationAccepted
-         * @description The job that writes the page; follow it at `/api/v1/jobs/{job_id}`.
-         */
-        GenerationAccepted: {
-            /**
-             * Job Id
-             * Format: uuid
-             */
-            job_id: string;
-        };
-        /**
-         * GenerationBody
+         * GenerationRequest
          * @description How a page is asked for.
          */
-        GenerationBody: {
+        GenerationRequest: {
             /**
              * Force Refresh
              * @default false
@@ -2580,19 +2578,25 @@ export interface components {
             force_refresh?: boolean;
         };
         /**
-         * GroupBody
-         * @description What may be changed about a group.
+         * GenerationResponse
+         * @description The job that writes the page; follow it at `/api/v1/jobs/{job_id}`.
          */
-        GroupBody: {
+        GenerationResponse: {
             /**
-             * Archived
-             * @description The codes of an archived group are refused.
+             * Job Id
+             * Format: uuid
              */
-            archived?: boolean | null;
+            job_id: string;
+        };
+        /**
+         * GroupCreate
+         * @description A group to make.
+         */
+        GroupCreate: {
             /** Description */
             description?: string | null;
             /** Name */
-            name?: string | null;
+            name: string;
         };
         /**
          * GroupFigures
@@ -2641,10 +2645,10 @@ export interface components {
             unpriced_calls: number;
         };
         /**
-         * GroupView
+         * GroupResponse
          * @description A group; `archived_at` is set when its codes are refused.
          */
-        GroupView: {
+        GroupResponse: {
             /** Archived At */
             archived_at: string | null;
             /**
@@ -2664,10 +2668,25 @@ export interface components {
             updated_at: string | null;
         };
         /**
-         * Health
+         * GroupUpdate
+         * @description What may be changed about a group.
+         */
+        GroupUpdate: {
+            /**
+             * Archived
+             * @description The codes of an archived group are refused.
+             */
+            archived?: boolean | null;
+            /** Description */
+            description?: string | null;
+            /** Name */
+            name?: string | null;
+        };
+        /**
+         * HealthResponse
          * @description The state of the ledger, of this host's journals, of the outbox, of background work and of the disk.
          */
-        Health: {
+        HealthResponse: {
             disk: components["schemas"]["DiskState"];
             jobs: components["schemas"]["JobsState"];
             /** Journals */
@@ -2699,10 +2718,10 @@ export interface components {
             message: string;
         };
         /**
-         * ImportReport
+         * ImportResponse
          * @description What became of a file's events.
          */
-        ImportReport: {
+        ImportResponse: {
             /** Created */
             created: number;
             /**
@@ -2723,10 +2742,10 @@ export interface components {
             updated: number;
         };
         /**
-         * JobAccepted
+         * JobAcceptedResponse
          * @description The job that does it; follow it at `/api/v1/jobs/{job_id}`.
          */
-        JobAccepted: {
+        JobAcceptedResponse: {
             /**
              * Job Id
              * Format: uuid
@@ -2734,10 +2753,10 @@ export interface components {
             job_id: string;
         };
         /**
-         * JobAnswer
+         * JobResponse
          * @description A job and what became of it.
          */
-        JobAnswer: {
+        JobResponse: {
             /**
              * Attempts
              * @description How often it was begun since it was enqueued or tried again.
@@ -2851,10 +2870,10 @@ export interface components {
          */
         JobStatus: "pending" | "processing" | "success" | "failed" | "cancelled";
         /**
-         * JobTypeAnswer
+         * JobTypeResponse
          * @description A type of jobs: what is set for it, and how its jobs do.
          */
-        JobTypeAnswer: {
+        JobTypeResponse: {
             /**
              * Concurrency
              * @description How many may run at a time, over all workers.
@@ -2879,10 +2898,10 @@ export interface components {
             type: string;
         };
         /**
-         * JobTypeChange
+         * JobTypeUpdate
          * @description What to set for a type; what is absent stays.
          */
-        JobTypeChange: {
+        JobTypeUpdate: {
             /**
              * Concurrency
              * @description Null: as many as the type says by itself.
@@ -2892,10 +2911,10 @@ export interface components {
             paused?: boolean | null;
         };
         /**
-         * JobsAccepted
+         * JobsAcceptedResponse
          * @description The jobs that do it, one for each file.
          */
-        JobsAccepted: {
+        JobsAcceptedResponse: {
             /** Job Ids */
             job_ids: string[];
         };
@@ -2943,10 +2962,10 @@ export interface components {
             p99: number;
         };
         /**
-         * LeaseAnswer
+         * LeaseResponse
          * @description What one gateway process has leased of one period of one budget, and not settled yet.
          */
-        LeaseAnswer: {
+        LeaseResponse: {
             /** Budget Id */
             budget_id: number;
             /** Held */
@@ -2988,10 +3007,10 @@ export interface components {
             verified_at: string | null;
         };
         /**
-         * LineAnswer
+         * LineResponse
          * @description A line of the ledger.
          */
-        LineAnswer: {
+        LineResponse: {
             /** Cached Tokens */
             cached_tokens: number;
             /** Code */
@@ -3044,10 +3063,10 @@ export interface components {
             user_id: number | null;
         };
         /**
-         * MergerBody
+         * MergerRequest
          * @description The events to make one of.
          */
-        MergerBody: {
+        MergerRequest: {
             /** Event Ids */
             event_ids: string[];
         };
@@ -3127,39 +3146,10 @@ export interface components {
             unpriced_calls: number;
         };
         /**
-         * NewCodeBody
-         * @description A code for a group, and for a user if one is named.
-         */
-        NewCodeBody: {
-            /**
-             * Expires At
-             * @description Without a timezone it is taken as UTC.
-             */
-            expires_at?: string | null;
-            /** Group Id */
-            group_id: number;
-            /**
-             * Models
-             * @description Names and patterns.
-             * @example [
-             *       "gpt-*"
-             *     ]
-             */
-            models?: string[] | null;
-            /** Name */
-            name?: string | null;
-            /** Requests Per Minute */
-            requests_per_minute?: number | null;
-            /** Tokens Per Minute */
-            tokens_per_minute?: number | null;
-            /** User Id */
-            user_id?: number | null;
-        };
-        /**
-         * NewCodeView
+         * NewCodeResponse
          * @description A code just made; `code` is not shown again.
          */
-        NewCodeView: {
+        NewCodeResponse: {
             /** Code */
             code: string;
             /**
@@ -3191,79 +3181,26 @@ export interface components {
             user_id: number | null;
         };
         /**
-         * NewEventBody
-         * @description An event made by hand: a time, and words of any kind.
-         */
-        NewEventBody: {
-            /** Action */
-            action?: string | null;
-            /** Duration */
-            duration?: number | null;
-            /** Objects */
-            objects?: string[] | null;
-            /** Scene */
-            scene?: string | null;
-            /**
-             * Start Time
-             * Format: date-time
-             * @description Without an offset it is your local time.
-             */
-            start_time: string;
-            /** Summary */
-            summary?: string | null;
-        };
-        /**
-         * NewGroupBody
-         * @description A group to make.
-         */
-        NewGroupBody: {
-            /** Description */
-            description?: string | null;
-            /** Name */
-            name: string;
-        };
-        /**
-         * NewPasswordBody
+         * NewPasswordRequest
          * @description Another password for a user; without one Daybook makes it and shows it once.
          */
-        NewPasswordBody: {
+        NewPasswordRequest: {
             /** Password */
             password?: string | null;
         };
         /**
-         * NewPasswordView
+         * NewPasswordResponse
          * @description The password just set, when Daybook made it; it is not shown again.
          */
-        NewPasswordView: {
+        NewPasswordResponse: {
             /** Password */
             password: string | null;
         };
         /**
-         * NewUserBody
-         * @description A user to make; without a password Daybook makes one and shows it once.
-         */
-        NewUserBody: {
-            /** Account */
-            account: string;
-            /** Password */
-            password?: string | null;
-            /** @default user */
-            role?: components["schemas"]["Role"];
-            /** Settings */
-            settings?: {
-                [key: string]: unknown;
-            } | null;
-            /**
-             * Timezone
-             * @default UTC
-             */
-            timezone?: string;
-        };
-        /**
-         * NewUserView
+         * NewUserResponse
          * @description A user just made; `password` is there when Daybook made it, and is not shown again.
          */
-        NewUserView: {
+        NewUserResponse: {
             /** Account */
             account: string;
             /** Active */
@@ -3296,6 +3233,48 @@ export interface components {
          */
         Origin: "extracted" | "manual" | "imported";
         /**
+         * OutboxEventResponse
+         * @description An event and what became of it.
+         */
+        OutboxEventResponse: {
+            /** Aggregate */
+            aggregate: string;
+            /** Attempts */
+            attempts: number;
+            /** Consumed At */
+            consumed_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Error
+             * @description Why it is not consumed.
+             */
+            error: string | null;
+            /** Id */
+            id: number;
+            /** Key */
+            key: string;
+            /**
+             * Next Attempt At
+             * Format: date-time
+             */
+            next_attempt_at: string;
+            /** Payload */
+            payload: unknown;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "consumed" | "dead";
+            /** Type */
+            type: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * OutboxState
          * @description How much waits, and how much needs a person.
          */
@@ -3311,10 +3290,10 @@ export interface components {
             pending: number;
         };
         /**
-         * OwnCodeBody
+         * OwnCodeCreate
          * @description A code for oneself; without a group it is for the default one.
          */
-        OwnCodeBody: {
+        OwnCodeCreate: {
             /**
              * Expires At
              * @description Without a timezone it is taken as UTC.
@@ -3338,20 +3317,20 @@ export interface components {
             tokens_per_minute?: number | null;
         };
         /**
-         * OwnTextBody
+         * OwnTextRequest
          * @description A person's own text of a day. `version` instead of `text` begins with what was written then.
          */
-        OwnTextBody: {
+        OwnTextRequest: {
             /** Text */
             text?: string | null;
             /** Version */
             version?: number | null;
         };
         /**
-         * OwnUsage
+         * OwnUsageResponse
          * @description What a person's calls cost; days are those of their timezone.
          */
-        OwnUsage: {
+        OwnUsageResponse: {
             /** By Day */
             by_day: components["schemas"]["DayTotals"][];
             /** By Model */
@@ -3362,12 +3341,12 @@ export interface components {
             /** Timezone */
             timezone: string;
         };
-        /** Page[AdminJobAnswer] */
-        Page_AdminJobAnswer_: {
+        /** Page[AdminJobResponse] */
+        Page_AdminJobResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["AdminJobAnswer"][];
+            list: components["schemas"]["AdminJobResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3375,12 +3354,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[BudgetAnswer] */
-        Page_BudgetAnswer_: {
+        /** Page[BudgetResponse] */
+        Page_BudgetResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["BudgetAnswer"][];
+            list: components["schemas"]["BudgetResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3388,12 +3367,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[CallAnswer] */
-        Page_CallAnswer_: {
+        /** Page[CallResponse] */
+        Page_CallResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["CallAnswer"][];
+            list: components["schemas"]["CallResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3401,12 +3380,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[CodeView] */
-        Page_CodeView_: {
+        /** Page[CodeResponse] */
+        Page_CodeResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["CodeView"][];
+            list: components["schemas"]["CodeResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3414,12 +3393,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[DiaryEntry] */
-        Page_DiaryEntry_: {
+        /** Page[DiaryEntryResponse] */
+        Page_DiaryEntryResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["DiaryEntry"][];
+            list: components["schemas"]["DiaryEntryResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3427,12 +3406,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[EventAnswer] */
-        Page_EventAnswer_: {
+        /** Page[EventResponse] */
+        Page_EventResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["EventAnswer"][];
+            list: components["schemas"]["EventResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3440,12 +3419,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[EventView] */
-        Page_EventView_: {
+        /** Page[GroupResponse] */
+        Page_GroupResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["EventView"][];
+            list: components["schemas"]["GroupResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3453,12 +3432,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[GroupView] */
-        Page_GroupView_: {
+        /** Page[JobResponse] */
+        Page_JobResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["GroupView"][];
+            list: components["schemas"]["JobResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3466,12 +3445,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[JobAnswer] */
-        Page_JobAnswer_: {
+        /** Page[LineResponse] */
+        Page_LineResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["JobAnswer"][];
+            list: components["schemas"]["LineResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3479,12 +3458,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[LineAnswer] */
-        Page_LineAnswer_: {
+        /** Page[OutboxEventResponse] */
+        Page_OutboxEventResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["LineAnswer"][];
+            list: components["schemas"]["OutboxEventResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3492,12 +3471,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[RecordingAnswer] */
-        Page_RecordingAnswer_: {
+        /** Page[RecordingResponse] */
+        Page_RecordingResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["RecordingAnswer"][];
+            list: components["schemas"]["RecordingResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3505,12 +3484,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[UploadView] */
-        Page_UploadView_: {
+        /** Page[UploadResponse] */
+        Page_UploadResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["UploadView"][];
+            list: components["schemas"]["UploadResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3518,12 +3497,12 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** Page[UserView] */
-        Page_UserView_: {
+        /** Page[UserResponse] */
+        Page_UserResponse_: {
             /** Has More */
             has_more: boolean;
             /** List */
-            list: components["schemas"]["UserView"][];
+            list: components["schemas"]["UserResponse"][];
             /** Page */
             page: number;
             /** Page Size */
@@ -3532,10 +3511,10 @@ export interface components {
             total: number;
         };
         /**
-         * PasswordChangeBody
+         * PasswordChangeRequest
          * @description One's own password, old and new.
          */
-        PasswordChangeBody: {
+        PasswordChangeRequest: {
             /**
              * Current Password
              * Format: password
@@ -3548,31 +3527,10 @@ export interface components {
             new_password: string;
         };
         /**
-         * PriceAnswer
-         * @description The price that counts for a model.
-         */
-        PriceAnswer: {
-            /** Cache Write */
-            cache_write: string | null;
-            /** Cached Input */
-            cached_input: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Input */
-            input: string;
-            /** Model */
-            model: string;
-            /** Output */
-            output: string;
-        };
-        /**
-         * PriceNew
+         * PriceRequest
          * @description What a model costs, in USD per million tokens.
          */
-        PriceNew: {
+        PriceRequest: {
             /**
              * Cache Write
              * @description As input where absent.
@@ -3591,10 +3549,31 @@ export interface components {
             output: number | string;
         };
         /**
-         * ProbeAnswer
+         * PriceResponse
+         * @description The price that counts for a model.
+         */
+        PriceResponse: {
+            /** Cache Write */
+            cache_write: string | null;
+            /** Cached Input */
+            cached_input: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Input */
+            input: string;
+            /** Model */
+            model: string;
+            /** Output */
+            output: string;
+        };
+        /**
+         * ProbeResponse
          * @description What a small request to a provider showed.
          */
-        ProbeAnswer: {
+        ProbeResponse: {
             /**
              * Details
              * @description What `message` says of this very case.
@@ -3635,10 +3614,10 @@ export interface components {
             reachable: boolean;
         };
         /**
-         * ProfileBody
+         * ProfileUpdate
          * @description What a person may change about themselves; a setting that is null is taken away.
          */
-        ProfileBody: {
+        ProfileUpdate: {
             /**
              * Settings
              * @example {
@@ -3662,111 +3641,10 @@ export interface components {
          */
         Provider: "openai" | "azure_openai" | "anthropic" | "gemini" | "openai_compatible";
         /**
-         * RecordingAnswer
-         * @description A video with its time.
-         */
-        RecordingAnswer: {
-            /** Content Type */
-            content_type: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Duration
-             * @description Seconds, of all chapters together.
-             */
-            duration: number | null;
-            /** End Time */
-            end_time: string | null;
-            /** Fps */
-            fps: number | null;
-            /** Has Sound */
-            has_sound: boolean | null;
-            /** Height */
-            height: number | null;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Is Processed
-             * @description Thumbnail and previews are there, where they are needed.
-             */
-            is_processed: boolean;
-            /**
-             * Is Processing
-             * @description They are being made, or wait for it. Where neither is so, that failed or was cancelled.
-             */
-            is_processing: boolean;
-            /**
-             * Is Vfr
-             * @description Whether pictures come at different distances.
-             */
-            is_vfr: boolean | null;
-            /** Name */
-            name: string | null;
-            /**
-             * Rotation
-             * @description Degrees clockwise by which the camera's pictures are turned.
-             */
-            rotation: number | null;
-            /** Size Bytes */
-            size_bytes: number | null;
-            /** Start Time */
-            start_time: string | null;
-            /** Thumbnail Url */
-            thumbnail_url: string | null;
-            /**
-             * Time Source
-             * @description Where `start_time` is from.
-             */
-            time_source: ("quicktime" | "container" | "file_name" | "file_time" | "upload" | "user") | null;
-            /**
-             * Timezone
-             * @description The zone in which a local time without offset was read.
-             */
-            timezone: string | null;
-            /** Updated At */
-            updated_at: string | null;
-            /** Video Codec */
-            video_codec: string | null;
-            /**
-             * Width
-             * @description As shown: turned upright.
-             */
-            width: number | null;
-            /**
-             * Written Time
-             * @description What the camera's clock showed, without offset.
-             */
-            written_time: string | null;
-        };
-        /**
-         * RecordingChange
-         * @description What a person corrects; its events move along.
-         */
-        RecordingChange: {
-            /** Name */
-            name?: string | null;
-            /**
-             * Start Time
-             * @description When it begins; without an offset it is local time in `timezone`, else in one's own.
-             */
-            start_time?: string | null;
-            /**
-             * Timezone
-             * @description IANA name: what the camera's clock showed is read as local time of this zone.
-             */
-            timezone?: string | null;
-        };
-        /**
-         * RecordingDetail
+         * RecordingDetailResponse
          * @description A recording with its files and how work on them does.
          */
-        RecordingDetail: {
+        RecordingDetailResponse: {
             /** Content Type */
             content_type: string | null;
             /**
@@ -3782,7 +3660,7 @@ export interface components {
             /** End Time */
             end_time: string | null;
             /** Files */
-            files: components["schemas"]["RecordingFileAnswer"][];
+            files: components["schemas"]["RecordingFileResponse"][];
             /** Fps */
             fps: number | null;
             /** Has Sound */
@@ -3848,10 +3726,10 @@ export interface components {
             written_time: string | null;
         };
         /**
-         * RecordingFileAnswer
+         * RecordingFileResponse
          * @description One file of a recording.
          */
-        RecordingFileAnswer: {
+        RecordingFileResponse: {
             /** Duration */
             duration: number;
             /** @description Events. */
@@ -3893,18 +3771,119 @@ export interface components {
             starts_at: number;
         };
         /**
-         * Released
+         * RecordingResponse
+         * @description A video with its time.
+         */
+        RecordingResponse: {
+            /** Content Type */
+            content_type: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Duration
+             * @description Seconds, of all chapters together.
+             */
+            duration: number | null;
+            /** End Time */
+            end_time: string | null;
+            /** Fps */
+            fps: number | null;
+            /** Has Sound */
+            has_sound: boolean | null;
+            /** Height */
+            height: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Is Processed
+             * @description Thumbnail and previews are there, where they are needed.
+             */
+            is_processed: boolean;
+            /**
+             * Is Processing
+             * @description They are being made, or wait for it. Where neither is so, that failed or was cancelled.
+             */
+            is_processing: boolean;
+            /**
+             * Is Vfr
+             * @description Whether pictures come at different distances.
+             */
+            is_vfr: boolean | null;
+            /** Name */
+            name: string | null;
+            /**
+             * Rotation
+             * @description Degrees clockwise by which the camera's pictures are turned.
+             */
+            rotation: number | null;
+            /** Size Bytes */
+            size_bytes: number | null;
+            /** Start Time */
+            start_time: string | null;
+            /** Thumbnail Url */
+            thumbnail_url: string | null;
+            /**
+             * Time Source
+             * @description Where `start_time` is from.
+             */
+            time_source: ("quicktime" | "container" | "file_name" | "file_time" | "upload" | "user") | null;
+            /**
+             * Timezone
+             * @description The zone in which a local time without offset was read.
+             */
+            timezone: string | null;
+            /** Updated At */
+            updated_at: string | null;
+            /** Video Codec */
+            video_codec: string | null;
+            /**
+             * Width
+             * @description As shown: turned upright.
+             */
+            width: number | null;
+            /**
+             * Written Time
+             * @description What the camera's clock showed, without offset.
+             */
+            written_time: string | null;
+        };
+        /**
+         * RecordingUpdate
+         * @description What a person corrects; its events move along.
+         */
+        RecordingUpdate: {
+            /** Name */
+            name?: string | null;
+            /**
+             * Start Time
+             * @description When it begins; without an offset it is local time in `timezone`, else in one's own.
+             */
+            start_time?: string | null;
+            /**
+             * Timezone
+             * @description IANA name: what the camera's clock showed is read as local time of this zone.
+             */
+            timezone?: string | null;
+        };
+        /**
+         * ReleaseResponse
          * @description How many leases were released.
          */
-        Released: {
+        ReleaseResponse: {
             /** Released */
             released: number;
         };
         /**
-         * Retried
+         * RetryResponse
          * @description How many dead events are tried again.
          */
-        Retried: {
+        RetryResponse: {
             /** Retried */
             retried: number;
         };
@@ -3915,10 +3894,10 @@ export interface components {
          */
         Role: "user" | "admin";
         /**
-         * SampleDayView
+         * SampleDayResponse
          * @description A day with the sample's events.
          */
-        SampleDayView: {
+        SampleDayResponse: {
             /**
              * Day
              * Format: date
@@ -3930,22 +3909,22 @@ export interface components {
             language: string;
         };
         /**
-         * SessionView
+         * SessionResponse
          * @description Who is signed in, and until when if nothing is done any more.
          */
-        SessionView: {
+        SessionResponse: {
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
-            user: components["schemas"]["UserView"];
+            user: components["schemas"]["UserResponse"];
         };
         /**
-         * SignInBody
+         * SignInRequest
          * @description An account and its password.
          */
-        SignInBody: {
+        SignInRequest: {
             /** Account */
             account: string;
             /**
@@ -4030,18 +4009,10 @@ export interface components {
             unpriced_calls: number;
         };
         /**
-         * TimeShiftAnswer
-         * @description How many recordings were moved, with all their events.
-         */
-        TimeShiftAnswer: {
-            /** Moved */
-            moved: number;
-        };
-        /**
-         * TimeShiftBody
+         * TimeShiftRequest
          * @description Recordings whose camera's clock was wrong, or stood in another timezone: one of the two is said.
          */
-        TimeShiftBody: {
+        TimeShiftRequest: {
             /** Recording Ids */
             recording_ids: string[];
             /**
@@ -4056,11 +4027,19 @@ export interface components {
             timezone?: string | null;
         };
         /**
-         * TokenStats
+         * TimeShiftResponse
+         * @description How many recordings were moved, with all their events.
+         */
+        TimeShiftResponse: {
+            /** Moved */
+            moved: number;
+        };
+        /**
+         * TokenStatsResponse
          * @description What model calls cost in a stretch of time. Each list has all of the calls, most tokens first; `series` is over
          *     time (UTC).
          */
-        TokenStats: {
+        TokenStatsResponse: {
             /** By Group */
             by_group: components["schemas"]["GroupFigures"][];
             /** By Model */
@@ -4109,10 +4088,10 @@ export interface components {
             unpriced_calls: number;
         };
         /**
-         * UploadView
+         * UploadResponse
          * @description A file that is being sent, or was. `offset` of its `length` bytes have come.
          */
-        UploadView: {
+        UploadResponse: {
             /**
              * Created At
              * Format: date-time
@@ -4144,34 +4123,31 @@ export interface components {
             recording_id: string | null;
         };
         /**
-         * UserBody
-         * @description What an administrator may change about a user.
+         * UserCreate
+         * @description A user to make; without a password Daybook makes one and shows it once.
          */
-        UserBody: {
-            /** Active */
-            active?: boolean | null;
-            role?: components["schemas"]["Role"] | null;
-            /**
-             * Settings
-             * @example {
-             *       "language": "zh-Hant"
-             *     }
-             */
+        UserCreate: {
+            /** Account */
+            account: string;
+            /** Password */
+            password?: string | null;
+            /** @default user */
+            role?: components["schemas"]["Role"];
+            /** Settings */
             settings?: {
                 [key: string]: unknown;
             } | null;
             /**
              * Timezone
-             * @description IANA name; decides what a day is.
-             * @example Asia/Taipei
+             * @default UTC
              */
-            timezone?: string | null;
+            timezone?: string;
         };
         /**
-         * UserView
+         * UserResponse
          * @description A user. `token_usage` is the total of their lines in the ledger.
          */
-        UserView: {
+        UserResponse: {
             /** Account */
             account: string;
             /** Active */
@@ -4194,6 +4170,30 @@ export interface components {
             token_usage: number;
             /** Updated At */
             updated_at: string | null;
+        };
+        /**
+         * UserUpdate
+         * @description What an administrator may change about a user.
+         */
+        UserUpdate: {
+            /** Active */
+            active?: boolean | null;
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * Settings
+             * @example {
+             *       "language": "zh-Hant"
+             *     }
+             */
+            settings?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Timezone
+             * @description IANA name; decides what a day is.
+             * @example Asia/Taipei
+             */
+            timezone?: string | null;
         };
     };
     responses: never;
@@ -4219,7 +4219,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LeaseAnswer"][];
+                    "application/json": components["schemas"]["LeaseResponse"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4228,7 +4228,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4237,7 +4237,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4259,7 +4259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Released"];
+                    "application/json": components["schemas"]["ReleaseResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4268,7 +4268,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4277,7 +4277,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4303,7 +4303,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_BudgetAnswer_"];
+                    "application/json": components["schemas"]["Page_BudgetResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4312,7 +4312,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4321,7 +4321,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4335,7 +4335,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["BudgetNew"];
+                "application/json": components["schemas"]["BudgetRequest"];
             };
         };
         responses: {
@@ -4345,7 +4345,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BudgetAnswer"];
+                    "application/json": components["schemas"]["BudgetResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4354,7 +4354,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4363,7 +4363,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4385,7 +4385,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BudgetAnswer"];
+                    "application/json": components["schemas"]["BudgetResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4394,7 +4394,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4403,7 +4403,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4425,7 +4425,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BudgetAnswer"];
+                    "application/json": components["schemas"]["BudgetResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4434,7 +4434,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4443,7 +4443,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4470,7 +4470,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_CodeView_"];
+                    "application/json": components["schemas"]["Page_CodeResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4479,7 +4479,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4488,7 +4488,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4502,7 +4502,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewCodeBody"];
+                "application/json": components["schemas"]["CodeCreate"];
             };
         };
         responses: {
@@ -4512,7 +4512,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewCodeView"];
+                    "application/json": components["schemas"]["NewCodeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4521,7 +4521,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4530,7 +4530,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4552,7 +4552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CodeView"];
+                    "application/json": components["schemas"]["CodeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4561,7 +4561,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4570,7 +4570,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4592,7 +4592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CodeView"];
+                    "application/json": components["schemas"]["CodeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4601,7 +4601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4610,7 +4610,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4626,7 +4626,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CodeBody"];
+                "application/json": components["schemas"]["CodeUpdate"];
             };
         };
         responses: {
@@ -4636,7 +4636,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CodeView"];
+                    "application/json": components["schemas"]["CodeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4645,7 +4645,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4654,7 +4654,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4679,7 +4679,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_GroupView_"];
+                    "application/json": components["schemas"]["Page_GroupResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4688,7 +4688,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4697,7 +4697,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4711,7 +4711,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewGroupBody"];
+                "application/json": components["schemas"]["GroupCreate"];
             };
         };
         responses: {
@@ -4721,7 +4721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GroupView"];
+                    "application/json": components["schemas"]["GroupResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4730,7 +4730,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4739,7 +4739,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4761,7 +4761,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GroupView"];
+                    "application/json": components["schemas"]["GroupResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4770,7 +4770,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4779,7 +4779,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4795,7 +4795,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["GroupBody"];
+                "application/json": components["schemas"]["GroupUpdate"];
             };
         };
         responses: {
@@ -4805,7 +4805,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GroupView"];
+                    "application/json": components["schemas"]["GroupResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4814,7 +4814,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4823,7 +4823,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4843,7 +4843,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["HealthResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4852,7 +4852,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4861,7 +4861,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4881,7 +4881,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobTypeAnswer"][];
+                    "application/json": components["schemas"]["JobTypeResponse"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4890,7 +4890,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4899,7 +4899,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4915,7 +4915,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["JobTypeChange"];
+                "application/json": components["schemas"]["JobTypeUpdate"];
             };
         };
         responses: {
@@ -4925,7 +4925,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobTypeAnswer"];
+                    "application/json": components["schemas"]["JobTypeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4934,7 +4934,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4943,7 +4943,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -4970,7 +4970,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_AdminJobAnswer_"];
+                    "application/json": components["schemas"]["Page_AdminJobResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -4979,7 +4979,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -4988,7 +4988,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5010,7 +5010,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdminJobAnswer"];
+                    "application/json": components["schemas"]["AdminJobResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5019,7 +5019,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5028,7 +5028,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5050,7 +5050,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdminJobAnswer"];
+                    "application/json": components["schemas"]["AdminJobResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5059,7 +5059,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5068,7 +5068,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5090,7 +5090,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdminJobAnswer"];
+                    "application/json": components["schemas"]["AdminJobResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5099,7 +5099,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5108,7 +5108,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5128,7 +5128,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConfigAnswer"][];
+                    "application/json": components["schemas"]["ConfigResponse"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5137,7 +5137,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5146,7 +5146,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5160,7 +5160,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigNew"];
+                "application/json": components["schemas"]["ConfigCreate"];
             };
         };
         responses: {
@@ -5170,7 +5170,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConfigAnswer"];
+                    "application/json": components["schemas"]["ConfigResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5179,7 +5179,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5188,7 +5188,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5210,7 +5210,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConfigAnswer"];
+                    "application/json": components["schemas"]["ConfigResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5219,7 +5219,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5228,7 +5228,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5257,7 +5257,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5266,7 +5266,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5282,7 +5282,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigChange"];
+                "application/json": components["schemas"]["ConfigUpdate"];
             };
         };
         responses: {
@@ -5292,7 +5292,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConfigAnswer"];
+                    "application/json": components["schemas"]["ConfigResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5301,7 +5301,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5310,7 +5310,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5332,7 +5332,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProbeAnswer"];
+                    "application/json": components["schemas"]["ProbeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5341,7 +5341,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5350,7 +5350,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5379,7 +5379,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_LineAnswer_"];
+                    "application/json": components["schemas"]["Page_LineResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5388,7 +5388,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5397,7 +5397,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5431,7 +5431,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_CallAnswer_"];
+                    "application/json": components["schemas"]["Page_CallResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5440,7 +5440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5449,7 +5449,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5471,7 +5471,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CallExchange"];
+                    "application/json": components["schemas"]["CallDetailResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5480,7 +5480,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5489,7 +5489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5514,7 +5514,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_EventAnswer_"];
+                    "application/json": components["schemas"]["Page_OutboxEventResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5523,7 +5523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5532,7 +5532,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5552,7 +5552,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Retried"];
+                    "application/json": components["schemas"]["RetryResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5561,7 +5561,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5570,7 +5570,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5592,7 +5592,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventAnswer"];
+                    "application/json": components["schemas"]["OutboxEventResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5601,7 +5601,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5610,7 +5610,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5632,7 +5632,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventAnswer"];
+                    "application/json": components["schemas"]["OutboxEventResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5641,7 +5641,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5650,7 +5650,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5670,7 +5670,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PriceAnswer"][];
+                    "application/json": components["schemas"]["PriceResponse"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5679,7 +5679,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5688,7 +5688,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5702,7 +5702,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PriceNew"];
+                "application/json": components["schemas"]["PriceRequest"];
             };
         };
         responses: {
@@ -5712,7 +5712,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PriceAnswer"];
+                    "application/json": components["schemas"]["PriceResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5721,7 +5721,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5730,7 +5730,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5761,7 +5761,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TokenStats"];
+                    "application/json": components["schemas"]["TokenStatsResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5770,7 +5770,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5779,7 +5779,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5804,7 +5804,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_UserView_"];
+                    "application/json": components["schemas"]["Page_UserResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5813,7 +5813,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5822,7 +5822,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5836,7 +5836,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewUserBody"];
+                "application/json": components["schemas"]["UserCreate"];
             };
         };
         responses: {
@@ -5846,7 +5846,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewUserView"];
+                    "application/json": components["schemas"]["NewUserResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5855,7 +5855,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5864,7 +5864,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5886,7 +5886,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
+                    "application/json": components["schemas"]["UserResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5895,7 +5895,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5904,7 +5904,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5920,7 +5920,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UserBody"];
+                "application/json": components["schemas"]["UserUpdate"];
             };
         };
         responses: {
@@ -5930,7 +5930,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
+                    "application/json": components["schemas"]["UserResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5939,7 +5939,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5948,7 +5948,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -5964,7 +5964,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewPasswordBody"];
+                "application/json": components["schemas"]["NewPasswordRequest"];
             };
         };
         responses: {
@@ -5974,7 +5974,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewPasswordView"];
+                    "application/json": components["schemas"]["NewPasswordResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -5983,7 +5983,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -5992,7 +5992,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6017,7 +6017,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CalendarDays"];
+                    "application/json": components["schemas"]["CalendarResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6026,7 +6026,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6035,7 +6035,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6051,7 +6051,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DescriptionBody"];
+                "application/json": components["schemas"]["DescriptionRequest"];
             };
         };
         responses: {
@@ -6061,7 +6061,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobAccepted"];
+                    "application/json": components["schemas"]["JobAcceptedResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6070,7 +6070,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6079,7 +6079,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6103,7 +6103,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DescriptionEstimate"];
+                    "application/json": components["schemas"]["DescriptionEstimateResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6112,7 +6112,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6121,7 +6121,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6148,7 +6148,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_DiaryEntry_"];
+                    "application/json": components["schemas"]["Page_DiaryEntryResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6157,7 +6157,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6166,7 +6166,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6189,7 +6189,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DiaryView"];
+                    "application/json": components["schemas"]["DiaryResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6198,7 +6198,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6207,7 +6207,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6224,7 +6224,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["GenerationBody"] | null;
+                "application/json": components["schemas"]["GenerationRequest"] | null;
             };
         };
         responses: {
@@ -6234,7 +6234,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DiaryView"];
+                    "application/json": components["schemas"]["DiaryResponse"];
                 };
             };
             /** @description A job writes the page; `Location` is where to follow it. */
@@ -6243,7 +6243,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GenerationAccepted"];
+                    "application/json": components["schemas"]["GenerationResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6252,7 +6252,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6261,7 +6261,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6278,7 +6278,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OwnTextBody"];
+                "application/json": components["schemas"]["OwnTextRequest"];
             };
         };
         responses: {
@@ -6288,7 +6288,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DiaryView"];
+                    "application/json": components["schemas"]["DiaryResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6297,7 +6297,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6306,7 +6306,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6329,7 +6329,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DiaryVersionEntry"][];
+                    "application/json": components["schemas"]["DiaryVersionResponse"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6338,7 +6338,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6347,7 +6347,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6371,7 +6371,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DiaryVersionView"];
+                    "application/json": components["schemas"]["DiaryVersionDetailResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6380,7 +6380,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6389,7 +6389,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6422,7 +6422,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_EventView_"];
+                    "application/json": components["schemas"]["Page_EventResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6431,7 +6431,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6440,7 +6440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6454,7 +6454,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewEventBody"];
+                "application/json": components["schemas"]["EventCreate"];
             };
         };
         responses: {
@@ -6464,7 +6464,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["EventResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6473,7 +6473,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6482,7 +6482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6511,7 +6511,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportReport"];
+                    "application/json": components["schemas"]["ImportResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6520,7 +6520,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6529,7 +6529,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6543,7 +6543,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MergerBody"];
+                "application/json": components["schemas"]["MergerRequest"];
             };
         };
         responses: {
@@ -6553,7 +6553,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["EventResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6562,7 +6562,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6571,7 +6571,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6593,7 +6593,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["EventResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6602,7 +6602,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6611,7 +6611,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6640,7 +6640,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6649,7 +6649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6665,7 +6665,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EventBody"];
+                "application/json": components["schemas"]["EventUpdate"];
             };
         };
         responses: {
@@ -6675,7 +6675,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventView"];
+                    "application/json": components["schemas"]["EventResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6684,7 +6684,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6693,7 +6693,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6709,7 +6709,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DivisionBody"];
+                "application/json": components["schemas"]["DivisionRequest"];
             };
         };
         responses: {
@@ -6719,7 +6719,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Division"];
+                    "application/json": components["schemas"]["DivisionResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6728,7 +6728,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6737,7 +6737,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6791,7 +6791,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6800,7 +6800,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6854,7 +6854,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6863,7 +6863,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6883,7 +6883,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FirstModels"];
+                    "application/json": components["schemas"]["FirstModelsResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6892,7 +6892,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6901,7 +6901,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6927,7 +6927,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_JobAnswer_"];
+                    "application/json": components["schemas"]["Page_JobResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6936,7 +6936,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6945,7 +6945,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -6967,7 +6967,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobAnswer"];
+                    "application/json": components["schemas"]["JobResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -6976,7 +6976,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -6985,7 +6985,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7007,7 +7007,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobAnswer"];
+                    "application/json": components["schemas"]["JobResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7016,7 +7016,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7025,7 +7025,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7047,7 +7047,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobAnswer"];
+                    "application/json": components["schemas"]["JobResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7056,7 +7056,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7065,7 +7065,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7085,7 +7085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
+                    "application/json": components["schemas"]["UserResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7094,7 +7094,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7103,7 +7103,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7117,7 +7117,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ProfileBody"];
+                "application/json": components["schemas"]["ProfileUpdate"];
             };
         };
         responses: {
@@ -7127,7 +7127,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserView"];
+                    "application/json": components["schemas"]["UserResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7136,7 +7136,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7145,7 +7145,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7165,7 +7165,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BudgetAnswer"][];
+                    "application/json": components["schemas"]["BudgetResponse"][];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7174,7 +7174,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7183,7 +7183,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7208,7 +7208,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_CodeView_"];
+                    "application/json": components["schemas"]["Page_CodeResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7217,7 +7217,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7226,7 +7226,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7240,7 +7240,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OwnCodeBody"];
+                "application/json": components["schemas"]["OwnCodeCreate"];
             };
         };
         responses: {
@@ -7250,7 +7250,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NewCodeView"];
+                    "application/json": components["schemas"]["NewCodeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7259,7 +7259,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7268,7 +7268,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7290,7 +7290,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CodeView"];
+                    "application/json": components["schemas"]["CodeResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7299,7 +7299,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7308,7 +7308,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7322,7 +7322,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PasswordChangeBody"];
+                "application/json": components["schemas"]["PasswordChangeRequest"];
             };
         };
         responses: {
@@ -7339,7 +7339,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7348,7 +7348,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7373,7 +7373,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OwnUsage"];
+                    "application/json": components["schemas"]["OwnUsageResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7382,7 +7382,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7391,7 +7391,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7421,7 +7421,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_RecordingAnswer_"];
+                    "application/json": components["schemas"]["Page_RecordingResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7430,7 +7430,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7439,7 +7439,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7453,7 +7453,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TimeShiftBody"];
+                "application/json": components["schemas"]["TimeShiftRequest"];
             };
         };
         responses: {
@@ -7463,7 +7463,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TimeShiftAnswer"];
+                    "application/json": components["schemas"]["TimeShiftResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7472,7 +7472,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7481,7 +7481,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7503,7 +7503,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecordingDetail"];
+                    "application/json": components["schemas"]["RecordingDetailResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7512,7 +7512,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7521,7 +7521,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7550,7 +7550,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7559,7 +7559,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7575,7 +7575,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RecordingChange"];
+                "application/json": components["schemas"]["RecordingUpdate"];
             };
         };
         responses: {
@@ -7585,7 +7585,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RecordingDetail"];
+                    "application/json": components["schemas"]["RecordingDetailResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7594,7 +7594,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7603,7 +7603,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7619,7 +7619,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DescriptionBody"];
+                "application/json": components["schemas"]["DescriptionRequest"];
             };
         };
         responses: {
@@ -7629,7 +7629,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobAccepted"];
+                    "application/json": components["schemas"]["JobAcceptedResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7638,7 +7638,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7647,7 +7647,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7671,7 +7671,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DescriptionEstimate"];
+                    "application/json": components["schemas"]["DescriptionEstimateResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7680,7 +7680,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7689,7 +7689,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7711,7 +7711,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobsAccepted"];
+                    "application/json": components["schemas"]["JobsAcceptedResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7720,7 +7720,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7729,7 +7729,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7758,7 +7758,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7767,7 +7767,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7789,7 +7789,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SampleDayView"];
+                    "application/json": components["schemas"]["SampleDayResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7798,7 +7798,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7807,7 +7807,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7836,7 +7836,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7845,7 +7845,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7865,7 +7865,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionView"];
+                    "application/json": components["schemas"]["SessionResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7874,7 +7874,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7883,7 +7883,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7897,7 +7897,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignInBody"];
+                "application/json": components["schemas"]["SignInRequest"];
             };
         };
         responses: {
@@ -7907,7 +7907,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SessionView"];
+                    "application/json": components["schemas"]["SessionResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7916,7 +7916,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7925,7 +7925,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7952,7 +7952,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -7961,7 +7961,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -7984,7 +7984,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_UploadView_"];
+                    "application/json": components["schemas"]["Page_UploadResponse_"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -7993,7 +7993,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8002,7 +8002,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -8029,7 +8029,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8038,7 +8038,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -8065,7 +8065,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8074,7 +8074,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -8096,7 +8096,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UploadView"];
+                    "application/json": components["schemas"]["UploadResponse"];
                 };
             };
             /** @description What was wrong with the request. */
@@ -8105,7 +8105,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8114,7 +8114,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -8143,7 +8143,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8152,7 +8152,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -8181,7 +8181,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8190,7 +8190,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
@@ -8219,7 +8219,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
             /** @description What went wrong in Daybook. */
@@ -8228,7 +8228,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorBody"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };

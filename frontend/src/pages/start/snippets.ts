@@ -5,7 +5,7 @@ export interface Kit {
   readonly id: string;
   readonly name: string;
   /** Whose API it speaks: not every model answers each. */
-  readonly family: keyof Schemas["FirstModels"];
+  readonly family: keyof Schemas["FirstModelsResponse"];
   readonly program: (origin: string, code: string, model: string) => string;
 }
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, status
 
 from daybook.accounts import service
 from daybook.accounts.access import Administrator
-from daybook.accounts.schemas import CodeBody, CodeView, NewCodeBody, NewCodeView
+from daybook.accounts.schemas import CodeCreate, CodeResponse, CodeUpdate, NewCodeResponse
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
@@ -23,34 +23,34 @@ async def list_codes(
     live: Annotated[bool, Query(description="Only those that are neither revoked nor expired.")] = False,
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[CodeView]:
+) -> Page[CodeResponse]:
     """Codes, newest first."""
     codes = await service.list_codes(
         session, group_id=group_id, user_id=user_id, live=live, page=page, page_size=page_size
     )
-    return Page[CodeView].model_validate(codes, from_attributes=True)
+    return Page[CodeResponse].model_validate(codes, from_attributes=True)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_code(body: NewCodeBody, _: Administrator, session: Writing) -> NewCodeView:
+async def create_code(body: CodeCreate, _: Administrator, session: Writing) -> NewCodeResponse:
     """Make a code; it is shown this once."""
     new = await service.create_code(session, body.group_id, body.terms(), user_id=body.user_id)
-    return NewCodeView(**CodeView.model_validate(new.row).model_dump(), code=new.code)
+    return NewCodeResponse(**CodeResponse.model_validate(new.row).model_dump(), code=new.code)
 
 
 @router.get("/{public_id}")
-async def get_code(public_id: str, _: Administrator, session: Reading) -> CodeView:
+async def get_code(public_id: str, _: Administrator, session: Reading) -> CodeResponse:
     """One code, by its public id."""
-    return CodeView.model_validate(await service.get_code(session, public_id))
+    return CodeResponse.model_validate(await service.get_code(session, public_id))
 
 
 @router.patch("/{public_id}")
-async def update_code(public_id: str, body: CodeBody, _: Administrator, session: Writing) -> CodeView:
+async def update_code(public_id: str, body: CodeUpdate, _: Administrator, session: Writing) -> CodeResponse:
     """Change what a code is called and what it allows."""
-    return CodeView.model_validate(await service.update_code(session, public_id, body.changes()))
+    return CodeResponse.model_validate(await service.update_code(session, public_id, body.changes()))
 
 
 @router.delete("/{public_id}")
-async def revoke_code(public_id: str, _: Administrator, session: Writing) -> CodeView:
+async def revoke_code(public_id: str, _: Administrator, session: Writing) -> CodeResponse:
     """Revoke a code, for good; its row stays, because the ledger names it."""
-    return CodeView.model_validate(await service.revoke_code(session, public_id))
+    return CodeResponse.model_validate(await service.revoke_code(session, public_id))

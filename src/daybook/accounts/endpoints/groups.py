@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, status
 
 from daybook.accounts import service
 from daybook.accounts.access import Administrator
-from daybook.accounts.schemas import GroupBody, GroupView, NewGroupBody
+from daybook.accounts.schemas import GroupCreate, GroupResponse, GroupUpdate
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
@@ -23,26 +23,28 @@ async def list_groups(
     archived: Annotated[bool, Query(description="The archived ones too.")] = False,
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[GroupView]:
+) -> Page[GroupResponse]:
     """Groups by name."""
     groups = await service.list_groups(session, archived=archived, page=page, page_size=page_size)
-    return Page[GroupView].model_validate(groups, from_attributes=True)
+    return Page[GroupResponse].model_validate(groups, from_attributes=True)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_group(body: NewGroupBody, _: Administrator, session: Writing) -> GroupView:
+async def create_group(body: GroupCreate, _: Administrator, session: Writing) -> GroupResponse:
     """Make a group."""
-    return GroupView.model_validate(await service.create_group(session, body.name, body.description))
+    return GroupResponse.model_validate(await service.create_group(session, body.name, body.description))
 
 
 @router.get("/{group_id}")
-async def get_group(group_id: GroupId, _: Administrator, session: Reading) -> GroupView:
+async def get_group(group_id: GroupId, _: Administrator, session: Reading) -> GroupResponse:
     """One group."""
-    return GroupView.model_validate(await service.get_group(session, group_id))
+    return GroupResponse.model_validate(await service.get_group(session, group_id))
 
 
 @router.patch("/{group_id}")
-async def update_group(group_id: GroupId, body: GroupBody, _: Administrator, session: Writing) -> GroupView:
+async def update_group(
+    group_id: GroupId, body: GroupUpdate, _: Administrator, session: Writing
+) -> GroupResponse:
     """Change a group, archive it, or take it out of the archive."""
     changes = service.GroupChanges(name=body.name, description=body.description, archived=body.archived)
-    return GroupView.model_validate(await service.update_group(session, group_id, changes))
+    return GroupResponse.model_validate(await service.update_group(session, group_id, changes))

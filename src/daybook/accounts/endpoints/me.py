@@ -7,12 +7,12 @@ from fastapi import APIRouter, Query, status
 from daybook.accounts import service
 from daybook.accounts.access import CallerAddress, CurrentSignIn, CurrentUser
 from daybook.accounts.schemas import (
-    CodeView,
-    NewCodeView,
-    OwnCodeBody,
-    PasswordChangeBody,
-    ProfileBody,
-    UserView,
+    CodeResponse,
+    NewCodeResponse,
+    OwnCodeCreate,
+    PasswordChangeRequest,
+    ProfileUpdate,
+    UserResponse,
 )
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.pages import Page, PageNumber, PageSize
@@ -21,21 +21,21 @@ router = APIRouter(prefix="/me", tags=["me"])
 
 
 @router.get("")
-async def get_me(user: CurrentUser) -> UserView:
+async def get_me(user: CurrentUser) -> UserResponse:
     """Oneself."""
-    return UserView.model_validate(user)
+    return UserResponse.model_validate(user)
 
 
 @router.patch("")
-async def update_me(body: ProfileBody, user: CurrentUser, session: Writing) -> UserView:
+async def update_me(body: ProfileUpdate, user: CurrentUser, session: Writing) -> UserResponse:
     """Change one's timezone and settings, the language among them."""
     changes = service.UserChanges(timezone=body.timezone, settings=body.settings)
-    return UserView.model_validate(await service.update_user(session, user.id, changes))
+    return UserResponse.model_validate(await service.update_user(session, user.id, changes))
 
 
 @router.put("/password", status_code=status.HTTP_204_NO_CONTENT)
 async def change_my_password(
-    body: PasswordChangeBody, signed_in: CurrentSignIn, database: AppDatabase, address: CallerAddress
+    body: PasswordChangeRequest, signed_in: CurrentSignIn, database: AppDatabase, address: CallerAddress
 ) -> None:
     """Change one's password; every other browser is signed out."""
     await service.change_password(
@@ -54,24 +54,24 @@ async def list_my_codes(
     live: Annotated[bool, Query(description="Only those that can be used.")] = False,
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[CodeView]:
+) -> Page[CodeResponse]:
     """One's own activation codes, newest first."""
     codes = await service.list_codes(session, user_id=user.id, live=live, page=page, page_size=page_size)
     return _viewed(codes)
 
 
 @router.post("/codes", status_code=status.HTTP_201_CREATED)
-async def create_my_code(body: OwnCodeBody, user: CurrentUser, session: Writing) -> NewCodeView:
+async def create_my_code(body: OwnCodeCreate, user: CurrentUser, session: Writing) -> NewCodeResponse:
     """Make a code in the default group or in a group of a code one has; it is shown this once."""
     new = await service.create_own_code(session, user.id, body.terms(), group_id=body.group_id)
-    return NewCodeView(**CodeView.model_validate(new.row).model_dump(), code=new.code)
+    return NewCodeResponse(**CodeResponse.model_validate(new.row).model_dump(), code=new.code)
 
 
 @router.delete("/codes/{public_id}")
-async def revoke_my_code(public_id: str, user: CurrentUser, session: Writing) -> CodeView:
+async def revoke_my_code(public_id: str, user: CurrentUser, session: Writing) -> CodeResponse:
     """Revoke a code of one's own, for good."""
-    return CodeView.model_validate(await service.revoke_own_code(session, user.id, public_id))
+    return CodeResponse.model_validate(await service.revoke_own_code(session, user.id, public_id))
 
 
-def _viewed(page: Page[Any]) -> Page[CodeView]:
-    return Page[CodeView].model_validate(page, from_attributes=True)
+def _viewed(page: Page[Any]) -> Page[CodeResponse]:
+    return Page[CodeResponse].model_validate(page, from_attributes=True)

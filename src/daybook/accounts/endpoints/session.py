@@ -13,7 +13,7 @@ from daybook.accounts.access import (
     clear_cookie,
     set_cookie,
 )
-from daybook.accounts.schemas import SessionView, SignInBody, UserView
+from daybook.accounts.schemas import SessionResponse, SignInRequest, UserResponse
 from daybook.db.dependencies import AppDatabase, Writing
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -21,12 +21,12 @@ router = APIRouter(prefix="/session", tags=["session"])
 
 @router.post("")
 async def sign_in(
-    body: SignInBody,
+    body: SignInRequest,
     response: Response,
     database: AppDatabase,
     settings: AppSettings,
     address: CallerAddress,
-) -> SessionView:
+) -> SessionResponse:
     """Sign in; the answer sets a cookie."""
     new = await service.sign_in(
         database,
@@ -36,13 +36,13 @@ async def sign_in(
         lifetime=timedelta(days=settings.session_days),
     )
     set_cookie(response, settings, new)
-    return SessionView(user=UserView.model_validate(new.user), expires_at=new.expires_at)
+    return SessionResponse(user=UserResponse.model_validate(new.user), expires_at=new.expires_at)
 
 
 @router.get("")
-async def get_session(signed_in: CurrentSignIn) -> SessionView:
+async def get_session(signed_in: CurrentSignIn) -> SessionResponse:
     """Who is signed in."""
-    return SessionView(user=UserView.model_validate(signed_in.user), expires_at=signed_in.expires_at)
+    return SessionResponse(user=UserResponse.model_validate(signed_in.user), expires_at=signed_in.expires_at)
 
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT)

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Query, status
 from daybook.accounts import service
 from daybook.accounts.access import Administrator
 from daybook.accounts.schemas import (
-    NewPasswordBody,
-    NewPasswordView,
-    NewUserBody,
-    NewUserView,
-    UserBody,
-    UserView,
+    NewPasswordRequest,
+    NewPasswordResponse,
+    NewUserResponse,
+    UserCreate,
+    UserResponse,
+    UserUpdate,
 )
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
@@ -30,14 +30,14 @@ async def list_users(
     search: Annotated[str, Query(max_length=255, description="A part of the account.")] = "",
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[UserView]:
+) -> Page[UserResponse]:
     """Users by account."""
     users = await service.list_users(session, search=search, page=page, page_size=page_size)
-    return Page[UserView].model_validate(users, from_attributes=True)
+    return Page[UserResponse].model_validate(users, from_attributes=True)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_user(body: NewUserBody, _: Administrator, session: Writing) -> NewUserView:
+async def create_user(body: UserCreate, _: Administrator, session: Writing) -> NewUserResponse:
     """Make a user."""
     given = None if body.password is None else body.password.get_secret_value()
     new = await service.create_user(
@@ -48,31 +48,31 @@ async def create_user(body: NewUserBody, _: Administrator, session: Writing) -> 
         timezone=body.timezone,
         settings=body.settings,
     )
-    view = UserView.model_validate(new.user)
-    return NewUserView(**view.model_dump(), password=new.password if given is None else None)
+    view = UserResponse.model_validate(new.user)
+    return NewUserResponse(**view.model_dump(), password=new.password if given is None else None)
 
 
 @router.get("/{user_id}")
-async def get_user(user_id: UserId, _: Administrator, session: Reading) -> UserView:
+async def get_user(user_id: UserId, _: Administrator, session: Reading) -> UserResponse:
     """One user."""
-    return UserView.model_validate(await service.get_user(session, user_id))
+    return UserResponse.model_validate(await service.get_user(session, user_id))
 
 
 @router.patch("/{user_id}")
-async def update_user(user_id: UserId, body: UserBody, _: Administrator, session: Writing) -> UserView:
+async def update_user(user_id: UserId, body: UserUpdate, _: Administrator, session: Writing) -> UserResponse:
     """Change a user; one made inactive is signed out everywhere and their codes are refused."""
     changes = service.UserChanges(
         role=body.role, active=body.active, timezone=body.timezone, settings=body.settings
     )
-    return UserView.model_validate(await service.update_user(session, user_id, changes))
+    return UserResponse.model_validate(await service.update_user(session, user_id, changes))
 
 
 @router.put("/{user_id}/password")
 async def set_user_password(
-    user_id: UserId, body: NewPasswordBody, _: Administrator, session: Writing
-) -> NewPasswordView:
+    user_id: UserId, body: NewPasswordRequest, _: Administrator, session: Writing
+) -> NewPasswordResponse:
     """Give a user another password; they are signed out everywhere."""
     given = None if body.password is None else body.password.get_secret_value()
     user = await service.get_user(session, user_id)
     new = await service.set_password(session, user.account, given)
-    return NewPasswordView(password=new.password if given is None else None)
+    return NewPasswordResponse(password=new.password if given is None else None)

@@ -18,7 +18,7 @@ from daybook.gateway.internal.requests import Answer
 from daybook.kit.errors import NotFound, Unavailable
 from daybook.ledger import service as ledger
 from daybook.ledger.redaction import is_redacted
-from daybook.ledger.schemas import CallExchange
+from daybook.ledger.schemas import CallDetailResponse
 from llm_tracker.usage import Usage
 
 FROM_ELSEWHERE = 10.0
@@ -61,7 +61,7 @@ class Place:
         return (Path(self.folder) / self.journal).is_dir()
 
 
-async def in_ledger(database: Database, call_id: UUID) -> CallExchange | None:
+async def in_ledger(database: Database, call_id: UUID) -> CallDetailResponse | None:
     """The call, if it is in the ledger."""
     async with database.read() as session:
         try:
@@ -72,7 +72,7 @@ async def in_ledger(database: Database, call_id: UUID) -> CallExchange | None:
 
 async def await_in_ledger(
     database: Database, call_id: UUID, may_come: Callable[[], bool | None]
-) -> CallExchange | None:
+) -> CallDetailResponse | None:
     """The call, once it is in the ledger; None when it will not come, for it was never sent. `may_come` tells whether a
     journal may still bring it; None where that cannot be known.
 
@@ -96,7 +96,7 @@ async def await_in_ledger(
         await asyncio.sleep(_LOOKS)
 
 
-def answer_in(call: CallExchange) -> Answer | None:
+def answer_in(call: CallDetailResponse) -> Answer | None:
     """The answer that the call log has, to be given again; None where the call failed, or what it said is not kept."""
     line, data = call.line, call.response_data
     if line is None or not line.success or not isinstance(data, dict):

@@ -9,7 +9,13 @@ from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.gateway.providers import service
 from daybook.gateway.providers.first_models import first_models
 from daybook.gateway.providers.probe import probe
-from daybook.gateway.providers.schemas import ConfigAnswer, ConfigChange, ConfigNew, FirstModels, ProbeAnswer
+from daybook.gateway.providers.schemas import (
+    ConfigCreate,
+    ConfigResponse,
+    ConfigUpdate,
+    FirstModelsResponse,
+    ProbeResponse,
+)
 from daybook.gateway.providers.vault import Vault
 from daybook.kit.ids import RowId
 
@@ -25,27 +31,29 @@ AppVault = Annotated[Vault, Depends(_vault)]
 
 
 @router.get("")
-async def list_configs(_: Administrator, session: Reading, vault: AppVault) -> list[ConfigAnswer]:
+async def list_configs(_: Administrator, session: Reading, vault: AppVault) -> list[ConfigResponse]:
     """Every configuration, in the order in which they are tried."""
     return await service.list_configs(session, vault)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_config(_: Administrator, session: Writing, vault: AppVault, new: ConfigNew) -> ConfigAnswer:
+async def create_config(
+    _: Administrator, session: Writing, vault: AppVault, new: ConfigCreate
+) -> ConfigResponse:
     """Make a configuration."""
     return await service.create_config(session, vault, new)
 
 
 @router.get("/{config_id}")
-async def get_config(_: Administrator, session: Reading, vault: AppVault, config_id: RowId) -> ConfigAnswer:
+async def get_config(_: Administrator, session: Reading, vault: AppVault, config_id: RowId) -> ConfigResponse:
     """One configuration."""
     return await service.get_config(session, vault, config_id)
 
 
 @router.patch("/{config_id}")
 async def change_config(
-    _: Administrator, session: Writing, vault: AppVault, config_id: RowId, change: ConfigChange
-) -> ConfigAnswer:
+    _: Administrator, session: Writing, vault: AppVault, config_id: RowId, change: ConfigUpdate
+) -> ConfigResponse:
     """Change what is named and leave the rest."""
     return await service.change_config(session, vault, config_id, change)
 
@@ -59,7 +67,7 @@ async def delete_config(_: Administrator, session: Writing, config_id: RowId) ->
 @router.post("/{config_id}/test")
 async def probe_config(
     _: Administrator, database: AppDatabase, vault: AppVault, config_id: RowId
-) -> ProbeAnswer:
+) -> ProbeResponse:
     """Ask the provider for its models: can it be reached, does it take the key?"""
     async with database.read() as session:
         config = await service.load_provider(session, vault, config_id)
@@ -67,6 +75,6 @@ async def probe_config(
 
 
 @first_router.get("")
-async def get_first_models(_: CurrentUser, session: Reading, vault: AppVault) -> FirstModels:
+async def get_first_models(_: CurrentUser, session: Reading, vault: AppVault) -> FirstModelsResponse:
     """For each API a model for a first program, and who answers it here."""
     return first_models(await service.load_providers(session, vault))

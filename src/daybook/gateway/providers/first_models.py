@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from daybook.gateway.apis.table import LEADING, Family
 from daybook.gateway.providers.config import Provider, ProviderConfig
 from daybook.gateway.providers.local_models import DEMO_MODEL
-from daybook.gateway.providers.schemas import FirstModel, FirstModels
+from daybook.gateway.providers.schemas import FirstModel, FirstModelsResponse
 from daybook.gateway.upstream.requests import speaks
 
 _USUAL = {
@@ -16,9 +16,9 @@ _USUAL = {
 """A small model that whoever has a key can use, for configurations that name only patterns and for none."""
 
 
-def first_models(providers: Sequence[ProviderConfig]) -> FirstModels:
+def first_models(providers: Sequence[ProviderConfig]) -> FirstModelsResponse:
     """A model for each API: the demo model where it answers, because it costs nothing; where nobody does, the usual."""
-    return FirstModels(
+    return FirstModelsResponse(
         openai=_first(providers, Family.OPENAI),
         anthropic=_first(providers, Family.ANTHROPIC),
         gemini=_first(providers, Family.GEMINI),

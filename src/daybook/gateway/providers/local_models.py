@@ -22,7 +22,7 @@ from daybook.gateway.providers.service import encrypted_key
 from daybook.gateway.providers.urls import normalised_base_url
 from daybook.gateway.providers.vault import Vault
 from daybook.ledger.prices import list_prices, set_price
-from daybook.ledger.schemas import PriceNew
+from daybook.ledger.schemas import PriceRequest
 from daybook.settings import Settings
 
 DEMO_MODEL = "daybook-demo"
@@ -45,7 +45,7 @@ async def seed_local_models(database: Database, vault: Vault, settings: Settings
         if DEMO_MODEL not in {price.model for price in await list_prices(session)}:
             await set_price(
                 session,
-                PriceNew(
+                PriceRequest(
                     model=DEMO_MODEL, input=Decimal(0), output=Decimal(0), cached_input=None, cache_write=None
                 ),
             )

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from daybook.gateway.providers.config import Provider, ProviderConfig
-from daybook.gateway.providers.schemas import Finding, ProbeAnswer
+from daybook.gateway.providers.schemas import Finding, ProbeResponse
 from daybook.gateway.providers.urls import credentials, list_url
 from daybook.kit.errors import Specifics
 
@@ -21,7 +21,7 @@ SECONDS = 15
 BYTES_MAX = 8 * 2**20
 
 
-async def probe(config: ProviderConfig) -> ProbeAnswer:
+async def probe(config: ProviderConfig) -> ProbeResponse:
     """Ask the provider for its models and say in words what came of it. Raises nothing."""
     started = time.monotonic()
     if config.key_unreadable:
@@ -29,7 +29,7 @@ async def probe(config: ProviderConfig) -> ProbeAnswer:
         found = _Found("key_unreadable", words, reachable=False)
     else:
         found = await _ask(config)
-    return ProbeAnswer(
+    return ProbeResponse(
         ok=found.ok,
         reachable=found.reachable,
         key_accepted=found.key_accepted,

@@ -59,7 +59,7 @@ class ConfigSettings(BaseModel):
     )
 
 
-class ConfigNew(BaseModel):
+class ConfigCreate(BaseModel):
     """A configuration to make."""
 
     model_config = ConfigDict(extra="forbid")
@@ -77,7 +77,7 @@ class ConfigNew(BaseModel):
     settings: ConfigSettings = ConfigSettings()  # pyright: ignore[reportCallIssue]  (all fields have defaults)
 
 
-class ConfigChange(BaseModel):
+class ConfigUpdate(BaseModel):
     """What to change in a configuration; what is absent stays. A null `api_key` removes the key."""
 
     model_config = ConfigDict(extra="forbid")
@@ -93,7 +93,7 @@ class ConfigChange(BaseModel):
     settings: ConfigSettings | None = Field(None, description="Replaced as a whole.")
 
 
-class ConfigAnswer(BaseModel):
+class ConfigResponse(BaseModel):
     """A configuration as it is shown: whether it has a key, never which."""
 
     id: int
@@ -118,7 +118,7 @@ Finding = Literal[
 """What came of a small request to a provider."""
 
 
-class ProbeAnswer(BaseModel):
+class ProbeResponse(BaseModel):
     """What a small request to a provider showed."""
 
     ok: bool
@@ -142,7 +142,7 @@ class FirstModel(BaseModel):
     )
 
 
-class FirstModels(BaseModel):
+class FirstModelsResponse(BaseModel):
     """For each API a model, and who answers it here."""
 
     openai: FirstModel

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.gateway.providers.config import Provider, ProviderConfig
 from daybook.gateway.providers.models import LLMConfig
-from daybook.gateway.providers.schemas import ConfigAnswer, ConfigChange, ConfigNew, ConfigSettings
+from daybook.gateway.providers.schemas import ConfigCreate, ConfigResponse, ConfigSettings, ConfigUpdate
 from daybook.gateway.providers.urls import normalised_base_url
 from daybook.gateway.providers.vault import KeyUnreadable, Vault
 from daybook.kit.errors import Conflict, Invalid, NotFound
@@ -27,12 +27,12 @@ RESERVED_NAMES = frozenset({"demo", "local"})
 log = logging.getLogger(__name__)
 
 
-async def list_configs(session: ReadSession | WriteSession, vault: Vault) -> list[ConfigAnswer]:
+async def list_configs(session: ReadSession | WriteSession, vault: Vault) -> list[ConfigResponse]:
     """Every configuration, in the order in which they are tried."""
     return [answer(config, vault) for config in await _rows(session)]
 
 
-async def get_config(session: ReadSession | WriteSession, vault: Vault, config_id: int) -> ConfigAnswer:
+async def get_config(session: ReadSession | WriteSession, vault: Vault, config_id: int) -> ConfigResponse:
     """One configuration. Raises `NotFound`."""
     return answer(await _row(session, config_id), vault)
 
@@ -50,7 +50,7 @@ async def config_id_of(session: ReadSession | WriteSession, name: str) -> int:
     return found
 
 
-async def create_config(session: WriteSession, vault: Vault, new: ConfigNew) -> ConfigAnswer:
+async def create_config(session: WriteSession, vault: Vault, new: ConfigCreate) -> ConfigResponse:
     """Make a configuration. Raises `Conflict` for a taken name and `Invalid` for a wrong address or key."""
     _refuse_reserved(new.name)
     config = LLMConfig(
@@ -71,8 +71,8 @@ async def create_config(session: WriteSession, vault: Vault, new: ConfigNew) -> 
 
 
 async def change_config(
-    session: WriteSession, vault: Vault, config_id: int, change: ConfigChange
-) -> ConfigAnswer:
+    session: WriteSession, vault: Vault, config_id: int, change: ConfigUpdate
+) -> ConfigResponse:
     """Change what `change` names and leave the rest. Raises `NotFound`, `Conflict` and `Invalid`."""
     config = await _row(session, config_id, for_update=True)
     if change.name is not None and change.name != config.name:
@@ -151,9 +151,9 @@ def provider_of(config: LLMConfig, vault: Vault, *, limits: Settings | None = No
     )
 
 
-def answer(config: LLMConfig, vault: Vault) -> ConfigAnswer:
+def answer(config: LLMConfig, vault: Vault) -> ConfigResponse:
     """`config` as it may be shown."""
-    return ConfigAnswer(
+    return ConfigResponse(
         id=config.id,
         name=config.name,
         provider=Provider(config.provider),

@@ -7,7 +7,13 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 from daybook.ledger.budgets import service
-from daybook.ledger.budgets.schemas import BudgetAnswer, BudgetNew, LeaseAnswer, Owner, Released
+from daybook.ledger.budgets.schemas import (
+    BudgetRequest,
+    BudgetResponse,
+    LeaseResponse,
+    Owner,
+    ReleaseResponse,
+)
 from daybook.ledger.budgets.terms import SubjectKind
 
 admin = APIRouter(prefix="/api/v1/admin", tags=["budgets"])
@@ -24,7 +30,7 @@ async def list_budgets(
     inactive: bool = False,
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[BudgetAnswer]:
+) -> Page[BudgetResponse]:
     """Budgets: limit, used, held, and when each resets. `inactive` for those that were removed, too."""
     return await service.list_budgets(
         session, subject=subject, subject_id=subject_id, inactive=inactive, page=page, page_size=page_size
@@ -32,37 +38,37 @@ async def list_budgets(
 
 
 @admin.put("/budgets")
-async def set_budget(_: Administrator, session: Writing, budget: BudgetNew) -> BudgetAnswer:
+async def set_budget(_: Administrator, session: Writing, budget: BudgetRequest) -> BudgetResponse:
     """Make a budget, or change the limit of the one of that subject, period, unit and kind."""
     return await service.set_budget(session, budget)
 
 
 @admin.get("/budgets/{budget_id}")
-async def get_budget(_: Administrator, session: Reading, budget_id: RowId) -> BudgetAnswer:
+async def get_budget(_: Administrator, session: Reading, budget_id: RowId) -> BudgetResponse:
     """One budget."""
     return await service.get_budget(session, budget_id)
 
 
 @admin.delete("/budgets/{budget_id}")
-async def remove_budget(_: Administrator, session: Writing, budget_id: RowId) -> BudgetAnswer:
+async def remove_budget(_: Administrator, session: Writing, budget_id: RowId) -> BudgetResponse:
     """Take a budget out of force. What was used stays known."""
     return await service.remove_budget(session, budget_id)
 
 
 @admin.get("/budget-leases")
-async def list_leases(_: Administrator, session: Reading) -> list[LeaseAnswer]:
+async def list_leases(_: Administrator, session: Reading) -> list[LeaseResponse]:
     """What gateway processes hold of which budget."""
     return await service.list_leases(session)
 
 
 @admin.delete("/budget-leases/{owner}")
-async def release_leases(_: Administrator, session: Writing, owner: Owner) -> Released:
+async def release_leases(_: Administrator, session: Writing, owner: Owner) -> ReleaseResponse:
     """Release what a process of a lost host holds. One that is alive is a conflict."""
-    return Released(released=await service.release_owner(session, owner))
+    return ReleaseResponse(released=await service.release_owner(session, owner))
 
 
 @own.get("/budgets")
-async def list_my_budgets(user: CurrentUser, session: Reading) -> list[BudgetAnswer]:
+async def list_my_budgets(user: CurrentUser, session: Reading) -> list[BudgetResponse]:
     """One's own budgets and those of one's codes: limit, used, held, left, and when each resets."""
     return await service.own_budgets(session, user.id)
 

@@ -20,7 +20,7 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"
 Amount = Annotated[Decimal, Ge(0), Lt(Decimal(10) ** 15), Field(max_digits=24, decimal_places=9)]
 
 
-class BudgetNew(BaseModel):
+class BudgetRequest(BaseModel):
     """How much a code, a group or a user may take in a day or a month (UTC).
 
     One that is there for the same subject, period, unit and kind gets this limit.
@@ -40,13 +40,13 @@ class BudgetNew(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _whole_tokens(self) -> "BudgetNew":
+    def _whole_tokens(self) -> "BudgetRequest":
         if self.unit == "tokens" and self.limit != self.limit.to_integral_value():
             raise ValueError("limit: tokens are whole numbers")
         return self
 
 
-class BudgetAnswer(BaseModel):
+class BudgetResponse(BaseModel):
     """A budget, and its current period. Amounts are in its unit."""
 
     id: int
@@ -70,7 +70,7 @@ class BudgetAnswer(BaseModel):
     updated_at: datetime | None
 
 
-class LeaseAnswer(BaseModel):
+class LeaseResponse(BaseModel):
     """What one gateway process has leased of one period of one budget, and not settled yet."""
 
     owner: str
@@ -81,7 +81,7 @@ class LeaseAnswer(BaseModel):
     seen_at: datetime | None = Field(description="When the process was last alive; null when it has ended.")
 
 
-class Released(BaseModel):
+class ReleaseResponse(BaseModel):
     """How many leases were released."""
 
     released: int

@@ -16,7 +16,7 @@ from daybook.kit.pages import Page
 from daybook.ledger.budgets import leases
 from daybook.ledger.budgets.models import Budget, BudgetLease, BudgetOwner, BudgetPeriod, BudgetSettlement
 from daybook.ledger.budgets.periods import Period, period_start, resets_at, starts_at
-from daybook.ledger.budgets.schemas import BudgetAnswer, BudgetNew, LeaseAnswer
+from daybook.ledger.budgets.schemas import BudgetRequest, BudgetResponse, LeaseResponse
 from daybook.ledger.budgets.terms import SubjectKind
 from daybook.ledger.models import Line
 
@@ -28,7 +28,7 @@ _GROUPS = table("groups", column("id"), column("name"))
 _USERS = table("users", column("id"), column("account"))
 
 
-async def set_budget(session: WriteSession, new: BudgetNew) -> BudgetAnswer:
+async def set_budget(session: WriteSession, new: BudgetRequest) -> BudgetResponse:
     """Make a budget, or give the one that is there another limit. In force everywhere a second later.
 
     What lines of the current day or month took already counts: of a new budget, and of one that was inactive.
@@ -55,7 +55,7 @@ async def set_budget(session: WriteSession, new: BudgetNew) -> BudgetAnswer:
     return await get_budget(session, budget_id)
 
 
-async def remove_budget(session: WriteSession, budget_id: int) -> BudgetAnswer:
+async def remove_budget(session: WriteSession, budget_id: int) -> BudgetResponse:
     """Set a budget inactive: it neither refuses nor counts any more. Raises `NotFound`."""
     removed = await session.scalar(
         update(Budget)
@@ -69,7 +69,7 @@ async def remove_budget(session: WriteSession, budget_id: int) -> BudgetAnswer:
     return await get_budget(session, budget_id)
 
 
-async def get_budget(session: ReadSession | WriteSession, budget_id: int) -> BudgetAnswer:
+async def get_budget(session: ReadSession | WriteSession, budget_id: int) -> BudgetResponse:
     """One budget. Raises `NotFound`."""
     found = await _answers(session, [Budget.id == budget_id])
     if not found:
@@ -85,7 +85,7 @@ async def list_budgets(
     inactive: bool = False,
     page: int = 1,
     page_size: int = 50,
-) -> Page[BudgetAnswer]:
+) -> Page[BudgetResponse]:
     """Budgets and their current periods, by subject."""
     where: list[ColumnElement[bool]] = []
     if not inactive:
@@ -96,10 +96,10 @@ async def list_budgets(
         where.append(Budget.subject_id == subject_id)
     total = await session.scalar(select(func.count()).select_from(Budget).where(*where))
     found = await _answers(session, where, limit=page_size, offset=(page - 1) * page_size)
-    return Page[BudgetAnswer].of(found, page=page, page_size=page_size, total=total or 0)
+    return Page[BudgetResponse].of(found, page=page, page_size=page_size, total=total or 0)
 
 
-async def own_budgets(session: ReadSession, user_id: int) -> list[BudgetAnswer]:
+async def own_budgets(session: ReadSession, user_id: int) -> list[BudgetResponse]:
     """The budgets in force of a person and of their codes. Those of groups are the groups' own business."""
     codes = select(_CODES.c.id).where(_CODES.c.user_id == user_id)
     whose = or_(
@@ -109,7 +109,7 @@ async def own_budgets(session: ReadSession, user_id: int) -> list[BudgetAnswer]:
     return await _answers(session, [Budget.active.is_(True), whose])
 
 
-async def list_leases(session: ReadSession) -> list[LeaseAnswer]:
+async def list_leases(session: ReadSession) -> list[LeaseResponse]:
     """What gateway processes hold, by owner."""
     held = BudgetLease.granted - BudgetLease.settled
     rows = await session.execute(
@@ -125,7 +125,7 @@ async def list_leases(session: ReadSession) -> list[LeaseAnswer]:
         .where(held > 0)
         .order_by(BudgetLease.owner, BudgetLease.budget_id, BudgetLease.period_start)
     )
-    return [LeaseAnswer.model_validate(row) for row in rows.mappings()]
+    return [LeaseResponse.model_validate(row) for row in rows.mappings()]
 
 
 async def release_owner(session: WriteSession, owner: str) -> int:
@@ -146,7 +146,7 @@ async def release_owner(session: WriteSession, owner: str) -> int:
     return released
 
 
-async def _subject(session: WriteSession, new: BudgetNew) -> tuple[int, ColumnElement[bool]]:
+async def _subject(session: WriteSession, new: BudgetRequest) -> tuple[int, ColumnElement[bool]]:
     """The row's id, and which lines are its own. Raises `NotFound`, or `Invalid` for an id of the wrong kind."""
     if new.subject == "code":
         code = await accounts.get_code(session, str(new.subject_id))
@@ -161,7 +161,7 @@ async def _subject(session: WriteSession, new: BudgetNew) -> tuple[int, ColumnEl
 
 
 async def _open(
-    session: WriteSession, budget_id: int, new: BudgetNew, its_lines: ColumnElement[bool]
+    session: WriteSession, budget_id: int, new: BudgetRequest, its_lines: ColumnElement[bool]
 ) -> None:
     """Count what lines of the current period took without this budget. What the library recorded by itself passed no
     gateway and is not counted.
@@ -200,7 +200,7 @@ async def _answers(
     *,
     limit: int | None = None,
     offset: int = 0,
-) -> list[BudgetAnswer]:
+) -> list[BudgetResponse]:
     moment = now()
     starts: dict[Period, date] = {
         "day": period_start("day", moment),
@@ -234,14 +234,16 @@ async def _answers(
     return [_answer(row[0], row[1:], starts) for row in rows]
 
 
-def _answer(budget: Budget, amounts: Sequence[Any], starts: dict[Period, date]) -> BudgetAnswer:
+def _answer(budget: Budget, amounts: Sequence[Any], starts: dict[Period, date]) -> BudgetResponse:
     used, held, overrun, name = amounts
     period: Any = budget.period
     start = starts[period]
-    return BudgetAnswer.model_validate(
+    return BudgetResponse.model_validate(
         {
             **{
-                field: getattr(budget, field) for field in BudgetAnswer.model_fields if hasattr(budget, field)
+                field: getattr(budget, field)
+                for field in BudgetResponse.model_fields
+                if hasattr(budget, field)
             },
             "subject_name": name,
             "used": used,

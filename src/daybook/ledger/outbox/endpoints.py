@@ -9,7 +9,7 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import BigRowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 from daybook.ledger.outbox import service
-from daybook.ledger.outbox.schemas import EventAnswer, EventFilter, EventType, Retried, Status
+from daybook.ledger.outbox.schemas import EventFilter, EventType, OutboxEventResponse, RetryResponse, Status
 
 router = APIRouter(prefix="/api/v1/admin/outbox", tags=["outbox"])
 
@@ -22,7 +22,7 @@ async def list_outbox_events(
     event_type: Annotated[EventType | None, Query(alias="type")] = None,
     page: PageNumber = 1,
     page_size: PageSize = 20,
-) -> Page[EventAnswer]:
+) -> Page[OutboxEventResponse]:
     """Events, newest first: what waits, what was consumed, what is dead and why."""
     return await service.event_page(
         session, EventFilter(status=status, type=event_type), page=page, page_size=page_size
@@ -30,18 +30,18 @@ async def list_outbox_events(
 
 
 @router.post("/retry")
-async def retry_dead_events(_: Administrator, session: Writing) -> Retried:
+async def retry_dead_events(_: Administrator, session: Writing) -> RetryResponse:
     """Try every dead event again."""
-    return Retried(retried=await service.retry_dead(session))
+    return RetryResponse(retried=await service.retry_dead(session))
 
 
 @router.get("/{event_id}")
-async def get_outbox_event(_: Administrator, session: Reading, event_id: BigRowId) -> EventAnswer:
+async def get_outbox_event(_: Administrator, session: Reading, event_id: BigRowId) -> OutboxEventResponse:
     """One event."""
     return await service.event(session, event_id)
 
 
 @router.post("/{event_id}/retry")
-async def retry_event(_: Administrator, session: Writing, event_id: BigRowId) -> EventAnswer:
+async def retry_event(_: Administrator, session: Writing, event_id: BigRowId) -> OutboxEventResponse:
     """Try an event again, now; one that was consumed is a conflict."""
     return await service.retry(session, event_id)

@@ -35,7 +35,7 @@ class NewEvent:
     version: int = 1
 
 
-class EventAnswer(BaseModel):
+class OutboxEventResponse(BaseModel):
     """An event and what became of it."""
 
     id: int
@@ -60,7 +60,7 @@ class OutboxState(BaseModel):
     oldest_pending_at: datetime | None = Field(description="When the one that waits longest was published.")
 
 
-class Retried(BaseModel):
+class RetryResponse(BaseModel):
     """How many dead events are tried again."""
 
     retried: int

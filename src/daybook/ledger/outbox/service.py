@@ -19,7 +19,7 @@ from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
 from daybook.kit.text import storable
 from daybook.ledger.outbox.models import OutboxEvent
-from daybook.ledger.outbox.schemas import EventAnswer, EventFilter, NewEvent, OutboxState
+from daybook.ledger.outbox.schemas import EventFilter, NewEvent, OutboxEventResponse, OutboxState
 
 
 async def publish(session: WriteSession, new: NewEvent) -> int | None:
@@ -42,7 +42,7 @@ async def publish(session: WriteSession, new: NewEvent) -> int | None:
 
 async def event_page(
     session: ReadSession, wanted: EventFilter, *, page: int = 1, page_size: int = 20
-) -> Page[EventAnswer]:
+) -> Page[OutboxEventResponse]:
     """Events, newest first."""
     where: list[ColumnElement[bool]] = [
         getattr(OutboxEvent, name) == value for name, value in wanted.model_dump(exclude_none=True).items()
@@ -56,10 +56,10 @@ async def event_page(
         .offset((page - 1) * page_size)
     )
     events = [_answer(row) for row in rows]
-    return Page[EventAnswer].of(events, page=page, page_size=page_size, total=total or 0)
+    return Page[OutboxEventResponse].of(events, page=page, page_size=page_size, total=total or 0)
 
 
-async def event(session: ReadSession | WriteSession, event_id: int) -> EventAnswer:
+async def event(session: ReadSession | WriteSession, event_id: int) -> OutboxEventResponse:
     """One event. Raises `NotFound`."""
     row = await session.get(OutboxEvent, event_id)
     if row is None:
@@ -80,7 +80,7 @@ async def state(session: ReadSession) -> OutboxState:
     return OutboxState(pending=pending, dead=dead, oldest_pending_at=oldest)
 
 
-async def retry(session: WriteSession, event_id: int) -> EventAnswer:
+async def retry(session: WriteSession, event_id: int) -> OutboxEventResponse:
     """Try an event again, now and with all its attempts.
 
     Raises `NotFound`, and `Conflict` for one that is consumed. Waits for a worker that is at it.
@@ -104,8 +104,8 @@ def _again() -> Any:
     return update(OutboxEvent).values(status="pending", attempts=0, next_attempt_at=func.now(), error=None)
 
 
-def _answer(row: OutboxEvent) -> EventAnswer:
-    return EventAnswer.model_validate(row, from_attributes=True)
+def _answer(row: OutboxEvent) -> OutboxEventResponse:
+    return OutboxEventResponse.model_validate(row, from_attributes=True)
 
 
 def _storable(value: Any) -> Any:

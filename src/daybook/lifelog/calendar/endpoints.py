@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Reading
 from daybook.lifelog.calendar import service
-from daybook.lifelog.calendar.schemas import CalendarDays
+from daybook.lifelog.calendar.schemas import CalendarResponse
 from daybook.lifelog.day_fields import IsoDay
 from daybook.storage.dependencies import AppStore
 
@@ -21,7 +21,7 @@ async def list_days(
     store: AppStore,
     first: Annotated[IsoDay, Query(alias="from", description="First day.")],
     last: Annotated[IsoDay, Query(alias="to", description="Last day, which is included; at most 400 days.")],
-) -> CalendarDays:
+) -> CalendarResponse:
     """The days of which there is anything: how many events and recordings, a page, a picture."""
     days = await service.calendar(session, store, user, first, last)
-    return CalendarDays(timezone=user.timezone, days=days)
+    return CalendarResponse(timezone=user.timezone, days=days)

@@ -15,7 +15,7 @@ class CalendarDay(BaseModel):
     thumbnail_url: str | None = Field(description="A picture of the day, by a link that expires.")
 
 
-class CalendarDays(BaseModel):
+class CalendarResponse(BaseModel):
     """The days of which there is anything, in order."""
 
     timezone: str

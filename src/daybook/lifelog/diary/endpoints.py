@@ -10,13 +10,13 @@ from daybook.kit.pages import Page, PageNumber, PageSize
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.diary import service
 from daybook.lifelog.diary.schemas import (
-    DiaryEntry,
-    DiaryVersionEntry,
-    DiaryVersionView,
-    DiaryView,
-    GenerationAccepted,
-    GenerationBody,
-    OwnTextBody,
+    DiaryEntryResponse,
+    DiaryResponse,
+    DiaryVersionDetailResponse,
+    DiaryVersionResponse,
+    GenerationRequest,
+    GenerationResponse,
+    OwnTextRequest,
     VersionNumber,
 )
 
@@ -26,11 +26,11 @@ Day = Annotated[IsoDay, Path(description="A day in your timezone: 2026-11-20.")]
 
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     200: {
-        "model": DiaryView,
+        "model": DiaryResponse,
         "description": "The page that is there: its events are the same. No model was asked.",
     },
     202: {
-        "model": GenerationAccepted,
+        "model": GenerationResponse,
         "description": "A job writes the page; `Location` is where to follow it.",
     },
 }
@@ -44,21 +44,21 @@ async def list_diary_pages(
     last: Annotated[IsoDay, Query(alias="to", description="The last day, which is included.")],
     page: PageNumber = 1,
     page_size: PageSize = 31,
-) -> Page[DiaryEntry]:
+) -> Page[DiaryEntryResponse]:
     """Pages from one day to another, newest day first."""
     return await service.list_pages(session, user, first, last, page=page, page_size=page_size)
 
 
 @router.get("/{date}")
-async def get_diary_page(date: Day, user: CurrentUser, session: Reading) -> DiaryView:
+async def get_diary_page(date: Day, user: CurrentUser, session: Reading) -> DiaryResponse:
     """A day's page: what was written, the events that it cites, whether they have changed, your own text."""
     return await service.get_page(session, user, date)
 
 
 @router.post("/{date}/generation", responses=_ACCEPTED)
 async def generate_diary_page(
-    date: Day, user: CurrentUser, session: Writing, response: Response, body: GenerationBody | None = None
-) -> DiaryView | GenerationAccepted:
+    date: Day, user: CurrentUser, session: Writing, response: Response, body: GenerationRequest | None = None
+) -> DiaryResponse | GenerationResponse:
     """Have a page written. Where it was written from the same events it is answered as it is, unless that is forced."""
     force = body is not None and body.force_refresh
     requested = await service.request_page(session, user, date, force=force)
@@ -66,11 +66,11 @@ async def generate_diary_page(
         return requested.page
     response.status_code = status.HTTP_202_ACCEPTED
     response.headers["Location"] = f"/api/v1/jobs/{requested.job_id}"
-    return GenerationAccepted.model_validate({"job_id": requested.job_id})
+    return GenerationResponse.model_validate({"job_id": requested.job_id})
 
 
 @router.get("/{date}/versions")
-async def list_diary_versions(date: Day, user: CurrentUser, session: Reading) -> list[DiaryVersionEntry]:
+async def list_diary_versions(date: Day, user: CurrentUser, session: Reading) -> list[DiaryVersionResponse]:
     """Every writing of a page, newest first."""
     return await service.list_versions(session, user, date)
 
@@ -78,12 +78,14 @@ async def list_diary_versions(date: Day, user: CurrentUser, session: Reading) ->
 @router.get("/{date}/versions/{version}")
 async def get_diary_version(
     date: Day, version: VersionNumber, user: CurrentUser, session: Reading
-) -> DiaryVersionView:
+) -> DiaryVersionDetailResponse:
     """One writing of a page."""
     return await service.get_version(session, user, date, version)
 
 
 @router.put("/{date}/own-text")
-async def set_own_diary_text(date: Day, body: OwnTextBody, user: CurrentUser, session: Writing) -> DiaryView:
+async def set_own_diary_text(
+    date: Day, body: OwnTextRequest, user: CurrentUser, session: Writing
+) -> DiaryResponse:
     """Keep your own text beside what is written. No writing ever touches it."""
     return await service.set_own_text(session, user, date, body)

@@ -26,7 +26,7 @@ class Citation(BaseModel):
     """Whether it is what the event itself says, since nothing better could be written of it."""
 
 
-class DiaryJobView(BaseModel):
+class DiaryJobResponse(BaseModel):
     """The job that is writing a page, or that last tried to."""
 
     id: UUID
@@ -38,7 +38,7 @@ class DiaryJobView(BaseModel):
     error_details: ErrorDetails
 
 
-class DiaryView(BaseModel):
+class DiaryResponse(BaseModel):
     """A day's page. Where nothing has been written `version` is 0 and `content` is null."""
 
     date: date
@@ -60,11 +60,11 @@ class DiaryView(BaseModel):
     own_text: str | None
     own_text_updated_at: datetime | None
     written_at: datetime | None
-    job: DiaryJobView | None
+    job: DiaryJobResponse | None
     """The active job, else the last one if it failed after `content` was written."""
 
 
-class DiaryEntry(BaseModel):
+class DiaryEntryResponse(BaseModel):
     """A page in a list."""
 
     date: date
@@ -77,7 +77,7 @@ class DiaryEntry(BaseModel):
     written_at: datetime | None
 
 
-class DiaryVersionEntry(BaseModel):
+class DiaryVersionResponse(BaseModel):
     """One writing of a page, in a list."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -92,14 +92,14 @@ class DiaryVersionEntry(BaseModel):
     created_at: datetime
 
 
-class DiaryVersionView(DiaryVersionEntry):
+class DiaryVersionDetailResponse(DiaryVersionResponse):
     """One writing of a page, whole."""
 
     content: str
     citations: list[Citation]
 
 
-class GenerationBody(BaseModel):
+class GenerationRequest(BaseModel):
     """How a page is asked for."""
 
     model_config = ConfigDict(extra="forbid")
@@ -107,13 +107,13 @@ class GenerationBody(BaseModel):
     force_refresh: bool = False
 
 
-class GenerationAccepted(BaseModel):
+class GenerationResponse(BaseModel):
     """The job that writes the page; follow it at `/api/v1/jobs/{job_id}`."""
 
     job_id: UUID
 
 
-class OwnTextBody(BaseModel):
+class OwnTextRequest(BaseModel):
     """A person's own text of a day. `version` instead of `text` begins with what was written then."""
 
     model_config = ConfigDict(extra="forbid")

@@ -23,12 +23,12 @@ from daybook.lifelog.diary.models import DiaryPage, DiaryVersion
 from daybook.lifelog.diary.schemas import (
     LONGEST_OWN_TEXT,
     Citation,
-    DiaryEntry,
-    DiaryJobView,
-    DiaryVersionEntry,
-    DiaryVersionView,
-    DiaryView,
-    OwnTextBody,
+    DiaryEntryResponse,
+    DiaryJobResponse,
+    DiaryResponse,
+    DiaryVersionDetailResponse,
+    DiaryVersionResponse,
+    OwnTextRequest,
 )
 from daybook.lifelog.events import service as events
 
@@ -48,7 +48,7 @@ _ACTIVE = {JobStatus.PENDING, JobStatus.PROCESSING}
 class Requested:
     """What asking for a page gave: the page that is there, or the job that writes it."""
 
-    page: DiaryView | None
+    page: DiaryResponse | None
     job_id: UUID | None
 
 
@@ -94,7 +94,7 @@ async def _request(session: WriteSession, user: User, day: date, *, force: bool)
     return Requested(None, enqueued.job.id)
 
 
-async def get_page(session: ReadSession | WriteSession, user: User, day: date) -> DiaryView:
+async def get_page(session: ReadSession | WriteSession, user: User, day: date) -> DiaryResponse:
     """A day's page, whether anything has been written or not."""
     of_day = await events.of_day(session, user.id, day, user.timezone)
     page = await repository.page_of(session, user.id, day)
@@ -102,7 +102,7 @@ async def get_page(session: ReadSession | WriteSession, user: User, day: date) -
     if page is not None and page.version:
         version = await repository.version_of(session, user.id, day, page.version)
     job = await jobs.latest(session, type=JOB_TYPE, input_url=day.isoformat(), user_id=user.id)
-    return DiaryView(
+    return DiaryResponse(
         date=day,
         content=page.content if page else None,
         citations=_citations(version),
@@ -125,7 +125,7 @@ async def get_page(session: ReadSession | WriteSession, user: User, day: date) -
 
 async def list_pages(
     session: ReadSession, user: User, first: date, last: date, *, page: int = 1, page_size: int = 31
-) -> Page[DiaryEntry]:
+) -> Page[DiaryEntryResponse]:
     """The pages from `first` to `last`, newest day first. Raises `Invalid` for a span that is none."""
     if last < first or last - first > timedelta(days=MOST_DAYS):
         raise Invalid(f"from, to: must be two days in order, at most {MOST_DAYS} apart.")
@@ -133,18 +133,18 @@ async def list_pages(
         session, user.id, first, last, page=page, page_size=page_size
     )
     entries = [await _entry(session, user, row, version) for row, version in rows]
-    return Page[DiaryEntry].of(entries, page=page, page_size=page_size, total=total)
+    return Page[DiaryEntryResponse].of(entries, page=page, page_size=page_size, total=total)
 
 
-async def list_versions(session: ReadSession, user: User, day: date) -> list[DiaryVersionEntry]:
+async def list_versions(session: ReadSession, user: User, day: date) -> list[DiaryVersionResponse]:
     """Every writing of a page, newest first."""
     versions = await repository.versions_of(session, user.id, day)
-    return [DiaryVersionEntry.model_validate(version) for version in versions]
+    return [DiaryVersionResponse.model_validate(version) for version in versions]
 
 
 async def get_version(
     session: ReadSession | WriteSession, user: User, day: date, version: int
-) -> DiaryVersionView:
+) -> DiaryVersionDetailResponse:
     """One writing of a page. Raises `NotFound`."""
     found = await repository.version_of(session, user.id, day, version)
     if found is None:
@@ -153,10 +153,10 @@ async def get_version(
             code="no_such_version",
             details={"day": day.isoformat(), "version": version},
         )
-    return DiaryVersionView.model_validate(found)
+    return DiaryVersionDetailResponse.model_validate(found)
 
 
-async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTextBody) -> DiaryView:
+async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTextRequest) -> DiaryResponse:
     """Keep the person's own text beside what is written; an empty one, or none, takes it away.
 
     With `version` it begins as what was written then. Raises `Invalid` for both at once, and `NotFound` for a version
@@ -213,10 +213,10 @@ async def _is_written(session: WriteSession, user: User, day: date) -> bool:
 
 async def _entry(
     session: AsyncSession, user: User, page: DiaryPage, version: DiaryVersion | None
-) -> DiaryEntry:
+) -> DiaryEntryResponse:
     of_day = await events.of_day(session, user.id, page.diary_date, user.timezone)
     text = page.own_text or page.content
-    return DiaryEntry(
+    return DiaryEntryResponse(
         date=page.diary_date,
         version=page.version,
         excerpt=text[:LONGEST_EXCERPT] if text else None,
@@ -243,7 +243,7 @@ def _passed_over(job: Job | None, version: DiaryVersion | None) -> str | None:
     return (job.metrics or {}).get(PASSED_OVER)
 
 
-def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | None:
+def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobResponse | None:
     """The job, if it is active, or failed after the page was last written."""
     if job is None:
         return None
@@ -251,7 +251,7 @@ def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobView | N
     failed = job.status == JobStatus.FAILED and (version is None or version.created_at < ended_at)
     if job.status not in _ACTIVE and not failed:
         return None
-    return DiaryJobView(
+    return DiaryJobResponse(
         id=job.id,
         status=job.status.value,
         phase=job.phase,

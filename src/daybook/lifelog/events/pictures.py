@@ -7,7 +7,7 @@ from daybook.accounts.models import User
 from daybook.kit.errors import DaybookError
 from daybook.lifelog.events.measured import summary_of
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.events.schemas import EventView
+from daybook.lifelog.events.schemas import EventResponse
 from daybook.storage.service import Store
 
 log = logging.getLogger(__name__)
@@ -16,9 +16,9 @@ LONGEST_SIDE = 320
 """Pixels of an event's picture."""
 
 
-async def viewed(store: Store, user: User, event: Event) -> EventView:
+async def viewed(store: Store, user: User, event: Event) -> EventResponse:
     """The event as the API answers it to the person whose it is."""
-    view = EventView.model_validate(event)
+    view = EventResponse.model_validate(event)
     view.summary = summary_of(event, (user.settings or {}).get("language"))
     if event.thumbnail_s3_key is not None:
         view.thumbnail_url = await store.link(event.thumbnail_s3_key)

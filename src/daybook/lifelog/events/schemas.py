@@ -13,7 +13,7 @@ from daybook.lifelog.events.models import Origin
 MOST_MERGED = 100
 
 
-class EventView(BaseModel):
+class EventResponse(BaseModel):
     """An event. `thumbnail_url` is a signed link that expires; it is null where there is no picture."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -54,19 +54,19 @@ class _Body(BaseModel):
     objects: Objects | None = None
 
 
-class NewEventBody(_Body):
+class EventCreate(_Body):
     """An event made by hand: a time, and words of any kind."""
 
     start_time: Moment = Field(description="Without an offset it is your local time.")
 
 
-class EventBody(_Body):
+class EventUpdate(_Body):
     """What to change; what is not sent stays, and null empties a field, but for the time."""
 
     start_time: Moment | None = Field(None, description="Without an offset it is your local time.")
 
 
-class MergerBody(BaseModel):
+class MergerRequest(BaseModel):
     """The events to make one of."""
 
     model_config = ConfigDict(extra="forbid")
@@ -74,7 +74,7 @@ class MergerBody(BaseModel):
     event_ids: Annotated[list[UUID], MinLen(2), MaxLen(MOST_MERGED)]
 
 
-class DivisionBody(BaseModel):
+class DivisionRequest(BaseModel):
     """Where to cut an event in two."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -82,8 +82,8 @@ class DivisionBody(BaseModel):
     at: Annotated[float, Gt(0)] = Field(description="Seconds from the event's beginning.")
 
 
-class Division(BaseModel):
+class DivisionResponse(BaseModel):
     """The two parts of what was one event."""
 
-    first: EventView
-    second: EventView
+    first: EventResponse
+    second: EventResponse

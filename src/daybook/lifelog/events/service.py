@@ -19,7 +19,7 @@ from daybook.lifelog.days import day_bounds, zone_named
 from daybook.lifelog.events import repository, search
 from daybook.lifelog.events.errors import NoSuchEvent
 from daybook.lifelog.events.models import Event, Origin
-from daybook.lifelog.events.schemas import EventBody, NewEventBody
+from daybook.lifelog.events.schemas import EventCreate, EventUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def get_event(session: AsyncSession, user: User, event_id: UUID, *, lock: 
     return event
 
 
-async def create_event(session: WriteSession, user: User, body: NewEventBody) -> Event:
+async def create_event(session: WriteSession, user: User, body: EventCreate) -> Event:
     """An event made by hand. Raises `Invalid` where nothing is said about it."""
     values = _values(body, user)
     if not any(values.get(name) for name in ("action", "scene", "summary", "objects")):
@@ -83,7 +83,7 @@ async def create_event(session: WriteSession, user: User, body: NewEventBody) ->
     return event
 
 
-async def update_event(session: WriteSession, user: User, event_id: UUID, body: EventBody) -> Event:
+async def update_event(session: WriteSession, user: User, event_id: UUID, body: EventUpdate) -> Event:
     """Change an event; from now on it is the person's, and describing anew leaves it alone.
 
     An event of a recording whose time is changed moves within it by as much. Raises `NoSuchEvent`, or `Invalid` where
@@ -119,7 +119,7 @@ def as_utc(moment: datetime, timezone: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _values(body: NewEventBody | EventBody, user: User) -> dict[str, Any]:
+def _values(body: EventCreate | EventUpdate, user: User) -> dict[str, Any]:
     """The fields that were sent, as they are stored."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
     if values.get("start_time") is not None:

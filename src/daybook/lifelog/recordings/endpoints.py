@@ -17,12 +17,12 @@ from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.schemas import (
     JobState,
     Order,
-    RecordingAnswer,
-    RecordingChange,
-    RecordingDetail,
-    RecordingFileAnswer,
-    TimeShiftAnswer,
-    TimeShiftBody,
+    RecordingDetailResponse,
+    RecordingFileResponse,
+    RecordingResponse,
+    RecordingUpdate,
+    TimeShiftRequest,
+    TimeShiftResponse,
 )
 from daybook.storage.dependencies import AppStore
 from daybook.storage.service import Store
@@ -44,16 +44,16 @@ async def list_recordings(
     order: Order = "newest",
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[RecordingAnswer]:
+) -> Page[RecordingResponse]:
     """One's recordings, of a day or a range of days; one that runs over midnight is on both."""
     if day is not None and (start_date is not None or end_date is not None):
         raise Invalid("Give either day, or start_date and end_date.")
     wanted = service.Wanted(day or start_date, day or end_date, newest_first=order == "newest")
     found = await service.page(session, user, wanted, page=page, page_size=page_size)
     processing = await service.in_processing(session, [row.id for row in found.list])
-    return Page[RecordingAnswer](
+    return Page[RecordingResponse](
         list=[
-            RecordingAnswer.model_validate(await _answer(row, store, is_processing=row.id in processing))
+            RecordingResponse.model_validate(await _answer(row, store, is_processing=row.id in processing))
             for row in found.list
         ],
         page=found.page,
@@ -64,23 +64,23 @@ async def list_recordings(
 
 
 @router.post("/time-shifts")
-async def shift_recordings(body: TimeShiftBody, user: CurrentUser, session: Writing) -> TimeShiftAnswer:
+async def shift_recordings(body: TimeShiftRequest, user: CurrentUser, session: Writing) -> TimeShiftResponse:
     """Correct the clock of a camera for many recordings at once; their events move along."""
-    return TimeShiftAnswer(moved=await service.shift(session, user, body))
+    return TimeShiftResponse(moved=await service.shift(session, user, body))
 
 
 @router.get("/{recording_id}")
 async def get_recording(
     recording_id: RecordingId, user: CurrentUser, session: Reading, store: AppStore
-) -> RecordingDetail:
+) -> RecordingDetailResponse:
     """One recording, with links to its files and how the work on them does."""
     return await _detail(session, await service.get(session, user.id, recording_id), store)
 
 
 @router.patch("/{recording_id}")
 async def update_recording(
-    recording_id: RecordingId, body: RecordingChange, user: CurrentUser, session: Writing, store: AppStore
-) -> RecordingDetail:
+    recording_id: RecordingId, body: RecordingUpdate, user: CurrentUser, session: Writing, store: AppStore
+) -> RecordingDetailResponse:
     """Correct its name or its time; its events move along."""
     return await _detail(session, await service.change(session, user, recording_id, body), store)
 
@@ -91,11 +91,13 @@ async def delete_recording(recording_id: RecordingId, user: CurrentUser, session
     await service.delete(session, user.id, recording_id)
 
 
-async def _detail(session: ReadSession | WriteSession, recording: Recording, store: Store) -> RecordingDetail:
+async def _detail(
+    session: ReadSession | WriteSession, recording: Recording, store: Store
+) -> RecordingDetailResponse:
     files = [await _file(session, file, store) for file in await service.files_of(session, recording.id)]
     processing = await service.in_processing(session, [recording.id])
     answer = await _answer(recording, store, is_processing=bool(processing))
-    return RecordingDetail.model_validate({**answer, "files": files})
+    return RecordingDetailResponse.model_validate({**answer, "files": files})
 
 
 async def _answer(recording: Recording, store: Store, *, is_processing: bool) -> dict[str, object]:
@@ -103,11 +105,11 @@ async def _answer(recording: Recording, store: Store, *, is_processing: bool) ->
     video = None if known is None else known.video
     key = recording.thumbnail_s3_key
     return {
-        **dict.fromkeys(RecordingAnswer.model_fields),
+        **dict.fromkeys(RecordingResponse.model_fields),
         **({} if video is None else video.model_dump()),
         **{
             name: getattr(recording, name)
-            for name in RecordingAnswer.model_fields
+            for name in RecordingResponse.model_fields
             if hasattr(recording, name)
         },
         "written_time": None if known is None else known.clock.written,
@@ -119,9 +121,9 @@ async def _answer(recording: Recording, store: Store, *, is_processing: bool) ->
 
 async def _file(
     session: ReadSession | WriteSession, file: RecordingFile, store: Store
-) -> RecordingFileAnswer:
+) -> RecordingFileResponse:
     preview = file.preview_s3_key
-    return RecordingFileAnswer(
+    return RecordingFileResponse(
         id=file.id,
         name=file.name,
         position=file.position,

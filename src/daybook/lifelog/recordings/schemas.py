@@ -56,7 +56,7 @@ class JobState(BaseModel):
     error_details: ErrorDetails
 
 
-class RecordingFileAnswer(BaseModel):
+class RecordingFileResponse(BaseModel):
     """One file of a recording."""
 
     id: UUID
@@ -75,7 +75,7 @@ class RecordingFileAnswer(BaseModel):
     extraction: JobState | None = Field(description="Events.")
 
 
-class RecordingAnswer(BaseModel):
+class RecordingResponse(BaseModel):
     """A video with its time."""
 
     id: UUID
@@ -104,13 +104,13 @@ class RecordingAnswer(BaseModel):
     updated_at: datetime | None
 
 
-class RecordingDetail(RecordingAnswer):
+class RecordingDetailResponse(RecordingResponse):
     """A recording with its files and how work on them does."""
 
-    files: list[RecordingFileAnswer]
+    files: list[RecordingFileResponse]
 
 
-class RecordingChange(BaseModel):
+class RecordingUpdate(BaseModel):
     """What a person corrects; its events move along."""
 
     model_config = ConfigDict(extra="forbid")
@@ -125,7 +125,7 @@ class RecordingChange(BaseModel):
     )
 
 
-class TimeShiftBody(BaseModel):
+class TimeShiftRequest(BaseModel):
     """Recordings whose camera's clock was wrong, or stood in another timezone: one of the two is said."""
 
     model_config = ConfigDict(extra="forbid")
@@ -135,7 +135,7 @@ class TimeShiftBody(BaseModel):
     timezone: str | None = Field(None, description="IANA name in which their cameras' clocks are read anew.")
 
 
-class TimeShiftAnswer(BaseModel):
+class TimeShiftResponse(BaseModel):
     """How many recordings were moved, with all their events."""
 
     moved: int

@@ -27,7 +27,7 @@ from daybook.lifelog.recordings.errors import NoSuchRecording
 from daybook.lifelog.recordings.ingest import Details, Taken, find_by_checksum, take_in
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.requests import request_extraction
-from daybook.lifelog.recordings.schemas import RecordingChange, TimeShiftBody
+from daybook.lifelog.recordings.schemas import RecordingUpdate, TimeShiftRequest
 
 __all__ = [
     "Details",
@@ -122,7 +122,7 @@ async def place_of(session: WriteSession, file_id: UUID) -> Place | None:
     return Place(recording.id, recording.user_id, start, file.starts_at, file.duration, file.s3_key)
 
 
-async def change(session: WriteSession, user: User, recording_id: UUID, body: RecordingChange) -> Recording:
+async def change(session: WriteSession, user: User, recording_id: UUID, body: RecordingUpdate) -> Recording:
     """Correct a recording; its events move along. Raises `NoSuchRecording`, and `Invalid` for times that cannot be."""
     recording = await _locked(session, user.id, recording_id)
     if body.name is not None:
@@ -135,7 +135,7 @@ async def change(session: WriteSession, user: User, recording_id: UUID, body: Re
     return recording
 
 
-async def shift(session: WriteSession, user: User, body: TimeShiftBody) -> int:
+async def shift(session: WriteSession, user: User, body: TimeShiftRequest) -> int:
     """Move recordings whose camera's clock was wrong, all or none; how many.
 
     Raises `NoSuchRecording` where one of them is not the person's, and `Invalid`.

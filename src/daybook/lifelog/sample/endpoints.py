@@ -13,7 +13,7 @@ from daybook.lifelog.sample import service
 router = APIRouter(prefix="/api/v1/sample-days", tags=["events"])
 
 
-class SampleDayView(BaseModel):
+class SampleDayResponse(BaseModel):
     """A day with the sample's events."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -30,9 +30,9 @@ async def list_sample_days(user: CurrentUser, session: Reading) -> list[date]:
 
 
 @router.put("/{day}")
-async def make_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> SampleDayView:
+async def make_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> SampleDayResponse:
     """Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing."""
-    return SampleDayView.model_validate(await service.make_sample_day(session, user, day))
+    return SampleDayResponse.model_validate(await service.make_sample_day(session, user, day))
 
 
 @router.delete("/{day}", status_code=status.HTTP_204_NO_CONTENT)

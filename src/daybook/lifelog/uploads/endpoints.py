@@ -12,7 +12,7 @@ from daybook.lifelog.uploads.errors import BAD_REQUEST, NOT_FOUND, TusError
 from daybook.lifelog.uploads.finishing import refusal
 from daybook.lifelog.uploads.metadata import declared
 from daybook.lifelog.uploads.protocol import TusRoute
-from daybook.lifelog.uploads.schemas import UploadView
+from daybook.lifelog.uploads.schemas import UploadResponse
 from daybook.lifelog.uploads.service import ALGORITHMS, State, Uploads
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"], route_class=TusRoute)
@@ -83,15 +83,15 @@ async def list_uploads(
     uploads: AppUploads,
     page: Annotated[PageNumber, Query()] = 1,
     page_size: Annotated[PageSize, Query()] = 50,
-) -> Page[UploadView]:
+) -> Page[UploadResponse]:
     """One's uploads, newest first, until they expire: those under way, and what became of the others."""
     found = await uploads.list(user.id, page=page, page_size=page_size)
     views = [_view(state) for state in found.list]
-    return Page[UploadView].of(views, page=page, page_size=page_size, total=found.total)
+    return Page[UploadResponse].of(views, page=page, page_size=page_size, total=found.total)
 
 
 @router.get("/{upload_id}")
-async def get_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUploads) -> UploadView:
+async def get_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUploads) -> UploadResponse:
     """One upload."""
     return _view(await uploads.find(user.id, upload_id))
 
@@ -149,9 +149,9 @@ async def override_upload_method(
             raise TusError(BAD_REQUEST, "bad_header", words)
 
 
-def _view(state: State) -> UploadView:
+def _view(state: State) -> UploadResponse:
     upload = state.upload
-    return UploadView(
+    return UploadResponse(
         id=upload.id,
         name=upload.name,
         length=upload.length,

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 
-class UploadView(BaseModel):
+class UploadResponse(BaseModel):
     """A file that is being sent, or was. `offset` of its `length` bytes have come."""
 
     id: UUID

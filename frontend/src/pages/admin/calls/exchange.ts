@@ -1,7 +1,7 @@
 /** What was said in a call, as a person reads it, and as a command that asks it again. */
 import type { Schemas } from "../../../lib/api/client";
 
-type Exchange = Schemas["CallExchange"];
+type Exchange = Schemas["CallDetailResponse"];
 
 export interface Said {
   readonly who: string;

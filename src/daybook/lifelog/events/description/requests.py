@@ -11,7 +11,7 @@ from daybook.gateway.internal import outlook
 from daybook.jobs import service as jobs
 from daybook.kit.errors import NotFound
 from daybook.lifelog.events.description import plan
-from daybook.lifelog.events.description.schemas import DescriptionEstimate
+from daybook.lifelog.events.description.schemas import DescriptionEstimateResponse
 from daybook.lifelog.events.description.targets import Selection, stretches_of
 from daybook.lifelog.events.errors import NoVisionModel
 from daybook.lifelog.events.jobs import DESCRIPTION
@@ -24,7 +24,7 @@ from llm_tracker.usage import Usage
 
 async def estimate(
     session: ReadSession, user: User, settings: Settings, selection: Selection
-) -> DescriptionEstimate:
+) -> DescriptionEstimateResponse:
     """What describing would cost. Files whose events are still being found count with as many as they can have.
 
     Raises `NoSuchRecording` where it is another person's.
@@ -38,7 +38,7 @@ async def estimate(
     size = plan.size_of(lengths, most)
     outlooked = await outlook(session, settings, "vision", user.settings)
     tokens = Usage(prompt_tokens=size.prompt_tokens, completion_tokens=size.completion_tokens)
-    return DescriptionEstimate(
+    return DescriptionEstimateResponse(
         model=None if outlooked.choice.model is None else outlooked.choice.model.name,
         reason=outlooked.choice.reason,
         is_exact=not waiting,

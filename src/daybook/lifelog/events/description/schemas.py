@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from daybook.kit.money import Money
 
 
-class DescriptionBody(BaseModel):
+class DescriptionRequest(BaseModel):
     """What to describe."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -17,19 +17,19 @@ class DescriptionBody(BaseModel):
     )
 
 
-class JobAccepted(BaseModel):
+class JobAcceptedResponse(BaseModel):
     """The job that does it; follow it at `/api/v1/jobs/{job_id}`."""
 
     job_id: UUID
 
 
-class JobsAccepted(BaseModel):
+class JobsAcceptedResponse(BaseModel):
     """The jobs that do it, one for each file."""
 
     job_ids: list[UUID]
 
 
-class DescriptionEstimate(BaseModel):
+class DescriptionEstimateResponse(BaseModel):
     """What describing would cost, about. What it did cost is in the job's metrics afterwards."""
 
     model: str | None = Field(description="Null where there is none; then `reason` says why.")

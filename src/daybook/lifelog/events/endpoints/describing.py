@@ -9,10 +9,10 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.events.description import requests
 from daybook.lifelog.events.description.schemas import (
-    DescriptionBody,
-    DescriptionEstimate,
-    JobAccepted,
-    JobsAccepted,
+    DescriptionEstimateResponse,
+    DescriptionRequest,
+    JobAcceptedResponse,
+    JobsAcceptedResponse,
 )
 from daybook.lifelog.events.description.targets import Selection
 
@@ -22,38 +22,38 @@ router = APIRouter(prefix="/api/v1", tags=["events"])
 @router.get("/recordings/{recording_id}/description-estimate")
 async def estimate_recording_description(
     recording_id: UUID, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
-) -> DescriptionEstimate:
+) -> DescriptionEstimateResponse:
     """What describing a recording's events would cost, about."""
     return await requests.estimate(session, user, settings, Selection(recording_id=recording_id, again=again))
 
 
 @router.post("/recordings/{recording_id}/description", status_code=status.HTTP_202_ACCEPTED)
 async def describe_recording(
-    recording_id: UUID, body: DescriptionBody, user: CurrentUser, session: Writing, settings: AppSettings
-) -> JobAccepted:
+    recording_id: UUID, body: DescriptionRequest, user: CurrentUser, session: Writing, settings: AppSettings
+) -> JobAcceptedResponse:
     """Have a recording's events described that are not described yet."""
     selection = Selection(recording_id=recording_id, again=body.again)
-    return JobAccepted(job_id=await requests.request_description(session, user, settings, selection))
+    return JobAcceptedResponse(job_id=await requests.request_description(session, user, settings, selection))
 
 
 @router.post("/recordings/{recording_id}/extraction", status_code=status.HTTP_202_ACCEPTED)
-async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writing) -> JobsAccepted:
+async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writing) -> JobsAcceptedResponse:
     """Find a recording's events anew. Those that you changed stay; what comes out as before keeps its description."""
-    return JobsAccepted(job_ids=await requests.request_extraction(session, user, recording_id))
+    return JobsAcceptedResponse(job_ids=await requests.request_extraction(session, user, recording_id))
 
 
 @router.get("/days/{day}/description-estimate")
 async def estimate_day_description(
     day: IsoDay, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
-) -> DescriptionEstimate:
+) -> DescriptionEstimateResponse:
     """What describing a day's events would cost, about."""
     return await requests.estimate(session, user, settings, Selection(day=day, again=again))
 
 
 @router.post("/days/{day}/description", status_code=status.HTTP_202_ACCEPTED)
 async def describe_day(
-    day: IsoDay, body: DescriptionBody, user: CurrentUser, session: Writing, settings: AppSettings
-) -> JobAccepted:
+    day: IsoDay, body: DescriptionRequest, user: CurrentUser, session: Writing, settings: AppSettings
+) -> JobAcceptedResponse:
     """Have a day's events described that are not described yet."""
     selection = Selection(day=day, again=body.again)
-    return JobAccepted(job_id=await requests.request_description(session, user, settings, selection))
+    return JobAcceptedResponse(job_id=await requests.request_description(session, user, settings, selection))

@@ -13,12 +13,12 @@ from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.events import joining, service
 from daybook.lifelog.events.pictures import remove_pictures, viewed
 from daybook.lifelog.events.schemas import (
-    Division,
-    DivisionBody,
-    EventBody,
-    EventView,
-    MergerBody,
-    NewEventBody,
+    DivisionRequest,
+    DivisionResponse,
+    EventCreate,
+    EventResponse,
+    EventUpdate,
+    MergerRequest,
 )
 from daybook.storage.dependencies import AppStore
 
@@ -38,26 +38,28 @@ async def list_events(
     described: bool | None = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
-) -> Page[EventView]:
+) -> Page[EventResponse]:
     """Events by time."""
     if day is not None and (first is not None or last is not None):
         raise Invalid("Name one day, or from and to.")
     wanted = service.Wanted(day or first, day or last, recording_id, q, described)
     found = await service.list_events(session, user, wanted, page=page, page_size=page_size)
     views = [await viewed(store, user, event) for event in found.list]
-    return Page[EventView].of(views, page=page, page_size=page_size, total=found.total)
+    return Page[EventResponse].of(views, page=page, page_size=page_size, total=found.total)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_event(body: NewEventBody, user: CurrentUser, session: Writing, store: AppStore) -> EventView:
+async def create_event(
+    body: EventCreate, user: CurrentUser, session: Writing, store: AppStore
+) -> EventResponse:
     """Make an event by hand."""
     return await viewed(store, user, await service.create_event(session, user, body))
 
 
 @router.post("/merger")
 async def merge_events(
-    body: MergerBody, user: CurrentUser, database: AppDatabase, store: AppStore
-) -> EventView:
+    body: MergerRequest, user: CurrentUser, database: AppDatabase, store: AppStore
+) -> EventResponse:
     """Make one event of several: the first in time stays and becomes all of them."""
     async with database.write() as session:
         merged, pictures = await joining.merge(session, user, body.event_ids)
@@ -66,15 +68,15 @@ async def merge_events(
 
 
 @router.get("/{event_id}")
-async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: AppStore) -> EventView:
+async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: AppStore) -> EventResponse:
     """One event."""
     return await viewed(store, user, await service.get_event(session, user, event_id))
 
 
 @router.patch("/{event_id}")
 async def update_event(
-    event_id: UUID, body: EventBody, user: CurrentUser, session: Writing, store: AppStore
-) -> EventView:
+    event_id: UUID, body: EventUpdate, user: CurrentUser, session: Writing, store: AppStore
+) -> EventResponse:
     """Change an event. No job changes it any more."""
     return await viewed(store, user, await service.update_event(session, user, event_id, body))
 
@@ -89,8 +91,8 @@ async def delete_event(event_id: UUID, user: CurrentUser, database: AppDatabase,
 
 @router.post("/{event_id}/division")
 async def divide_event(
-    event_id: UUID, body: DivisionBody, user: CurrentUser, session: Writing, store: AppStore
-) -> Division:
+    event_id: UUID, body: DivisionRequest, user: CurrentUser, session: Writing, store: AppStore
+) -> DivisionResponse:
     """Cut an event in two. Both parts have its words."""
     first, second = await joining.divide(session, user, event_id, body.at)
-    return Division(first=await viewed(store, user, first), second=await viewed(store, user, second))
+    return DivisionResponse(first=await viewed(store, user, first), second=await viewed(store, user, second))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Writing
 from daybook.lifelog.events.imports import service
-from daybook.lifelog.events.imports.schemas import ImportReport
+from daybook.lifelog.events.imports.schemas import ImportResponse
 from daybook.lifelog.events.imports.service import Format
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
@@ -32,9 +32,9 @@ async def import_events(
     user: CurrentUser,
     session: Writing,
     format: Format | None = None,  # noqa: A002  (its name everywhere)
-) -> ImportReport:
+) -> ImportResponse:
     """Import events from a JSON, CSV or iCalendar file, which is the body. What cannot be read is told line by line."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     data = await request.body()
     imported = await service.import_events(session, user, data, format or _FORMATS.get(content_type))
-    return ImportReport.of(imported)
+    return ImportResponse.of(imported)

@@ -14,7 +14,7 @@ class ImportProblem(BaseModel):
     message: str
 
 
-class ImportReport(BaseModel):
+class ImportResponse(BaseModel):
     """What became of a file's events."""
 
     created: int
@@ -25,7 +25,7 @@ class ImportReport(BaseModel):
     problems: list[ImportProblem] = Field(description=f"The first {MOST_PROBLEMS}.")
 
     @classmethod
-    def of(cls, imported: Imported) -> "ImportReport":
+    def of(cls, imported: Imported) -> "ImportResponse":
         """As the API answers it."""
         return cls(
             created=imported.created,
