@@ -127,6 +127,18 @@ class Daybook(Target):
         return inherited | {f"DAYBOOK_{name}": str(value) for name, value in ours.items()}
 
 
+class DaybookBefore(Daybook):
+    """The Daybook of another checkout, on the same libraries and settings."""
+
+    name = "Daybook, before"
+    note = "the Daybook of the checkout that --before names, on the same libraries"
+    checkout: Path
+
+    def _environment(self) -> dict[str, str]:
+        sources = [self.checkout / "src", self.checkout / "packages/llm-tracker/src"]
+        return super()._environment() | {"PYTHONPATH": os.pathsep.join(map(str, sources))}
+
+
 class DaybookOnDisk(Daybook):
     """The same, with every record on disk before an answer ends."""
 

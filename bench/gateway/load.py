@@ -117,7 +117,7 @@ class Load:
             settle=settled,
             recorded=recorded,
             errors=tuple(
-                _load_errors(result, answer_size) + _book_errors(recorded, requests, cell.connections)
+                _load_errors(result, answer_size) + _ledger_errors(recorded, requests, cell.connections)
             ),
         )
 
@@ -197,7 +197,7 @@ def _load_errors(result: dict[str, int], answer_size: int) -> list[str]:
     return errors
 
 
-def _book_errors(recorded: Recorded | None, requests: int, connections: int) -> list[str]:
+def _ledger_errors(recorded: Recorded | None, requests: int, connections: int) -> list[str]:
     """What is wrong with the ledger.
 
     wrk drops up to one call per connection when it ends: each of those may be there, every other must be.

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,6 +12,7 @@ from load import Cell, Round
 from target import Target
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+SLOWER = 0.05  # share by which calls per CPU-second may fall from one checkout to the next
 DISTURBED = 0.1  # share of the target's core used by others, from which a median is not to be quoted
 
 
@@ -87,6 +88,45 @@ def journal_costs(cells: Sequence[Cell], targets: Sequence[Target], rounds: Sequ
             share = 1 - with_it / without
             costs.append(f"{cell.mode}, {cell.connections}: the journal costs {share:.1%} of the requests/s")
     return costs
+
+
+@dataclass(frozen=True)
+class Change:
+    """Calls per CPU-second of the serve process in one cell: now, and in the checkout before, over all rounds."""
+
+    cell: Cell
+    before: float
+    now: float
+
+    @property
+    def is_slower(self) -> bool:
+        """True if a call costs more CPU than `SLOWER` allows."""
+        return self.now < self.before * (1 - SLOWER)
+
+    def __str__(self) -> str:
+        share = self.now / self.before - 1 if self.before else 0.0
+        return (
+            f"{self.cell.mode}, {self.cell.connections}: {self.now:,.0f} calls per CPU-second of the serve process, "
+            f"{self.before:,.0f} before: {share:+.1%}"
+        )
+
+
+def changes(cells: Sequence[Cell], rounds: Sequence[Round]) -> list[Change]:
+    """Compare with the checkout before; empty if it was not measured. Medians over the rounds."""
+    found: list[Change] = []
+    for cell in cells:
+        before, now = (
+            [
+                each.calls / each.cpu_serve
+                for each in rounds
+                if (each.target, each.mode, each.connections) == (name, cell.mode, cell.connections)
+                and each.cpu_serve
+            ]
+            for name in ("Daybook, before", "Daybook")
+        )
+        if before and now:
+            found.append(Change(cell, median(before), median(now)))
+    return found
 
 
 def _median_of(rounds: Sequence[Round], target: Target, cell: Cell, figure: str) -> float | None:

@@ -1,6 +1,7 @@
 """Measure the gateway with recording on, beside nginx and LiteLLM, interleaved. See bench/README.md.
 
     .venv/bin/python bench/gateway/run.py [--quick] [--targets nginx,litellm,daybook] [--memory] [--profile]
+    .venv/bin/python bench/gateway/run.py --before CHECKOUT     # this checkout beside another one, nothing else
 
 Exit status: 0 when every answer was right and every call is in the ledger, 1 when not, 2 when it could not be
 measured.
@@ -24,7 +25,7 @@ import memory
 import nginx
 import profile_serve
 import report
-from daybook_target import Daybook, DaybookInMemory, DaybookOnDisk
+from daybook_target import Daybook, DaybookBefore, DaybookInMemory, DaybookOnDisk
 from load import Cell, Load, Round
 from peers import LITELLM, LiteLLMProxy, NginxProxy
 from processes import BenchError, Cores, descendants, free_port, listeners
@@ -76,6 +77,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--profile", action="store_true", help="profile Daybook's serve process under load instead"
     )
+    parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="CHECKOUT",
+        help="another checkout to compare with: fails if a call costs the serve process 5 %% more CPU now",
+    )
     parser.add_argument("--limit", type=int, default=1800, help="seconds after which the run is given up")
     options = parser.parse_args()
     options.targets = _chosen(parser, options.targets, TARGETS)
@@ -86,6 +93,10 @@ def _arguments() -> argparse.Namespace:
         parser.error("--connections takes numbers with commas between them")
     if min([options.seconds, options.rounds, options.limit, *options.connections]) < 1:
         parser.error("seconds, rounds, limit and connections are at least 1")
+    if options.before:
+        DaybookBefore.checkout = options.before.resolve()
+        TARGETS["before"] = DaybookBefore
+        options.targets = ["before", "daybook"]
     if options.quick:
         options.seconds, options.rounds = 2, 1
     if options.memory or options.profile:
@@ -216,7 +227,10 @@ def _compare(
     print()
     for cost in report.journal_costs(cells, targets, rounds):
         print(f"- {cost}")
-    problems = report.problems(rounds)
+    changes = report.changes(cells, rounds)
+    for change in changes:
+        print(f"- {change}")
+    problems = report.problems(rounds) + [str(change) for change in changes if change.is_slower]
     for target in targets:
         problems += target.final_problems()
         print(f"- {target.name}: {target.note}")
