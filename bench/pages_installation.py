@@ -17,10 +17,10 @@ from daybook.db.embedded import running_server  # noqa: E402  (after the path)
 from daybook.db.embedded.cluster import remove_cluster  # noqa: E402
 from daybook.db.engine import asyncpg_dsn  # noqa: E402
 from daybook.launcher.address import free_port  # noqa: E402
-from support.browser_sessions import Person, client_of  # noqa: E402
-from support.run import Run  # noqa: E402
-from support.seed_data import furnish  # noqa: E402
-from support.videos import Videos  # noqa: E402
+from support.browser.seed_data import furnish  # noqa: E402
+from support.browser.sessions import Person, client_of  # noqa: E402
+from support.processes.run import Run  # noqa: E402
+from support.videos.made import Videos  # noqa: E402
 
 LINES = 5000
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.chromium import PROGRAM
+from support.browser.chromium import PROGRAM
 
 VERSION = "13.5.0"
 NODE = (22, 19)

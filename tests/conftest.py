@@ -15,12 +15,12 @@ from daybook.accounts import passwords
 from daybook.accounts import service as accounts
 from daybook.db.engine import Database, WriteSession
 from daybook.settings import Settings
-from support.api import Api
-from support.apps import open_app
-from support.browsers import Browsers
-from support.databases import Databases
-from support.forks import Forks
-from support.postgres import Postgres
+from support.application.api import Api
+from support.application.apps import open_app
+from support.application.browsers import Browsers
+from support.databases.copies import Databases
+from support.databases.postgres import Postgres
+from support.processes.forks import Forks
 
 
 def pytest_configure():
@@ -35,7 +35,7 @@ def pytest_configure():
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """The tests of a file stay together. What is imported here is for several processes only."""
-    from support.processes import Files
+    from support.processes.scheduling import Files
 
     config.option.loadscopereorder = False
     return Files(config, log)
@@ -44,7 +44,7 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(config, items):
     """Where there are several processes, what takes longest begins first."""
     if hasattr(config, "workerinput"):
-        from support.processes import rank
+        from support.processes.scheduling import rank
 
         items.sort(key=rank)
 

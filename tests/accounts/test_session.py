@@ -13,7 +13,7 @@ from daybook.db.engine import Database
 from daybook.kit.clock import now
 from daybook.settings import Settings
 from daybook.web.app import create_app
-from support.browsers import ADDRESS, Browsers
+from support.application.browsers import ADDRESS, Browsers
 
 SESSION = "/api/v1/session"
 

@@ -17,7 +17,7 @@ from daybook.ledger.outbox import service
 from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.outbox.schemas import NewEvent
 from llm_tracker.ids import uuid7
-from support.outbox import Outbox
+from support.ledger.outbox import Outbox
 
 CONVERSATION = uuid.UUID("018f3a5e-0000-7000-8000-000000000001")
 

@@ -8,7 +8,7 @@ from daybook.assistant.schemas import TokenAdjustment
 from daybook.ledger import posting
 from daybook.ledger.outbox import service
 from llm_tracker.ids import uuid7
-from support.ledger_lines import write_line
+from support.ledger.lines import write_line
 
 CONVERSATION = "018f3a5e-0000-7000-8000-000000000001"
 GOOD = {

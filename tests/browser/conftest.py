@@ -15,10 +15,10 @@ from daybook.db.embedded.cluster import remove_cluster
 from daybook.db.engine import asyncpg_dsn
 from daybook.launcher.address import free_port
 from daybook.ledger.partitions import make_partition, month_of
-from support import chromium
-from support.browser_sessions import Person, Visits, add_person, client_of
-from support.run import Run
-from support.upstream import Upstream
+from support.browser import chromium
+from support.browser.sessions import Person, Visits, add_person, client_of
+from support.gateway.upstream import Upstream
+from support.processes.run import Run
 
 MANY_CALLS = 10_000
 PATIENCE = 30_000  # milliseconds until what should be seen is given up; a busy machine is slow, not wrong

@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from support.addresses import DIALOGS, addresses, filled
-from support.documents import ROOT
-from support.messages import Words
-from support.seed_data import furnish
-from support.videos import Videos
+from support.browser.addresses import DIALOGS, addresses, filled
+from support.browser.seed_data import furnish
+from support.sources.documents import ROOT
+from support.sources.messages import Words
+from support.videos.made import Videos
 
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 SMALLEST = {"width": 360, "height": 740}

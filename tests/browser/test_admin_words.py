@@ -5,10 +5,10 @@ import re
 
 from playwright.async_api import expect
 
-from support.browser_sessions import client_of
-from support.messages import Words
-from support.upstream import Reply
-from support.videos import Videos
+from support.browser.sessions import client_of
+from support.gateway.upstream import Reply
+from support.sources.messages import Words
+from support.videos.made import Videos
 
 words = Words("zh-Hant")
 SHIPPED = 30  # seconds until a call is in the ledger on a busy machine

@@ -9,8 +9,8 @@ import openai
 import pytest
 from playwright.async_api import expect
 
-from support.browser_sessions import client_of
-from support.messages import LANGUAGES, Words
+from support.browser.sessions import client_of
+from support.sources.messages import LANGUAGES, Words
 
 words = Words("en")
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import expect
 
-from support.messages import Words
+from support.sources.messages import Words
 
 WRITING = 120_000  # milliseconds that the demo model may take for a page on a busy machine
 

@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from support.messages import Words
+from support.sources.messages import Words
 
 words = Words("en")
 DRAFT = "It rained all morning, and I did not mind."

@@ -7,8 +7,8 @@ import sys
 import pytest
 from playwright.async_api import expect
 
-from support.messages import Words
-from support.upstream import Reply
+from support.gateway.upstream import Reply
+from support.sources.messages import Words
 
 words = Words("en")
 GEMINI = {

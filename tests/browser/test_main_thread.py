@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from playwright.async_api import expect
 
-from support.browser_sessions import client_of
-from support.clips import long_clip
-from support.main_thread import watched
-from support.messages import Words
-from support.videos import Videos
+from support.browser.main_thread import watched
+from support.browser.sessions import client_of
+from support.sources.messages import Words
+from support.videos.clips import long_clip
+from support.videos.made import Videos
 
 words = Words("en")
 WORKING = 120_000  # milliseconds that the demo model may take for a page

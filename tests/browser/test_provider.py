@@ -9,8 +9,8 @@ import openai
 import pytest
 from playwright.async_api import expect
 
-from support.messages import LANGUAGES, Words
-from support.upstream import Reply
+from support.gateway.upstream import Reply
+from support.sources.messages import LANGUAGES, Words
 
 words = Words("zh-Hant")
 KEY = "sk-test-4c1f0a7e2b"

@@ -4,9 +4,9 @@ import re
 
 from playwright.async_api import expect
 
-from support.browser_sessions import client_of
-from support.messages import Words
-from support.videos import Videos
+from support.browser.sessions import client_of
+from support.sources.messages import Words
+from support.videos.made import Videos
 
 words = Words("en")
 NOBODYS = "018f3a5e-0000-7000-8000-000000000001"

@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from support.messages import Words
+from support.sources.messages import Words
 
 words = Words("en")
 WRITING = 120_000  # milliseconds that the demo model may take for a page on a busy machine

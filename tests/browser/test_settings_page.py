@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from support.messages import LANGUAGES, Words
+from support.sources.messages import LANGUAGES, Words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from support.messages import Words
+from support.sources.messages import Words
 
 
 async def test_a_wrong_password_is_said_and_the_right_one_leads_where_one_was_going(visits, newcomer):

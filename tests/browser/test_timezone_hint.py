@@ -2,8 +2,8 @@
 
 from playwright.async_api import expect
 
-from support.browser_sessions import client_of
-from support.messages import Words
+from support.browser.sessions import client_of
+from support.sources.messages import Words
 
 words = Words("en")
 WRITING = 120_000  # milliseconds that the demo model may take for a page on a busy machine

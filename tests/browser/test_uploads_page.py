@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import expect
 
-from support.clips import long_clip
-from support.messages import Words
-from support.videos import Videos
+from support.sources.messages import Words
+from support.videos.clips import long_clip
+from support.videos.made import Videos
 
 words = Words("en")
 WORKING = 120_000  # milliseconds that a worker may take for a short video, or the demo model for a page

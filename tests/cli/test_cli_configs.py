@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from daybook.gateway.providers.service import load_providers
 from daybook.gateway.providers.vault import Vault
-from support.upstream import Reply, Upstream
+from support.gateway.upstream import Reply, Upstream
 
 KEY = "sk-very-secret-0123456789"
 

@@ -2,7 +2,7 @@
 
 import pytest_asyncio
 
-from support.diary import diary_with_author
+from support.lifelog.diary import diary_with_author
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,7 @@
 
 import json
 
-from support.api import Api
+from support.application.api import Api
 
 
 async def test_events_are_imported_for_a_person_again_and_again(cli, admin, tmp_path):

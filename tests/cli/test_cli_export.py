@@ -6,7 +6,7 @@ import os
 import pytest
 from arro3.io import read_parquet
 
-from support.ledger_lines import write_call, write_line
+from support.ledger.lines import write_call, write_line
 
 
 @pytest.fixture

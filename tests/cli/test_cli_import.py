@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from daybook.cli import imports
-from support.clips import clip
+from support.videos.clips import clip
 
 DAYBOOK = str(Path(sys.executable).with_name("daybook"))
 

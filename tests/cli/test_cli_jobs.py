@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from daybook.jobs import JobFailed, JobType
-from support.jobs import Jobs, leave, raising
+from support.jobs.jobs import Jobs, leave, raising
 
 
 async def plain(context):

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from support.ledger_lines import write_line
+from support.ledger.lines import write_line
 
 
 async def sql(database, statement):

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from support.outbox import Outbox, told
+from support.ledger.outbox import Outbox, told
 
 DAYBOOK = str(Path(sys.executable).with_name("daybook"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.ledger_lines import write_call, write_line
+from support.ledger.lines import write_call, write_line
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 
 from sqlalchemy import make_url
 
-from support.ledger_lines import write_call, write_line
+from support.ledger.lines import write_call, write_line
 
 STATS = """
 import json

@@ -58,7 +58,7 @@ from daybook.gateway.providers.vault import Vault
 from daybook.ledger.budgets.schemas import BudgetRequest
 from daybook.ledger.budgets.service import set_budget
 from daybook.settings import Settings
-from support.postgres import free_folder
+from support.databases.postgres import free_folder
 
 SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))
 """How long the storm lasts, at least; in rounds, after each of which everything is checked."""

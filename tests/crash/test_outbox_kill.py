@@ -16,7 +16,7 @@ from collections import Counter
 from uuid import uuid4
 
 from llm_tracker.ids import uuid7
-from support.outbox import Outbox
+from support.ledger.outbox import Outbox
 
 SECONDS = float(os.environ.get("CRASH_SECONDS", "0"))
 """How long at least; a round for each step, several times over, in any case."""

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from daybook.cli import app as command_line
 from daybook.settings import Settings, default_data
-from support.documents import (
+from support.sources.documents import (
     DOCUMENTS,
     HOWTO,
     ROOT,

@@ -7,7 +7,7 @@ from daybook.db.engine import Database
 from daybook.gateway.apis import table as apis
 from daybook.settings import Settings
 from daybook.web.app import create_app
-from support.documents import DOCUMENTS, HOWTO, ROOT, code, paths, rows
+from support.sources.documents import DOCUMENTS, HOWTO, ROOT, code, paths, rows
 
 API = (HOWTO / "api.md").read_text()
 GATEWAY = (HOWTO / "gateway.md").read_text()

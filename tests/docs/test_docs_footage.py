@@ -4,7 +4,7 @@ import ast
 import re
 
 from daybook.lifelog.uploads import errors
-from support.documents import HOWTO, ROOT, rows
+from support.sources.documents import HOWTO, ROOT, rows
 
 PAGE = (HOWTO / "footage.md").read_text()
 UPLOADING = PAGE.partition("\n## Uploading\n")[2].partition("\n## ")[0]

@@ -2,7 +2,7 @@
 
 import json
 
-from support.documents import ROOT
+from support.sources.documents import ROOT
 
 DECISION = ROOT / "docs" / "decisions" / "0021-pages.md"
 

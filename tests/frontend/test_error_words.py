@@ -8,8 +8,8 @@ from daybook.jobs.records import LOST_CODE
 from daybook.lifelog.media.probe import _THINGS as NO_VIDEOS
 from daybook.lifelog.media.probe import _WORDS as REFUSALS_OF_VIDEOS
 from daybook.lifelog.media.probe import refusal
-from support import error_codes
-from support.messages import LANGUAGES, parameters, stem, texts
+from support.sources import error_codes
+from support.sources.messages import LANGUAGES, parameters, stem, texts
 
 PROGRAMS = {
     "answer_not_kept", "bad_idempotency_key", "empty_body", "expired_code", "idempotency_busy",

@@ -7,8 +7,8 @@ from functools import cache
 import pytest
 
 from daybook.lifelog import script
-from support.documents import ROOT
-from support.messages import AREAS, FOLDER, LANGUAGES, SOURCES, of_area, parameters, stem, texts
+from support.sources.documents import ROOT
+from support.sources.messages import AREAS, FOLDER, LANGUAGES, SOURCES, of_area, parameters, stem, texts
 
 STEMS = {stem(key) for key in texts("en")}
 

@@ -4,8 +4,8 @@ import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
-from support.gateway import serving
-from support.upstream import Upstream
+from support.gateway.served import serving
+from support.gateway.upstream import Upstream
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from daybook.gateway.providers.service import load_providers
 from daybook.gateway.providers.vault import Vault
-from support.api import Api
-from support.upstream import Reply
+from support.application.api import Api
+from support.gateway.upstream import Reply
 
 CONFIGS = "/api/v1/admin/llm-configs"
 KEY = "sk-very-secret-0123456789"

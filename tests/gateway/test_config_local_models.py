@@ -8,7 +8,7 @@ from daybook.gateway.providers.schemas import ConfigUpdate
 from daybook.gateway.providers.service import change_config, config_id_of, list_configs, load_providers
 from daybook.gateway.providers.vault import Vault
 from daybook.settings import Settings
-from support.upstream import Reply
+from support.gateway.upstream import Reply
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a first program can call in each API."""
 
-from support.api import Api
+from support.application.api import Api
 
 CONFIGS = "/api/v1/admin/llm-configs"
 NOTHING = {

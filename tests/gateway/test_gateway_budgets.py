@@ -5,7 +5,7 @@ import asyncio
 
 import pytest
 
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 PATH = "/v1/chat/completions"
 

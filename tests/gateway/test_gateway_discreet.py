@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
-from support.gateway import serving, shipping
-from support.upstream import Reply, sse
+from support.gateway.served import serving, shipping
+from support.gateway.upstream import Reply, sse
 
 WORDS = [f"word{number} " for number in range(60)]
 QUESTION = "please count all of these words for me " * 20

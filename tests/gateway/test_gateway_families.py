@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 MESSAGE = {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
 CONTENTS = {"contents": [{"parts": [{"text": "hi"}]}]}

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
-from support.gateway import serving
-from support.upstream import Reply, sse
+from support.gateway.served import serving
+from support.gateway.upstream import Reply, sse
 
 PATH = "/v1/chat/completions"
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}

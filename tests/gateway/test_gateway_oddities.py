@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from daybook.gateway.upstream.pool import Pool
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
 EVENTS = sse(

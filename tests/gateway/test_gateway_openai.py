@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "你好"}], "temperature": 0.5}
 ANSWER = {

@@ -9,7 +9,7 @@ import pytest
 
 from daybook.gateway.apis.table import route_of
 from daybook.gateway.call.exchange import Exchange
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 ANSWER = {"choices": [{"message": {"content": "ho"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}}

@@ -11,7 +11,7 @@ from daybook.db.engine import Database
 from daybook.gateway.call import authentication as auth
 from daybook.gateway.call.authentication import Codes
 from daybook.gateway.errors import Refusal
-from support.upstream import Reply, Upstream, sse
+from support.gateway.upstream import Reply, Upstream, sse
 
 PATH = "/v1/chat/completions"
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -3,7 +3,7 @@
 import pytest
 
 from daybook.ledger.idempotency import IdempotencyStore
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 PATH = "/v1/chat/completions"
 ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}

@@ -16,8 +16,8 @@ from daybook.ledger.rate_limits.counters import RateKeeper
 from daybook.ledger.verification.verify import verify
 from daybook.settings import Settings
 from llm_tracker.ids import uuid7
-from support.internal_calls import TRACE, add_user, ask, said
-from support.upstream import Reply
+from support.gateway.internal_calls import TRACE, add_user, ask, said
+from support.gateway.upstream import Reply
 
 PICTURE = "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 40).decode()
 

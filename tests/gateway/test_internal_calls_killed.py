@@ -22,9 +22,9 @@ from sqlalchemy import text
 from daybook.gateway.internal import open_internal_client
 from daybook.ledger.verification.verify import verify
 from daybook.settings import Settings
-from support.gateway import shipping
-from support.internal_calls import add_job, add_user, ask, said
-from support.upstream import Reply
+from support.gateway.internal_calls import add_job, add_user, ask, said
+from support.gateway.served import shipping
+from support.gateway.upstream import Reply
 
 STEP = "write"
 

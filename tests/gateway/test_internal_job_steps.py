@@ -14,8 +14,8 @@ from daybook.jobs import call_steps
 from daybook.kit.errors import NotFound, Unavailable, Upstream
 from daybook.settings import Settings
 from llm_tracker.ids import uuid7
-from support.internal_calls import add_job, add_user, ask, said
-from support.upstream import Reply
+from support.gateway.internal_calls import add_job, add_user, ask, said
+from support.gateway.upstream import Reply
 
 
 @pytest_asyncio.fixture

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from daybook.web import protocol
-from support.upstream import Reply, sse
-from support.wire import request, wire
+from support.gateway.upstream import Reply, sse
+from support.gateway.wire import request, wire
 
 PATH = "/v1/chat/completions"
 ASK = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()

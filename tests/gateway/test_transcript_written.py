@@ -5,7 +5,7 @@ import json
 import pytest
 
 from daybook.gateway.transcript import answer_of_body, answer_of_stream
-from support.upstream import Reply, sse
+from support.gateway.upstream import Reply, sse
 
 HANDED = '{"path": "notes.txt", "text": "a long text that the tool is to write"}'
 PIECES = [HANDED[at : at + 7] for at in range(0, len(HANDED), 7)]

@@ -1,6 +1,6 @@
 import pytest_asyncio
 
-from support.jobs import Jobs
+from support.jobs.jobs import Jobs
 
 
 @pytest_asyncio.fixture

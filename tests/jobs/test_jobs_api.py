@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from daybook.jobs import JobFailed, JobType, controls
-from support.api import Api
-from support.jobs import leave, raising
+from support.application.api import Api
+from support.jobs.jobs import leave, raising
 
 
 async def plain(context):

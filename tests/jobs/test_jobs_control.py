@@ -6,7 +6,7 @@ import logging
 from daybook.jobs import JobContext, JobType, controls, queue
 from daybook.jobs.schemas import JobTypeUpdate
 from daybook.jobs.upkeep import put_in_order
-from support.jobs import away, leave
+from support.jobs.jobs import away, leave
 
 
 async def plain(context: JobContext):

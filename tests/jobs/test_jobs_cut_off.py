@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from daybook.db.engine import Database
 from daybook.jobs import JobContext, JobType
 from daybook.jobs.worker import Worker
-from support.jobs import leave
+from support.jobs.jobs import leave
 
 
 class Line:

@@ -6,7 +6,7 @@ import time
 from sqlalchemy import text
 
 from daybook.jobs import JobType, service
-from support.jobs import leave
+from support.jobs.jobs import leave
 
 
 async def run(context):

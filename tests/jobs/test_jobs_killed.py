@@ -13,7 +13,7 @@ import time
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from support.jobs import new_jobs
+from support.jobs.jobs import new_jobs
 
 TAKEN_OVER_WITHIN = 15.0
 

@@ -20,7 +20,7 @@ from daybook.db.engine import Database, asyncpg_dsn
 from daybook.jobs import JobContext, JobType, queue, records, service
 from daybook.jobs.queue import Entry
 from daybook.jobs.upkeep import put_in_order
-from support.jobs import leave, new_jobs
+from support.jobs.jobs import leave, new_jobs
 
 WORKER = uuid4()
 

@@ -15,7 +15,7 @@ from daybook.jobs import JobContext, JobFailed, JobLost, JobType, records
 from daybook.jobs.queue import Entry
 from daybook.kit.errors import Invalid, Limited, Unavailable, Upstream
 from daybook.worker import _add_trace
-from support.jobs import leave, raising
+from support.jobs.jobs import leave, raising
 
 
 async def test_a_job_tells_what_it_is_at_and_what_it_took(jobs):

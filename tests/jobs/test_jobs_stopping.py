@@ -7,7 +7,7 @@ import time
 from daybook.jobs import JobContext, JobType, queue
 from daybook.jobs.worker import Worker
 from daybook.kit.errors import Upstream
-from support.jobs import away, leave
+from support.jobs.jobs import away, leave
 
 ASKED = "UPDATE inference_jobs SET cancel_requested_at = clock_timestamp()"
 """What a cancellation writes, without telling the worker, which would act on it."""

@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from daybook.db.engine import Database
 from daybook.settings import Settings
-from support.gateway import Gateway, serving
-from support.replay import Replay
-from support.upstream import Upstream
+from support.gateway.replay import Replay
+from support.gateway.served import Gateway, serving
+from support.gateway.upstream import Upstream
 
 
 class Gateways:

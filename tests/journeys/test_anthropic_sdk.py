@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel
 
-from support.caller import Caller
-from support.recorded import Buckets
-from support.upstream import Reply, sse
+from support.gateway.caller import Caller
+from support.gateway.recorded import Buckets
+from support.gateway.upstream import Reply, sse
 
 MODEL = "claude-any"  # the SDK warns of names that will be retired
 ASK = {"model": MODEL, "max_tokens": 200, "messages": [{"role": "user", "content": "How are you?"}]}

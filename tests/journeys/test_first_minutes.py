@@ -19,7 +19,7 @@ from daybook.db.embedded.cluster import remove_cluster
 from daybook.db.embedded.process import is_running
 from daybook.launcher import demo_model
 from daybook.launcher.address import free_port
-from support.run import Run
+from support.processes.run import Run
 
 pytestmark = pytest.mark.skipif(
     demo_model.why_not() is not None, reason=f"no demo model here: {demo_model.why_not()}"

@@ -11,8 +11,8 @@ import pytest
 from daybook.db.embedded.cluster import remove_cluster
 from daybook.launcher import demo_model
 from daybook.launcher.address import free_port
-from support.run import Run
-from support.tus import Tus
+from support.lifelog.tus import Tus
+from support.processes.run import Run
 
 FOOTAGE = Path(__file__).resolve().parents[3] / "shared" / "footage"
 CLIPS = ("bikes_640x272_25_h264_silent.mp4", "chaplin_640x360_25_h264_mp3.mp4")

@@ -11,9 +11,9 @@ from google import genai
 from google.genai import errors, types
 from pydantic import BaseModel
 
-from support.caller import Caller
-from support.recorded import Buckets
-from support.upstream import Reply, sse
+from support.gateway.caller import Caller
+from support.gateway.recorded import Buckets
+from support.gateway.upstream import Reply, sse
 
 # The SDK's own affair with aiohttp.
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel
 
-from support.caller import Caller
-from support.recorded import Buckets
-from support.upstream import Reply, sse
+from support.gateway.caller import Caller
+from support.gateway.recorded import Buckets
+from support.gateway.upstream import Reply, sse
 
 MODEL = "gpt-4o-mini"
 ASK = {"model": MODEL, "messages": [{"role": "user", "content": "What is the weather in Malmö?"}]}

@@ -8,9 +8,9 @@ import openai
 import pytest
 import pytest_asyncio
 
-from support.caller import Caller
-from support.recorded import Buckets
-from support.upstream import Reply, sse
+from support.gateway.caller import Caller
+from support.gateway.recorded import Buckets
+from support.gateway.upstream import Reply, sse
 
 MODEL = "gpt-4o-mini"
 CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}

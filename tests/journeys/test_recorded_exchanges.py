@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from llm_tracker.usage import UsageReader
-from support.gateway import Gateway
-from support.recorded import NOTHING, Buckets, Recorded, recorded
-from support.recorded_requests import APIS, Ask, Callers, is_spoken
-from support.replay import Replay
+from support.gateway.recorded import NOTHING, Buckets, Recorded, recorded
+from support.gateway.recorded_requests import APIS, Ask, Callers, is_spoken
+from support.gateway.replay import Replay
+from support.gateway.served import Gateway
 
 pytestmark = pytest.mark.skipif(not recorded(), reason="the recorded exchanges are not beside this checkout")
 

@@ -12,8 +12,8 @@ import pytest_asyncio
 from google import genai
 from google.genai import types
 
-from support.caller import Caller
-from support.recorded import Buckets, Recorded, recorded
+from support.gateway.caller import Caller
+from support.gateway.recorded import Buckets, Recorded, recorded
 
 pytestmark = [
     pytest.mark.skipif(not recorded(), reason="the recorded exchanges are not beside this checkout"),

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from daybook.db.embedded.process import is_running
-from support.run import Run
+from support.processes.run import Run
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daybook.ledger.budgets.terms import Subjects
-from support.api import Api
-from support.budgets import Ledger, bound
-from support.ledger_lines import write_line
+from support.application.api import Api
+from support.ledger.budgets import Ledger, bound
+from support.ledger.lines import write_line
 
 BUDGETS = "/api/v1/admin/budgets"
 LEASES = "/api/v1/admin/budget-leases"

@@ -11,7 +11,7 @@ from daybook.ledger.prices import PriceTable
 from llm_tracker.counting import count_tokens
 from llm_tracker.pricing import Price
 from llm_tracker.usage import Usage
-from support.recorded import recorded
+from support.gateway.recorded import recorded
 
 TEXT = {"messages": [{"role": "user", "content": "hello"}]}
 DATA = "A" * 40_000

@@ -10,7 +10,7 @@ import pytest
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
 from daybook.ledger.budgets.terms import Subjects
-from support.budgets import Ledger, bound
+from support.ledger.budgets import Ledger, bound
 
 SOMEBODY = Subjects(code_id=1, group_id=2, user_id=3)
 

@@ -19,7 +19,7 @@ import pytest
 
 from daybook.ledger.budgets.holds import parts_of_json
 from daybook.ledger.budgets.settling import Settlement, release_dead, settle
-from support.budgets import Ledger
+from support.ledger.budgets import Ledger
 
 HOLDER = Path(__file__).parents[1] / "support" / "budget_holder.py"
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from llm_tracker.ids import uuid7
-from support.ledger_lines import write_call, write_line
+from support.ledger.lines import write_call, write_line
 
 CALLS = "/api/v1/admin/llm/call-logs"
 

@@ -17,7 +17,7 @@ from daybook.ledger.models import CallLog, Line
 from daybook.ledger.schemas import CallFilter
 from llm_tracker.arguments import parse_range
 from llm_tracker.ids import uuid7
-from support.ledger_lines import write_call, write_line
+from support.ledger.lines import write_call, write_line
 
 ALL = Wanted(CallFilter())
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from daybook.ledger.journal import Journal
 from daybook.ledger.verification.verify import verify
-from support.api import Api
+from support.application.api import Api
 
 HEALTH = "/api/v1/admin/health"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from daybook.accounts.models import Group
-from support.api import Api
-from support.ledger_lines import write_call, write_line
+from support.application.api import Api
+from support.ledger.lines import write_call, write_line
 
 ADMIN = "/api/v1/admin"
 CALLS = f"{ADMIN}/llm/call-logs"

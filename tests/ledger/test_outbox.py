@@ -15,7 +15,7 @@ from daybook.ledger.outbox.delivery import MOST_ATTEMPTS, deliver, deliver_next,
 from daybook.ledger.outbox.errors import Undeliverable
 from daybook.ledger.outbox.handlers import Handler, Handlers
 from daybook.ledger.outbox.schemas import EventFilter, NewEvent
-from support.outbox import Outbox, Told, leave_effect, told
+from support.ledger.outbox import Outbox, Told, leave_effect, told
 
 
 @pytest_asyncio.fixture

@@ -2,8 +2,8 @@
 
 import pytest_asyncio
 
-from support.api import Api
-from support.outbox import Outbox, told
+from support.application.api import Api
+from support.ledger.outbox import Outbox, told
 
 OUTBOX = "/api/v1/admin/outbox"
 

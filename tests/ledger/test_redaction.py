@@ -10,8 +10,8 @@ import pytest
 from daybook.accounts.codes import new_code
 from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name, secrets
 from llm_tracker.usage import UsageReader, usage_from_response
-from support.documents import HOWTO, code, rows
-from support.recorded import FILE, recorded
+from support.gateway.recorded import FILE, recorded
+from support.sources.documents import HOWTO, code, rows
 
 OFF, SECRETS, CONTENT = Redact.OFF, Redact.SECRETS, Redact.CONTENT
 HEX = "0123456789abcdef"

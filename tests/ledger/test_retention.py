@@ -15,7 +15,7 @@ from daybook.ledger.partitions import make_partition
 from daybook.ledger.retention import Fate, prune, retain
 from daybook.ledger.writer import LedgerWriter
 from llm_tracker.ids import uuid7
-from support.ledger_lines import write_call, write_line
+from support.ledger.lines import write_call, write_line
 
 CUTOFF = datetime(2026, 3, 15, tzinfo=UTC)
 

@@ -24,7 +24,7 @@ from daybook.ledger.verification.verify import verify
 from llm_tracker import queries
 from llm_tracker.arguments import DateRange, parse_range
 from llm_tracker.ids import uuid7
-from support.ledger_lines import write_line
+from support.ledger.lines import write_line
 
 DETAILED_AND_CUBE = tuple((f"ledger_{what}", 1) for what in ("hours", "days", "cube_hours", "cube_days"))
 DIMENSIONS = (("ledger_dimension_hours", 2), ("ledger_dimension_days", 2))

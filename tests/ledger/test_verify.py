@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 from daybook.ledger.budgets.holds import HoldPart
 from daybook.ledger.budgets.settling import Settlement, settle
 from daybook.ledger.verification.totals import ROLLUPS
-from support.ledger_lines import write_call, write_line
-from support.verified_ledger import CHAT, DAY, Ledger
+from support.ledger.lines import write_call, write_line
+from support.ledger.verified import CHAT, DAY, Ledger
 
 
 @pytest_asyncio.fixture

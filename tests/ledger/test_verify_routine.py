@@ -9,8 +9,8 @@ from sqlalchemy import text
 from daybook.ledger.verification import routine
 from daybook.ledger.verification.routine import keep_verified, verify_if_due
 from daybook.ledger.verification.verify import verify
-from support.api import Api
-from support.ledger_lines import write_line
+from support.application.api import Api
+from support.ledger.lines import write_line
 
 DAY = timedelta(days=1)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from daybook.lifelog.context import Basics
-from support.api import Api
-from support.recordings import Recordings
-from support.videos import Videos
+from support.application.api import Api
+from support.lifelog.recordings import Recordings
+from support.videos.made import Videos
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from daybook.lifelog.activity.errors import Undecodable
 from daybook.lifelog.activity.service import analyse
-from support.fixed_camera_videos import boundaries, cuts, shots, tiles, yard
-from support.videos import run_program
+from support.videos.fixed_camera import boundaries, cuts, shots, tiles, yard
+from support.videos.made import run_program
 
 PICTURE = 1 / 20 + 1e-3
 

@@ -4,8 +4,8 @@ import pytest
 
 from daybook.lifelog.activity.service import analyse
 from daybook.lifelog.media.service import probe
-from support.fixed_camera_videos import boundaries, cuts, tiles
-from support.videos import FOOTAGE, footage, needs_footage
+from support.videos.fixed_camera import boundaries, cuts, tiles
+from support.videos.made import FOOTAGE, footage, needs_footage
 
 pytestmark = needs_footage
 

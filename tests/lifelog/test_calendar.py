@@ -6,7 +6,7 @@ import pytest
 
 from daybook.lifelog.diary.models import DiaryPage
 from daybook.lifelog.recordings.models import Recording
-from support.api import Api
+from support.application.api import Api
 
 
 @pytest.fixture

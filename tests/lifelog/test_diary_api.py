@@ -4,9 +4,9 @@ import pytest
 import pytest_asyncio
 
 from daybook.settings import Settings
-from support.api import Api
-from support.apps import open_app
-from support.diary import Author, add_model, open_diary
+from support.application.api import Api
+from support.application.apps import open_app
+from support.lifelog.diary import Author, add_model, open_diary
 
 PAGE = "/api/v1/diary/2026-11-20"
 

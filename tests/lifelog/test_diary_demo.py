@@ -14,8 +14,8 @@ from daybook.launcher import demo_model
 from daybook.launcher.address import free_port
 from daybook.lifelog.diary.demo import MOST_ASKED
 from daybook.settings import Settings
-from support.diary import DAY, Author, add_model, open_diary
-from support.internal_calls import said
+from support.gateway.internal_calls import said
+from support.lifelog.diary import DAY, Author, add_model, open_diary
 
 ENGLISH = [
     ("08:10", "A woman walks a small brown dog along a path in a park."),

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from daybook.gateway.internal import InternalClient
 from daybook.jobs import service as jobs
 from daybook.settings import Settings
-from support.diary import DAY, Author, add_model, open_diary, page, sentence
-from support.upstream import Reply
+from support.gateway.upstream import Reply
+from support.lifelog.diary import DAY, Author, add_model, open_diary, page, sentence
 
 QUICK = '{"retries": 0, "first_byte_timeout": 0.3, "connect_timeout": 0.3}'
 

@@ -18,7 +18,7 @@ import pytest
 from daybook.db.engine import Database
 from daybook.ledger.verification.verify import verify
 from daybook.settings import Settings
-from support.diary import Author, add_model, notes_in, open_diary, page, sentence
+from support.lifelog.diary import Author, add_model, notes_in, open_diary, page, sentence
 
 TESTS = Path(__file__).resolve().parents[1]
 CALLS = 3  # two parts and the page

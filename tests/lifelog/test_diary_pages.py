@@ -10,8 +10,8 @@ import pytest_asyncio
 from daybook.lifelog.diary.schemas import OwnTextRequest
 from daybook.lifelog.diary.service import set_own_text
 from daybook.settings import Settings
-from support.diary import DAY, Author, add_model, notes_in, open_diary, page, sentence
-from support.internal_calls import said
+from support.gateway.internal_calls import said
+from support.lifelog.diary import DAY, Author, add_model, notes_in, open_diary, page, sentence
 
 
 @pytest_asyncio.fixture

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from daybook.lifelog.diary.schedule import keep_refreshed, latest_due, refresh_due
-from support.diary import DAY, TAIPEI, diary_with_author
+from support.lifelog.diary import DAY, TAIPEI, diary_with_author
 
 
 @pytest_asyncio.fixture

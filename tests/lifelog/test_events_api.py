@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from daybook.lifelog.events.models import Event
-from support.api import Api
+from support.application.api import Api
 
 EVENTS = "/api/v1/events"
 

@@ -11,13 +11,13 @@ import pytest_asyncio
 from daybook.lifelog.events import service as events
 from daybook.lifelog.events.schemas import EventUpdate
 from daybook.settings import Settings
-from support.api import Api
-from support.apps import open_app
-from support.gateway import shipping
-from support.lifelog import add_provider, lifelog
-from support.scenes import DARK, MOVING, STILL, video
-from support.upstream import Reply
-from support.vision import VisionModel, answered, described, system_of
+from support.application.api import Api
+from support.application.apps import open_app
+from support.gateway.served import shipping
+from support.gateway.upstream import Reply
+from support.lifelog.events import add_provider, lifelog
+from support.lifelog.vision import VisionModel, answered, described, system_of
+from support.videos.scenes import DARK, MOVING, STILL, video
 
 BEGAN = datetime(2026, 3, 8, 4, 0, tzinfo=UTC)  # noon in Taipei
 

@@ -10,8 +10,8 @@ from daybook.lifelog.events.models import Event
 from daybook.lifelog.events.schemas import EventUpdate
 from daybook.lifelog.recordings import service as recordings
 from daybook.settings import Settings
-from support.lifelog import lifelog
-from support.scenes import DARK, MOVING, STILL, video
+from support.lifelog.events import lifelog
+from support.videos.scenes import DARK, MOVING, STILL, video
 
 BEGAN = datetime(2026, 3, 7, 23, 59, 50, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import text
 
-from support.api import Api
+from support.application.api import Api
 
 IMPORT = "/api/v1/events/import"
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.recordings.models import Recording
-from support.api import Api
+from support.application.api import Api
 
 EVENTS = "/api/v1/events"
 NOON = datetime(2026, 3, 8, 12, tzinfo=UTC)

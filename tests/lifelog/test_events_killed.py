@@ -12,10 +12,10 @@ import pytest
 
 from daybook.lifelog.events import extraction
 from daybook.settings import Settings
-from support.gateway import shipping
-from support.lifelog import add_provider, lifelog
-from support.scenes import DARK, MOVING, STILL, video
-from support.vision import VisionModel
+from support.gateway.served import shipping
+from support.lifelog.events import add_provider, lifelog
+from support.lifelog.vision import VisionModel
+from support.videos.scenes import DARK, MOVING, STILL, video
 
 BEGAN = datetime(2026, 3, 8, 4, 0, tzinfo=UTC)
 

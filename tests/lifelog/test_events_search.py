@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from daybook.lifelog.events.search import query, vector
-from support.api import Api
+from support.application.api import Api
 
 EVENTS = "/api/v1/events"
 

@@ -23,7 +23,7 @@ from daybook.lifelog.media.service import (
     thumbnail,
     video_input,
 )
-from support.videos import footage, needs_footage
+from support.videos.made import footage, needs_footage
 
 ENDLESS = ("-re", "-f", "lavfi", "-i", "testsrc2=size=64x64:rate=10", "-f", "null", "-")
 

@@ -10,7 +10,7 @@ import pytest
 from daybook.lifelog.media import probe as probing
 from daybook.lifelog.media.errors import NotAVideo
 from daybook.lifelog.media.service import is_playable, probe
-from support.videos import footage, needs_footage, run_program
+from support.videos.made import footage, needs_footage, run_program
 
 REAL = {
     # start of the name: seconds, size as shown, rotation, frames per second, uneven, codec, sound

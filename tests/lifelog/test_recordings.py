@@ -8,8 +8,8 @@ import pytest
 
 from daybook.lifelog.recordings import ingest, requests
 from daybook.lifelog.recordings.errors import Refused
-from support.recordings import PATH
-from support.videos import footage, needs_footage
+from support.lifelog.recordings import PATH
+from support.videos.made import footage, needs_footage
 
 NOON = "2024-01-31T04:00:00Z"  # in Taipei
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from daybook.lifelog.recordings import requests
-from support.recordings import PATH
+from support.lifelog.recordings import PATH
 
 BEGIN = datetime.fromisoformat("2024-01-31T12:00:00")  # on the camera's clock, which is in Taipei
 START = "2024-01-31T04:00:00Z"

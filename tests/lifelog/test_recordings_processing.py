@@ -12,8 +12,8 @@ from daybook.lifelog.media import previews
 from daybook.lifelog.media.service import is_playable, probe
 from daybook.lifelog.recordings import processing
 from daybook.lifelog.recordings.jobs import job_types
-from support.jobs import Jobs
-from support.videos import FOOTAGE, needs_footage
+from support.jobs.jobs import Jobs
+from support.videos.made import FOOTAGE, needs_footage
 
 MPEG4 = ("-c:v", "mpeg4")
 

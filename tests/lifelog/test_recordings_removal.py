@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daybook.lifelog.recordings import removal, service
-from support.recordings import PATH
+from support.lifelog.recordings import PATH
 
 FAULTS = [
     "recordings.announce.after",

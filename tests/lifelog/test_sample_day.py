@@ -3,7 +3,7 @@
 import pytest
 
 from daybook.lifelog.script import detect
-from support.api import Api
+from support.application.api import Api
 
 DAY = "/api/v1/sample-days/2026-03-08"
 

@@ -8,7 +8,7 @@ from daybook.lifelog.diary import service as pages
 from daybook.lifelog.diary.schemas import OwnTextRequest
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.sample import service as sample
-from support.diary import DAY, diary_with_author
+from support.lifelog.diary import DAY, diary_with_author
 
 
 @pytest_asyncio.fixture

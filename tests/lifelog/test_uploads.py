@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from daybook.kit.clock import now
 from daybook.lifelog.uploads.sweeping import sweep
-from support.clips import clip
-from support.tus import UPLOADS, VERSION, Tus, checksum, metadata, sha256_hex
+from support.lifelog.tus import UPLOADS, VERSION, Tus, checksum, metadata, sha256_hex
+from support.videos.clips import clip
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from daybook.lifelog.uploads.errors import TusError
 from daybook.lifelog.uploads.metadata import declared
 from daybook.lifelog.uploads.staging import Staged
 from daybook.settings import Settings
-from support.apps import open_app
-from support.clips import clip
-from support.tus import UPLOADS, VERSION, Tus, checksum, metadata
+from support.application.apps import open_app
+from support.lifelog.tus import UPLOADS, VERSION, Tus, checksum, metadata
+from support.videos.clips import clip
 
 LIMIT = 200_000
 

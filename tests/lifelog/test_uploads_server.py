@@ -16,9 +16,9 @@ from sqlalchemy import text
 from daybook.lifelog.uploads import receiving, service
 from daybook.lifelog.uploads.receiving import BATCH
 from daybook.web.protocol import GatewayProtocol
-from support.clips import clip, long_clip
-from support.tus import Tus, checksum
-from support.wire import wire
+from support.gateway.wire import wire
+from support.lifelog.tus import Tus, checksum
+from support.videos.clips import clip, long_clip
 
 BIG = 5 * BATCH + 12_345
 

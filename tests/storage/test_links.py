@@ -15,7 +15,7 @@ from daybook.storage import links as links_module
 from daybook.storage.service import open_store
 from daybook.web.app import create_app
 from daybook.web.pages import Pages
-from support.apps import open_app
+from support.application.apps import open_app
 
 KEY = "users/1/recordings/r/video.mp4"
 VIDEO = bytes(range(256)) * 12_000  # several pieces

@@ -11,8 +11,8 @@ from daybook.gateway.internal import is_lasting
 from daybook.jobs.worker import Worker
 from daybook.lifelog.events import jobs as events
 from daybook.lifelog.recordings import jobs as recordings
-from support.lifelog import lifelog
-from support.videos import Videos
+from support.lifelog.events import lifelog
+from support.videos.made import Videos
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])

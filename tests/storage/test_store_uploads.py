@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import text
 
-from support.apps import open_app
-from support.clips import clip
-from support.tus import Tus
+from support.application.apps import open_app
+from support.lifelog.tus import Tus
+from support.videos.clips import clip
 
 
 @pytest.fixture(params=["folder", "s3"])
