@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pages_house import installation
+from pages_installation import installation
 from pages_lighthouse import VERSION, Visit, look_at
 
 PAGES = {"home": "/", "dashboard": "/admin"}

@@ -182,9 +182,9 @@ class TestAttempts:
         """Two applications with connections of their own stand for two processes: nothing else is shared."""
         second = Database.connect(database_url)
         other = Browsers(create_app(second, Settings(data=tmp_path)), browsers.clients)
-        doors = [await browsers.open(), await other.open()]
+        sessions = [await browsers.open(), await other.open()]
         answers = await asyncio.gather(
-            *(doors[turn % 2].post(SESSION, json=credentials("wrong password")) for turn in range(24))
+            *(sessions[turn % 2].post(SESSION, json=credentials("wrong password")) for turn in range(24))
         )
         await second.close()
         statuses = sorted(answer.status_code for answer in answers)

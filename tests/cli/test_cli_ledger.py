@@ -10,7 +10,7 @@ async def sql(database, statement):
         await session.execute(text(statement))
 
 
-async def test_books_that_balance_are_one_sentence(cli, database):
+async def test_a_ledger_that_balances_is_one_sentence(cli, database):
     await write_line(database, "2026-01-01T08:00")
     done = await cli("ledger", "verify")
     assert (done.status, done.err) == (0, "")

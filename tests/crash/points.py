@@ -18,7 +18,7 @@ ROLES = {
     "ledger": "ship",
     "shipper": "ship",
 }
-"""Who comes by the fault points whose names begin so."""
+"""Who comes by the failpoints whose names begin so."""
 
 ELSEWHERE = {"outbox": "test_outbox_kill.py", "internal": "test_internal_calls_killed.py"}
 """Points of these parts that other tests kill at."""
@@ -30,7 +30,7 @@ AT_STOP = {"budget.give_back.before", "budget.give_back.after"}
 """Points that a process passes at the latest when it is asked to stop: so it is."""
 
 
-def fault_points() -> dict[str, list[str]]:
+def failpoints() -> dict[str, list[str]]:
     """Every named step of these parts, by the role that comes by there. Raises where nobody is known to."""
     points: dict[str, list[str]] = {
         "serve": [TORN, UNDER + "budget.lease.before", UNDER + "idempotency.keep.before"],

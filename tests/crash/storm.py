@@ -12,7 +12,7 @@ from crash.callers import Caller
 from crash.crew import UNDER, Crew, Member
 from crash.installation import Installation
 from crash.plan import asks
-from crash.points import AT_STOP, OFTEN, count, fault_points
+from crash.points import AT_STOP, OFTEN, count, failpoints
 
 WAIT = 6.0
 """Seconds that a process gets to come by its fault; then it is killed where it is."""
@@ -39,7 +39,7 @@ class Storm:
         self.toll = Toll()
         self._rng = random.Random(seed)
         self.installation = Installation(crew, data, self._rng)
-        self._points = fault_points()
+        self._points = failpoints()
         self._faults: dict[str, str] = {}
         """The point at which each member is to die next."""
         self._calm = asyncio.Event()

@@ -62,7 +62,7 @@ async def test_a_call_leaves_one_line_and_one_log_without_a_code(internal_client
     assert request.headers["authorization"] == "Bearer sk-upstream-secret"
 
 
-async def test_the_books_of_the_house_verify(internal_client, chat, upstream, database):
+async def test_the_ledger_of_internal_calls_verifies(internal_client, chat, upstream, database):
     upstream.reply(said(), Reply(500, body={"error": {"message": "down"}}))
     await internal_client.call(ask())
     with pytest.raises(Upstream):
@@ -331,7 +331,7 @@ async def test_the_call_id_is_of_the_time_of_the_call(internal_client, upstream)
     assert first.version == 7
 
 
-async def test_the_house_has_no_share_of_the_limits_per_minute(internal_client, chat, database_url):
+async def test_internal_calls_have_no_share_of_the_limits_per_minute(internal_client, chat, database_url):
     rates = RateKeeper(asyncpg_dsn(database_url), "another gateway")
     await rates.start()
     async with asyncio.timeout(5):

@@ -128,7 +128,7 @@ async def test_a_call_that_was_not_sent_is_made_once(
 
 
 @pytest.mark.parametrize(("point", "served"), NEVER_CLOSED)
-async def test_a_call_that_never_ended_is_in_the_book_and_made_anew(
+async def test_a_call_that_never_ended_is_in_the_ledger_and_made_again(
     chat, upstream, database, database_url, job, forks, start_worker, kill_worker, point, served
 ):
     if point == "while it answers":

@@ -216,7 +216,7 @@ async def test_a_journal_of_another_host_is_waited_for_a_while(
     assert asyncio.get_running_loop().time() - began > 0.3
 
 
-async def test_an_id_that_is_in_the_book_is_given_to_no_other_call(internal_client, chat, upstream, job):
+async def test_an_id_that_is_in_the_ledger_is_given_to_no_other_call(internal_client, chat, upstream, job):
     upstream.reply(said("One."), said("Two."))
     await internal_client.call(ask(), step=(job, "write"))
     async with chat.database.write() as session:

@@ -40,7 +40,7 @@ def run():
         remove_cluster(data)
 
 
-def test_what_is_printed_works_and_what_an_sdk_is_told_stands_in_the_books(run):
+def test_what_is_printed_works_and_what_an_sdk_is_told_stands_in_the_ledger(run):
     credentials = json.loads((run.data / "credentials.json").read_text())
     assert credentials["url"] == run.url
 

@@ -29,7 +29,7 @@ async def callers(gateways, replay):
 
 
 @pytest.mark.parametrize("api", APIS)
-async def test_every_exchange_passes_whole_and_is_in_the_books_once(callers, api):
+async def test_every_exchange_passes_whole_and_is_in_the_ledger_once(callers, api):
     asks = [await callers.ask(exchange) for exchange in exchanges_of(api)]
     assert asks
     before = {name: await counts(gateway) for name, gateway in callers.opened.items()}

@@ -33,7 +33,7 @@ async def add(session, name, models, priority, **more):
     await session.flush()
 
 
-async def test_a_new_book_offers_the_demo_model(session, vault, kept):
+async def test_a_new_installation_offers_the_demo_model(session, vault, kept):
     await add(session, "demo", ["daybook-demo"], 1000)
     assert await look(session, vault, kept) == Outlook(model="daybook-demo", provider="demo")
 

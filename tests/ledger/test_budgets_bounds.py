@@ -209,7 +209,7 @@ def test_every_recorded_call_took_at_most_its_bound():
     assert len(told) > 500
 
 
-BOOK = PriceTable(
+PRICES = PriceTable(
     {
         "plain": Price(Decimal(2), Decimal(8)),
         "cached": Price(Decimal(2), Decimal(8), cached_input=Decimal("0.2"), cache_write=Decimal(4)),
@@ -220,13 +220,13 @@ BOOK = PriceTable(
 def test_the_most_money_is_that_of_the_dearest_tokens_at_the_dearest_target():
     bound = most_tokens("messages", {**TEXT, "max_tokens": 1000}, 936)
     assert (bound.prompt_tokens, bound.completion_tokens) == (1000, 1000)
-    assert bound.priced(BOOK, [("x", "plain")]).money == Decimal("0.01")
+    assert bound.priced(PRICES, [("x", "plain")]).money == Decimal("0.01")
     cached = {**TEXT, "max_tokens": 1000, "cache_control": {"type": "ephemeral"}}
     assert most_tokens("messages", cached, 936).priced(
-        BOOK, [("x", "plain"), ("x", "cached")]
+        PRICES, [("x", "plain"), ("x", "cached")]
     ).money == Decimal("0.012")
-    assert bound.priced(BOOK, [("x", "plain"), ("x", "mystery")]).money is None
-    assert bound.priced(BOOK, []).money is None
+    assert bound.priced(PRICES, [("x", "plain"), ("x", "mystery")]).money is None
+    assert bound.priced(PRICES, []).money is None
     assert bound.money is None
 
 

@@ -138,7 +138,7 @@ async def test_a_dashboard_of_one_model_group_or_source(root, database):
     assert await calls(model="of nobody") == (0, {}, {}, {}, {})
 
 
-async def test_an_empty_book_has_sums_of_nothing(root):
+async def test_an_empty_ledger_has_sums_of_nothing(root):
     stats = await root.get(f"{ADMIN}/token-stats")
     summary = stats["summary"]
     assert (summary["total_calls"], summary["cost"], summary["latency_ms"]) == (0, "0", None)

@@ -85,7 +85,7 @@ async def until(read, query, value):
             await asyncio.sleep(0.02)
 
 
-async def test_calls_are_in_the_book_soon_after_they_end(ship, read, tmp_path):
+async def test_calls_are_in_the_ledger_soon_after_they_end(ship, read, tmp_path):
     journal = Journal(tmp_path)
     async with ship():
         for number in range(1, 4):
@@ -203,7 +203,7 @@ async def test_stopping_without_a_database_leaves_the_journal(tmp_path):
     assert journals_in(tmp_path) == [journal.folder]
 
 
-async def test_who_holds_the_book_loses_no_call_whatever_limits_the_server_sets(ship, read, tmp_path):
+async def test_a_lock_on_the_ledger_loses_no_call_whatever_limits_the_server_sets(ship, read, tmp_path):
     """With a `lock_timeout` of the server's PostgreSQL refuses instead of waiting."""
     journal = Journal(tmp_path)
     name = await read("SELECT current_database()")

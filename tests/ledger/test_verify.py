@@ -31,7 +31,7 @@ async def ledger(database, connection):
     return ledger
 
 
-async def test_a_book_that_nobody_touched_balances(ledger):
+async def test_a_ledger_that_nobody_touched_balances(ledger):
     found = await ledger.verify()
     assert (found.balanced, found.differences, found.counts) == (True, [], {})
     assert (found.lines, found.waiting_lines) == (5, 0)

@@ -37,7 +37,7 @@ async def test_one_by_hand_counts(database):
     assert await verify_if_due(database, DAY) is None
 
 
-async def test_books_that_do_not_balance_are_told_in_the_log(database, admin, caplog):
+async def test_a_ledger_that_does_not_balance_is_logged(database, admin, caplog):
     async with database.write() as session:
         await session.execute(text("UPDATE users SET token_usage = 7"))
     with caplog.at_level(logging.ERROR):

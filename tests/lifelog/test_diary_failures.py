@@ -185,7 +185,7 @@ async def test_an_older_job_that_is_tried_again_is_the_one_that_the_page_tells_o
 
 
 async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, author, monkeypatch):
-    async def unknown(_house, _job_id):
+    async def unknown(_client, _job_id):
         await asyncio.sleep(60)
 
     monkeypatch.setattr(InternalClient, "costs", unknown)
@@ -205,7 +205,7 @@ async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, au
 
 
 async def test_why_it_failed_is_said_also_where_its_costs_cannot_be_known(diary, author, monkeypatch):
-    async def away(_house, _job_id):
+    async def away(_client, _job_id):
         raise ConnectionResetError
 
     monkeypatch.setattr(InternalClient, "costs", away)

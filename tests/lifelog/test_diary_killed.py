@@ -79,7 +79,7 @@ async def kill_at(point, stack, databases, forks, folder):
     for number in range(90):
         hour, minute = divmod(number * 10, 60)
         await diary.event(
-            f"{hour:02}:{minute:02}", f"Walking past house number {number + 100} with a red door."
+            f"{hour:02}:{minute:02}", f"Walking past house number {number + 100} with a red gate."
         )
     requested = await diary.ask(force=True)
     worker = await forks.start("diary", url, str(folder), fault=point)

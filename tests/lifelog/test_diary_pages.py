@@ -341,7 +341,7 @@ async def test_one_that_was_asked_for_while_another_finished_finds_the_page(
     assert len(await diary.jobs()) == 2
 
 
-async def test_calls_are_in_the_book_and_the_job_says_what_they_cost(diary, author, three):
+async def test_calls_are_in_the_ledger_and_the_job_says_what_they_cost(diary, author, three):
     author.next_replies.append(said("nothing", 100, 10))
     await diary.written()
     (job,) = await diary.jobs()

@@ -327,7 +327,7 @@ async def test_an_event_that_is_changed_while_the_model_thinks_stays_changed(log
 # What it costs
 
 
-async def test_costs_are_shown_before_and_after_and_are_in_the_book(
+async def test_costs_are_shown_before_and_after_and_are_in_the_ledger(
     log, undescribed, model, api, database, database_url, settings
 ):
     price = {"model": "seer", "input": "2", "output": "10"}

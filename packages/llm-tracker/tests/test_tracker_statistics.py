@@ -286,7 +286,7 @@ def test_a_list_holds_the_line_as_it_was_written(lines):
     assert [row["model"] for row in get_llm_usage_list(model="b")["list"]] == ["b"]
 
 
-def test_a_book_that_cannot_be_read_says_so(clean):
+def test_a_ledger_that_cannot_be_read_says_so(clean):
     (clean / "llm_tracker.db").write_text("this is no database, whatever its name says" * 50)
     with pytest.raises(DatabaseError, match="the ledger cannot be read"):
         get_summary_stats()

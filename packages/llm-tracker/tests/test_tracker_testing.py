@@ -41,7 +41,7 @@ async def test_async_code_follows_the_script_too(clean):
         assert len(provider.lines()) == 2
 
 
-def test_each_script_has_a_book_of_its_own(clean):
+def test_each_script_has_a_ledger_of_its_own(clean):
     for _ in range(2):
         with scripted_provider() as provider:
             LLMTracker.call_and_track(MESSAGES)

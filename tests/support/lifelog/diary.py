@@ -97,7 +97,7 @@ class Diary:
             session.add(event)
         return event.id
 
-    async def walk(self, houses: int) -> None:
+    async def walk(self, count: int) -> None:
         """An event every ten minutes from midnight."""
         midnight = datetime.combine(DAY, datetime.min.time(), ZoneInfo(self.user.timezone))
         async with self.tools.database.write() as session:
@@ -105,9 +105,9 @@ class Diary:
                 Event(
                     user_id=self.user.id,
                     start_time=midnight + timedelta(minutes=10 * number),
-                    summary=f"Walking past house number {number + 100} with a red door.",
+                    summary=f"Walking past house number {number + 100} with a red gate.",
                 )
-                for number in range(houses)
+                for number in range(count)
             )
 
     async def change(self, event_id: UUID, **values: Any) -> None:

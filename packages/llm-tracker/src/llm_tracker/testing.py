@@ -1,4 +1,4 @@
-"""For the tests of programs that use the library: a provider that follows a script, and a book of its own.
+"""A scripted provider and a temporary ledger, for the tests of programs that use the library.
 
     from llm_tracker.testing import scripted_provider
 
@@ -91,7 +91,7 @@ class ScriptedProvider:
 
 @contextmanager
 def scripted_provider(*answers: ScriptedAnswer, model: str = "scripted-model") -> Generator[ScriptedProvider]:
-    """While this lasts, every call of this process goes to the script and into a book that is thrown away."""
+    """Send every call of this process to the script, and its line to a temporary ledger, until the block ends."""
     provider = ScriptedProvider(*answers, model=model)
     before = settings.current()
     with tempfile.TemporaryDirectory(prefix="llm_tracker-") as folder:
