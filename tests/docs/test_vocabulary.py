@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import PurePosixPath
 
 import pytest
-
 from support.documents import ROOT
 
 ENDINGS = {".css", ".html", ".json", ".md", ".mjs", ".py", ".sh", ".sql", ".svelte", ".svg", ".toml", ".ts"}
