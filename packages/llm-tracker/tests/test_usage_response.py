@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_tracker.usage import Usage, usage_from_response
+from llm_tracker.usage.apis import APIS as KNOWN
 from llm_tracker.usage.buckets import MAX_COUNT
-from llm_tracker.usage.rules import _RULES
 
-APIS = sorted(_RULES)
+APIS = sorted(KNOWN)
 
 
 def buckets(prompt, completion, cached=0, reasoning=0, cache_write=0):

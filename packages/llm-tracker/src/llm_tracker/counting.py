@@ -1,47 +1,44 @@
-"""Counting tokens offline, for calls whose provider reported nothing. Such a line is marked as estimated."""
+"""Offline token counts, for calls whose provider reported none. Such a line is marked as estimated."""
 
 from functools import cache
 from typing import Any
 
 from rs_bpe.bpe import openai
 
-from llm_tracker.usage import Usage
-from llm_tracker.usage.rules import rule_for
+from llm_tracker.usage import ApiUsage, Usage
+from llm_tracker.usage.apis import AUDIO_TOKENS, usage_of
 
 IMAGE_TOKENS = 1000
-"""What a picture in a prompt is estimated at, whatever its size: a middle between the 85 that OpenAI takes
-for a small one and the 1,600 that Anthropic takes for a large one."""
+"""Estimate for a picture in a prompt, whatever its size: between OpenAI's 85 for a small one and Anthropic's 1,600
+for a large one."""
 
-MEDIA_TOKENS = 1000
-"""What sound, a video or a document that comes as data or by address is estimated at, whatever its length."""
+MEDIA_TOKENS = AUDIO_TOKENS
+"""Estimate for sound, a video or a document, inline or by URL, whatever its length."""
 
 MESSAGE_TOKENS = 4
-"""What a chat format adds around each message."""
+"""Tokens that a chat format adds around each message."""
 
 _PIECE = 256 * 1024
 """Characters that are counted at once, so that other threads get their turn between the pieces."""
-
-_UNCOUNTED = {"models", "count_tokens"}
-_WITHOUT_ANSWER = {"embeddings", "rerank", "moderations"}
 
 _PROMPTS = """
     messages message chat_history preamble documents system instructions prompt suffix input contents content
     systemInstruction system_instruction requests texts query instances
 """.split()  # noqa: SIM905 - names read better in a paragraph
-"""Members of a request, of any API, whose text is read by the model."""
+"""Members of a request, of any API, whose text the model reads."""
 
 _SCHEMAS = ("tools", "functions", "response_format", "text", "format")
-"""Members of a request whose JSON is read by the model."""
+"""Members of a request whose JSON the model reads."""
 
 _TEXTS = """
     content text parts thinking reasoning_content refusal tool_calls function name arguments output input
     summary functionCall functionResponse message messages prompt title context query snippet
 """.split()  # noqa: SIM905 - as above
-"""Members of a message, or of a part of one, that are text or lead to it. All others (ids, roles, signatures,
-encrypted or binary data) are not read as text."""
+"""Members of a message, or of a part of one, that are text or contain it. All others (ids, roles, signatures,
+encrypted or binary data) are not counted as text."""
 
 _JSON = ("args", "response", "data", "input", "arguments")
-"""Members of a part that hold the JSON which a tool takes or gives."""
+"""Members of a part that hold a tool's input or output as JSON."""
 
 _PICTURES = {"image_url", "input_image", "image", "computer_screenshot"}
 _MEDIA = {"input_audio", "audio", "input_file", "file", "document", "video_url", "input_video", "video"}
@@ -49,7 +46,7 @@ _INLINE = {"inlineData", "inline_data", "fileData", "file_data"}
 
 
 def count_tokens(text: str) -> int:
-    """The number of o200k tokens in the text, in linear time whatever the text.
+    """Return the number of o200k tokens in the text, in linear time whatever the text.
 
     More than 256 Ki characters are counted in pieces; a token across a cut then counts as two or three.
     """
@@ -57,24 +54,21 @@ def count_tokens(text: str) -> int:
     return sum(_tokenizer().count(text[at : at + _PIECE]) for at in range(0, len(text), _PIECE))
 
 
-def estimate_usage(api: str, request: Any, answer_text: str) -> Usage:
-    """The usage of a call whose provider reported none, from what was asked and what was answered.
+def estimate_usage(api: ApiUsage | str, request: Any, answer_text: str) -> Usage:
+    """Estimate the usage of a call whose provider reported none, from its request and its answer.
 
-    `request` is the parsed body. Its text is counted, and the JSON of its tools and schemas; pictures and
-    other media have a flat figure, and data in base64 is never read as text. Garbage counts as nothing and
-    never raises.
-    ValueError for an unknown `api`.
+    `request` is the parsed body. Its text is counted, and the JSON of its tools and schemas; pictures and other media
+    have a flat figure, and base64 is never counted as text. Malformed requests count as nothing. Raises `ValueError`
+    for an unknown name of an API.
     """
-    rule_for(api)
-    if api in _UNCOUNTED:
+    api = usage_of(api)
+    if not api.is_counted:
         return Usage()
     prompt = _Prompt()
     if isinstance(request, dict):
         prompt.read(request)
-    prompt_tokens = prompt.tokens()
-    if api in {"audio.transcriptions", "audio.translations"}:
-        prompt_tokens += MEDIA_TOKENS  # the recording is not in the JSON
-    completion_tokens = 0 if api in _WITHOUT_ANSWER else count_tokens(answer_text)
+    prompt_tokens = prompt.tokens() + api.unseen_prompt
+    completion_tokens = count_tokens(answer_text) if api.has_text else 0
     return Usage(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
@@ -83,7 +77,7 @@ def estimate_usage(api: str, request: Any, answer_text: str) -> Usage:
 
 
 class _Prompt:
-    """What of a request the model reads. Walks without recursion, so that no nesting is too deep."""
+    """The parts of a request that the model reads. Walks without recursion, so that no nesting is too deep."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -118,7 +112,7 @@ class _Prompt:
                 self._flat += 1  # a prompt may be given as token ids
 
     def _part(self, part: dict[str, Any]) -> list[Any]:
-        """Count a message or a part of one; what in it is still to be read."""
+        """Count a message or a part of one; return the parts of it that are still to be read."""
         kind = part.get("type")
         if isinstance(kind, str) and kind in _PICTURES:
             self._flat += IMAGE_TOKENS
@@ -178,13 +172,13 @@ class _Prompt:
 
 
 _TEXT_BEARING = {"messages", "prompt", "content", "text"}
-"""Members that make an object a part to be read and not a tool's JSON (DashScope's `input`)."""
+"""Members that make an object a part to be read instead of a tool's JSON (DashScope's `input`)."""
 
 _BASE64_SAMPLE = 4096
 
 
 def _looks_like_base64(text: str) -> bool:
-    """Whether a text is data: long, no space, and of letters of both cases and digits, as no prose is."""
+    """True if a text is data: long, without spaces, of letters of both cases and digits."""
     if len(text) < _BASE64_SAMPLE:
         return False
     sample = text[:_BASE64_SAMPLE]

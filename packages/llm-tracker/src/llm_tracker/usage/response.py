@@ -1,31 +1,32 @@
-"""Usage of a whole answer, and of the events of a stream one after the other."""
+"""Usage of a whole answer, and of a stream's events one after the other."""
 
 from typing import Any
 
+from llm_tracker.usage.api import ApiUsage, Source
+from llm_tracker.usage.apis import usage_of
 from llm_tracker.usage.buckets import Usage
-from llm_tracker.usage.rules import Rule, Source, locate, rule_for
 
 
-def usage_from_response(api: str, body: Any) -> Usage | None:
-    """The usage that a whole answer reports, or None where it reports none.
+def usage_from_response(api: ApiUsage | str, body: Any) -> Usage | None:
+    """Return the usage that a whole answer reports, or None.
 
-    `body` is the parsed JSON: an object, or a list of objects (a stream's events, as Gemini sends them
-    without `alt=sse`). Anything else, and anything malformed in it, reports nothing and never raises; an
-    error that tells what it cost reports that. ValueError for an unknown `api`.
+    `body` is the parsed JSON: an object, or a list of objects (a stream's events, as Gemini sends them without
+    `alt=sse`). Anything else, and anything malformed in it, reports nothing and never raises. An error may report
+    usage too. Raises `ValueError` for an unknown name of an API.
     """
-    report = Report(rule_for(api))
+    report = Report(usage_of(api))
     for item in body if isinstance(body, list) else [body]:
         report.take(item)
     return report.usage()
 
 
 class Report:
-    """What an answer has reported so far."""
+    """The usage reported so far."""
 
-    __slots__ = ("_merged", "_rule", "_source", "_usage")
+    __slots__ = ("_api", "_merged", "_source", "_usage")
 
-    def __init__(self, rule: Rule) -> None:
-        self._rule = rule
+    def __init__(self, api: ApiUsage) -> None:
+        self._api = api
         self._usage: Usage | None = None
         self._source: Source | None = None
         self._merged: dict[str, Any] = {}
@@ -34,10 +35,10 @@ class Report:
         """Take the next event, or the whole answer."""
         if not isinstance(item, dict):
             return
-        for source in self._rule.sources:
-            raw = locate(item, source.path)
+        for source in self._api.sources:
+            raw = source.find(item)
             if isinstance(raw, dict):
-                if self._rule.spread:
+                if self._api.is_spread:
                     self._merged.update((name, value) for name, value in raw.items() if value is not None)
                     self._source = source
                 elif usage := source.read(raw):
@@ -49,5 +50,5 @@ class Report:
                 return
 
     def usage(self) -> Usage | None:
-        """The usage of everything that was taken."""
+        """Return the usage of everything that was taken."""
         return self._source.read(self._merged) if self._source else self._usage

@@ -1,9 +1,8 @@
-"""`UsageReader`: usage read off a stream of bytes as it passes, on the gateway's hot path.
+"""`UsageReader`: reads usage from a passing stream of bytes, on the gateway's hot path.
 
-Three kinds of bodies are told apart by their first bytes: server-sent events, NDJSON (Ollama), and one JSON
-value (a whole answer, or Gemini's array of events). Bytes that cannot hold usage are never parsed, and
-nothing is kept but the event that is not complete yet. What is larger than `_MAX_PARSED` goes through
-`JsonScanner`, which keeps nothing.
+The first bytes show the kind of body: server-sent events, NDJSON (Ollama), or one JSON value (a whole answer, or
+Gemini's array of events). Bytes that cannot hold usage are never parsed. Only an incomplete event is kept; one larger
+than `_MAX_PARSED` goes through `JsonScanner`, which keeps nothing.
 """
 
 import re
@@ -12,9 +11,10 @@ from typing import Any
 
 import orjson
 
+from llm_tracker.usage.api import ApiUsage
+from llm_tracker.usage.apis import usage_of
 from llm_tracker.usage.buckets import Usage
 from llm_tracker.usage.response import Report
-from llm_tracker.usage.rules import rule_for
 from llm_tracker.usage.scanner import JsonScanner
 
 _MAX_PARSED = 64 * 1024
@@ -38,25 +38,25 @@ class _Kind(Enum):
 
 
 class UsageReader:
-    """Reads the usage of one answer from its bytes, cut anywhere. Never raises for what a provider sent.
+    """Reads the usage of one answer from its bytes, cut anywhere. Never raises for malformed answers.
 
-    `ValueError` for an unknown `api`. Not for use by two threads at once.
+    Raises `ValueError` for an unknown name of an API. Not thread-safe.
     """
 
-    __slots__ = ("_after_cr", "_buffer", "_kind", "_report", "_rule", "_scanner", "_searched")
+    __slots__ = ("_after_cr", "_api", "_buffer", "_kind", "_report", "_scanner", "_searched")
 
-    def __init__(self, api: str) -> None:
-        self._rule = rule_for(api)
-        self._report = Report(self._rule)
+    def __init__(self, api: ApiUsage | str) -> None:
+        self._api = usage_of(api)
+        self._report = Report(self._api)
         self._kind = _Kind.UNKNOWN
         self._buffer = bytearray()  # the event that is not complete yet
         self._searched = 0  # bytes of the buffer in which no event ends
         self._after_cr = False  # the last byte was a CR, whose LF may follow
-        self._scanner: JsonScanner | None = None  # reads the present event, which is a large one
+        self._scanner: JsonScanner | None = None  # reads the current event, a large one
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the answer."""
-        if not data or not self._rule.sources:
+        if not data or not self._api.sources:
             return
         if self._after_cr or b"\r" in data:
             data = self._with_lf(data)
@@ -65,7 +65,7 @@ class UsageReader:
             and not self._buffer
             and self._scanner is None
             and data.endswith(b"\n\n")
-            and not self._rule.hint.search(data)
+            and not self._api.hint.search(data)
         ):
             return  # whole events without usage: nearly every piece of nearly every stream
         self._buffer += data
@@ -79,14 +79,14 @@ class UsageReader:
             self._feed_json()
 
     def finish(self) -> Usage | None:
-        """The usage that the answer reported, or None; the last event need not have been ended."""
+        """Return the reported usage, or None. The last event may lack its end."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         self._searched = 0
         if self._scanner is not None:
             self._scan(rest)
             self._scanner = None
-        elif self._rule.hint.search(rest):
+        elif self._api.hint.search(rest):
             if self._kind is _Kind.JSON or self._kind is _Kind.VALUE:
                 self._take_json(rest)
             else:
@@ -94,14 +94,14 @@ class UsageReader:
         return self._report.usage()
 
     def _with_lf(self, data: bytes) -> bytes:
-        """The data with LF for every line end; none of them is inside a JSON string, where CR is escaped."""
+        """Return the data with LF for every line end. JSON strings are unaffected: CR is escaped in them."""
         if self._after_cr and data.startswith(b"\n"):
             data = data[1:]
         self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _find_kind(self) -> None:
-        """Tell the kind of body by its first byte, and NDJSON by a first line that is an object by itself."""
+        """Recognise the kind of body by its first byte, and NDJSON by a first line that is an object."""
         if self._kind is _Kind.UNKNOWN:
             self._buffer = self._buffer.lstrip(_BEFORE_BODY)
             if not self._buffer:
@@ -125,17 +125,17 @@ class UsageReader:
         if end >= 0:
             complete = bytes(buffer[:end])
             del buffer[: end + len(separator)]
-            if self._rule.hint.search(complete):
+            if self._api.hint.search(complete):
                 for event in complete.split(separator):
-                    if self._rule.hint.search(event):
+                    if self._api.hint.search(event):
                         self._take_event(event)
         self._searched = len(buffer)
         if len(buffer) > _MAX_PARSED:
-            self._scanner = JsonScanner(self._rule.keep)
+            self._scanner = JsonScanner(self._api.keep)
             self._large_event_ended(separator)
 
     def _large_event_ended(self, separator: bytes) -> bool:
-        """Pass what there is of a large event through the scanner; whether its end was there."""
+        """Pass the bytes of a large event through the scanner. True if its end was among them."""
         buffer = self._buffer
         end = buffer.find(separator)
         if end >= 0:
@@ -155,7 +155,7 @@ class UsageReader:
 
     def _feed_json(self) -> None:
         if self._scanner is None and len(self._buffer) > _MAX_PARSED:
-            self._scanner = JsonScanner(self._rule.keep)
+            self._scanner = JsonScanner(self._api.keep)
         if self._scanner is not None:
             self._scan(bytes(self._buffer))
             self._buffer.clear()
@@ -170,7 +170,7 @@ class UsageReader:
     def _take_json(self, body: bytes) -> None:
         value = _parsed(body)
         if value is None:  # cut off, or several values: what is complete counts
-            self._scanner = JsonScanner(self._rule.keep)
+            self._scanner = JsonScanner(self._api.keep)
             self._scan(body)
             self._scanner = None
         for item in value if isinstance(value, list) else [value]:
@@ -191,7 +191,7 @@ class UsageReader:
 
 
 def _parsed(data: bytes) -> Any:
-    """The JSON value, or None. Half of an emoji, whose other half is in another event, is no fault of the usage's."""
+    """Return the JSON value, or None. A surrogate whose other half is in another event is tolerated."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
