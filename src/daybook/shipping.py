@@ -1,17 +1,13 @@
 """`daybook ship`: the process that moves the journals of this host into the ledger. One works, others wait."""
 
-import asyncio
 import logging
-import signal
 import time
-
-import uvloop
 
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.recording.journal_records import call_record
 from daybook.gateway.recording.ledger_entries import entry_of
 from daybook.kit.collector import spare_the_collector
-from daybook.kit.errors import Unavailable
+from daybook.kit.process import on_stop_signal, require_database, run_process
 from daybook.ledger.entries import Entry
 from daybook.ledger.idempotency import IdempotencyStore
 from daybook.ledger.prices import PriceTable
@@ -68,17 +64,14 @@ def shipper_of(settings: Settings, database: Database, database_url: str) -> Shi
 
 
 async def ship(settings: Settings) -> None:
-    """Ship until a signal says stop; what is in the journals then is shipped first.
+    """Ship until SIGINT or SIGTERM, and then what the journals still hold.
 
-    Raises `Unavailable` when no database is named.
+    Raises `Unavailable` if no database is configured.
     """
-    if settings.database_url is None:
-        raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
-    database = Database.connect(settings.database_url, pool=2)
-    shipper = shipper_of(settings, database, settings.database_url)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, shipper.stop)
+    url = require_database(settings.database_url)
+    database = Database.connect(url, pool=2)
+    shipper = shipper_of(settings, database, url)
+    on_stop_signal(shipper.stop)
     spare_the_collector()
     try:
         await shipper.run()
@@ -90,8 +83,4 @@ async def ship(settings: Settings) -> None:
 
 def run(settings: Settings) -> None:
     """Ship in this process."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(ship(settings))
+    run_process(settings.log_level, ship(settings))

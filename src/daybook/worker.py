@@ -1,14 +1,11 @@
 """`daybook worker`: jobs, and what has to be done again and again. Any number of workers may run."""
 
 import asyncio
-import contextlib
 import logging
-import signal
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import asyncpg
-import uvloop
 
 from daybook.assistant import service as assistant
 from daybook.assistant import verification
@@ -19,7 +16,8 @@ from daybook.jobs.attempts import TRACE
 from daybook.jobs.upkeep import keep_in_order
 from daybook.jobs.worker import Worker
 from daybook.kit.clock import now
-from daybook.kit.errors import Unavailable
+from daybook.kit.loops import every
+from daybook.kit.process import on_stop_signal, require_database, run_process
 from daybook.ledger.budgets import events as budgets
 from daybook.ledger.outbox.delivery import deliver
 from daybook.ledger.outbox.handlers import Handlers
@@ -36,10 +34,7 @@ from daybook.lifelog.uploads.sweeping import keep_swept
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
-log = logging.getLogger(__name__)
-
-EVERY = timedelta(hours=1)
-AFTER_FAILURE = timedelta(seconds=15)
+EVERY, AFTER_FAILURE = 3600.0, 15.0  # seconds
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
 JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [
     diary.job_types,
@@ -62,15 +57,14 @@ async def make_months(url: str) -> None:
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Do every duty until `stop`. A database that is away is tried again soon.
 
-    Raises `Unavailable` when no database is named.
+    Raises `Unavailable` if no database is configured.
     """
-    if settings.database_url is None:
-        raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
+    url = require_database(settings.database_url)
     # A job has a transaction or two of its own at a time; the other duties need two, its progress and its end one.
-    database = Database.connect(settings.database_url, pool=4 + 3 * settings.worker_jobs)
+    database = Database.connect(url, pool=4 + 3 * settings.worker_jobs)
     try:
         async with (
-            open_internal_client(settings, database, settings.database_url) as internal_client,
+            open_internal_client(settings, database, url) as internal_client,
             asyncio.TaskGroup() as duties,
         ):
             tools = Tools(
@@ -81,7 +75,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             )
             jobs = Worker(
                 database,
-                settings.database_url,
+                url,
                 [job_type for job_types in JOB_TYPES for job_type in job_types(tools)],
                 settings.worker_jobs,
                 is_lasting,
@@ -89,7 +83,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             duties.create_task(jobs.work(stop), name="jobs")
             duties.create_task(keep_in_order(database, stop), name="jobs in order")
             duties.create_task(keep_refreshed(database, stop), name="diaries")
-            duties.create_task(_keep_months(settings.database_url, stop), name="months")
+            duties.create_task(_keep_months(url, stop), name="months")
             duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")
             duties.create_task(keep_swept(tools, stop), name="uploads")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
@@ -106,44 +100,24 @@ def _handlers(tools: Tools) -> Handlers:
 
 
 async def _keep_months(url: str, stop: asyncio.Event) -> None:
-    """Make months once, then every hour."""
-    while not stop.is_set():
-        pause = EVERY
-        try:
-            await make_months(url)
-        except (
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-            OSError,
-        ) as problem:
-            log.warning("The database is away or refuses (%s); trying again soon.", type(problem).__name__)
-            pause = AFTER_FAILURE
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause.total_seconds())
+    await every(EVERY, lambda: make_months(url), stop, "Making partitions", after_failure=AFTER_FAILURE)
 
 
-async def _until_signal(settings: Settings) -> None:
+async def _work_until_signal(settings: Settings) -> None:
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_add_trace)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    on_stop_signal(stop.set)
     await work(settings, stop)
 
 
 def run(settings: Settings) -> None:
-    """Work in this process until a signal says stop."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s%(trace)s: %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_add_trace)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_until_signal(settings))
+    """Work in this process until SIGINT or SIGTERM."""
+    run_process(settings.log_level, _work_until_signal(settings), origin="%(name)s%(trace)s")
 
 
 def _add_trace(record: logging.LogRecord) -> bool:
-    """Say in every line that a job's work logs whose it is: the trace is the same as in the ledger."""
+    """Add the trace of a job to the log lines of its work. The ledger's lines have the same trace."""
     trace = TRACE.get()
     record.trace = f" [{trace}]" if trace else ""
     return True

@@ -94,4 +94,4 @@ async def test_a_database_that_is_away_is_asked_again(database, monkeypatch, cap
             await asyncio.sleep(0.02)
     stop.set()
     await asyncio.wait_for(task, 5)
-    assert "could not be verified now" in caplog.text
+    assert "Verifying the ledger failed" in caplog.text

@@ -114,16 +114,13 @@ class _Watch:
 
     async def run(self) -> None:
         """Until SIGINT or SIGTERM."""
-        import signal  # noqa: PLC0415
-        from contextlib import suppress  # noqa: PLC0415
+        from daybook.kit.loops import set_within  # noqa: PLC0415
+        from daybook.kit.process import on_stop_signal  # noqa: PLC0415
 
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
-        while not self._stop.is_set():
-            await self._look(loop)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), LOOK)
+        on_stop_signal(self._stop.set)
+        await self._look(asyncio.get_running_loop())
+        while not await set_within(self._stop, LOOK):
+            await self._look(asyncio.get_running_loop())
 
     async def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         from daybook.lifelog.uploads.importing import videos_in  # noqa: PLC0415

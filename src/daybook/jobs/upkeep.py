@@ -5,15 +5,14 @@ succeeded are needed by nobody either, but are kept for a month, for whoever ask
 """
 
 import asyncio
-import contextlib
 import logging
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, WriteSession
 from daybook.jobs import locks, queue, service
 from daybook.jobs.models import ACTIVE, Job, JobStatus
+from daybook.kit.loops import every
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +35,7 @@ _IS_SILENT = text(
 
 async def keep_in_order(database: Database, stop: asyncio.Event) -> None:
     """Keep jobs in order until `stop`. A database that is away is tried again."""
-    while not stop.is_set():
-        try:
-            await put_in_order(database)
-        except (SQLAlchemyError, OSError, TimeoutError) as problem:
-            log.warning("Jobs are not put in order at present: %s", type(problem).__name__)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY)
+    await every(EVERY, lambda: put_in_order(database), stop, "Upkeep of the jobs")
 
 
 async def put_in_order(database: Database) -> None:

@@ -8,7 +8,6 @@ Any number work side by side. What holds whatever happens to one of them:
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from daybook.jobs import controls, queue, records
 from daybook.jobs.attempts import Attempt, Reason
 from daybook.jobs.failures import IsLasting
 from daybook.jobs.job_type import JobType
+from daybook.kit.loops import set_within
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +91,7 @@ class Worker:
                     )
                     self._news.clear()
                     if not self._is_done():
-                        with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._news.wait(), pause)
+                        await set_within(self._news, pause)
         finally:
             stopping.cancel()
             for task in list(self._attempts):
@@ -112,8 +111,7 @@ class Worker:
             self._look_at = 0.0
             while not self._is_done():
                 await self._turn(connection)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), max(self._next_turn() - time.monotonic(), 0.01))
+                await set_within(self._news, max(self._next_turn() - time.monotonic(), 0.01))
         finally:
             connection.terminate()
 

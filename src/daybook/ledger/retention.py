@@ -6,7 +6,6 @@ for a lock that waits makes everybody wait who comes after it.
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from daybook.db.engine import Database
 from daybook.kit.clock import now
+from daybook.kit.loops import every
 from daybook.ledger.idempotency import IdempotencyStore
 
 log = logging.getLogger(__name__)
@@ -97,19 +97,13 @@ async def retain(database: Database, keep_days: int | None, stop: asyncio.Event)
     """Every hour until `stop`: forget old idempotency keys, and drop call logs older than `keep_days` (None: keep
     all).
     """
-    while not stop.is_set():
-        pause = _EVERY
-        try:
-            await IdempotencyStore(database).sweep()
-            if keep_days is not None:
-                _tell(await prune(database, now() - timedelta(days=keep_days)))
-        except (SQLAlchemyError, OSError) as problem:
-            log.warning(
-                "Old records stay for now: the database is away or refuses (%s).", type(problem).__name__
-            )
-            pause = _AFTER_FAILURE
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+
+    async def remove_old() -> None:
+        await IdempotencyStore(database).sweep()
+        if keep_days is not None:
+            _tell(await prune(database, now() - timedelta(days=keep_days)))
+
+    await every(_EVERY, remove_old, stop, "Removing old records", after_failure=_AFTER_FAILURE)
 
 
 def _tell(pruning: Pruning) -> None:

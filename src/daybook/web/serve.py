@@ -2,21 +2,18 @@
 middleware.
 """
 
-import asyncio
-import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-import uvloop
 
 from daybook.db.engine import Database
 from daybook.gateway.app import Gateway
 from daybook.gateway.call.authentication import Codes
 from daybook.gateway.call.resources import open_resources
 from daybook.kit.collector import spare_the_collector
-from daybook.kit.errors import Unavailable
+from daybook.kit.process import require_database, run_process
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from daybook.web.pages import Pages
@@ -51,13 +48,11 @@ class Site:
 
 
 async def serve_async(settings: Settings) -> None:
-    """Serve until a signal says stop; calls under way may end, for a while.
+    """Serve until SIGINT or SIGTERM. Calls in progress then have 20 seconds to end.
 
-    Raises `Unavailable` when no database is named.
+    Raises `Unavailable` if no database is configured.
     """
-    database_url = settings.database_url
-    if database_url is None:
-        raise Unavailable("There is no database: `daybook run` starts one, or set DATABASE_URL.")
+    database_url = require_database(settings.database_url)
     database = Database.connect(database_url, pool=settings.database_pool)
     try:
         async with open_gateway(settings, database, database_url) as gateway:
@@ -86,8 +81,4 @@ async def serve_async(settings: Settings) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve in this process."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_async(settings))
+    run_process(settings.log_level, serve_async(settings))

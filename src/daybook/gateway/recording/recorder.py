@@ -11,6 +11,7 @@ from uuid import UUID
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.errors import Refusal
 from daybook.gateway.recording.journal_records import closed, noted, opened
+from daybook.kit.loops import every
 from daybook.ledger.journal import Journal, JournalFull
 from daybook.ledger.prices import PriceTable
 from daybook.ledger.redaction import Redact
@@ -34,7 +35,10 @@ class Recorder:
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncGenerator["Recorder"]:
         """Note what streams bring while the block runs; the journal ends with it."""
-        noting = asyncio.create_task(self._note_streams(), name="stream notes")
+        stop = asyncio.Event()
+        noting = asyncio.create_task(
+            every(NOTED_EVERY, self._note_streams, stop, "Noting streams", first=NOTED_EVERY)
+        )
         try:
             yield self
         finally:
@@ -78,12 +82,10 @@ class Recorder:
         exchange.opened = True
 
     async def _note_streams(self) -> None:
-        while True:
-            await asyncio.sleep(NOTED_EVERY)
-            for exchange in self._streams.values():
-                note = noted(exchange, self._redact)
-                if note is not None:
-                    self._journal.progress(exchange.id, *note)
+        for exchange in self._streams.values():
+            note = noted(exchange, self._redact)
+            if note is not None:
+                self._journal.progress(exchange.id, *note)
 
 
 def _take(exchange: Exchange, prices: PriceTable) -> None:

@@ -5,7 +5,6 @@ hand is durable and would stay true, but nobody can then change or release a bud
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Protocol
 import asyncpg
 
 from daybook.kit.clock import now
+from daybook.kit.loops import every
 from daybook.ledger.budgets.holds import Hold, HoldPart
 from daybook.ledger.budgets.leases import Connection, Slice, Surplus, give_back, take_slice
 from daybook.ledger.budgets.local_lease import LocalLease, NoRoom
@@ -92,7 +92,9 @@ class BudgetKeeper:
             self._dsn, min_size=0, max_size=4, timeout=AWAY_AFTER, command_timeout=AWAY_AFTER
         )
         await self._look()
-        self._pulse = asyncio.create_task(self._keep_looking(), name="budgets")
+        self._pulse = asyncio.create_task(
+            every(PULSE, self._look_again, self._closing, "Reading budgets", first=PULSE)
+        )
 
     def covers(self, subjects: Subjects) -> bool:
         """Whether `subjects` may have budgets; so until the budgets were read once."""
@@ -235,16 +237,10 @@ class BudgetKeeper:
                 return told
         raise database_away()
 
-    async def _keep_looking(self) -> None:
-        pause = PULSE
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause)
-            if self._closing.is_set():
-                return
-            started = time.perf_counter()
-            await self._look()
-            pause = min(max(PULSE, (time.perf_counter() - started) / _BUSY), _LATEST)
+    async def _look_again(self) -> float:
+        started = time.perf_counter()
+        await self._look()
+        return min(max(PULSE, (time.perf_counter() - started) / _BUSY), _LATEST)
 
     async def _look(self) -> None:
         """Read the budgets, say that we live, give back what we do not need."""

@@ -6,7 +6,6 @@ earlier pending ones of its aggregate. Types and versions that this program does
 """
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -18,6 +17,7 @@ from sqlalchemy.orm import aliased
 
 from daybook.db.engine import Database, WriteSession
 from daybook.kit import failpoints
+from daybook.kit.loops import every
 from daybook.kit.text import storable
 from daybook.ledger.outbox.errors import NotYet, OutboxError, Undeliverable
 from daybook.ledger.outbox.handlers import Event, Handlers
@@ -51,19 +51,15 @@ _LOOK_FOR_UNKNOWN = 60.0
 async def deliver(database: Database, handlers: Handlers, stop: asyncio.Event) -> None:
     """Deliver what is due, as it comes, until `stop`. A database that is away is tried again."""
     look_for_unknown = 0.0
-    while not stop.is_set():
-        pause = POLL
-        try:
-            if time.monotonic() >= look_for_unknown:
-                await note_unknown(database, handlers)
-                look_for_unknown = time.monotonic() + _LOOK_FOR_UNKNOWN
-            if await deliver_next(database, handlers) is not None:
-                continue
-        except Exception as problem:  # noqa: BLE001  (whatever it is, later events must not be lost for it)
-            log.warning("Events are not delivered at present: %s", words(problem))
-            pause = _AFTER_FAILURE
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+
+    async def deliver_one() -> float | None:
+        nonlocal look_for_unknown
+        if time.monotonic() >= look_for_unknown:
+            await note_unknown(database, handlers)
+            look_for_unknown = time.monotonic() + _LOOK_FOR_UNKNOWN
+        return None if await deliver_next(database, handlers) is None else 0.0
+
+    await every(POLL, deliver_one, stop, "Delivery of events", after_failure=_AFTER_FAILURE)
 
 
 async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None:

@@ -15,12 +15,12 @@ to twice the limit can pass; and likewise in the minute after a crash of the ser
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 
 import asyncpg
 
+from daybook.kit.loops import every
 from daybook.ledger.rate_limits.windows import SLOT, SLOTS, Kind, Taken, Window
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,9 @@ class RateKeeper:
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=0, max_size=2, timeout=_TIMEOUT, command_timeout=_TIMEOUT
         )
-        self._pulse = asyncio.create_task(self._keep_correcting(), name="rates")
+        self._pulse = asyncio.create_task(
+            every(PULSE, self._forget_and_correct, self._closing, "Correcting rates", first=PULSE)
+        )
 
     async def hold(
         self, code_id: int, *, requests: int | None, tokens: int | None, most_tokens: int
@@ -173,15 +175,12 @@ class RateKeeper:
         rank = others.index(self.owner) if self.owner in others else len(others)
         return limit // len(others) + (rank < limit % len(others))
 
-    async def _keep_correcting(self) -> None:
-        while not self._closing.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), PULSE)
-            moment = time.monotonic()
-            for key, window in list(self._windows.items()):
-                if moment - window.touched > _FORGET and not window.corrections:
-                    del self._windows[key]
-            await self._correct()
+    async def _forget_and_correct(self) -> None:
+        moment = time.monotonic()
+        for key, window in list(self._windows.items()):
+            if moment - window.touched > _FORGET and not window.corrections:
+                del self._windows[key]
+        await self._correct()
 
     async def _correct(self) -> None:
         """Tell the database what was not used, or used beyond. What is not told in time is of no interest."""

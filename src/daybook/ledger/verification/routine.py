@@ -1,17 +1,16 @@
 """`verify` without being asked: so often, by one worker at a time, and gently."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
 from daybook.kit.clock import now
+from daybook.kit.loops import every
 from daybook.ledger.verification.checks import Check
 from daybook.ledger.verification.models import LedgerVerification
 from daybook.ledger.verification.schemas import Verification
@@ -32,17 +31,13 @@ async def keep_verified(
     """Verify the ledger whenever the last time, by whomever, is `hours` ago, until `stop`; never where `hours` is 0.
     A database that is away is asked again later.
     """
-    pause = AFTER_START
-    while hours and not stop.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
-        if stop.is_set():
-            return
-        pause = _LOOKS
-        try:
-            await verify_if_due(database, timedelta(hours=hours), more)
-        except (SQLAlchemyError, OSError) as problem:
-            log.warning("The ledger could not be verified now: %s", type(problem).__name__)
+    if not hours:
+        return
+
+    async def verify_again() -> None:
+        await verify_if_due(database, timedelta(hours=hours), more)
+
+    await every(_LOOKS, verify_again, stop, "Verifying the ledger", first=AFTER_START)
 
 
 async def verify_if_due(

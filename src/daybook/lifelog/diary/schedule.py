@@ -6,18 +6,18 @@ enqueues the jobs. One that was due while no worker ran is made up for, the last
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from daybook.accounts.models import User
 from daybook.db.engine import Database
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Invalid
+from daybook.kit.loops import every
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.diary import repository, service
 
@@ -30,13 +30,11 @@ Clock = Callable[[], datetime]
 
 async def keep_refreshed(database: Database, stop: asyncio.Event, clock: Clock = now) -> None:
     """See to what is due, again and again, until `stop`. A database that is away is tried again."""
-    while not stop.is_set():
-        try:
-            await refresh_due(database, clock())
-        except (SQLAlchemyError, OSError, TimeoutError) as problem:
-            log.warning("The database is away or refuses (%s); trying again soon.", type(problem).__name__)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
+
+    async def refresh() -> None:
+        await refresh_due(database, clock())
+
+    await every(EVERY.total_seconds(), refresh, stop, "Refreshing diaries")
 
 
 async def refresh_due(database: Database, moment: datetime) -> int:

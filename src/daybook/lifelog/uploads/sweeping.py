@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import suppress
 from itertools import count
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError
+from daybook.kit.loops import every
 from daybook.lifelog.context import Basics
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import BUSY, TusError
@@ -28,18 +28,16 @@ _STORE_EVERY = 60
 async def keep_swept(basics: Basics, stop: asyncio.Event) -> None:
     """Sweep this host until `stop`. What cannot be done now is tried again in the next round."""
     uploads = Uploads(basics)
+    rounds = count()
+
+    async def sweep_round() -> None:
+        number = next(rounds)
+        await sweep(uploads)
+        if number % _STORE_EVERY == 0:
+            await basics.store.sweep()
+
     try:
-        for number in count():
-            if stop.is_set():
-                break
-            try:
-                await sweep(uploads)
-                if number % _STORE_EVERY == 0:
-                    await basics.store.sweep()
-            except (SQLAlchemyError, OSError, DaybookError) as problem:
-                log.warning("Uploads could not be swept (%s); trying again soon.", type(problem).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY)
+        await every(EVERY, sweep_round, stop, "Sweeping uploads")
     finally:
         uploads.close()
 
