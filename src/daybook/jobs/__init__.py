@@ -1,7 +1,8 @@
-"""Background work and its record. Other domains use what is named here, and `daybook.jobs.service`."""
+"""Background jobs. Other domains use what is exported here, `daybook.jobs.service` and `daybook.jobs.schemas`."""
 
 from daybook.jobs.context import JobContext, Json
 from daybook.jobs.errors import JobFailed, JobLost
 from daybook.jobs.job_type import JobType
+from daybook.jobs.models import Job, JobStatus
 
-__all__ = ["JobContext", "JobFailed", "JobLost", "JobType", "Json"]
+__all__ = ["Job", "JobContext", "JobFailed", "JobLost", "JobStatus", "JobType", "Json"]

@@ -10,11 +10,9 @@ import sys
 
 from sqlalchemy.exc import DBAPIError
 
-from daybook.accounts import repository
 from daybook.accounts.codes import code_hash
-from daybook.accounts.passwords import verify_password
 from daybook.accounts.service.codes import CodeGrant, find_code
-from daybook.accounts.service.first_run import first_run
+from daybook.accounts.service.first_run import first_run, password_holds
 from daybook.db.engine import Database, ReadSession
 from daybook.db.migrate import upgrade_async
 from daybook.gateway.providers.config import matches
@@ -62,16 +60,13 @@ async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> 
     """
     if kept is None:
         return Outlook()
-    user = await repository.user_by_account(session, kept.account)
-    password_holds = (
-        user is not None and user.active and await verify_password(user.password_hash, kept.password)
-    )
+    is_current = await password_holds(session, kept.account, kept.password)
     key = code_hash(kept.activation_code)
     grant = None if key is None else await find_code(session, key)
     if grant is None or grant.revoked or (grant.expires_at is not None and grant.expires_at <= now()):
-        return Outlook(password_holds=password_holds, code_holds=False)
+        return Outlook(password_holds=is_current, code_holds=False)
     model, provider = await _first_model(session, vault, grant)
-    return Outlook(password_holds=password_holds, model=model, provider=provider)
+    return Outlook(password_holds=is_current, model=model, provider=provider)
 
 
 async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> tuple[str | None, str | None]:

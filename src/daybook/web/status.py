@@ -11,13 +11,13 @@ from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from daybook.accounts.access import AppSettings
 from daybook.db.dependencies import AppDatabase
 from daybook.db.engine import Database
 from daybook.gateway.providers.local_models import DEMO_CONFIG
-from daybook.gateway.providers.models import LLMConfig
+from daybook.gateway.providers.service import enabled_names
 from daybook.settings import Settings
 from daybook.web.status_page import POLICY, Providers, status_page
 
@@ -52,10 +52,9 @@ async def show_health(database: AppDatabase) -> JSONResponse:
 
 
 async def find_providers(database: Database, settings: Settings) -> Providers:
-    """Who answers model calls at the moment. No names: everybody who reaches the port may see the page."""
+    """Return which kinds of providers are enabled. No names: the page needs no sign-in."""
     async with database.read() as session:
-        rows = await session.scalars(select(LLMConfig.name).where(LLMConfig.enabled))
-        names = set(rows)
+        names = await enabled_names(session)
     return Providers(
         configured=bool(names - {DEMO_CONFIG}) or settings.model_url is not None,
         demo=DEMO_CONFIG in names or settings.demo_url is not None,

@@ -6,10 +6,11 @@ from sqlalchemy import exists, select
 
 from daybook.accounts import repository
 from daybook.accounts.models import Role, User
+from daybook.accounts.passwords import verify_password
 from daybook.accounts.service.codes import CodeTerms, create_code
 from daybook.accounts.service.groups import DEFAULT_GROUP, create_group
 from daybook.accounts.service.users import create_user
-from daybook.db.engine import WriteSession
+from daybook.db.engine import ReadSession, WriteSession
 
 ADMINISTRATOR = "admin"
 
@@ -34,3 +35,9 @@ async def first_run(session: WriteSession) -> FirstRun | None:
     )
     code = await create_code(session, group.id, CodeTerms(name="first code"), user_id=made.user.id)
     return FirstRun(made.user.account, made.password, code.code)
+
+
+async def password_holds(session: ReadSession, account: str, password: str) -> bool:
+    """True if an active user `account` has this password."""
+    user = await repository.user_by_account(session, account)
+    return user is not None and user.active and await verify_password(user.password_hash, password)

@@ -42,6 +42,11 @@ async def find_config_id(session: ReadSession | WriteSession, name: str) -> int 
     return await session.scalar(select(LLMConfig.id).where(LLMConfig.name == storable(name)))
 
 
+async def enabled_names(session: ReadSession) -> set[str]:
+    """The names of the enabled configurations."""
+    return set(await session.scalars(select(LLMConfig.name).where(LLMConfig.enabled)))
+
+
 async def config_id_of(session: ReadSession | WriteSession, name: str) -> int:
     """The id of the configuration with this name. Raises `NotFound`."""
     found = await find_config_id(session, name)

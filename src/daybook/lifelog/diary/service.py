@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daybook.accounts.models import User
 from daybook.db.engine import ReadSession, WriteSession
+from daybook.jobs import Job, JobStatus
 from daybook.jobs import service as jobs
-from daybook.jobs.models import Job, JobStatus
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, Invalid, NotFound
 from daybook.kit.pages import Page

@@ -11,12 +11,11 @@ from daybook.kit.errors import NotFound
 from daybook.lifelog.context import Tools
 from daybook.lifelog.costs import costs_noted
 from daybook.lifelog.events.description.describing import Work, describe
+from daybook.lifelog.events.description.requests import DESCRIPTION
 from daybook.lifelog.events.description.targets import Selection
 from daybook.lifelog.events.extraction import Extraction, extract
 from daybook.lifelog.events.footage import footage_of
 from daybook.lifelog.recordings.requests import EXTRACTION
-
-DESCRIPTION = "event_description"
 
 AUTOMATIC = "describe_events"
 """A person's setting: false where new footage is not described by itself."""

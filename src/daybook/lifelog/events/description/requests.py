@@ -14,12 +14,14 @@ from daybook.lifelog.events.description import plan
 from daybook.lifelog.events.description.schemas import DescriptionEstimateResponse
 from daybook.lifelog.events.description.targets import Selection, stretches_of
 from daybook.lifelog.events.errors import NoVisionModel
-from daybook.lifelog.events.jobs import DESCRIPTION
 from daybook.lifelog.events.stretches import most_of
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.models import RecordingFile
 from daybook.settings import Settings
 from llm_tracker.usage import Usage
+
+DESCRIPTION = "event_description"
+"""The type of the jobs that describe events."""
 
 
 async def estimate(
