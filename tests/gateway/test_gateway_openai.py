@@ -92,6 +92,15 @@ async def test_the_price_of_a_known_model_is_exact(gateway, upstream):
     assert line["cost"] == Decimal("0.000024")
 
 
+async def test_a_price_that_is_no_number_leaves_a_line_without_cost(gateway, upstream, monkeypatch):
+    monkeypatch.setattr("llm_tracker.pricing._table_cost", lambda *_: Decimal("NaN"))
+    await gateway.add_config("openai", upstream.url + "/v1", provider="openai")
+    upstream.reply(Reply(body=ANSWER))
+    await gateway.call("/v1/chat/completions", ASK)
+    (line,) = await gateway.lines()
+    assert (line["cost"], line["total_tokens"]) == (None, 120)
+
+
 async def test_a_stream_reaches_the_caller_without_the_usage_that_only_the_ledger_asked_for(chat, upstream):
     events = [chunk("Hel"), chunk("lo"), chunk(finish="stop"), USAGE_CHUNK]
     upstream.reply(Reply(chunks=sse(*events), content_type="text/event-stream"))

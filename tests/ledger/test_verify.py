@@ -13,6 +13,7 @@ from daybook.ledger.budgets.holds import HoldPart
 from daybook.ledger.budgets.settling import Settlement, settle
 from daybook.ledger.verification.totals import ROLLUPS
 from support.ledger.lines import write_call, write_line
+from support.ledger.tampering import tampering
 from support.ledger.verified import CHAT, DAY, Ledger
 
 
@@ -243,7 +244,7 @@ async def test_repairing_what_balances_changes_nothing(ledger):
 
 
 @pytest.mark.parametrize(
-    ("tampering", "stored", "rule"),
+    ("change", "stored", "rule"),
     [
         (
             "total_tokens = 16",
@@ -266,8 +267,9 @@ async def test_repairing_what_balances_changes_nothing(ledger):
         ("cached_tokens = -1", {"cached_tokens": -1}, "no number is negative"),
     ],
 )
-async def test_a_line_that_cannot_be_is_named_and_left_alone(ledger, tampering, stored, rule):
-    await ledger.sql(f"UPDATE llm_tracker_usage SET {tampering} WHERE id = :id", id=ledger.library)
+async def test_a_line_that_cannot_be_is_named_and_left_alone(ledger, change, stored, rule):
+    async with tampering(ledger.database) as tamper:
+        await tamper(f"UPDATE llm_tracker_usage SET {change} WHERE id = :id", id=ledger.library)
     lines = await ledger.lines()
 
     found = await ledger.verify()
@@ -283,9 +285,10 @@ async def test_a_line_that_cannot_be_is_named_and_left_alone(ledger, tampering, 
 
 async def test_a_line_that_was_changed_with_care_is_found_by_its_log(ledger):
     """Every total follows the lie."""
-    await ledger.sql(
-        "UPDATE llm_tracker_usage SET total_tokens = 5, prompt_tokens = 0 WHERE id = :id", id=ledger.call
-    )
+    async with tampering(ledger.database) as tamper:
+        await tamper(
+            "UPDATE llm_tracker_usage SET total_tokens = 5, prompt_tokens = 0 WHERE id = :id", id=ledger.call
+        )
     await ledger.repair()
     found = await ledger.verify()
     (difference,) = found.differences
@@ -295,7 +298,8 @@ async def test_a_line_that_was_changed_with_care_is_found_by_its_log(ledger):
 
 
 async def test_a_line_that_is_gone_is_missed_by_its_log_and_by_totals(ledger):
-    await ledger.sql("DELETE FROM llm_tracker_usage WHERE id = :id", id=ledger.other)
+    async with tampering(ledger.database) as tamper:
+        await tamper("DELETE FROM llm_tracker_usage WHERE id = :id", id=ledger.other)
     found = await ledger.verify()
     assert found.counts == {
         "users.token_usage": 1,

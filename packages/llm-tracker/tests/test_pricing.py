@@ -10,6 +10,7 @@ from genai_prices.data import providers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm_tracker import pricing
 from llm_tracker.pricing import Price, price_of
 from llm_tracker.usage import Usage, usage_from_response
 
@@ -217,3 +218,11 @@ def test_nothing_is_fetched(monkeypatch):
     monkeypatch.setattr(socket, "create_connection", refuse)
     price_of("gpt-4o-2024-08-06", usage(1, 1), provider="openai")
     price_of("a-model-that-nobody-knows", usage(1, 1), provider="openai")
+
+
+@pytest.mark.parametrize("nonsense", ["NaN", "Infinity", "-Infinity"])
+def test_a_cost_that_is_no_finite_number_is_unknown(monkeypatch, nonsense):
+    monkeypatch.setattr(pricing, "_table_cost", lambda *_: Decimal(nonsense))
+    assert pricing.price_of("gpt-4o", usage(1000, 100), provider="openai") is None
+    monkeypatch.setattr(Price, "cost", lambda *_: Decimal(nonsense))
+    assert pricing.price_of("mine", usage(1000, 100), prices={"mine": Price(Decimal(1), Decimal(1))}) is None

@@ -96,6 +96,19 @@ def test_a_failure_to_record_loses_neither_answer_nor_line(ledger, caplog):
     assert not ledger.spill.exists()
 
 
+def test_a_line_that_waits_with_a_cost_that_is_no_number_comes_without_it(ledger):
+    LLMTracker.call_and_track(MESSAGES)
+    refuse(ledger.path)
+    LLMTracker.call_and_track(MESSAGES)
+    line = json.loads(ledger.spill.read_text())
+    ledger.spill.write_text(json.dumps({**line, "cost": "NaN"}) + "\n")
+    allow(ledger.path)
+    LLMTracker.call_and_track(MESSAGES)
+    costs = {row["id"]: row["cost"] for row in ledger.rows()}
+    assert costs.pop(line["id"].replace("-", "")) is None
+    assert None not in costs.values()
+
+
 def test_the_next_line_brings_in_those_that_wait(ledger):
     LLMTracker.call_and_track(MESSAGES)
     refuse(ledger.path)

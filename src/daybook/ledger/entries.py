@@ -8,6 +8,7 @@ from uuid import UUID
 
 from daybook.ledger.budgets.settling import Settlement
 from daybook.ledger.idempotency import KeptAnswer
+from llm_tracker.pricing import known
 
 INTEGER_MAX = 2**31 - 1
 
@@ -39,6 +40,10 @@ class LineEntry:
     conversation_id: str | None = None
     assistant_replies: int = 0
     posted_by: str = "trigger"
+
+    def __post_init__(self) -> None:
+        """A cost that is not finite is unknown."""
+        self.cost = known(self.cost)
 
 
 @dataclass(slots=True)

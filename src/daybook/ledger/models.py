@@ -29,10 +29,10 @@ from llm_tracker.models import UsageColumns
 
 
 class Line(UsageColumns, Base):
-    """One model call, whoever made it. The library's columns, and what the application adds.
+    """A model call: the library's columns and the application's own.
 
-    No foreign keys: a line is kept whatever it names. The trigger `ledger_totals` adds it to the totals, unless
-    `posted_by` names another.
+    Triggers refuse UPDATE, DELETE and TRUNCATE (docs/decisions/0022-lines-stay.md). No foreign keys: a line is kept
+    whatever it names. The trigger `ledger_totals` adds it to the totals if `posted_by` is `trigger`.
     """
 
     __tablename__ = "llm_tracker_usage"
@@ -41,6 +41,7 @@ class Line(UsageColumns, Base):
         Index("ix_llm_tracker_usage_user_id_created_at", "user_id", "created_at"),
         Index("ix_llm_tracker_usage_posted_by_outbox", "id", postgresql_where=text("posted_by = 'outbox'")),
         CheckConstraint("posted_by IN ('trigger', 'outbox', 'turn')", name="posted_by"),
+        CheckConstraint("cost NOT IN ('NaN', 'Infinity', '-Infinity')", name="cost"),
     )
 
     source: Mapped[str] = mapped_column(String(32), server_default="library")
@@ -50,7 +51,7 @@ class Line(UsageColumns, Base):
     code: Mapped[str | None] = mapped_column(String(32))
     conversation_id: Mapped[str | None] = mapped_column(String(36))
     assistant_replies: Mapped[int] = mapped_column(server_default="0")
-    updated_at: Mapped[datetime | None] = mapped_column(onupdate=func.now())
+    updated_at: Mapped[datetime | None]
     posted_by: Mapped[str] = mapped_column(String(16), server_default="trigger")
     """Who adds it to the totals: `ledger/posting.py`."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from llm_tracker.pricing import known
 from llm_tracker.usage import Usage
 
 INTEGER_MAX = 2**31 - 1
@@ -36,6 +37,10 @@ class Line:
     is_estimated: bool
     metadata: dict[str, Any]
     created_at: datetime
+
+    def __post_init__(self) -> None:
+        """A cost that is not finite is unknown."""
+        object.__setattr__(self, "cost", known(self.cost))
 
     def values(self) -> dict[str, Any]:
         """Column names and their values."""

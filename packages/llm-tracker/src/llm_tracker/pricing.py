@@ -86,7 +86,7 @@ def price_of(
     at: datetime | None = None,
     prices: Mapping[str, Price] | None = None,
 ) -> Decimal | None:
-    """The cost of a call in US dollars, or None where the price is unknown.
+    """The cost of a call in US dollars; None if the price is unknown or no finite number.
 
     `prices` are an administrator's and win: by `provider/model`, then by `model`. `at` chooses among historic
     prices (default now; naive means UTC).
@@ -98,11 +98,16 @@ def price_of(
     by their own names or as `vendor/model`), at the maker's price. Any other provider is unknown.
     """
     if prices and (price := prices.get(f"{provider}/{model}") or prices.get(model)):
-        return price.cost(usage)
+        return known(price.cost(usage))
     info = _model(model, provider) if len(model) <= _MAX_MODEL_NAME else None
     if info is None:
         return None
-    return _table_cost(info.get_prices(at or datetime.now(UTC)), usage)
+    return known(_table_cost(info.get_prices(at or datetime.now(UTC)), usage))
+
+
+def known(cost: Decimal | None) -> Decimal | None:
+    """`cost`; None if it is not finite. One NaN would make every sum that it is in NaN."""
+    return cost if cost is not None and cost.is_finite() else None
 
 
 @lru_cache(maxsize=4096)
