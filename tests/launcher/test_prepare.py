@@ -12,7 +12,7 @@ from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
 from daybook.launcher.credentials import Credentials
 from daybook.launcher.prepare import look
-from daybook.launcher.startup_summary import Outlook
+from daybook.launcher.startup_summary import StartupSummary
 from daybook.settings import Settings
 
 
@@ -35,7 +35,7 @@ async def add(session, name, models, priority, **more):
 
 async def test_a_new_installation_offers_the_demo_model(session, vault, kept):
     await add(session, "demo", ["daybook-demo"], 1000)
-    assert await look(session, vault, kept) == Outlook(model="daybook-demo", provider="demo")
+    assert await look(session, vault, kept) == StartupSummary(model="daybook-demo", provider="demo")
 
 
 async def test_the_first_that_names_a_model_is_offered(session, vault, kept):
@@ -43,13 +43,13 @@ async def test_the_first_that_names_a_model_is_offered(session, vault, kept):
     await add(session, "patterns", ["*", "gpt-*"], 1)
     await add(session, "off", ["of-off"], 2, enabled=False)
     await add(session, "named", ["gpt-*", "gpt-x", "gpt-y"], 4)
-    assert await look(session, vault, kept) == Outlook(model="gpt-x", provider="named")
+    assert await look(session, vault, kept) == StartupSummary(model="gpt-x", provider="named")
 
 
 async def test_where_none_is_named_the_first_provider_is(session, vault, kept):
-    assert await look(session, vault, kept) == Outlook()
+    assert await look(session, vault, kept) == StartupSummary()
     await add(session, "patterns", ["gpt-*"], 1)
-    assert await look(session, vault, kept) == Outlook(provider="patterns")
+    assert await look(session, vault, kept) == StartupSummary(provider="patterns")
 
 
 async def test_only_a_model_that_the_code_may_call_is_offered(session, vault, kept):
@@ -67,7 +67,7 @@ async def test_only_a_model_that_the_code_may_call_is_offered(session, vault, ke
 async def test_a_code_that_the_gateway_refuses_is_no_longer_offered(session, vault, kept, change):
     await add(session, "demo", ["daybook-demo"], 1000)
     await change_code(session, **change)
-    assert await look(session, vault, kept) == Outlook(code_holds=False)
+    assert await look(session, vault, kept) == StartupSummary(code_holds=False)
 
 
 async def test_a_password_that_was_changed_is_noticed(session, vault, kept):
@@ -86,7 +86,7 @@ async def test_an_account_that_is_gone_opens_nothing(session, vault, kept):
 
 
 async def test_without_credentials_there_is_nothing_to_say(session, vault):
-    assert await look(session, vault, None) == Outlook()
+    assert await look(session, vault, None) == StartupSummary()
 
 
 async def change_code(session, **changes):

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from daybook.launcher.credentials import Credentials
-from daybook.launcher.startup_summary import Outlook
+from daybook.launcher.startup_summary import StartupSummary
 
 _QUESTION = "Say hello in one short sentence."
 
 
-def greeting(url: str, credentials: Credentials | None, outlook: Outlook, *, path: str, demo: str) -> str:
+def greeting(
+    url: str, credentials: Credentials | None, summary: StartupSummary, *, path: str, demo: str
+) -> str:
     """The text. `path`: where the credentials are kept; `demo`: what the demo model is, in words."""
     lines = ["", f"Daybook is ready: {url}", ""]
     daybook = _program("daybook")
@@ -20,23 +22,23 @@ def greeting(url: str, credentials: Credentials | None, outlook: Outlook, *, pat
         lines += [f"  {daybook} user password ACCOUNT"]
         return "\n".join(lines)
     password = credentials.password
-    if not outlook.password_holds:
+    if not summary.password_holds:
         password = f"changed since the first run; a new one: {daybook} user password {credentials.account}"
     code = credentials.activation_code
-    if not outlook.code_holds:
+    if not summary.code_holds:
         code = f"the first one is no longer valid; a new one: {daybook} code add"
     lines += [f"  account          {credentials.account}"]
     lines += [f"  password         {password}", f"  activation code  {code}"]
-    lines += [f"  (as first made; kept in {path})"] if outlook.password_holds or outlook.code_holds else []
-    if not outlook.code_holds:
+    lines += [f"  (as first made; kept in {path})"] if summary.password_holds or summary.code_holds else []
+    if not summary.code_holds:
         return "\n".join(lines)
-    if outlook.provider is None:
+    if summary.provider is None:
         return "\n".join(
             [*lines, "", "No model can be called yet. Add a provider:", f"  {daybook} config set openai"]
         )
     local = {"demo": demo, "local": "from DAYBOOK_MODEL_URL"}
-    source = local.get(outlook.provider, f"of the provider {outlook.provider}")
-    if outlook.model is None:
+    source = local.get(summary.provider, f"of the provider {summary.provider}")
+    if summary.model is None:
         return "\n".join(
             [*lines, "", f"Ask a model ({source}) by its name; {url}/v1/models lists those that are known."]
         )
@@ -46,11 +48,11 @@ def greeting(url: str, credentials: Credentials | None, outlook: Outlook, *, pat
             "",
             f"Ask a model ({source}). With curl:",
             "",
-            curl_line(url, credentials.activation_code, outlook.model),
+            curl_line(url, credentials.activation_code, summary.model),
             "",
             f"Or with Python (paste it into a file, and run that with {_program('python')}):",
             "",
-            python_program(url, credentials.activation_code, outlook.model),
+            python_program(url, credentials.activation_code, summary.model),
         ]
     )
 

@@ -18,7 +18,7 @@ from daybook.launcher.address import answers, check_free, free_port, url_of
 from daybook.launcher.child import Backoff, Child, how_it_ended
 from daybook.launcher.credentials import with_url
 from daybook.launcher.greeting import greeting
-from daybook.launcher.startup_summary import Outlook
+from daybook.launcher.startup_summary import StartupSummary
 from daybook.launcher.stopping import StopRequested, StopSignals
 from daybook.settings import Settings
 
@@ -67,7 +67,7 @@ class Launch:
         """In the order in which they are stopped."""
         self.database: EmbeddedServer | None = None
         self._env: dict[str, str] = {}
-        self._outlook = Outlook()
+        self._summary = StartupSummary()
         self._database_backoff = Backoff()
         self._lock: DataLock | None = None
         self._due: dict[Child | EmbeddedServer, float] = {}
@@ -91,7 +91,7 @@ class Launch:
             self._look_after(child)  # what dies at once is said before anything is promised
         credentials = with_url(self.data, self.url)
         path = str(self.data / "credentials.json")
-        say(greeting(self.url, credentials, self._outlook, path=path, demo=label))
+        say(greeting(self.url, credentials, self._summary, path=path, demo=label))
         say(f"\nUp in {time.monotonic() - began:.1f} s. Ctrl-C stops everything.")
 
     def watch(self) -> None:
@@ -180,7 +180,7 @@ class Launch:
         if status != 0:
             how = "took longer than an hour" if status is None else how_it_ended(status)
             raise Unavailable(f"Preparing the database {how}:\n{words}")
-        self._outlook = Outlook.from_line(words.rpartition("\n")[2])
+        self._summary = StartupSummary.from_line(words.rpartition("\n")[2])
         say(f"  database: up to date ({time.monotonic() - began:.1f} s)")
 
     def _wait_for_server(self, server: Child) -> None:

@@ -2,7 +2,7 @@
 
 `daybook run` waits for this program. It is one of its own so that what migrations import is gone again
 afterwards. Everything in it may be done any number of times; a kill in the middle leaves nothing that the
-next start cannot mend. Its last line is the `Outlook` for the greeting.
+next start cannot mend. Its last line is the `StartupSummary` for the greeting.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Unavailable
 from daybook.launcher.credentials import Credentials, read_credentials, write_credentials
-from daybook.launcher.startup_summary import Outlook
+from daybook.launcher.startup_summary import StartupSummary
 from daybook.settings import Settings, settings
 
 
-async def prepare(settings: Settings, url: str) -> Outlook:
+async def prepare(settings: Settings, url: str) -> StartupSummary:
     """Migrate the database of `settings`, make the first administrator, set up the local models; what is so
     now.
 
@@ -52,21 +52,21 @@ async def prepare(settings: Settings, url: str) -> Outlook:
         await database.close()
 
 
-async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> Outlook:
+async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> StartupSummary:
     """What of the `kept` credentials still holds, and the first model that their code may call.
 
     The gateway is not asked: the first call in the ledger is the newcomer's own. Nor are the providers, who may
     be slow: a model counts that a configuration names in full.
     """
     if kept is None:
-        return Outlook()
+        return StartupSummary()
     is_current = await password_holds(session, kept.account, kept.password)
     key = code_hash(kept.activation_code)
     grant = None if key is None else await find_code(session, key)
     if grant is None or grant.revoked or (grant.expires_at is not None and grant.expires_at <= now()):
-        return Outlook(password_holds=is_current, code_holds=False)
+        return StartupSummary(password_holds=is_current, code_holds=False)
     model, provider = await _first_model(session, vault, grant)
-    return Outlook(password_holds=is_current, model=model, provider=provider)
+    return StartupSummary(password_holds=is_current, model=model, provider=provider)
 
 
 async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> tuple[str | None, str | None]:
@@ -81,7 +81,7 @@ async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> 
 def main() -> int:
     """Read the command line and prepare."""
     try:
-        outlook = asyncio.run(prepare(settings(), sys.argv[1]))
+        summary = asyncio.run(prepare(settings(), sys.argv[1]))
     except DaybookError as error:
         return _failed(error.message)
     except (OSError, TimeoutError) as error:
@@ -90,7 +90,7 @@ def main() -> int:
         return _failed(
             f"The database refuses: {str(error.orig).partition('>: ')[2] or type(error.orig).__name__}"
         )
-    print(outlook.to_line())  # noqa: T201  (`daybook run` reads it)
+    print(summary.to_line())  # noqa: T201  (`daybook run` reads it)
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 
 @dataclass(frozen=True)
-class Outlook:
+class StartupSummary:
     """What of the first credentials still holds, and the model to try first."""
 
     password_holds: bool = True
@@ -23,7 +23,7 @@ class Outlook:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_line(cls, line: str) -> "Outlook":
+    def from_line(cls, line: str) -> "StartupSummary":
         """What `to_line` wrote; for anything else, that nothing is known to have changed."""
         with suppress(ValueError, TypeError):
             said = json.loads(line)
