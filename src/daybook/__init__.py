@@ -1,1 +1,1 @@
-"""Daybook: a self-hosted lifelog with an assistant, and the LLM gateway and ledger under it."""
+"""Daybook: a self-hosted lifelog and diary, with an LLM gateway and ledger underneath."""
