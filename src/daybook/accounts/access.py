@@ -1,4 +1,4 @@
-"""Who may call an endpoint, said in its signature: `CurrentUser`, `Administrator`."""
+"""Authorization in the signature of an endpoint: `CurrentUser`, `Administrator`."""
 
 from datetime import timedelta
 from typing import Annotated, cast
@@ -29,22 +29,21 @@ AppSettings = Annotated[Settings, Depends(app_settings)]
 
 
 def caller_address(request: Request) -> str:
-    """The address that `request` came from; behind a trusted proxy the server has put the client's there."""
+    """The client's address; behind a trusted proxy the server has restored it."""
     return request.client.host if request.client else "local"
 
 
 CallerAddress = Annotated[str, Depends(caller_address)]
 
-_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The cookie that signing in sets.")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The cookie set by signing in.")
 SessionCookie = Annotated[str | None, Depends(_cookie)]
 
 
 def same_origin(request: Request) -> None:
-    """Refuse what another site makes a browser send (CSRF), for every method that changes something.
+    """Reject cross-site requests (CSRF), for every method that changes something.
 
-    Browsers say where a request comes from, in `Sec-Fetch-Site` or at least in `Origin`, and pages cannot
-    change that. A request with neither comes from a program, which has no cookies that somebody else could
-    borrow.
+    Browsers send `Sec-Fetch-Site` or at least `Origin`, and pages cannot change them. A request with neither comes
+    from a program, which has no cookies to abuse.
     """
     if request.method in SAFE_METHODS:
         return
@@ -56,7 +55,7 @@ def same_origin(request: Request) -> None:
         allowed = origin is None or _host(origin) == request.headers.get("host", "").casefold()
     if not allowed:
         raise Forbidden(
-            "This request comes from a page of another site, which may not change anything here.",
+            "Requests from pages of another site cannot change anything here.",
             code="cross_site",
         )
 
@@ -64,16 +63,16 @@ def same_origin(request: Request) -> None:
 async def signed_in(
     response: Response, database: AppDatabase, settings: AppSettings, cookie: SessionCookie
 ) -> SignedIn:
-    """Who is signed in. A sign-in that is used lasts longer, written at most once in a 24th of its life.
+    """Return the sign-in of the cookie, and extend it at most once in a 24th of its lifetime.
 
-    It ends its own transaction, so that a request never holds two connections. Raises `Unauthenticated`.
+    It uses its own transaction, so that a request never holds two connections. Raises `Unauthenticated`.
     """
     found = None
     if cookie:
         async with database.read() as session:
             found = await service.find_sign_in(session, cookie)
     if cookie is None or found is None:
-        raise Unauthenticated("Nobody is signed in, or the sign-in has ended: sign in first.")
+        raise Unauthenticated("You are not signed in, or the sign-in has expired: sign in first.")
     lifetime = timedelta(days=settings.session_days)
     if found.expires_at - now() < lifetime * 23 / 24:
         async with database.write() as session:
@@ -91,7 +90,7 @@ def _current_user(signed_in: CurrentSignIn) -> User:
 
 
 CurrentUser = Annotated[User, Depends(_current_user)]
-"""The person who is signed in. The row is not attached to a session: load it again to change it."""
+"""The signed-in user. The row is not attached to a session: load it again to change it."""
 
 
 def _administrator(user: CurrentUser) -> User:
@@ -101,11 +100,11 @@ def _administrator(user: CurrentUser) -> User:
 
 
 Administrator = Annotated[User, Depends(_administrator)]
-"""The person who is signed in, who is an administrator."""
+"""The signed-in user, who must be an administrator."""
 
 
 def set_cookie(response: Response, settings: Settings, new: NewSignIn) -> None:
-    """Give the browser its cookie."""
+    """Set the cookie of a sign-in."""
     response.set_cookie(
         COOKIE,
         new.token,
@@ -118,12 +117,12 @@ def set_cookie(response: Response, settings: Settings, new: NewSignIn) -> None:
 
 
 def clear_cookie(response: Response, settings: Settings) -> None:
-    """Take the browser's cookie away."""
+    """Remove the cookie."""
     response.delete_cookie(COOKIE, path="/", secure=settings.cookie_secure, httponly=True, samesite="lax")
 
 
 def _host(origin: str) -> str | None:
-    """Host and port of an origin such as `https://daybook.example:8400`; None for `null` and nonsense."""
+    """Host and port of an origin such as `https://daybook.example:8400`; None if it has none."""
     try:
         return urlsplit(origin).netloc.casefold() or None
     except ValueError:

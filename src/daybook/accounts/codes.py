@@ -1,8 +1,7 @@
 """Activation codes as text: `daybook_`, 26 random characters (130 bits), 6 characters of checksum.
 
-The checksum turns away what was mistyped or cut before anybody looks into the database. It is no secret;
-the random part is. `public_id` is drawn apart from it, so that logs which show one say nothing about the
-other.
+The checksum rejects mistyped and truncated codes without a query. `public_id` is drawn independently, so that logs
+that show it reveal nothing about the code.
 """
 
 import secrets
@@ -10,7 +9,7 @@ from hashlib import sha256
 from zlib import crc32
 
 PREFIX = "daybook_"
-ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing that is read as something else
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no look-alikes
 RANDOM_CHARACTERS = 26
 CHECKSUM_CHARACTERS = 6
 LENGTH = len(PREFIX) + RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
@@ -20,14 +19,14 @@ _PAIRS = [(left + right).encode() for left in ALPHABET for right in ALPHABET]
 
 
 def new_code() -> tuple[str, str, bytes]:
-    """A new code: the code itself, its public id, and the hash that is stored."""
+    """Return a new code, its public id, and the hash to store."""
     body = _PREFIX + _random(RANDOM_CHARACTERS).encode()
     code = body + _checksum(body)
     return code.decode(), f"db_{_random(12)}", sha256(code).digest()
 
 
 def code_hash(code: str | bytes) -> bytes | None:
-    """SHA-256 of `code`, or None when it cannot be a code. Every call through the gateway comes by here."""
+    """The SHA-256 of `code`; None if it is malformed. Every call through the gateway runs this."""
     if len(code) != LENGTH:
         return None
     if isinstance(code, str):
@@ -44,6 +43,6 @@ def _random(characters: int) -> str:
 
 
 def _checksum(body: bytes) -> bytes:
-    """30 bits of CRC-32: every slip within six neighbouring characters is found."""
+    """30 bits of CRC-32, which detect every error within six adjacent characters."""
     value = crc32(body)
     return _PAIRS[value >> 20 & 1023] + _PAIRS[value >> 10 & 1023] + _PAIRS[value & 1023]

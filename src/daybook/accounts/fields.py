@@ -1,6 +1,6 @@
-"""What names, timezones, languages, limits and the like may be. Each function gives the value as it is
-stored, or raises `Invalid` saying which field is wrong and what it may be. The API and the command line
-both come by here.
+"""Validation of names, timezones, languages, limits and settings, for the API and the command line.
+
+Each function returns the value as it is stored, or raises `Invalid` with the field and what it accepts.
 """
 
 import re
@@ -17,7 +17,7 @@ from daybook.kit.errors import Invalid
 LARGEST_LIMIT = 2**31 - 1
 MOST_MODELS = 100
 MOST_SETTINGS = 50
-LARGEST_NUMBER = 2**53  # what JSON's readers can all hold
+LARGEST_NUMBER = 2**53  # every JSON reader can hold it
 
 _ACCOUNT = re.compile(r"[\w.@+-]{1,255}")
 DIARY_TONES = ("plain", "warm", "humorous", "brief")
@@ -30,7 +30,7 @@ _LANGUAGE = re.compile(
 
 
 def account_name(value: str) -> str:
-    """An account's name in its one spelling: `Ana@Example.org` and `ana@example.org` are the same."""
+    """The normalised name of an account: `Ana@Example.org` and `ana@example.org` are the same."""
     name = normal_account(value)
     if not _ACCOUNT.fullmatch(name):
         raise Invalid(
@@ -40,7 +40,7 @@ def account_name(value: str) -> str:
 
 
 def normal_account(value: str) -> str:
-    """`value` as accounts are compared, whether or not it could be one."""
+    """`value` as accounts are compared, valid or not."""
     return unicodedata.normalize("NFKC", value).strip().casefold()
 
 
@@ -53,13 +53,13 @@ def line(value: str, field: str, longest: int) -> str:
 
 
 def paragraph(value: str | None, field: str, longest: int) -> str | None:
-    """Text of several lines; None when there is nothing in it."""
+    """Text of several lines; None if it is empty."""
     value = unicodedata.normalize("NFC", value or "").strip()
     return _checked(value, field, longest, allowed="\n\r\t") or None
 
 
 def timezone_name(value: str) -> str:
-    """A timezone's IANA name in its own spelling."""
+    """The IANA name of a timezone in its official spelling."""
     name = _timezones().get(value.strip().casefold())
     if name is None:
         raise Invalid(
@@ -69,9 +69,9 @@ def timezone_name(value: str) -> str:
     return name
 
 
-def language_tag(value: str) -> str:
+def language_tag(value: Any) -> str:
     """A language tag (BCP 47: language, script, region, variants), spelt as the standard recommends."""
-    found = _LANGUAGE.fullmatch(value.strip())
+    found = _LANGUAGE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise Invalid(
             "language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.", code="unknown_language"
@@ -82,14 +82,14 @@ def language_tag(value: str) -> str:
 
 
 def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A person's settings with `changes` made; None takes one away. They are names and plain values, and the groups
-    of `_GROUPS`, of which each member is changed or taken away by itself.
+    """The settings after `changes`; None removes a setting. Values are plain, or groups of `_GROUPS`, of which each
+    member is changed or removed by itself.
     """
     result = dict(current or {})
     for name, value in changes.items():
         if not _SETTING.fullmatch(name):
             raise Invalid(
-                "settings: a name is 1 to 64 of a-z, 0-9 and _, and begins with a letter.",
+                "settings: a name has 1 to 64 of a-z, 0-9 and _, and begins with a letter.",
                 code="bad_setting",
                 details={"field": "settings"},
             )
@@ -103,7 +103,7 @@ def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> d
             result[name] = _setting(name, value)
     if len(result) > MOST_SETTINGS:
         raise Invalid(
-            f"settings: at most {MOST_SETTINGS} can be kept.",
+            f"settings: at most {MOST_SETTINGS} are allowed.",
             code="too_many_settings",
             details={"most": MOST_SETTINGS},
         )
@@ -111,11 +111,11 @@ def settings(current: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> d
 
 
 def model_patterns(value: Sequence[str] | None) -> list[str] | None:
-    """Names and patterns (`gpt-*`) of models; None for all of them."""
+    """Names and patterns (`gpt-*`) of models; None for all models."""
     if value is None:
         return None
     if not value:
-        raise Invalid("models: name at least one, or leave it out to allow all.", code="no_models")
+        raise Invalid("models: name at least one, or omit it to allow all.", code="no_models")
     if len(value) > MOST_MODELS:
         raise Invalid(
             f"models: at most {MOST_MODELS} names or patterns.",
@@ -126,7 +126,7 @@ def model_patterns(value: Sequence[str] | None) -> list[str] | None:
 
 
 def limit(value: int | None, field: str) -> int | None:
-    """A limit per minute; None for none."""
+    """A limit per minute; None for no limit."""
     if value is not None and not 1 <= value <= LARGEST_LIMIT:
         raise Invalid(
             f"{field}: must be between 1 and {LARGEST_LIMIT}, or null for no limit.",
@@ -137,26 +137,22 @@ def limit(value: int | None, field: str) -> int | None:
 
 
 def expiry(value: datetime | None) -> datetime | None:
-    """A time in the future, in UTC; one without a timezone is taken as UTC. None for never."""
+    """A time in the future, in UTC (also if it has no timezone); None for never."""
     if value is None:
         return None
     try:
         value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
-        raise Invalid("expires_at: is beyond the calendar.", code="impossible_time") from None
+        raise Invalid("expires_at: is outside the calendar.", code="impossible_time") from None
     if value <= now():
         raise Invalid("expires_at: must be in the future.", code="expires_in_past")
     return value
 
 
 def _setting(name: str, value: Any) -> str | bool | float:
-    if name == "language" and not isinstance(value, str):
-        raise Invalid(
-            "language: must be a language tag such as zh-Hant, zh-Hans, en or pt-BR.", code="unknown_language"
-        )
+    if name == "language":
+        return language_tag(value)
     match value:
-        case str() if name == "language":
-            return language_tag(value)
         case str():
             return _checked(unicodedata.normalize("NFC", value), f"settings.{name}", 1000, allowed="\n\r\t")
         case bool():
@@ -207,7 +203,7 @@ def _time_of_day(value: Any, field: str) -> str:
 def _model(value: Any, field: str) -> str:
     if not isinstance(value, str):
         raise Invalid(
-            f"{field}: must be a model's name, or null for this server's own choice.",
+            f"{field}: must be a model's name, or null for the server's choice.",
             code="bad_setting",
             details={"field": field},
         )
@@ -218,7 +214,7 @@ _GROUPS: dict[str, dict[str, Callable[[Any, str], str]]] = {
     "diary": {"tone": _tone, "auto_refresh": _time_of_day},
     "models": {"diary": _model, "vision": _model},
 }
-"""Settings that are groups, and what may be in them. Their meaning: `docs/howto/diary.md`, `docs/howto/settings.md`."""
+"""Settings that are groups, and their members. Their meaning: `docs/howto/diary.md`, `docs/howto/settings.md`."""
 
 
 def _checked(value: str, field: str, longest: int, *, allowed: str) -> str:
@@ -231,7 +227,7 @@ def _checked(value: str, field: str, longest: int, *, allowed: str) -> str:
     for character in value:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in allowed:
             raise Invalid(
-                f"{field}: holds characters that are not text (U+{ord(character):04X}).",
+                f"{field}: contains a character that is not text (U+{ord(character):04X}).",
                 code="not_text",
                 details={"field": field, "character": f"U+{ord(character):04X}"},
             )

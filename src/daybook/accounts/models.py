@@ -1,6 +1,6 @@
-"""Users, their sign-ins, groups and activation codes.
+"""Tables of users, sign-ins, groups and activation codes.
 
-Users and groups are archived, never deleted: history names them.
+Users and groups are archived, never deleted: the ledger refers to them.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from daybook.db.base import Base, Created, Timestamps
 
 
 class Role(StrEnum):
-    """What a user may do."""
+    """The role of a user."""
 
     USER = "user"
     ADMIN = "admin"
@@ -25,7 +25,7 @@ def _values(roles: type[Role]) -> list[str]:
 
 
 class User(Timestamps, Base):
-    """A person who signs in. The ledger's trigger keeps `token_usage`, the total over their lines."""
+    """A person who can sign in. The ledger's trigger maintains `token_usage`, the sum over their lines."""
 
     __tablename__ = "users"
 
@@ -44,7 +44,7 @@ class User(Timestamps, Base):
 
     @property
     def is_admin(self) -> bool:
-        """Whether this user is an administrator."""
+        """True for an administrator."""
         return self.role is Role.ADMIN
 
     def __repr__(self) -> str:
@@ -52,7 +52,7 @@ class User(Timestamps, Base):
 
 
 class SignIn(Created, Base):
-    """A signed-in browser. Only the SHA-256 of its cookie is kept."""
+    """A signed-in browser. Only the SHA-256 of its cookie is stored."""
 
     __tablename__ = "sign_ins"
 
@@ -64,7 +64,7 @@ class SignIn(Created, Base):
 
 
 class SignInFailure(Base):
-    """A failed attempt to sign in, kept for as long as it counts against the limit."""
+    """A failed sign-in attempt, kept as long as it counts towards the limits."""
 
     __tablename__ = "sign_in_failures"
     __table_args__ = (
@@ -80,7 +80,7 @@ class SignInFailure(Base):
 
 
 class Group(Timestamps, Base):
-    """What activation codes belong to: a team, a project, a household."""
+    """The owner of activation codes: a team, a project, a household."""
 
     __tablename__ = "groups"
 
@@ -92,7 +92,7 @@ class Group(Timestamps, Base):
 
 
 class ActivationCode(Timestamps, Base):
-    """What a program shows to use the gateway. Only its hash is kept; `public_id` is what logs show."""
+    """The credential of a program at the gateway. Only its hash is stored; logs show `public_id`."""
 
     __tablename__ = "activation_codes"
 

@@ -1,7 +1,7 @@
-"""Passwords: argon2id, in threads of their own.
+"""Password hashing with argon2id, in two threads.
 
-19 MiB, two passes and one lane are what the OWASP Password Storage Cheat Sheet asks for; with two threads
-the most that a flood of sign-ins can take is 38 MiB, and the event loop goes on.
+The parameters (19 MiB, two passes, one lane) are those of the OWASP Password Storage Cheat Sheet. Two threads bound
+the memory of concurrent sign-ins to 38 MiB.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ LONGEST = 256  # characters; long enough for any phrase, short enough to normali
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 
-# Checked when there is no such account, so that the answer takes as long as for one that exists.
+# Checked for an unknown account, so that the response takes as long as for an existing one.
 _NOBODY = _HASHER.hash(secrets.token_bytes(16))
 
 
 def random_password() -> str:
-    """A password that can be read out and typed: four groups of four characters, 80 bits."""
+    """A readable random password: four groups of four characters, 80 bits."""
     return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(4))
 
 
 def acceptable(password: str) -> str:
-    """`password` as it may be set. Raises `Invalid` for one that is too short, too long or not text."""
+    """Return `password`. Raises `Invalid` if it is too short, too long or not text."""
     if len(password) > LONGEST:
         raise Invalid(
             f"The password is too long: at most {LONGEST} characters.",
@@ -46,7 +46,7 @@ def acceptable(password: str) -> str:
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
         raise Invalid(
-            "The password holds control characters; use letters, digits, signs and spaces.",
+            "The password contains control characters; use letters, digits, signs and spaces.",
             code="password_unusable",
         )
     if len(password) < SHORTEST:
@@ -59,12 +59,12 @@ def acceptable(password: str) -> str:
 
 
 async def hash_password(password: str) -> str:
-    """The argon2id hash of a password that may be set; raises `Invalid` as `acceptable` does."""
+    """The argon2id hash of an acceptable password. Raises `Invalid`."""
     return await _in_thread(_HASHER.hash, _bytes(acceptable(password)))
 
 
 async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether `password` belongs to `password_hash`; with None it takes as long and is never so."""
+    """True if `password` matches `password_hash`. None takes as long and never matches."""
     if len(password) > LONGEST:
         password = ""
     right = await _in_thread(_matches, password_hash or _NOBODY, _bytes(password))
@@ -72,7 +72,7 @@ async def verify_password(password_hash: str | None, password: str) -> bool:
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Whether the hash was made with other parameters than today's."""
+    """True if the hash has other parameters than the current ones."""
     return _HASHER.check_needs_rehash(password_hash)
 
 
@@ -84,7 +84,7 @@ def _matches(password_hash: str, password: bytes) -> bool:
 
 
 def _bytes(password: str) -> bytes:
-    # One spelling for what keyboards compose differently (NIST SP 800-63B, 3.1.1.2).
+    # The same bytes however a keyboard composes characters (NIST SP 800-63B, 3.1.1.2).
     return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass")
 
 

@@ -1,40 +1,29 @@
-"""What the accounts API takes and gives. Values are checked further, with words, by `accounts.fields`."""
+"""Schemas of the accounts API. `accounts.fields` checks the values further."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, MaxLen
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from daybook.accounts.models import Role
 from daybook.accounts.service import UNCHANGED, CodeChanges, CodeTerms
 from daybook.kit.ids import RowId
+from daybook.kit.schemas import RequestModel, ResponseModel
 
 Limit = Annotated[int, Ge(1), Le(2**31 - 1)]
 Password = Annotated[SecretStr, MaxLen(1024)]
 
 
-class Body(BaseModel):
-    """What is sent: a field that is not known is an error, so that a slip is not taken for a change."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class View(BaseModel):
-    """What is answered, read off a row."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class SignInRequest(Body):
+class SignInRequest(RequestModel):
     """An account and its password."""
 
     account: Annotated[str, MaxLen(1024)]
     password: Password
 
 
-class UserResponse(View):
-    """A user. `token_usage` is the total of their lines in the ledger."""
+class UserResponse(ResponseModel):
+    """A user. `token_usage` is the sum of their lines in the ledger."""
 
     id: int
     account: str
@@ -53,42 +42,42 @@ class UserResponse(View):
 
 
 class NewUserResponse(UserResponse):
-    """A user just made; `password` is there when Daybook made it, and is not shown again."""
+    """A new user. A generated `password` is shown only here."""
 
     password: str | None = None
 
 
 class NewPasswordResponse(BaseModel):
-    """The password just set, when Daybook made it; it is not shown again."""
+    """The new password if it was generated. It is shown only here."""
 
     password: str | None
 
 
 class SessionResponse(BaseModel):
-    """Who is signed in, and until when if nothing is done any more."""
+    """The signed-in user, and when the sign-in expires if it is not used."""
 
     user: UserResponse
     expires_at: datetime
 
 
-class ProfileUpdate(Body):
-    """What a person may change about themselves; a setting that is null is taken away."""
+class ProfileUpdate(RequestModel):
+    """Changes of one's own profile. A setting that is null is removed."""
 
     timezone: str | None = Field(
-        None, description="IANA name; decides what a day is.", examples=["Asia/Taipei"]
+        None, description="IANA name; it defines when a day begins.", examples=["Asia/Taipei"]
     )
     settings: dict[str, Any] | None = Field(None, examples=[{"language": "zh-Hant"}])
 
 
-class PasswordChangeRequest(Body):
-    """One's own password, old and new."""
+class PasswordChangeRequest(RequestModel):
+    """One's own current and new password."""
 
     current_password: Password
     new_password: Password
 
 
-class UserCreate(Body):
-    """A user to make; without a password Daybook makes one and shows it once."""
+class UserCreate(RequestModel):
+    """A new user. Without a password one is generated and shown once."""
 
     account: str
     password: Password | None = None
@@ -98,20 +87,20 @@ class UserCreate(Body):
 
 
 class UserUpdate(ProfileUpdate):
-    """What an administrator may change about a user."""
+    """An administrator's changes of a user."""
 
     role: Role | None = None
     active: bool | None = None
 
 
-class NewPasswordRequest(Body):
-    """Another password for a user; without one Daybook makes it and shows it once."""
+class NewPasswordRequest(RequestModel):
+    """A new password for a user. Without one it is generated and shown once."""
 
     password: Password | None = None
 
 
-class GroupResponse(View):
-    """A group; `archived_at` is set when its codes are refused."""
+class GroupResponse(ResponseModel):
+    """A group. If `archived_at` is set, its codes are refused."""
 
     id: int
     name: str
@@ -122,23 +111,23 @@ class GroupResponse(View):
     updated_at: datetime | None
 
 
-class GroupCreate(Body):
-    """A group to make."""
+class GroupCreate(RequestModel):
+    """A new group."""
 
     name: str
     description: str | None = None
 
 
-class GroupUpdate(Body):
-    """What may be changed about a group."""
+class GroupUpdate(RequestModel):
+    """Changes of a group."""
 
     name: str | None = None
     description: str | None = None
     archived: bool | None = Field(None, description="The codes of an archived group are refused.")
 
 
-class CodeResponse(View):
-    """An activation code, which itself is not kept: `public_id` is what logs show."""
+class CodeResponse(ResponseModel):
+    """An activation code without its secret. Logs show its `public_id`."""
 
     public_id: str
     name: str | None
@@ -155,19 +144,19 @@ class CodeResponse(View):
 
 
 class NewCodeResponse(CodeResponse):
-    """A code just made; `code` is not shown again."""
+    """A new code. `code` is shown only here."""
 
     code: str
 
 
-class CodeUpdate(Body):
-    """What a code is called and what it allows; null, or nothing, is no limit."""
+class CodeUpdate(RequestModel):
+    """The name and the limits of a code. Null or absent means no limit."""
 
     name: str | None = None
     models: list[str] | None = Field(None, description="Names and patterns.", examples=[["gpt-*"]])
     requests_per_minute: Limit | None = None
     tokens_per_minute: Limit | None = None
-    expires_at: datetime | None = Field(None, description="Without a timezone it is taken as UTC.")
+    expires_at: datetime | None = Field(None, description="UTC if it has no timezone.")
 
     def terms(self) -> CodeTerms:
         """The terms of a new code."""
@@ -176,7 +165,7 @@ class CodeUpdate(Body):
         )
 
     def changes(self) -> CodeChanges:
-        """What to change: only the fields that were sent."""
+        """The changes: only the fields that were sent."""
         sent = {
             name: getattr(self, name) for name in CodeUpdate.model_fields if name in self.model_fields_set
         }
@@ -184,13 +173,13 @@ class CodeUpdate(Body):
 
 
 class OwnCodeCreate(CodeUpdate):
-    """A code for oneself; without a group it is for the default one."""
+    """A code for oneself, by default in the default group."""
 
     group_id: RowId | None = None
 
 
 class CodeCreate(CodeUpdate):
-    """A code for a group, and for a user if one is named."""
+    """A code for a group, and for a user if `user_id` is given."""
 
     group_id: RowId
     user_id: RowId | None = None

@@ -11,7 +11,7 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 
-router = APIRouter(prefix="/admin/codes", tags=["codes"])
+router = APIRouter(prefix="/api/v1/admin/codes", tags=["codes"])
 
 
 @router.get("")
@@ -20,11 +20,11 @@ async def list_codes(
     session: Reading,
     group_id: Annotated[RowId | None, Query()] = None,
     user_id: Annotated[RowId | None, Query()] = None,
-    live: Annotated[bool, Query(description="Only those that are neither revoked nor expired.")] = False,
+    live: Annotated[bool, Query(description="Only codes that are neither revoked nor expired.")] = False,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Page[CodeResponse]:
-    """Codes, newest first."""
+    """List codes, newest first."""
     codes = await service.list_codes(
         session, group_id=group_id, user_id=user_id, live=live, page=page, page_size=page_size
     )
@@ -33,24 +33,24 @@ async def list_codes(
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_code(body: CodeCreate, _: Administrator, session: Writing) -> NewCodeResponse:
-    """Make a code; it is shown this once."""
+    """Create a code. It is shown only once."""
     new = await service.create_code(session, body.group_id, body.terms(), user_id=body.user_id)
     return NewCodeResponse(**CodeResponse.model_validate(new.row).model_dump(), code=new.code)
 
 
 @router.get("/{public_id}")
 async def get_code(public_id: str, _: Administrator, session: Reading) -> CodeResponse:
-    """One code, by its public id."""
+    """Return one code, by its public id."""
     return CodeResponse.model_validate(await service.get_code(session, public_id))
 
 
 @router.patch("/{public_id}")
 async def update_code(public_id: str, body: CodeUpdate, _: Administrator, session: Writing) -> CodeResponse:
-    """Change what a code is called and what it allows."""
+    """Change a code's name and limits."""
     return CodeResponse.model_validate(await service.update_code(session, public_id, body.changes()))
 
 
 @router.delete("/{public_id}")
 async def revoke_code(public_id: str, _: Administrator, session: Writing) -> CodeResponse:
-    """Revoke a code, for good; its row stays, because the ledger names it."""
+    """Revoke a code for good. Its row stays, as the ledger refers to it."""
     return CodeResponse.model_validate(await service.revoke_code(session, public_id))

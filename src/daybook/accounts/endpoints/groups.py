@@ -11,7 +11,7 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 
-router = APIRouter(prefix="/admin/groups", tags=["groups"])
+router = APIRouter(prefix="/api/v1/admin/groups", tags=["groups"])
 
 GroupId = Annotated[RowId, Path()]
 
@@ -20,24 +20,24 @@ GroupId = Annotated[RowId, Path()]
 async def list_groups(
     _: Administrator,
     session: Reading,
-    archived: Annotated[bool, Query(description="The archived ones too.")] = False,
+    archived: Annotated[bool, Query(description="Include archived groups.")] = False,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Page[GroupResponse]:
-    """Groups by name."""
+    """List groups by name."""
     groups = await service.list_groups(session, archived=archived, page=page, page_size=page_size)
     return Page[GroupResponse].model_validate(groups, from_attributes=True)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_group(body: GroupCreate, _: Administrator, session: Writing) -> GroupResponse:
-    """Make a group."""
+    """Create a group."""
     return GroupResponse.model_validate(await service.create_group(session, body.name, body.description))
 
 
 @router.get("/{group_id}")
 async def get_group(group_id: GroupId, _: Administrator, session: Reading) -> GroupResponse:
-    """One group."""
+    """Return one group."""
     return GroupResponse.model_validate(await service.get_group(session, group_id))
 
 
@@ -45,6 +45,6 @@ async def get_group(group_id: GroupId, _: Administrator, session: Reading) -> Gr
 async def update_group(
     group_id: GroupId, body: GroupUpdate, _: Administrator, session: Writing
 ) -> GroupResponse:
-    """Change a group, archive it, or take it out of the archive."""
+    """Change, archive or restore a group."""
     changes = service.GroupChanges(name=body.name, description=body.description, archived=body.archived)
     return GroupResponse.model_validate(await service.update_group(session, group_id, changes))

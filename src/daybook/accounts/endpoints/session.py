@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Sign-in and sign-out."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from daybook.accounts.access import (
 from daybook.accounts.schemas import SessionResponse, SignInRequest, UserResponse
 from daybook.db.dependencies import AppDatabase, Writing
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
 
 @router.post("")
@@ -27,7 +27,7 @@ async def sign_in(
     settings: AppSettings,
     address: CallerAddress,
 ) -> SessionResponse:
-    """Sign in; the answer sets a cookie."""
+    """Sign in. The response sets a cookie."""
     new = await service.sign_in(
         database,
         body.account,
@@ -41,7 +41,7 @@ async def sign_in(
 
 @router.get("")
 async def get_session(signed_in: CurrentSignIn) -> SessionResponse:
-    """Who is signed in."""
+    """Return the signed-in user."""
     return SessionResponse(user=UserResponse.model_validate(signed_in.user), expires_at=signed_in.expires_at)
 
 
@@ -49,7 +49,7 @@ async def get_session(signed_in: CurrentSignIn) -> SessionResponse:
 async def sign_out(
     response: Response, session: Writing, settings: AppSettings, cookie: SessionCookie
 ) -> None:
-    """Sign out, if anybody is signed in."""
+    """Sign out. Without a sign-in nothing happens."""
     if cookie:
         await service.sign_out(session, cookie)
     clear_cookie(response, settings)

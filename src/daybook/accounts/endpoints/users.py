@@ -18,7 +18,7 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 
-router = APIRouter(prefix="/admin/users", tags=["users"])
+router = APIRouter(prefix="/api/v1/admin/users", tags=["users"])
 
 UserId = Annotated[RowId, Path()]
 
@@ -31,14 +31,14 @@ async def list_users(
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Page[UserResponse]:
-    """Users by account."""
+    """List users by account."""
     users = await service.list_users(session, search=search, page=page, page_size=page_size)
     return Page[UserResponse].model_validate(users, from_attributes=True)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_user(body: UserCreate, _: Administrator, session: Writing) -> NewUserResponse:
-    """Make a user."""
+    """Create a user."""
     given = None if body.password is None else body.password.get_secret_value()
     new = await service.create_user(
         session,
@@ -54,13 +54,13 @@ async def create_user(body: UserCreate, _: Administrator, session: Writing) -> N
 
 @router.get("/{user_id}")
 async def get_user(user_id: UserId, _: Administrator, session: Reading) -> UserResponse:
-    """One user."""
+    """Return one user."""
     return UserResponse.model_validate(await service.get_user(session, user_id))
 
 
 @router.patch("/{user_id}")
 async def update_user(user_id: UserId, body: UserUpdate, _: Administrator, session: Writing) -> UserResponse:
-    """Change a user; one made inactive is signed out everywhere and their codes are refused."""
+    """Change a user. An inactive user is signed out everywhere, and their codes are refused."""
     changes = service.UserChanges(
         role=body.role, active=body.active, timezone=body.timezone, settings=body.settings
     )
@@ -71,7 +71,7 @@ async def update_user(user_id: UserId, body: UserUpdate, _: Administrator, sessi
 async def set_user_password(
     user_id: UserId, body: NewPasswordRequest, _: Administrator, session: Writing
 ) -> NewPasswordResponse:
-    """Give a user another password; they are signed out everywhere."""
+    """Set a user's password. They are signed out everywhere."""
     given = None if body.password is None else body.password.get_secret_value()
     user = await service.get_user(session, user_id)
     new = await service.set_password(session, user.account, given)

@@ -1,7 +1,7 @@
-"""What the rest of Daybook may ask of accounts.
+"""The interface of accounts for other domains.
 
-Services work in the session that they are given and never commit. The two exceptions are `sign_in` and
-`change_password`: they hash for a long time between short transactions of their own.
+Functions work in the caller's session and never commit. The exceptions are `sign_in` and `change_password`, which
+hash between short transactions of their own.
 """
 
 from daybook.accounts.service.codes import (

@@ -1,15 +1,13 @@
-"""Activation codes: what programs show to use the gateway."""
+"""Activation codes, with which programs use the gateway."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
-
 from daybook.accounts import fields, repository
 from daybook.accounts.codes import new_code
-from daybook.accounts.models import ActivationCode, Group, User
+from daybook.accounts.models import ActivationCode, Group
 from daybook.accounts.repository import Session
 from daybook.accounts.service.groups import DEFAULT_GROUP, get_group
 from daybook.accounts.service.users import get_user
@@ -22,7 +20,7 @@ MOST_OWN_CODES = 50
 
 
 class Unchanged:
-    """Stands for "leave it as it is" where None has a meaning of its own."""
+    """The type of `UNCHANGED`: leave a field as it is, as None removes its limit."""
 
 
 UNCHANGED: Final = Unchanged()
@@ -30,7 +28,7 @@ UNCHANGED: Final = Unchanged()
 
 @dataclass(frozen=True, slots=True)
 class CodeGrant:
-    """What a code allows, as the gateway keeps it in its cache."""
+    """What a code allows, as the gateway caches it."""
 
     id: int
     public_id: str
@@ -42,12 +40,12 @@ class CodeGrant:
     tokens_per_minute: int | None
     expires_at: datetime | None
     revoked: bool
-    """The code is revoked, its group archived or its user inactive."""
+    """True if the code is revoked, its group archived or its user inactive."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewCode:
-    """A code just made. `code` itself is not kept and cannot be shown again."""
+    """A new code. `code` is not stored and cannot be shown again."""
 
     row: ActivationCode
     code: str = field(repr=False)
@@ -55,7 +53,7 @@ class NewCode:
 
 @dataclass(frozen=True, slots=True)
 class CodeTerms:
-    """What a code allows and what it is called, as asked for."""
+    """The name and the limits of a new code."""
 
     name: str | None = None
     models: Sequence[str] | None = None
@@ -66,7 +64,7 @@ class CodeTerms:
 
 @dataclass(frozen=True, slots=True)
 class CodeChanges:
-    """What to change in a code; None takes a limit away."""
+    """Changes of a code. None removes a limit."""
 
     name: str | Unchanged | None = UNCHANGED
     models: Sequence[str] | Unchanged | None = UNCHANGED
@@ -76,33 +74,14 @@ class CodeChanges:
 
 
 async def find_code(session: Session, code_hash: bytes) -> CodeGrant | None:
-    """What the code with that hash allows; None when there is no such code."""
-    query = (
-        select(
-            ActivationCode.id,
-            ActivationCode.public_id,
-            ActivationCode.group_id,
-            ActivationCode.user_id,
-            ActivationCode.models,
-            ActivationCode.requests_per_minute,
-            ActivationCode.tokens_per_minute,
-            ActivationCode.expires_at,
-            (
-                ActivationCode.revoked_at.is_not(None)
-                | Group.archived_at.is_not(None)
-                | User.active.is_(False)
-            ).is_(True),
-        )
-        .join(Group, Group.id == ActivationCode.group_id)
-        .outerjoin(User, User.id == ActivationCode.user_id)
-        .where(ActivationCode.code_hash == code_hash)
-    )
-    row = (await session.execute(query)).one_or_none()
+    """Return what the code with this hash allows; None if there is no such code."""
+    row = await repository.code_grant(session, code_hash)
     if row is None:
         return None
-    code_id, public_id, group_id, user_id, models, requests, tokens, expires_at, revoked = row
-    allowed = None if models is None else tuple(models)
-    return CodeGrant(code_id, public_id, group_id, user_id, allowed, requests, tokens, expires_at, revoked)
+    code_id, public_id, group_id, user_id, models, *limits = row
+    return CodeGrant(
+        code_id, public_id, group_id, user_id, None if models is None else tuple(models), *limits
+    )
 
 
 async def list_codes(
@@ -114,20 +93,14 @@ async def list_codes(
     page: int = 1,
     page_size: int = 50,
 ) -> Page[ActivationCode]:
-    """Codes, newest first: of one group, of one user, only those that can be used."""
-    query = select(ActivationCode).order_by(ActivationCode.id.desc())
-    if user_id is not None:
-        query = repository.own_codes(user_id)
-    if group_id is not None:
-        query = query.where(ActivationCode.group_id == group_id)
-    if live:
-        query = query.where(*repository.live())
-    rows, total = await repository.page_of(session, query, page=page, page_size=page_size)
-    return Page[Any].of(rows, page=page, page_size=page_size, total=total)
+    """Codes, newest first: of one group, of one user, only the usable ones."""
+    return await repository.codes(
+        session, group_id=group_id, user_id=user_id, live=live, page=page, page_size=page_size
+    )
 
 
 async def get_code(session: Session, public_id: str, *, lock: bool = False) -> ActivationCode:
-    """The code that logs show as `public_id`. Raises `NotFound`."""
+    """The code with this public id. Raises `NotFound`."""
     code = None
     if public_id.isascii() and public_id.isprintable():
         code = await repository.code_by_public_id(session, public_id, lock=lock)
@@ -139,19 +112,19 @@ async def get_code(session: Session, public_id: str, *, lock: bool = False) -> A
 async def create_code(
     session: WriteSession, group_id: int, terms: CodeTerms, *, user_id: int | None = None
 ) -> NewCode:
-    """A new code of a group, and of a user if it is for one.
+    """Create a code of a group, and of a user if `user_id` is given.
 
-    Raises `Invalid`, `NotFound`, or `Conflict` when the group is archived or the user inactive.
+    Raises `Invalid`, `NotFound`, or `Conflict` if the group is archived or the user inactive.
     """
     group = await get_group(session, group_id)
     if group.archived_at is not None:
         raise Conflict(
-            f"The group {group.name} is archived: take it out of the archive first.",
+            f"The group {group.name} is archived: restore it first.",
             code="group_archived",
             details={"group": group.name},
         )
     if user_id is not None and not (await get_user(session, user_id)).active:
-        raise Conflict("The user is not active: activate them first.", code="user_inactive")
+        raise Conflict("The user is inactive: activate them first.", code="user_inactive")
     code, public_id, code_hash = new_code()
     row = ActivationCode(
         public_id=public_id,
@@ -172,52 +145,42 @@ async def create_code(
 async def create_own_code(
     session: WriteSession, user_id: int, terms: CodeTerms, *, group_id: int | None = None
 ) -> NewCode:
-    """A code that a person makes for themselves, in the default group or in a group of a code they have.
+    """Create a code for oneself, in the default group or in a group in which one has a code.
 
-    Where they have one in that group, the first they were given bounds the new one: models and limits that
-    are not asked for are taken from it, and more than it allows is refused. Raises `Forbidden` then,
-    `NotFound` for a group that is none of theirs, `Limited` when they have too many codes, and what
+    The user's oldest code in that group bounds the new one: missing models and limits are copied from it, and wider
+    ones are refused with `Forbidden`. Raises `NotFound` for any other group, `Limited` for too many codes, and what
     `create_code` raises.
     """
-    user = await get_user(session, user_id, lock=True)  # one at a time, so that they are counted right
-    held = await session.scalar(
-        select(func.count()).select_from(repository.own_codes(user.id).where(*repository.live()).subquery())
-    )
-    if (held or 0) >= MOST_OWN_CODES:
+    user = await get_user(session, user_id, lock=True)  # concurrent calls must count each other's codes
+    held = await repository.count_live_codes(session, user.id)
+    if held >= MOST_OWN_CODES:
         raise Limited(
             f"You have {held} activation codes in use: revoke one that you no longer need.",
             code="too_many_codes",
-            details={"count": held or 0},
+            details={"count": held},
         )
     group = await _default_group(session) if group_id is None else await get_group(session, group_id)
-    first = await session.scalar(
-        repository.own_codes(user.id)
-        .where(ActivationCode.group_id == group.id, *repository.live())
-        .order_by(None)
-        .order_by(ActivationCode.id)
-        .limit(1)
-    )
+    first = await repository.first_live_code(session, user.id, group.id)
     if first is not None and not user.is_admin:
         terms = _within(first, terms)
     elif first is None and not user.is_admin and group.name != DEFAULT_GROUP:
         raise NotFound(
-            "You have no activation code in such a group: ask an administrator for one.",
+            "You have no activation code in this group: ask an administrator for one.",
             code="no_code_in_group",
         )
     return await create_code(session, group.id, terms, user_id=user.id)
 
 
 async def revoke_own_code(session: WriteSession, user_id: int, public_id: str) -> ActivationCode:
-    """Revoke a code that is the user's. Raises `NotFound` for every other."""
+    """Revoke a code of the user. Raises `NotFound` for any other code."""
     row = await get_code(session, public_id)
-    mine = await session.scalar(repository.own_codes(user_id).where(ActivationCode.id == row.id))
-    if mine is None:
+    if row.user_id != user_id:
         raise NotFound("There is no such activation code.")
-    return await revoke_code(session, mine.public_id)
+    return await revoke_code(session, row.public_id)
 
 
 async def update_code(session: WriteSession, public_id: str, changes: CodeChanges) -> ActivationCode:
-    """Change a code's name and what it allows. Raises `Invalid` or `NotFound`."""
+    """Change a code's name and limits. Raises `Invalid` or `NotFound`."""
     row = await get_code(session, public_id, lock=True)
     if not isinstance(changes.name, Unchanged):
         row.name = None if changes.name is None else fields.line(changes.name, "name", 128)
@@ -234,7 +197,7 @@ async def update_code(session: WriteSession, public_id: str, changes: CodeChange
 
 
 async def revoke_code(session: WriteSession, public_id: str) -> ActivationCode:
-    """Revoke a code for good; again is no error. Raises `NotFound`."""
+    """Revoke a code for good. A revoked code stays revoked. Raises `NotFound`."""
     row = await get_code(session, public_id, lock=True)
     if row.revoked_at is None:
         row.revoked_at = now()
@@ -245,12 +208,12 @@ async def revoke_code(session: WriteSession, public_id: str) -> ActivationCode:
 async def _default_group(session: Session) -> Group:
     group = await repository.group_by_name(session, DEFAULT_GROUP)
     if group is None:
-        raise NotFound("There is no default group: name the group that the code is for.")
+        raise NotFound("There is no default group: name a group for the code.")
     return group
 
 
 def _within(first: ActivationCode, terms: CodeTerms) -> CodeTerms:
-    """`terms` filled in from `first`; raises `Forbidden` where they go beyond it."""
+    """Fill in `terms` from `first`. Raises `Forbidden` if they exceed it."""
     asked = terms.models if terms.models is None else set(terms.models)
     if first.models is not None and asked is not None and not asked <= set(first.models):
         raise Forbidden(

@@ -1,11 +1,9 @@
-"""What a new database needs before anybody can sign in or call a model."""
+"""The first administrator, group and code of a new database."""
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import exists, select
-
 from daybook.accounts import repository
-from daybook.accounts.models import Role, User
+from daybook.accounts.models import Role
 from daybook.accounts.passwords import verify_password
 from daybook.accounts.service.codes import CodeTerms, create_code
 from daybook.accounts.service.groups import DEFAULT_GROUP, create_group
@@ -17,7 +15,7 @@ ADMINISTRATOR = "admin"
 
 @dataclass(frozen=True, slots=True)
 class FirstRun:
-    """What the first run made; password and code are shown once."""
+    """The credentials that the first run created. Password and code are shown once."""
 
     account: str
     password: str = field(repr=False)
@@ -25,9 +23,9 @@ class FirstRun:
 
 
 async def first_run(session: WriteSession) -> FirstRun | None:
-    """Make the first administrator, the default group and a code in it; None when there are users already."""
+    """Create the first administrator, the default group and a code in it; None if there are users."""
     await repository.lock_name(session, "first run", "")
-    if await session.scalar(select(exists().select_from(User))):
+    if await repository.has_users(session):
         return None
     made = await create_user(session, ADMINISTRATOR, role=Role.ADMIN)
     group = await repository.group_by_name(session, DEFAULT_GROUP) or await create_group(

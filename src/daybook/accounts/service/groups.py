@@ -1,10 +1,7 @@
-"""Groups, which own activation codes. They are archived, never deleted: the ledger names them."""
+"""Groups, which own activation codes. They are archived, never deleted: the ledger refers to them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import select
 
 from daybook.accounts import fields, repository
 from daybook.accounts.models import Group
@@ -15,12 +12,12 @@ from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
 
 DEFAULT_GROUP = "default"
-"""The group that the first run makes, in which everybody may make codes for themselves."""
+"""The group that the first run creates. Every user may create codes in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupChanges:
-    """What to change; what is None stays, and an empty description is taken away."""
+    """Changes of a group. None leaves a field as it is; an empty description removes it."""
 
     name: str | None = None
     description: str | None = None
@@ -30,12 +27,8 @@ class GroupChanges:
 async def list_groups(
     session: Session, *, archived: bool = False, page: int = 1, page_size: int = 50
 ) -> Page[Group]:
-    """Groups by name; the archived ones too if asked."""
-    query = select(Group).order_by(Group.name)
-    if not archived:
-        query = query.where(Group.archived_at.is_(None))
-    rows, total = await repository.page_of(session, query, page=page, page_size=page_size)
-    return Page[Any].of(rows, page=page, page_size=page_size, total=total)
+    """Groups by name, with or without the archived ones."""
+    return await repository.groups(session, archived=archived, page=page, page_size=page_size)
 
 
 async def get_group(session: Session, group_id: int, *, lock: bool = False) -> Group:
@@ -48,20 +41,20 @@ async def get_group(session: Session, group_id: int, *, lock: bool = False) -> G
 
 async def get_group_by_name(session: Session, name: str) -> Group:
     """The group of that name. Raises `NotFound`."""
-    group = await repository.group_by_name(session, fields.line(name, "name", 128))
+    name = fields.line(name, "name", 128)
+    group = await repository.group_by_name(session, name)
     if group is None:
-        raise NotFound(f"There is no group {fields.line(name, 'name', 128)}.")
+        raise NotFound(f"There is no group {name}.")
     return group
 
 
 async def group_names(session: Session, group_ids: Collection[int]) -> dict[int, str]:
-    """The names of those of these groups that there are."""
-    rows = await session.execute(select(Group.id, Group.name).where(Group.id.in_(group_ids)))
-    return {row.id: row.name for row in rows}
+    """The names of the groups that exist, by id."""
+    return await repository.group_names(session, group_ids)
 
 
 async def create_group(session: WriteSession, name: str, description: str | None = None) -> Group:
-    """A new group. Raises `Invalid`, or `Conflict` when the name is taken."""
+    """Create a group. Raises `Invalid`, or `Conflict` if the name is taken."""
     group = Group(
         name=fields.line(name, "name", 128),
         description=fields.paragraph(description, "description", 2000),
@@ -70,9 +63,9 @@ async def create_group(session: WriteSession, name: str, description: str | None
 
 
 async def update_group(session: WriteSession, group_id: int, changes: GroupChanges) -> Group:
-    """Change a group. The codes of an archived one are refused until it is taken out of the archive.
+    """Change a group. The codes of an archived group are refused until it is restored.
 
-    Raises `Invalid`, `NotFound`, or `Conflict` when the name is taken.
+    Raises `Invalid`, `NotFound`, or `Conflict` if the name is taken.
     """
     group = await get_group(session, group_id, lock=True)
     name = group.name if changes.name is None else fields.line(changes.name, "name", 128)
@@ -87,5 +80,7 @@ async def update_group(session: WriteSession, group_id: int, changes: GroupChang
 
 def _taken(name: str) -> Conflict:
     return Conflict(
-        f"There is a group {name} already (it may be archived).", code="group_taken", details={"group": name}
+        f"The name {name} is taken by another group, which may be archived.",
+        code="group_taken",
+        details={"group": name},
     )

@@ -1,9 +1,8 @@
-"""Signing in: a cookie whose SHA-256 is kept, and a limit on attempts.
+"""Sign-in: a cookie, of which the SHA-256 is stored, and limits on failed attempts.
 
-Two limits hold together, over fifteen minutes: ten failures for one account and fifty from one address. An
-attempt is written down as a failure *before* the password is checked and taken away when it was right,
-under a lock for the account and one for the address. So attempts that run at the same time, in whatever
-processes, cannot all slip under the limit; and no database connection waits while a password is hashed.
+Two limits apply over fifteen minutes: ten failures per account and fifty per address. An attempt is stored as a
+failure *before* the password is checked and deleted if it was right, under locks on the account and the address.
+So concurrent attempts cannot pass the limit, and no database connection waits while a password is hashed.
 """
 
 import secrets
@@ -12,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement
 
 from daybook.accounts import fields, repository
 from daybook.accounts.models import SignIn, SignInFailure, User
@@ -33,7 +32,7 @@ WRONG = "The account or the password is wrong."
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who is signed in, and by which sign-in."""
+    """A signed-in user and their sign-in."""
 
     user: User
     token_hash: bytes = field(repr=False)
@@ -42,7 +41,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class NewSignIn:
-    """A sign-in just made. `token` goes into the cookie and is kept nowhere."""
+    """A new sign-in. `token` goes into the cookie and is not stored."""
 
     user: User
     token: str = field(repr=False)
@@ -60,10 +59,10 @@ class _Attempt:
 async def sign_in(
     database: Database, account: str, password: str, *, address: str, lifetime: timedelta
 ) -> NewSignIn:
-    """Sign in with a password, from `address`. In transactions of its own.
+    """Sign in with a password, from `address`, in its own transactions.
 
-    Raises `Unauthenticated` in the same words and the same time for an unknown account, a wrong password
-    and an inactive user, and `Limited` when too many attempts have failed.
+    Raises `Unauthenticated`, with the same message after the same time for an unknown account, a wrong password and
+    an inactive user, and `Limited` after too many failures.
     """
     async with database.write() as session:
         attempt = await _begin(session, account, address)
@@ -72,8 +71,8 @@ async def sign_in(
         user = await _unchanged_user(session, user_id, attempt)
         if new_hash is not None:
             user.password_hash = new_hash
-        await _forget_failures(session, attempt)
-        await _delete_expired(session)
+        await repository.delete_failures(session, attempt.account, attempt.failure_id)
+        await repository.delete_expired(session, now() - WINDOW)
         token = secrets.token_urlsafe(32)
         expires_at = now() + lifetime
         session.add(SignIn(token_hash=token_hash(token), user_id=user.id, expires_at=expires_at))
@@ -83,10 +82,9 @@ async def sign_in(
 async def change_password(
     database: Database, signed_in: SignedIn, current: str, new: str, *, address: str
 ) -> None:
-    """Change one's own password and end every other sign-in. In transactions of its own.
+    """Change one's own password and end every other sign-in, in its own transactions.
 
-    Raises `Invalid` when the current password is wrong or the new one cannot be taken, and `Limited` as
-    `sign_in` does.
+    Raises `Invalid` if the current password is wrong or the new one is unacceptable, and `Limited` as `sign_in`.
     """
     acceptable(new)
     async with database.write() as session:
@@ -98,38 +96,31 @@ async def change_password(
     new_hash = await hash_password(new)
     async with database.write() as session:
         user = await _unchanged_user(session, user_id, attempt)
-        await _forget_failures(session, attempt)
+        await repository.delete_failures(session, attempt.account, attempt.failure_id)
         await replace_password(session, user, new_hash, keep=signed_in.token_hash)
 
 
 def token_hash(token: str) -> bytes:
-    """What is kept of a cookie's token."""
+    """The stored hash of a cookie's token."""
     return sha256(token.encode(errors="surrogatepass")).digest()
 
 
 async def find_sign_in(session: Session, token: str) -> SignedIn | None:
-    """Who is signed in with `token`: None when nobody is, the sign-in has expired or the user is inactive."""
-    query = (
-        select(User, SignIn.expires_at)
-        .join(SignIn, SignIn.user_id == User.id)
-        .where(SignIn.token_hash == token_hash(token), SignIn.expires_at > now(), User.active)
-    )
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else SignedIn(row[0], token_hash(token), row[1])
+    """Return the sign-in of `token`; None if it is unknown or expired, or its user inactive."""
+    found = await repository.sign_in(session, token_hash(token))
+    return None if found is None else SignedIn(found[0], token_hash(token), found[1])
 
 
 async def extend_sign_in(session: WriteSession, signed_in: SignedIn, lifetime: timedelta) -> datetime:
-    """Let a sign-in that is in use last for `lifetime` from now."""
+    """Extend a sign-in to `lifetime` from now."""
     expires_at = now() + lifetime
-    await session.execute(
-        update(SignIn).where(SignIn.token_hash == signed_in.token_hash).values(expires_at=expires_at)
-    )
+    await repository.extend_sign_in(session, signed_in.token_hash, expires_at)
     return expires_at
 
 
 async def sign_out(session: WriteSession, token: str) -> None:
-    """End the sign-in with `token`, if there is one."""
-    await session.execute(delete(SignIn).where(SignIn.token_hash == token_hash(token)))
+    """End the sign-in of `token`, if it exists."""
+    await repository.delete_sign_in(session, token_hash(token))
 
 
 async def _begin(session: WriteSession, account: str, address: str) -> _Attempt:
@@ -149,20 +140,13 @@ async def _begin(session: WriteSession, account: str, address: str) -> _Attempt:
 
 
 async def _refuse_past(session: WriteSession, whose: ColumnElement[bool], limit: int) -> None:
-    """Raise `Limited` when the last `limit` failures all lie within the window."""
-    query = (
-        select(SignInFailure.failed_at)
-        .where(whose)
-        .order_by(SignInFailure.failed_at.desc())
-        .offset(limit - 1)
-        .limit(1)
-    )
-    oldest = await session.scalar(query)
+    """Raise `Limited` if the last `limit` failures all lie within the window."""
+    oldest = await repository.nth_last_failure(session, whose, limit)
     if oldest is None or (wait := (oldest + WINDOW - now()).total_seconds()) <= 0:
         return
     minutes = max(1, round(wait / 60))
     raise Limited(
-        f"Too many attempts to sign in failed. Try again in {minutes} minutes.",
+        f"Too many sign-in attempts failed. Try again in {minutes} minutes.",
         code="too_many_attempts",
         details={"count": minutes},
         retry_after=wait,
@@ -170,7 +154,7 @@ async def _refuse_past(session: WriteSession, whose: ColumnElement[bool], limit:
 
 
 async def _check(attempt: _Attempt, password: str) -> tuple[int, str | None]:
-    """The user whose password it is, and a new hash of it when the parameters have changed."""
+    """The id of the user, and a new hash if the hash parameters have changed. Raises `Unauthenticated`."""
     right = await verify_password(attempt.password_hash, password)
     if not right or attempt.user_id is None or attempt.password_hash is None:
         raise Unauthenticated(WRONG, code="wrong_password")
@@ -180,40 +164,15 @@ async def _check(attempt: _Attempt, password: str) -> tuple[int, str | None]:
 
 
 async def _unchanged_user(session: WriteSession, user_id: int, attempt: _Attempt) -> User:
-    """The user, locked, unless they were changed while the password was checked."""
+    """Lock the user. Raises `Unauthenticated` if it changed while the password was checked."""
     user = await get_user(session, user_id, lock=True)
     if not user.active or user.password_hash != attempt.password_hash:
         raise Unauthenticated(WRONG, code="wrong_password")
     return user
 
 
-async def _forget_failures(session: WriteSession, attempt: _Attempt) -> None:
-    """A right password clears what was held against the account, this attempt included."""
-    await session.execute(
-        delete(SignInFailure).where(
-            SignInFailure.account == attempt.account, SignInFailure.id <= attempt.failure_id
-        )
-    )
-
-
-async def _delete_expired(session: WriteSession) -> None:
-    """Sweep old rows, skipping those that another process is sweeping: nobody waits or deadlocks."""
-    old_failures = select(SignInFailure.id).where(SignInFailure.failed_at < now() - WINDOW)
-    await session.execute(
-        delete(SignInFailure).where(
-            SignInFailure.id.in_(old_failures.limit(1000).with_for_update(skip_locked=True))
-        )
-    )
-    old_sign_ins = select(SignIn.token_hash).where(SignIn.expires_at < now())
-    await session.execute(
-        delete(SignIn).where(
-            SignIn.token_hash.in_(old_sign_ins.limit(1000).with_for_update(skip_locked=True))
-        )
-    )
-
-
 def _network(address: str) -> str:
-    """The address that attempts are counted by: of IPv6 the /64, because one host has all of that."""
+    """The address under which attempts are counted: of IPv6 the /64, as one host has all of it."""
     try:
         parsed = ip_address(address)
     except ValueError:
