@@ -1,4 +1,4 @@
-"""A small OpenAI-compatible server of our own on loopback, and a ledger in an empty folder."""
+"""A small OpenAI-compatible server on loopback, and a ledger in an empty folder."""
 
 import json
 import sqlite3
@@ -27,7 +27,7 @@ USAGE = {
 
 
 class ChatServer(ThreadingHTTPServer):
-    """Gives the answers it was told, then the last one again. An answer is a JSON body, (status, body), raw
+    """Return the given answers, then repeat the last one. An answer is a JSON body, (status, body), raw
     bytes with a content type, a list of stream parts (bytes; a number waits; `None` cuts the connection), or
     a function of the request that gives one of these.
     """
@@ -135,7 +135,7 @@ class ChatHandler(BaseHTTPRequestHandler):
 
 
 class Ledger:
-    """The SQLite file as anyone else would read it."""
+    """Read the SQLite file without the library."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -157,7 +157,7 @@ class Ledger:
 
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """No settings from anywhere, an empty working directory, and no connection left behind."""
+    """Remove all settings, use an empty working directory, and close all connections."""
     plain = [names for provider in settings.PROVIDERS.values() for names in provider.environment.values()]
     for name in (*settings.SETTING_NAMES, *sum(plain, ())):
         monkeypatch.delenv(name, raising=False)
@@ -185,7 +185,7 @@ def chat_server() -> Iterator[ChatServer]:
 
 @pytest.fixture
 def ledger(clean: Path, chat_server: ChatServer) -> Ledger:
-    """Settings that lead to the server and to a ledger in the working directory."""
+    """Configure the server and a ledger in the working directory."""
     llm_tracker.configure(
         LLM_PROVIDER="openai",
         OPENAI_CONFIG={

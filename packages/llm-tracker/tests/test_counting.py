@@ -1,4 +1,4 @@
-"""Tokens counted offline."""
+"""Offline token counting."""
 
 import time
 

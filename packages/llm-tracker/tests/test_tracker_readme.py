@@ -1,4 +1,4 @@
-"""The README's programs run as they stand, and its tables name what there is."""
+"""The README's programs run, and its tables match the code."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The library brings its own table up to date, and touches nothing else."""
+"""The library updates its own table and touches nothing else."""
 
 import sqlite3
 from contextlib import closing

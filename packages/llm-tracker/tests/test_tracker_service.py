@@ -1,4 +1,4 @@
-"""The model layer: what each provider is sent, and what comes back."""
+"""The model layer: requests to each provider, and their answers."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Where settings come from, and what their absence says."""
+"""Sources of settings, and messages for missing ones."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ MESSAGES = [{"role": "user", "content": "Say hello."}]
 
 @pytest.fixture
 def django(monkeypatch):
-    """What a loaded Django project looks like from outside."""
+    """A stand-in for a loaded Django project."""
     module = types.ModuleType("django.conf")
     module.settings = types.SimpleNamespace(configured=True)
     monkeypatch.setitem(sys.modules, "django.conf", module)

@@ -1,4 +1,4 @@
-"""Lines reach the ledger once, whatever fails, forks, races or is killed."""
+"""Lines are stored exactly once, despite failures, forks, races and kills."""
 
 import json
 import logging
@@ -58,7 +58,7 @@ def write_many(count, total):
 
 
 def refuse(path, words="no room"):
-    """A database that takes no line until `allow`."""
+    """A database that refuses lines until `allow`."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
             "CREATE TRIGGER refuse BEFORE INSERT ON llm_tracker_usage "
@@ -331,7 +331,7 @@ def test_processes_that_start_at_once_make_one_table(clean):
 
 
 def write_without_trouble(together):
-    """Exits with 3 if a line had to wait in the spill file."""
+    """Exit with 3 if a line went to the spill file."""
     logging.getLogger("llm_tracker").addFilter(lambda _: os._exit(3))
     together.wait(30)
     write_many(5, 1)

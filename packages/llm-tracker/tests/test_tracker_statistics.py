@@ -1,4 +1,4 @@
-"""The statistics: sums to the token and to the cent, ranges as people mean them, nonsense named."""
+"""Statistics: exact sums, date ranges, and messages for invalid arguments."""
 
 import sqlite3
 from datetime import UTC, date, datetime, timedelta, timezone

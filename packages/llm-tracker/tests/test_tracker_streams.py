@@ -1,4 +1,4 @@
-"""Streams: text as it comes, and one line when the stream ends, is left or fails."""
+"""Streams: text as it arrives, and one line when the stream ends, fails or is abandoned."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ REPORTED = {
 
 
 def never_ending(chat_server):
-    """Two pieces, and then nothing for longer than a test takes."""
+    """Send two pieces, then stall."""
     return lambda _: [chat_server.chunk("Hel"), chat_server.chunk("lo "), 5]
 
 

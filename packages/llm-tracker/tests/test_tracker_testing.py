@@ -1,4 +1,4 @@
-"""The kit for users' tests keeps what it promises."""
+"""The testing kit for users of the library."""
 
 import httpx2
 import openai

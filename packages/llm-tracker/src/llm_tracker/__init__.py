@@ -1,6 +1,6 @@
 """Call a language model and keep one line for every call: tokens, cost, success.
 
-Importing this package loads neither an SDK nor a database driver; they come with the first call.
+Importing this package loads neither an SDK nor a database driver; the first call does.
 """
 
 from llm_tracker.settings import configure

@@ -1,4 +1,4 @@
-"""What came back: a whole answer read with suspicion, or an error and what it tells."""
+"""Read whole answers and errors of a provider, trusting nothing about their shape."""
 
 import json
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
-API = "chat.completions"  # what `llm_tracker.usage` calls the one API that is spoken here
+API = "chat.completions"  # the only API used here, by its name in `llm_tracker.usage`
 
-# The request did not leave, so nobody worked on it.
+# The request was not sent, so it cost nothing.
 _NOT_SENT = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -35,13 +35,13 @@ class Answer:
 
 
 def read_answer(raw: Any) -> Answer:
-    """The answer in an SDK's raw response. Raises what the SDK raises for a body that is no answer."""
+    """Return the answer in an SDK's raw response. Raises the SDK's errors for an invalid body."""
     body = read_body(raw.http_response, raw.content)
     return answer_of(body, completion=raw.parse(), retries=raw.retries_taken)
 
 
 def read_body(response: httpx2.Response, content: bytes) -> Mapping[str, Any]:
-    """The JSON object of an answer with status 200. Raises openai.APIResponseValidationError."""
+    """Return the JSON object of an answer with status 200. Raises openai.APIResponseValidationError."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):
@@ -49,7 +49,7 @@ def read_body(response: httpx2.Response, content: bytes) -> Mapping[str, Any]:
         raise openai.APIResponseValidationError(
             response=response,
             body=None,
-            message=f"{response.url.host} answered with {kind} that is not JSON; is api_base right?",
+            message=f"{response.url.host} answered with {kind}, not JSON; check api_base",
         ) from None
     if not isinstance(body, dict):
         raise openai.APIResponseValidationError(
@@ -67,7 +67,7 @@ def read_body(response: httpx2.Response, content: bytes) -> Mapping[str, Any]:
 
 
 def answer_of(body: Mapping[str, Any], completion: ChatCompletion | None = None, retries: int = 0) -> Answer:
-    """The text and its circumstances in a whole answer; absent ones are empty."""
+    """Return the text, model and finish reason of a whole answer; absent ones are empty."""
     choice = _first(body.get("choices"))
     message = choice.get("message")
     finish_reason = choice.get("finish_reason")
@@ -82,7 +82,7 @@ def answer_of(body: Mapping[str, Any], completion: ChatCompletion | None = None,
 
 
 def text_of(content: Any) -> str:
-    """The text of a message: a string, or the text parts of a list."""
+    """Return the text of a message: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -92,19 +92,19 @@ def text_of(content: Any) -> str:
 
 
 def model_of(body: Mapping[str, Any]) -> str | None:
-    """The model that the provider says it was."""
+    """Return the model that the provider names."""
     model = body.get("model")
     return model if isinstance(model, str) and model.strip() else None
 
 
 def error_text(error: Any) -> str:
-    """What an error object says."""
+    """Return the message of an error object."""
     message = error.get("message") if isinstance(error, dict) else error
     return message if isinstance(message, str) and message else json.dumps(error)[:500]
 
 
 def body_of_error(error: BaseException) -> Any:
-    """The JSON that came with an error, which may report what the call cost; else None."""
+    """Return the JSON body of an error, which may have usage; None without one."""
     response = getattr(error, "response", None)
     try:
         return json.loads(response.content) if isinstance(response, httpx2.Response) else None
@@ -113,10 +113,10 @@ def body_of_error(error: BaseException) -> Any:
 
 
 def may_have_cost(error: BaseException) -> bool:
-    """Whether a provider may have worked on the request although no answer came."""
+    """True if a provider may have worked on the request without answering."""
     if isinstance(error, openai.APIConnectionError):
         return not isinstance(error.__cause__, _NOT_SENT)
-    # An interruption (KeyboardInterrupt, a cancelled task) found the request under way.
+    # An interruption (KeyboardInterrupt, a cancelled task) found the request in progress.
     return not isinstance(error, Exception)
 
 

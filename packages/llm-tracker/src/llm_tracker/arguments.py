@@ -1,4 +1,4 @@
-"""The arguments that the statistics take, checked. Each error begins with the argument's name."""
+"""Checked arguments of the statistics. Each error begins with the argument's name."""
 
 import re
 from contextlib import suppress
@@ -16,7 +16,7 @@ _MICROSECOND = timedelta(microseconds=1)  # the resolution of created_at in both
 _INTEGER_MAX = 2**31 - 1
 _OFFSET_MAX = 2**63 - 1
 _DIGITS = re.compile(r"\s*-?[0-9]{1,19}\s*")
-# What zoneinfo finds among its files and no database knows, or knows as something else.
+# Names that zoneinfo accepts and databases do not, or read differently.
 _NO_ZONES = re.compile(r"localtime|Factory|posixrules|(?:posix|right)/.*")
 
 
@@ -29,7 +29,7 @@ class DateRange:
 
 
 def parse_range(start_date: Any = None, end_date: Any = None, timezone: Any = "UTC") -> DateRange:
-    """The moments that two dates mean.
+    """Return the range of two dates.
 
     Each is a `datetime`, a `date`, an ISO 8601 string, or None. A moment without an offset is UTC. A date
     without a time begins at midnight in `timezone`, and as an end it includes that whole day; an end that is
@@ -46,7 +46,7 @@ def parse_range(start_date: Any = None, end_date: Any = None, timezone: Any = "U
 
 
 def parse_timezone(timezone: Any) -> ZoneInfo:
-    """The zone of an IANA name."""
+    """Return the zone of an IANA name."""
     name = timezone.key if isinstance(timezone, ZoneInfo) else timezone
     if isinstance(name, str) and not _NO_ZONES.fullmatch(name):
         with suppress(KeyError, ValueError, OSError):
@@ -55,7 +55,7 @@ def parse_timezone(timezone: Any) -> ZoneInfo:
 
 
 def parse_user_id(user_id: Any) -> int | None:
-    """None for everybody."""
+    """Return a user's id; None for all users."""
     if user_id is None:
         return None
     number = _whole(user_id)
@@ -65,7 +65,7 @@ def parse_user_id(user_id: Any) -> int | None:
 
 
 def parse_granularity(granularity: Any) -> Granularity:
-    """One of hour, day, month."""
+    """Return one of hour, day, month."""
     if not isinstance(granularity, str) or granularity not in GRANULARITIES:
         raise InvalidArgumentError(
             f"granularity must be one of {', '.join(GRANULARITIES)}, not {_shown(granularity)}"
@@ -74,7 +74,7 @@ def parse_granularity(granularity: Any) -> Granularity:
 
 
 def parse_page(page: Any, page_size: Any) -> tuple[int, int]:
-    """Page numbers begin at 1."""
+    """Return page and page size. Pages are numbered from 1."""
     if not isinstance(page_size, int) or isinstance(page_size, bool) or not 1 <= page_size <= MAX_PAGE_SIZE:
         raise InvalidArgumentError(
             f"page_size must be an integer from 1 to {MAX_PAGE_SIZE}, not {_shown(page_size)}"
@@ -85,7 +85,7 @@ def parse_page(page: Any, page_size: Any) -> tuple[int, int]:
 
 
 def as_integer(value: Any) -> int | None:
-    """What the column user_id can hold of a value: an int, or its decimal digits; else None."""
+    """Return an int, or its decimal digits, as a user_id; None for any other value."""
     number = _whole(value)
     return number if number is not None and -_INTEGER_MAX <= number <= _INTEGER_MAX else None
 
@@ -99,11 +99,11 @@ def _whole(value: Any) -> int | None:
 
 
 def _parse(name: str, value: Any) -> date | None:
-    """A datetime or a date (a datetime is a date too); None if nothing was given."""
+    """Return a datetime or a date (a datetime is a date too); None for None."""
     if value is None or isinstance(value, date):
         return value
     if isinstance(value, str):
-        written = value.strip().replace("z", "Z")  # RFC 3339 takes both
+        written = value.strip().replace("z", "Z")  # RFC 3339 allows both
         for read in (date.fromisoformat, datetime.fromisoformat):
             try:
                 return read(written)
@@ -127,7 +127,7 @@ def _utc(name: str, value: date, zone: ZoneInfo) -> datetime:
 
 
 def _after(end: date, zone: ZoneInfo) -> datetime | None:
-    """The first moment that is after the end; None where the calendar itself ends."""
+    """Return the first moment after the end; None beyond the last year."""
     try:
         if not isinstance(end, datetime):
             return _utc("end_date", end + timedelta(days=1), zone)

@@ -1,4 +1,4 @@
-"""One call to a model, from the moment it is decided on until its line is in the ledger."""
+"""One model call, from its request to its line in the ledger."""
 
 import logging
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ from llm_tracker.usage import Usage, usage_from_response
 
 _log = logging.getLogger("llm_tracker")
 _STATE_FIELDS = ("source_type", "source_task_id", "source_path")
-_SHORTEST_KEY = 16  # what a caller writes into metadata may well contain a shorter one ("test-key")
-_SHORTEST_SECRET = 8  # what is shorter ("none", "ollama") is a word, and would be hidden wherever it stands
+_SHORTEST_KEY = 16  # shorter ones ("test-key") may appear in a caller's metadata by chance
+_SHORTEST_SECRET = 8  # shorter ones ("none", "ollama") are words that would be hidden everywhere
 
 
 class Call:
-    """A call that will leave exactly one line, however it ends. Where the line goes is decided here."""
+    """A call that leaves exactly one line, however it ends. Its target is fixed at creation."""
 
     def __init__(self, service: LLMService, request: Mapping[str, Any], node_name: Any, state: Any) -> None:
         self.id = uuid7()
         self.request = request
-        self.usage: dict[str, Any] | None = None  # of the closed call, as the caller gets it
+        self.usage: dict[str, Any] | None = None  # of the closed call, as returned to the caller
         self._config = service.config
         self._asked_model = service.model
         self._target = current_target()
@@ -42,7 +42,7 @@ class Call:
         self._user_id, self._metadata = _with_user(given, _field(state, "user_id"), _field(state, "metadata"))
 
     def succeed(self, usage: Usage | None, answer: str, model: str | None, **notes: Any) -> dict[str, Any]:
-        """Write the line of an answer. Returns the usage as the caller gets it. `notes` go to metadata."""
+        """Write the line of an answer, with `notes` in its metadata. Return the usage for the caller."""
         return self._close(usage, answer, model, None, notes)
 
     def fail(
@@ -53,10 +53,10 @@ class Call:
         model: str | None = None,
         **notes: Any,
     ) -> None:
-        """Write the line of a call that failed, with what it cost as far as that is known.
+        """Write the line of a failed call, with its known cost.
 
-        What the provider reported counts; else what it may have done is estimated: the whole prompt and the
-        answer so far. An error that it answered with, and a request that did not leave, cost nothing.
+        The provider's report counts. Without one, the whole prompt and the answer so far are estimated. A
+        provider's error response and an unsent request cost nothing.
         """
         if isinstance(error, str):
             self._close(usage, answer, model, error, notes)
@@ -100,19 +100,19 @@ class Call:
         return self.usage
 
     def _cost(self, model: str, usage: Usage, at: datetime) -> Decimal | None:
-        """The price of the model that answered, else of the one that was asked."""
+        """Return the cost by the price of the answering model, else of the requested one."""
         for name in dict.fromkeys((model, self._asked_model)):
             try:
                 cost = price_of(name, usage, provider=self._config.provider, at=at)
             except Exception:  # noqa: BLE001  # an odd name or usage must not lose the line
-                _log.exception("The price of a call could not be found; its cost is recorded as unknown")
+                _log.exception("A call could not be priced; its cost is recorded as unknown")
                 return None
             if cost is not None:
                 return cost
         return None
 
     def _hide_secrets(self, error: BaseException) -> None:
-        """Providers echo keys. The error stays the same object; only the key in it goes."""
+        """Replace keys that the provider repeats. The error stays the same object."""
         for secret in self._secrets:
             if secret in _said(error) or secret in repr(getattr(error, "body", "")):
                 error.args = tuple(_without(secret, part) for part in error.args)
@@ -122,16 +122,16 @@ class Call:
 
 
 def _field(state: Any, name: str) -> Any:
-    """What a state holds under a name, be it a mapping or an object."""
+    """Return a field of a state, which may be a mapping or an object."""
     with suppress(Exception):
         return state.get(name) if isinstance(state, Mapping) else getattr(state, name, None)
     return None
 
 
 def _with_user(given: dict[str, Any], user_id: Any, brought: Any) -> tuple[int | None, dict[str, Any]]:
-    """The column user_id, and the metadata: the library's own names first, then what the state brought.
+    """Return the column user_id and the metadata: the library's own names first, then the state's.
 
-    What cannot stand under its own name (a user_id that is no integer, a taken name) is kept beside it.
+    A user_id that is no integer, and values under a taken name, are kept beside them.
     """
     number = as_integer(user_id)
     metadata = dict(given)
@@ -155,7 +155,7 @@ def _estimate(request: Mapping[str, Any], answer: str) -> Usage:
     try:
         return estimate_usage(API, request, answer)
     except Exception:  # noqa: BLE001  # an odd request must not lose the line
-        _log.exception("The tokens of a call could not be estimated; they are recorded as 0")
+        _log.exception("A call's tokens could not be estimated; they are recorded as 0")
         return Usage()
 
 

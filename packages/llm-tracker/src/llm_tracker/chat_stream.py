@@ -1,4 +1,4 @@
-"""A streamed answer, read from its bytes: the text as it comes, and whether it came whole."""
+"""Read a streamed answer from its bytes: its text, and whether it is complete."""
 
 import json
 from typing import Any
@@ -11,21 +11,21 @@ from llm_tracker.usage import Usage, UsageReader, usage_from_response
 
 
 class ChatStreamReader:
-    """Takes the bytes of one answer, cut anywhere, and gives the pieces of its text."""
+    """Turn the bytes of one answer, split anywhere, into pieces of text."""
 
     def __init__(self, response: httpx2.Response) -> None:
         self._response = response
         self._usage = UsageReader(API)
         self._whole_usage: Usage | None = None
-        self._unread: list[bytes] = []  # of a line that has not ended; joined once, for it may be long
+        self._unread: list[bytes] = []  # of an unfinished line; joined once, since it may be long
         self._event: list[bytes] = []
-        self._is_json: bool | None = None  # a server that streams nothing answers in one JSON object
+        self._is_json: bool | None = None  # a server without streams answers with one JSON object
         self.is_complete = False
         self.model: str | None = None
         self.finish_reason: str | None = None
 
     def feed(self, data: bytes) -> list[str]:
-        """The pieces of text that these bytes complete. Raises the SDK's errors for what is no answer."""
+        """Return the pieces of text that these bytes complete. Raises the SDK's errors for an invalid answer."""
         if self._is_json is None and data.strip():
             self._is_json = data.lstrip().startswith(b"{")
         self._unread.append(data)
@@ -35,13 +35,13 @@ class ChatStreamReader:
         if b"\n" not in data and b"\r" not in data:
             return []
         lines = b"".join(self._unread).splitlines(keepends=True)
-        # A line that has not ended is kept, and so is one whose \r may be half of \r\n.
+        # An unfinished line is kept, and so is one whose \r may be half of \r\n.
         self._unread = [lines.pop()] if lines and not lines[-1].endswith(b"\n") else []
         pieces = [self._line(line.rstrip(b"\r\n")) for line in lines]
         return [piece for piece in pieces if piece]
 
     def end(self) -> list[str]:
-        """The last pieces. Raises openai.APIConnectionError for an answer that broke off."""
+        """Return the last pieces. Raises openai.APIConnectionError for an incomplete answer."""
         if self._is_json:
             body = read_body(self._response, b"".join(self._unread))
             answer = answer_of(body)
@@ -57,11 +57,11 @@ class ChatStreamReader:
         return [piece for piece in pieces if piece]
 
     def usage(self) -> Usage | None:
-        """What the provider reported so far."""
+        """Return the usage reported so far."""
         return self._whole_usage or self._usage.finish()
 
     def _line(self, line: bytes) -> str:
-        """One line of server-sent events; an empty one ends an event."""
+        """Read one line of server-sent events; an empty line ends an event."""
         if line:
             name, _, value = line.partition(b":")
             if name == b"data":
@@ -80,7 +80,7 @@ class ChatStreamReader:
             raise openai.APIResponseValidationError(
                 response=self._response,
                 body=None,
-                message=f"{self._response.url.host} sent an event in the stream that is not JSON",
+                message=f"{self._response.url.host} sent a stream event that is not JSON",
             ) from None
         return self._chunk(chunk) if isinstance(chunk, dict) else ""
 

@@ -1,4 +1,4 @@
-"""The `openai` SDK's clients for a provider's config. Whoever asks first pays for importing the SDK."""
+"""The `openai` SDK's clients for a provider's config. Importing this module imports the SDK."""
 
 from functools import cache
 from ssl import SSLContext
@@ -10,12 +10,12 @@ import openai
 
 from llm_tracker.provider_config import ProviderConfig
 
-# Sent where a server asks for no key: the SDK wants one. `request_headers` keeps it from being sent.
+# The SDK requires a key. `request_headers` removes it for servers that need none.
 _NO_KEY = "no-key"
 
 
 def sync_client(config: ProviderConfig) -> openai.OpenAI:
-    """A client for use by any thread of this process."""
+    """Return a client for all threads of this process."""
     http = openai.DefaultHttpxClient(**_transport(config))
     if _speaks_azure(config):
         return openai.AzureOpenAI(http_client=http, **_azure_options(config))
@@ -23,7 +23,7 @@ def sync_client(config: ProviderConfig) -> openai.OpenAI:
 
 
 def async_client(config: ProviderConfig) -> openai.AsyncOpenAI:
-    """A client for one event loop; to be closed before the loop is."""
+    """Return a client for one event loop, to be closed before the loop."""
     http = openai.DefaultAsyncHttpxClient(**_transport(config))
     if _speaks_azure(config):
         return openai.AsyncAzureOpenAI(http_client=http, **_azure_options(config))
@@ -31,12 +31,12 @@ def async_client(config: ProviderConfig) -> openai.AsyncOpenAI:
 
 
 def request_headers(config: ProviderConfig) -> dict[str, Any]:
-    """What keeps the SDK from sending what is meant for OpenAI, or for nobody."""
+    """Return headers that stop the SDK from sending a dummy key, or OpenAI's ids to others."""
     headers: dict[str, Any] = {}
     if config.api_key is None:
         headers["Authorization"] = openai.omit
     if config.provider != "openai":
-        # The SDK takes these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are no business of others.
+        # The SDK reads these from OPENAI_ORG_ID and OPENAI_PROJECT_ID, which are for OpenAI only.
         if config.organization is None:
             headers["OpenAI-Organization"] = openai.omit
         if config.project is None:
@@ -45,7 +45,7 @@ def request_headers(config: ProviderConfig) -> dict[str, Any]:
 
 
 def _speaks_azure(config: ProviderConfig) -> bool:
-    """Azure's newer address (…/openai/v1) speaks as OpenAI's own does."""
+    """True for Azure's own API; its newer address (…/openai/v1) has OpenAI's."""
     return config.provider == "azure_openai" and "/openai/v1" not in urlsplit(config.api_base or "").path
 
 
@@ -73,5 +73,5 @@ def _transport(config: ProviderConfig) -> dict[str, Any]:
 
 @cache
 def _tls() -> SSLContext:
-    """One for all clients: reading the certificates takes longer than connecting does."""
+    """Return the TLS context of all clients: reading certificates is slower than connecting."""
     return httpx2.create_ssl_context()

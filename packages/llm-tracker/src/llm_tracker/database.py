@@ -1,8 +1,8 @@
 """Engines: one per database and process, safe across threads and forks.
 
-A SQLite connection must not be open while the process forks: SQLite keeps its file locks in memory that the
-child would inherit and believe. So every use of SQLite in this process holds one lock, and a fork waits for
-that lock and closes the connections first. Postgres connections stay with the parent; a child opens its own.
+A SQLite connection must not be open while the process forks: the child would inherit SQLite's in-memory file
+locks. So every use of SQLite holds one lock, and a fork waits for it and closes the connections first. PostgreSQL
+connections stay with the parent; a child opens its own.
 """
 
 import atexit
@@ -27,44 +27,43 @@ from llm_tracker.schema import bring_up_to_date
 from llm_tracker.sqlite_functions import register_sqlite_functions
 
 BUSY_TIMEOUT = 10.0  # seconds a writer waits for another before its line goes to the spill file
-_OPEN_FILES = 4  # SQLite databases that are kept open
+_OPEN_FILES = 4  # SQLite databases kept open
 _CONNECT_TIMEOUT = "10"  # seconds, as libpq reads it
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 _KNOWN_DRIVERS = {"", "pysqlite", "aiosqlite", "psycopg", "psycopg2", "psycopg_async", "asyncpg"}
 
 
 def parse_url(given: str) -> URL:
-    """The URL with the driver that the library uses, SQLite's path made absolute.
+    """Return the URL with the library's driver and an absolute SQLite path.
 
-    Async drivers' URLs are taken too, so that an application can share its own. Raises ConfigurationError.
+    URLs for async drivers are accepted, so that an application can share its own. Raises ConfigurationError.
     """
     try:
         url = make_url(given)
         backend, _, driver = url.drivername.partition("+")
     except (ArgumentError, ValueError, TypeError):
-        # The given text is not shown: it may hold a password.
+        # The URL is not shown: it may have a password.
         raise ConfigurationError(
-            "LLM_TRACKER_DATABASE_URL cannot be read as a URL; it should look like sqlite:///calls.db or "
+            "LLM_TRACKER_DATABASE_URL is not a valid URL; it should look like sqlite:///calls.db or "
             "postgresql://user:password@host:5432/database"
         ) from None
     if backend not in _DRIVERS or driver not in _KNOWN_DRIVERS:
         raise ConfigurationError(
-            f"LLM_TRACKER_DATABASE_URL names {url.drivername!r}; the library keeps its lines "
-            "in sqlite or postgresql"
+            f"LLM_TRACKER_DATABASE_URL names {url.drivername!r}; the library supports sqlite and postgresql"
         )
     url = url.set(drivername=_DRIVERS[backend])
     if backend == "sqlite":
         return _absolute(url)
     if find_spec("psycopg") is None:
         raise ConfigurationError(
-            "LLM_TRACKER_DATABASE_URL names Postgres, whose driver is not installed: "
+            "LLM_TRACKER_DATABASE_URL names PostgreSQL, whose driver is not installed: "
             "pip install 'llm-tracker[postgres]'"
         )
     return _without_asyncpg_options(url)
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """The file of a SQLite database; None where there is none (memory, or Postgres)."""
+    """Return the file of a SQLite database; None in memory or on PostgreSQL."""
     name = url.database
     if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
         return None
@@ -72,14 +71,14 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def fingerprint(url: URL) -> str:
-    """Tells databases apart, without their passwords."""
+    """Return a digest that identifies a database, without its password."""
     shown = url.set(password=None).render_as_string(hide_password=True)
     return hashlib.sha256(shown.encode()).hexdigest()[:16]
 
 
 @dataclass(slots=True)
 class _Held:
-    """An engine, and the file it has open: one that was moved away must not swallow lines."""
+    """An engine, and the file it has open: a file that was moved away must not receive lines."""
 
     engine: Engine
     inode: tuple[int, int] | None
@@ -107,7 +106,7 @@ class _Engines:
             return held
 
     def _close_longest_open(self) -> None:
-        """A program that goes through many files keeps a few open. Whoever calls holds their lock."""
+        """Close all but a few SQLite files. The caller holds their lock."""
         files = [url for url in self.held if sqlite_path(url) is not None]
         for url in files[: -(_OPEN_FILES - 1)]:
             self.held.pop(url).engine.dispose()
@@ -120,7 +119,7 @@ _sqlite_in_use = threading.RLock()
 
 @contextmanager
 def transaction(url: URL) -> Generator[Connection]:
-    """A transaction on a table that is up to date. Commits at the end, or not at all."""
+    """Open a transaction on an up-to-date table. Commits at the end, or not at all."""
     on_sqlite = _on_sqlite(url)
     with _turn_on_sqlite() if on_sqlite else nullcontext():
         held = _engines.get(url)
@@ -130,14 +129,14 @@ def transaction(url: URL) -> Generator[Connection]:
             held.ready = True
         with held.engine.begin() as connection:
             if not on_sqlite:
-                # Nobody's table lock may hold up an answer for longer than this.
+                # Another session's table lock may delay an answer by no more than this.
                 connection.execute(text("SET LOCAL lock_timeout = '10s'"))
             yield connection
 
 
 @contextmanager
 def _turn_on_sqlite() -> Generator[None]:
-    """A thread has its turn. Behind threads that wait for a locked database nobody waits for all of them."""
+    """Wait for this thread's turn, but not for all threads queued behind a locked database."""
     lock = _sqlite_in_use
     if not lock.acquire(timeout=BUSY_TIMEOUT):
         raise DatabaseError("the database is locked, and other threads are waiting for it")
@@ -148,18 +147,18 @@ def _turn_on_sqlite() -> Generator[None]:
 
 
 def forget(url: URL) -> None:
-    """Something went wrong: open the database and look at its table anew at the next use."""
+    """After an error: reopen the database and check its table at the next use."""
     with _sqlite_in_use if _on_sqlite(url) else nullcontext(), _engines.lock:
         held = _engines.held.get(url)
         if held is None:
             return
         held.ready = False
         if _inode(url) is not None or not _on_sqlite(url):
-            held.engine.dispose()  # but a database in memory would go with its connection
+            held.engine.dispose()  # a database in memory would be lost with its connection
 
 
 def close(url: URL) -> None:
-    """Close a database, one in memory for good."""
+    """Close a database. One in memory is lost."""
     with _sqlite_in_use if _on_sqlite(url) else nullcontext(), _engines.lock:
         held = _engines.held.pop(url, None)
         if held is not None:
@@ -184,7 +183,7 @@ def _absolute(url: URL) -> URL:
 
 
 def _without_asyncpg_options(url: URL) -> URL:
-    """The query of a URL that was written for asyncpg, in libpq's words."""
+    """Return an asyncpg URL with libpq's option names."""
     query: dict[str, Any] = {
         name: value for name, value in url.query.items() if not name.startswith("prepared_statement_")
     }
@@ -205,7 +204,7 @@ def _inode(url: URL) -> tuple[int, int] | None:
 
 
 def _create(url: URL) -> Engine:
-    # hide_parameters: what callers put into metadata has no place in a traceback or a log.
+    # hide_parameters: callers' metadata must not appear in a traceback or a log.
     if url.get_backend_name() != "sqlite":
         missing = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT}
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=missing)
@@ -223,7 +222,7 @@ def _create(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """WAL: readers do not wait for writers. FULL: a committed line survives a power cut."""
+    """Set WAL (readers do not wait for writers) and FULL (a committed line survives a power cut)."""
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:
@@ -231,7 +230,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
                 connection.execute("PRAGMA journal_mode = WAL")
             break
         except sqlite3.OperationalError:
-            # Changing the mode does not wait for others as other statements do.
+            # Unlike other statements, changing the mode does not wait for locks.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
@@ -251,7 +250,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _engines, _sqlite_in_use  # noqa: PLW0603  # the old locks may be held by threads that are not here
+    global _engines, _sqlite_in_use  # noqa: PLW0603  # the old locks may be held by threads that the child does not have
     _inherited.append(_engines)
     _engines = _Engines()
     _sqlite_in_use = threading.RLock()

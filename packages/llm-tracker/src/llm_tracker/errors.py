@@ -1,11 +1,11 @@
-"""What the library itself raises. Errors of a provider are the `openai` SDK's and are raised as they came.
+"""The library's own errors. A provider's errors are the `openai` SDK's, raised unchanged.
 
 LLMTrackerError
-├── ConfigurationError     (ValueError)  a setting is missing or cannot be read
-├── EmptyMessagesError     (ValueError)  nothing was asked; nothing is recorded
-├── EmptyResponseError     (ValueError)  the model was paid and said nothing; recorded as a failure
-├── InvalidArgumentError   (ValueError)  an argument of a statistics function makes no sense
-└── DatabaseError                        the ledger cannot be read now
+├── ConfigurationError     (ValueError)  a setting is missing or invalid
+├── EmptyMessagesError     (ValueError)  no messages; nothing is recorded
+├── EmptyResponseError     (ValueError)  an answer without text; recorded as a failure
+├── InvalidArgumentError   (ValueError)  an invalid argument of a statistics function
+└── DatabaseError                        the ledger cannot be read
 """
 
 
@@ -14,7 +14,7 @@ class LLMTrackerError(Exception):
 
 
 class ConfigurationError(LLMTrackerError, ValueError):
-    """A setting is missing or cannot be read; the sentence names it and never shows its value."""
+    """A setting is missing or invalid. The message names it and never shows its value."""
 
 
 class EmptyMessagesError(LLMTrackerError, ValueError):
@@ -32,8 +32,8 @@ class EmptyResponseError(LLMTrackerError, ValueError):
 
 
 class InvalidArgumentError(LLMTrackerError, ValueError):
-    """An argument makes no sense; the sentence begins with its name."""
+    """An argument is invalid. The message begins with its name."""
 
 
 class DatabaseError(LLMTrackerError):
-    """The ledger cannot be read; the sentence says why and never shows a password."""
+    """The ledger cannot be read. The message has the reason and never a password."""

@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time they were made."""
+"""Identifiers that sort by creation time."""
 
 import os
 import threading
@@ -7,27 +7,27 @@ from uuid import UUID
 
 _COUNTER_BITS = 42
 _COUNTER_MAX = (1 << _COUNTER_BITS) - 1
-_STORE = 512  # random bytes that are asked for at a time
+_STORE = 512  # random bytes per read
 
 
 class _Clock:
-    """The last millisecond and counter that were given out, and random bytes in store: asking the system for
-    them costs more than all the rest of an id.
+    """The last millisecond and counter, and a store of random bytes: reading them from the system is the
+    most expensive part of an id.
     """
 
     def __init__(self) -> None:
-        # Re-entrant: a finaliser may ask for an id while its own thread is in here.
+        # Re-entrant: a finaliser may create an id while its thread is in here.
         self.lock = threading.RLock()
         self.milliseconds = 0
         self.counter = 0
         self.random = b""
 
     def tick(self) -> tuple[int, int, int]:
-        """Milliseconds and counter, greater than any pair before whatever the clock does; 32 random bits."""
+        """Return milliseconds and counter, greater than any pair before even if the clock goes back; 32 random bits."""
         with self.lock:
             now = time.time_ns() // 1_000_000
             if now > self.milliseconds:
-                # The top bit starts at 0, so that 2**41 ids fit into a millisecond before time is borrowed.
+                # The top bit starts at 0, so that 2**41 ids fit into a millisecond.
                 milliseconds, counter = now, self.draw(6) >> 7
             elif self.counter < _COUNTER_MAX:
                 milliseconds, counter = self.milliseconds, self.counter + 1
@@ -37,7 +37,7 @@ class _Clock:
             return milliseconds, counter, self.draw(4)
 
     def draw(self, size: int) -> int:
-        """`size` random bytes as a number; none is given out twice."""
+        """Return `size` fresh random bytes as a number."""
         if len(self.random) < size:
             self.random = os.urandom(_STORE)
         drawn, self.random = self.random[:size], self.random[size:]
@@ -48,9 +48,9 @@ _clock = _Clock()
 
 
 def uuid7() -> UUID:
-    """A version 7 UUID (RFC 9562, section 5.7; method 1 of 6.2), greater than any this process made before.
+    """Return a version 7 UUID (RFC 9562, section 5.7; method 1 of 6.2), greater than all before in this process.
 
-    48 bits of milliseconds, a 42-bit counter that starts anew at random in each millisecond, 32 random bits.
+    48 bits of milliseconds, a 42-bit counter with a random start in each millisecond, 32 random bits.
     Safe across threads; a forked child starts a counter of its own.
     """
     milliseconds, counter, random = _clock.tick()
@@ -63,10 +63,10 @@ def uuid7() -> UUID:
     return UUID(int=value)
 
 
-def _start_anew() -> None:
-    global _clock  # noqa: PLW0603  # the parent's lock may be held by a thread that does not exist here
+def _reset_clock() -> None:
+    global _clock  # noqa: PLW0603  # the parent's lock may be held by a thread that the child does not have
     _clock = _Clock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_reset_clock)

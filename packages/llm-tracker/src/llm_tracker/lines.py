@@ -1,4 +1,4 @@
-"""A line of the ledger on its way into the database."""
+"""A line of the ledger, before it is stored."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ TOKEN_COLUMNS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_t
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One model call, with the table's columns as the table has them."""
+    """One model call, with the table's columns."""
 
     id: UUID
     user_id: int | None
@@ -39,15 +39,15 @@ class Line:
     created_at: datetime
 
     def __post_init__(self) -> None:
-        """A cost that is not finite is unknown."""
+        """Set a cost that is not finite to None."""
         object.__setattr__(self, "cost", known(self.cost))
 
     def values(self) -> dict[str, Any]:
-        """Column names and their values."""
+        """Return the values by column."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_json(self) -> bytes:
-        """One line of a spill file, without the newline."""
+        """Return one line of a spill file, without the newline."""
         return orjson.dumps(
             {**self.values(), "cost": None if self.cost is None else format(self.cost, "f")},
             option=orjson.OPT_UTC_Z,
@@ -55,7 +55,7 @@ class Line:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Line":
-        """Raises ValueError for what is not a whole line."""
+        """Parse one line of a spill file. Raises ValueError if it is not complete."""
         try:
             values = orjson.loads(text)
             values["id"] = UUID(values["id"])
@@ -67,5 +67,5 @@ class Line:
 
 
 def token_columns(usage: Usage) -> dict[str, int]:
-    """The five buckets, within what an INTEGER holds (the raw object keeps what the provider said)."""
+    """Return the five buckets within the range of INTEGER (the raw object has the original values)."""
     return {name: min(max(int(getattr(usage, name)), 0), INTEGER_MAX) for name in TOKEN_COLUMNS}

@@ -1,6 +1,6 @@
-"""The model layer: one service per configuration, all providers behind the official `openai` SDK.
+"""The model layer: one service per configuration; every provider is called through the `openai` SDK.
 
-Nothing is recorded here; `llm_tracker.llm_tracker` does that. Errors are the SDK's.
+`llm_tracker.llm_tracker` records calls; this module does not. Errors are the SDK's.
 """
 
 import atexit
@@ -14,25 +14,25 @@ from llm_tracker.provider_config import ProviderConfig
 from llm_tracker.settings import provider_config
 
 if TYPE_CHECKING:
-    # The SDK takes longer to import than the rest together; it comes with the first call.
+    # The SDK is slow to import; the first call imports it.
     import openai
 
     from llm_tracker.answers import Answer
 
-# OpenAI's reasoning models refuse max_tokens.
+# OpenAI's reasoning models reject max_tokens.
 _COUNTS_REASONING = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
 
-# As many as there are configurations, and a program has few. Closed at exit only: one may be in use.
+# One per configuration; a program has few. Closed only at exit, since one may be in use.
 _services: dict[ProviderConfig, "LLMService"] = {}
 
 
 def get_llm_service() -> "LLMService":
-    """The service that the settings describe now. The same configuration gives the same service.
+    """Return the service of the current settings. The same configuration gives the same service.
 
-    Raises ValueError naming the key that the configuration lacks.
+    Raises ValueError naming the missing key.
     """
     config = provider_config()
-    # setdefault is atomic: threads that race here get one and the same.
+    # setdefault is atomic: racing threads get the same service.
     return _services.setdefault(config, LLMService(config))
 
 
@@ -43,11 +43,11 @@ def _close_services() -> None:
 
 
 class LLMService:
-    """Calls one provider. Safe across threads, forks and event loops."""
+    """Client of one provider. Safe across threads, forks and event loops."""
 
     def __init__(self, config: ProviderConfig) -> None:
         self.config = config
-        # By process: a connection that a fork copied belongs to the parent.
+        # By process: a forked connection belongs to the parent.
         self._clients: dict[int, openai.OpenAI] = {}
         self._listed_model: str | None = None
 
@@ -65,10 +65,10 @@ class LLMService:
         response_format: Any = None,
         **parameters: Any,
     ) -> Any:
-        """The model's text, or with `raw_response` the SDK's ChatCompletion.
+        """Return the model's text, or with `raw_response` the SDK's ChatCompletion.
 
-        `parameters` go to the provider as they are (`model`, `tools`, `seed`, …); with `stream=True` the
-        SDK's stream comes back.
+        `parameters` go to the provider unchanged (`model`, `tools`, `seed`, …); `stream=True` returns the
+        SDK's stream.
         """
         request = self.request(messages, max_tokens, temperature, json_mode, response_format, parameters)
         if request.get("stream"):
@@ -90,9 +90,7 @@ class LLMService:
         """As `chat`, without blocking the event loop, and without `stream`."""
         request = self.request(messages, max_tokens, temperature, json_mode, response_format, parameters)
         if request.get("stream"):
-            raise InvalidArgumentError(
-                "stream cannot be given to achat; LLMTracker.astream_and_track streams"
-            )
+            raise InvalidArgumentError("achat does not support stream; use LLMTracker.astream_and_track")
         answer = await self.asend(request)
         return answer.completion if raw_response else answer.content
 
@@ -105,7 +103,7 @@ class LLMService:
         response_format: Any = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The arguments of the SDK's `chat.completions.create`. Raises ValueError for no messages."""
+        """Return the arguments of the SDK's `chat.completions.create`. Raises ValueError for no messages."""
         asked = checked_messages(messages)
         parameters = parameters or {}
         model = parameters.get("model") or self.config.deployment or self.model
@@ -126,7 +124,7 @@ class LLMService:
 
     @property
     def model(self) -> str:
-        """The configured model, else the first that the server lists (asked once)."""
+        """The configured model, else the first that the server lists (requested once)."""
         if self.config.model is not None:
             return self.config.model
         if self._listed_model is None:
@@ -134,29 +132,29 @@ class LLMService:
         return self._listed_model
 
     def send(self, request: Mapping[str, Any]) -> "Answer":
-        """Ask, and wait for the whole answer."""
+        """Send a request and return the whole answer."""
         from llm_tracker.answers import read_answer  # noqa: PLC0415  # imports the SDK
 
         return read_answer(self._client().chat.completions.with_raw_response.create(**request))
 
     async def asend(self, request: Mapping[str, Any]) -> "Answer":
-        """As `send`. The connection is closed with the call: a client cannot outlive its event loop."""
+        """As `send`. The call closes its connection, since a client cannot outlive its event loop."""
         from llm_tracker.answers import read_answer  # noqa: PLC0415  # imports the SDK
 
         async with self.async_client() as client:
             return read_answer(await client.chat.completions.with_raw_response.create(**request))
 
     def stream_request(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The same question, to be answered in a stream that tells its usage."""
+        """Return the request for a stream that reports its usage."""
         asked = {**request, "stream": True}
         return {**asked, "stream_options": {"include_usage": True}} if self.config.include_usage else asked
 
     def open_stream(self, request: Mapping[str, Any]) -> Any:
-        """The SDK's raw response to a stream request, its body unread."""
+        """Return the SDK's raw response to a stream request, its body unread."""
         return self._client().chat.completions.with_raw_response.create(**request)
 
     def async_client(self) -> "openai.AsyncOpenAI":
-        """A client of one's own, for one event loop; whoever takes it closes it."""
+        """Return a new client for one event loop. The caller closes it."""
         from llm_tracker.clients import async_client  # noqa: PLC0415  # imports the SDK
 
         return async_client(self.config)
@@ -186,14 +184,14 @@ class LLMService:
         return "max_completion_tokens" if own and _COUNTS_REASONING.match(model) else "max_tokens"
 
     def _first_listed_model(self) -> str:
-        import openai  # noqa: PLC0415  # takes long
+        import openai  # noqa: PLC0415  # slow
 
         missing = f"{self.config.source}['model'] is missing"
         try:
             listed = self._client().models.list(extra_headers=self._headers()).data
         except (openai.OpenAIError, ValueError) as error:
             raise ConfigurationError(
-                f"{missing}, and the server's list of models cannot be read: {type(error).__name__}"
+                f"{missing}, and the server's model list cannot be read: {type(error).__name__}"
             ) from error
         names = [model.id for model in listed or () if isinstance(getattr(model, "id", None), str)]
         if not names:
@@ -202,7 +200,7 @@ class LLMService:
 
 
 def checked_messages(messages: Any) -> list[Any]:
-    """The messages as a list. Raises ValueError where there is none, or what was given is no list of them."""
+    """Return the messages as a list. Raises ValueError if it is empty or no list of messages."""
     if isinstance(messages, str | bytes | Mapping):
         if not messages:
             raise EmptyMessagesError

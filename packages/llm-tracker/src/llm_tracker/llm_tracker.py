@@ -1,4 +1,4 @@
-"""The one gateway: a call goes to the model, and its line goes into the ledger.
+"""Call the model and write the call's line into the ledger.
 
     content, usage = LLMTracker.call_and_track([{"role": "user", "content": "Hello"}])
 
@@ -9,22 +9,22 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # What does the work needs the SDK and SQLAlchemy; they come with the first call.
+    # These need the SDK and SQLAlchemy; the first call imports them.
     from llm_tracker.streams import AsyncTrackedStream, TrackedStream
 
 __all__ = ["LLMTracker"]
 
 
 class LLMTracker:
-    """Calls to the model that the settings describe, each with its line.
+    """Calls to the configured model, each with its line.
 
-    The arguments are the same everywhere. `json_mode` asks for a JSON object, `response_format` for what it
-    says; `max_tokens` and `temperature` default to the provider's config; `node_name` says which part of the
-    program asks. `state` may hold `user_id`, `source_type`, `source_task_id`, `source_path` and `metadata`.
+    All methods take the same arguments. `json_mode` requests a JSON object, `response_format` another format;
+    `max_tokens` and `temperature` default to the provider's config; `node_name` names the calling part of the
+    program. `state` may have `user_id`, `source_type`, `source_task_id`, `source_path` and `metadata`.
 
     `usage` is a dict with `model, prompt_tokens, completion_tokens, total_tokens, cached_tokens,
-    reasoning_tokens`. Raises ValueError for empty messages, an incomplete configuration and an empty answer;
-    the SDK's errors as they are.
+    reasoning_tokens`. Raises ValueError for empty messages, an incomplete configuration and an empty answer,
+    and the SDK's errors unchanged.
     """
 
     @staticmethod
@@ -37,7 +37,7 @@ class LLMTracker:
         node_name: str = "unknown",
         state: Any = None,
     ) -> tuple[str, dict[str, Any]]:
-        """The answer's text and its usage."""
+        """Return the answer's text and its usage."""
         from llm_tracker import tracking  # noqa: PLC0415  # imports the SDK and SQLAlchemy
 
         return tracking.call(messages, json_mode, max_tokens, temperature, response_format, node_name, state)
@@ -69,10 +69,10 @@ class LLMTracker:
         node_name: str = "unknown",
         state: Any = None,
     ) -> "TrackedStream":
-        """An iterator over the pieces of the answer's text; sent when the first is asked for.
+        """Return an iterator over pieces of the answer's text. The first iteration sends the request.
 
-        After the end it has `usage` and `content`. It is a context manager too; leaving it early, `close()`
-        or dropping it records what the call cost until then.
+        After the end it has `usage` and `content`. It is also a context manager. `close()`, an early exit or
+        garbage collection record the cost so far.
         """
         from llm_tracker import tracking  # noqa: PLC0415  # imports the SDK and SQLAlchemy
 

@@ -1,4 +1,4 @@
-"""The ledger's lines, page by page."""
+"""Pages of the ledger's lines."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ def get_llm_usage_list(
     model: Any = None,
     success: Any = None,
 ) -> dict[str, Any]:
-    """`{list, page, page_size, total, has_more}`: the calls, newest first.
+    """Return `{list, page, page_size, total, has_more}`: the calls, newest first.
 
-    Each of `list` is a dict with the table's columns. Dates and `user_id` are as in
-    `llm_tracker.llm_usage_stats`; `page` begins at 1, `page_size` is at most 10,000.
+    Each item of `list` is a dict with the table's columns. Dates and `user_id` are as in
+    `llm_tracker.llm_usage_stats`; `page` starts at 1, `page_size` is at most 10,000.
     """
     page, page_size = parse_page(page, page_size)
     if success is not None and not isinstance(success, bool):

@@ -1,8 +1,8 @@
-"""Sums over the ledger: altogether, by model, by day, over time.
+"""Sums over the ledger: in total, by model, by day, over time.
 
 `start_date` and `end_date` are datetimes, dates or ISO strings; without an offset they are UTC, and an end
-without a time includes that day. `user_id` narrows to one user. Nonsense raises a ValueError that names the
-argument. What each answer holds is told in `llm_tracker.queries`. Days are those of `timezone` (UTC).
+without a time includes that day. `user_id` filters by user. An invalid argument raises a ValueError that names
+it. `llm_tracker.queries` describes the results. Days are those of `timezone` (UTC).
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from llm_tracker.sinks import read
 
 
 def get_summary_stats(start_date: Any = None, end_date: Any = None, user_id: Any = None) -> dict[str, Any]:
-    """The sums of all calls."""
+    """Return the sums of all calls."""
     where = _conditions(start_date, end_date, user_id)
     return queries.summary_row(read(queries.summary_query(LLMUsage, *where))[0])
 
@@ -22,7 +22,7 @@ def get_summary_stats(start_date: Any = None, end_date: Any = None, user_id: Any
 def get_stats_by_model(
     start_date: Any = None, end_date: Any = None, user_id: Any = None
 ) -> list[dict[str, Any]]:
-    """One dict per model, most tokens first."""
+    """Return one dict per model, most tokens first."""
     where = _conditions(start_date, end_date, user_id)
     return [queries.model_row(row) for row in read(queries.by_model_query(LLMUsage, *where))]
 
@@ -30,7 +30,7 @@ def get_stats_by_model(
 def get_stats_by_day(
     start_date: Any = None, end_date: Any = None, user_id: Any = None, *, timezone: Any = "UTC"
 ) -> list[dict[str, Any]]:
-    """One dict per day that has calls, ascending; `date` is text such as 2026-01-31."""
+    """Return one dict per day with calls, ascending; `date` is text such as 2026-01-31."""
     zone = parse_timezone(timezone).key
     where = _conditions(start_date, end_date, user_id, zone)
     statement = queries.by_day_query(LLMUsage, *where, timezone=zone)
@@ -45,7 +45,7 @@ def get_time_series_stats(
     *,
     timezone: Any = "UTC",
 ) -> list[dict[str, Any]]:
-    """One dict per hour, day or month that has calls, ascending; `bucket` is where it begins, in ISO 8601."""
+    """Return one dict per hour, day or month with calls, ascending; `bucket` is its start, in ISO 8601."""
     step, zone = parse_granularity(granularity), parse_timezone(timezone).key
     where = _conditions(start_date, end_date, user_id, zone)
     statement = queries.time_series_query(LLMUsage, *where, granularity=step, timezone=zone)

@@ -1,8 +1,8 @@
 """The table `llm_tracker_usage`: one row per model call.
 
-`UsageColumns` holds the library's own columns. An application that keeps the same table in its own schema
-maps it with `class Usage(UsageColumns, ItsBase)` and adds columns of its own, each with a default on the
-server: the library writes its own columns and touches no other.
+`UsageColumns` has the library's columns. An application with the same table maps it with
+`class Usage(UsageColumns, ItsBase)` and adds its own columns, each with a server default: the library writes
+only its own.
 """
 
 from datetime import UTC, datetime
@@ -22,24 +22,24 @@ TABLE_NAME = "llm_tracker_usage"
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A moment, aware and in UTC in Python whatever the database.
+    """An aware datetime in UTC.
 
-    Postgres keeps TIMESTAMPTZ. SQLite keeps text of fixed width in UTC, which compares as the moments do.
-    A naive value is taken as UTC.
+    PostgreSQL stores TIMESTAMPTZ. SQLite stores text of fixed width in UTC, which sorts by time. A naive value
+    is UTC.
     """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC, and on SQLite to the naive form that its text has."""
+        """Convert to UTC, and on SQLite to a naive value."""
         if value is None:
             return None
         moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware, in UTC."""
+        """Return an aware value in UTC."""
         del dialect
         if value is None:
             return None
@@ -47,29 +47,29 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """Money. NUMERIC on Postgres; text on SQLite, whose only number with a fraction is a binary float."""
+    """Money: NUMERIC on PostgreSQL, text on SQLite, which has only binary floats."""
 
     impl = Numeric
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Text on SQLite, NUMERIC elsewhere."""
+        """Return text on SQLite, NUMERIC elsewhere."""
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        """On SQLite all digits, without an exponent."""
+        """Write all digits on SQLite, without an exponent."""
         if value is None or dialect.name != "sqlite":
             return value
         return format(value, "f")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """As exact as it was stored."""
+        """Return the exact stored value."""
         del dialect
         return value if value is None or isinstance(value, Decimal) else Decimal(str(value))
 
 
 class server_now(FunctionElement[datetime]):  # noqa: N801  # SQL functions are named in small letters
-    """The database's own clock, in the form that `UTCDateTime` keeps."""
+    """The database's clock, in the format of `UTCDateTime`."""
 
     type = UTCDateTime()
     inherit_cache = True
@@ -88,7 +88,7 @@ def _server_now_sqlite(element: server_now, compiler: Any, **options: Any) -> st
 
 
 class UsageColumns:
-    """The library's columns. Token buckets are inclusive: prompt holds cached, completion holds reasoning."""
+    """The library's columns. Token buckets are inclusive: prompt includes cached, completion includes reasoning."""
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=uuid7, sort_order=-100)
     user_id: Mapped[int | None] = mapped_column(Integer, sort_order=-99)
@@ -103,7 +103,7 @@ class UsageColumns:
     success: Mapped[bool] = mapped_column(default=True, server_default=true(), sort_order=-90)
     error: Mapped[str | None] = mapped_column(Text, sort_order=-89)
     is_estimated: Mapped[bool] = mapped_column(default=False, server_default=false(), sort_order=-88)
-    # The attribute has another name because SQLAlchemy keeps `metadata` for itself.
+    # SQLAlchemy reserves the attribute `metadata`.
     meta: Mapped[dict[str, Any]] = mapped_column(
         "metadata", JSON, default=dict, server_default=text("'{}'"), sort_order=-87
     )

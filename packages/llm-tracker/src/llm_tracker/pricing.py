@@ -1,11 +1,11 @@
-"""What a call costs, in US dollars, offline.
+"""The cost of a call in US dollars, computed offline.
 
-Prices come from an administrator (`Price`), else from the table that the installed `genai-prices` carries,
-with its history. Its network update is never started, so nothing is ever fetched. Money is `Decimal` from end
-to end; an unknown price is None, and a free model costs `Decimal(0)`.
+Prices come from an administrator (`Price`), else from the table of the installed `genai-prices`, with its
+history. Its network update is never started. Money is always `Decimal`; an unknown price is None, and a free
+model costs `Decimal(0)`.
 
-Not priced: what is no token (web searches, characters spoken, hours of sound). A model that is sold by such
-units alone is unknown here.
+Units other than tokens are not priced (web searches, spoken characters, hours of sound). A model sold only by
+such units has no price here.
 """
 
 from collections.abc import Mapping
@@ -25,22 +25,21 @@ _MAX_PRICE = Decimal(1_000_000)
 _MAX_MODEL_NAME = 256
 
 _TABLES = {"openai": "openai", "azure_openai": "azure", "gemini": "google", "anthropic": "anthropic"}
-"""Our providers and their names in the table."""
+"""Our providers' names in the table."""
 
 _VENDORS = {"openai": "openai", "anthropic": "anthropic", "google": "google", "x-ai": "x-ai", "xai": "x-ai"}
-"""Who sells models that nobody else can run, by the prefix that resellers write before the model's name."""
+"""Vendors of closed models, by the prefix that resellers put before the model's name."""
 
 _OPEN_WEIGHTS = ("gpt-oss", "grok-1", "grok-2")
-"""Models of these vendors that anybody can run."""
+"""Open models of these vendors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price that an administrator set: US dollars per million tokens.
+    """An administrator's price, in US dollars per million tokens.
 
-    `cached_input` and `cache_write` default to `input`, `reasoning` to `output`. `ValueError` names the field
-    that is no price: negative, not a number, infinite, above a million, or a float, which cannot hold a price
-    exactly.
+    `cached_input` and `cache_write` default to `input`, `reasoning` to `output`. `ValueError` names a field that
+    is negative, not finite, above a million, or a float, which is not exact.
     """
 
     input: Decimal
@@ -65,7 +64,7 @@ class Price:
                 )
 
     def cost(self, usage: Usage) -> Decimal:
-        """The cost of this usage in US dollars, exact."""
+        """Return the exact cost of a usage in US dollars."""
         cached, written, fresh = _split_prompt(usage)
         reasoning = min(usage.reasoning_tokens, usage.completion_tokens)
         money = (
@@ -86,16 +85,15 @@ def price_of(
     at: datetime | None = None,
     prices: Mapping[str, Price] | None = None,
 ) -> Decimal | None:
-    """The cost of a call in US dollars; None if the price is unknown or no finite number.
+    """Return the cost of a call in US dollars; None if the price is unknown or not finite.
 
-    `prices` are an administrator's and win: by `provider/model`, then by `model`. `at` chooses among historic
-    prices (default now; naive means UTC).
+    An administrator's `prices` take precedence: by `provider/model`, then by `model`. `at` selects a historic
+    price (default now; a naive value is UTC).
 
-    `provider` is one of ours (`openai`, `azure_openai`, `gemini`, `anthropic`) or a name of the table
-    (`mistral`, `groq`, …): then that provider's price holds. With `openai_compatible`, or none, anybody may
-    have answered, and a name such as `llama3` or `mistral-7b` says nothing about the price. So a model is
-    priced only when nobody but its maker can run it (OpenAI's, Anthropic's, Google's and xAI's closed models,
-    by their own names or as `vendor/model`), at the maker's price. Any other provider is unknown.
+    `provider` is one of ours (`openai`, `azure_openai`, `gemini`, `anthropic`) or a name in the table
+    (`mistral`, `groq`, …), whose price applies. With `openai_compatible`, or none, the host is unknown, and a
+    name such as `llama3` does not determine a price. Then only closed models of OpenAI, Anthropic, Google and
+    xAI (by their own names or as `vendor/model`) are priced, at their vendor's price.
     """
     if prices and (price := prices.get(f"{provider}/{model}") or prices.get(model)):
         return known(price.cost(usage))
@@ -106,7 +104,7 @@ def price_of(
 
 
 def known(cost: Decimal | None) -> Decimal | None:
-    """`cost`; None if it is not finite. One NaN would make every sum that it is in NaN."""
+    """Return `cost`; None if it is not finite. One NaN would make every sum NaN."""
     return cost if cost is not None and cost.is_finite() else None
 
 
@@ -119,7 +117,7 @@ def _model(model: str, provider: str | None) -> ModelInfo | None:
 
 
 def _closed_model(model: str) -> ModelInfo | None:
-    """The model, when its name can only mean one that its maker alone runs."""
+    """Return the model if its name identifies a vendor's closed model."""
     vendor, separator, name = model.lower().rpartition("/")
     if separator:
         candidates = [_VENDORS.get(vendor)]
@@ -141,12 +139,12 @@ def _table(provider: str) -> Provider | None:
 
 
 def _table_cost(price: ModelPrice, usage: Usage) -> Decimal | None:
-    """The cost by a price of the table. A part without a price of its own has that of its whole."""
+    """Return the cost by the table's price. A part without its own price has that of its whole."""
     rates = {
         name: _rate(value, usage.prompt_tokens) for name, value in price.__dict__.items() if value is not None
     }
     if not rates:
-        return Decimal(0)  # the table's way to say free
+        return Decimal(0)  # free
     input_rate, output_rate = rates.get("input_mtok"), rates.get("output_mtok")
     if (input_rate is None and (usage.prompt_tokens or output_rate is None)) or (
         output_rate is None and usage.completion_tokens
@@ -196,14 +194,14 @@ def _completion_cost(
 
 
 def _split_prompt(usage: Usage) -> tuple[int, int, int]:
-    """The prompt as tokens read from the cache, written to it, and neither; no token counts twice."""
+    """Return the prompt's tokens read from the cache, written to it, and others; none counts twice."""
     cached = min(usage.cached_tokens, usage.prompt_tokens)
     written = min(usage.cache_write_tokens, usage.prompt_tokens - cached)
     return cached, written, usage.prompt_tokens - cached - written
 
 
 def _rate(price: Decimal | TieredPrices, prompt_tokens: int) -> Decimal:
-    """Dollars per million tokens. A tier that a prompt reaches holds for all of its tokens."""
+    """Return dollars per million tokens. A tier that a prompt reaches applies to all its tokens."""
     if isinstance(price, Decimal):
         return price
     rate = price.base

@@ -1,4 +1,4 @@
-"""One provider's settings, each with its type, and what they must be."""
+"""One provider's settings, typed and validated."""
 
 import json
 import math
@@ -10,20 +10,20 @@ from urllib.parse import urlsplit
 
 from llm_tracker.errors import ConfigurationError
 
-_LONGEST_TIMEOUT = 30 * 86_400  # seconds; far longer ones are more than a socket takes
+_LONGEST_TIMEOUT = 30 * 86_400  # seconds; sockets reject much longer ones
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 
 
 @dataclass(frozen=True, repr=False)
 class ProviderConfig:
-    """One provider's settings, complete. Hashable, so that services can be cached by it."""
+    """One provider's complete settings. Hashable, since services are cached by it."""
 
-    source: str  # the setting it came from, for error messages
+    source: str  # its setting's name, for error messages
     provider: str
     api_key: str | None = None
     api_base: str | None = None
     model: str | None = None  # None: the first that the server lists
-    deployment: str | None = None  # Azure: the name in the URL, where it is not the model's
+    deployment: str | None = None  # Azure: the name in the URL, if it is not the model's
     api_version: str | None = None
     max_tokens: int | None = None
     temperature: float | None = None
@@ -31,27 +31,27 @@ class ProviderConfig:
     max_retries: int = 2
     organization: str | None = None
     project: str | None = None
-    include_usage: bool = True  # ask streams for their usage; off for servers that refuse the question
+    include_usage: bool = True  # request the usage of streams; off for servers that reject it
     default_headers: tuple[tuple[str, str], ...] = ()
-    transport: Any = None  # an httpx2 transport in the network's place
+    transport: Any = None  # an httpx2 transport instead of the network
 
     def __repr__(self) -> str:
-        """Name and model only: keys may stand in headers and URLs too."""
+        """Show name and model only: headers and URLs may have keys."""
         return (
             f"ProviderConfig(provider={self.provider!r}, model={self.model!r}, has_key={bool(self.api_key)})"
         )
 
     def secrets(self) -> tuple[str, ...]:
-        """What must never reach a log, a record or an error."""
+        """Return the strings that must never reach a log, a record or an error."""
         headers = [value for name, value in self.default_headers if _SECRET_HEADER.search(name)]
         found = [self.api_key, urlsplit(self.api_base or "").password, *headers]
         return tuple(secret for secret in found if secret)
 
 
 def checked_config(source: str, provider: str, values: Mapping[str, Any]) -> ProviderConfig:
-    """The config with every value of its type. Raises ConfigurationError naming the key, without its value.
+    """Return the typed config. Raises ConfigurationError naming the key, without its value.
 
-    What the library does not know is left for others who share the setting.
+    Unknown keys are ignored: others may share the setting.
     """
     text: dict[str, str | None] = {}
     for key in ("api_key", "api_base", "model", "deployment", "api_version", "organization", "project"):
@@ -89,16 +89,16 @@ def _check_address(source: str, address: str | None) -> None:
     try:
         parts = urlsplit(address or "http://none")
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # an invalid port, an open bracket
         usable = False
     if not usable:
         raise ConfigurationError(f"{source}['api_base'] must be an address such as http://127.0.0.1:11434/v1")
 
 
 def _check_key(source: str, key: str | None) -> None:
-    """A header cannot hold other characters, and the error that says so would show the key."""
+    """Reject characters that no header can have; the SDK's error would show the key."""
     if key is not None and not (key.isascii() and key.isprintable()):
-        raise ConfigurationError(f"{source}['api_key'] holds a character that no key can have")
+        raise ConfigurationError(f"{source}['api_key'] has a character that keys cannot have")
 
 
 def _number(source: str, values: Mapping[str, Any], key: str) -> float | None:

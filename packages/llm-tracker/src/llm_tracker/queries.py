@@ -1,6 +1,6 @@
-"""What is asked of the ledger: statements without a connection, and the shapes of their answers.
+"""Statements on the ledger, without a connection, and the shapes of their results.
 
-An application with a session of its own runs the same statements on its own mapping of the table:
+An application runs the same statements in its own session, on its own mapping of the table:
 
     where = conditions(Usage, parse_range("2026-01-01", "2026-01-31"), user_id=7)
     rows = (await session.execute(by_model_query(Usage, *where))).mappings()
@@ -8,10 +8,10 @@ An application with a session of its own runs the same statements on its own map
 
 On SQLite a connection must have `llm_tracker.sqlite_functions.register_sqlite_functions`.
 
-Every answer but the list has the same measures: `total_calls, successful_calls, failed_calls`, the sums
+Every result except the list has the same measures: `total_calls, successful_calls, failed_calls`, the sums
 `total_prompt_tokens, total_completion_tokens, total_tokens, total_cached_tokens, total_reasoning_tokens`
-(int), `cost` (Decimal; None if there were calls and none could be priced) and `unpriced_calls`, the number
-of calls whose price is unknown and that `cost` therefore lacks.
+(int), `cost` (Decimal; None if there are calls and none has a price) and `unpriced_calls`, the number of calls
+without a price, which `cost` does not include.
 """
 
 from decimal import Decimal
@@ -63,15 +63,15 @@ _LIST_COLUMNS = (
 )
 
 
-class exact_sum(FunctionElement[Decimal]):  # noqa: N801  # SQL functions are named in small letters
+class exact_sum(FunctionElement[Decimal]):  # noqa: N801  # SQL functions have lower-case names
     """SUM of money, exact in every database."""
 
     type = ExactDecimal()
     inherit_cache = True
 
 
-class start_of(FunctionElement[Any]):  # noqa: N801  # SQL functions are named in small letters
-    """The moment at which the hour, day or month of `created_at` begins: (granularity, moment, timezone)."""
+class start_of(FunctionElement[Any]):  # noqa: N801  # SQL functions have lower-case names
+    """The start of the hour, day or month of `created_at`: (granularity, moment, timezone)."""
 
     type = UTCDateTime()
     inherit_cache = True
@@ -85,7 +85,7 @@ def conditions(
     model: str | None = None,
     success: bool | None = None,
 ) -> list[ColumnElement[bool]]:
-    """What narrows a statement; None narrows nothing."""
+    """Return the conditions of a statement; None adds none."""
     where: list[ColumnElement[bool]] = []
     if dates is not None and dates.start is not None:
         where.append(entity.created_at >= dates.start)
@@ -101,12 +101,12 @@ def conditions(
 
 
 def summary_query(entity: Entity, *where: ColumnElement[bool]) -> Statement:
-    """One row: the measures of all calls."""
+    """Select one row: the measures of all calls."""
     return select(*_measures(entity)).where(*where)
 
 
 def by_model_query(entity: Entity, *where: ColumnElement[bool]) -> Statement:
-    """One row per model, most tokens first."""
+    """Select one row per model, most tokens first."""
     measures = _measures(entity)
     return (
         select(entity.model.label("model"), *measures)
@@ -117,7 +117,7 @@ def by_model_query(entity: Entity, *where: ColumnElement[bool]) -> Statement:
 
 
 def by_day_query(entity: Entity, *where: ColumnElement[bool], timezone: str = "UTC") -> Statement:
-    """One row per day that has calls, ascending."""
+    """Select one row per day with calls, ascending."""
     return time_series_query(entity, *where, granularity="day", timezone=timezone)
 
 
@@ -127,7 +127,7 @@ def time_series_query(
     granularity: Granularity = "day",
     timezone: str = "UTC",
 ) -> Statement:
-    """One row per hour, day or month that has calls, ascending. `bucket` is the moment it begins."""
+    """Select one row per hour, day or month with calls, ascending. `bucket` is its start."""
     bucket = start_of(literal(granularity), entity.created_at, literal(timezone)).label("bucket")
     return select(bucket, *_measures(entity)).where(*where).group_by("bucket").order_by("bucket")
 
@@ -135,7 +135,7 @@ def time_series_query(
 def usage_list_query(
     entity: Entity, *where: ColumnElement[bool], page: int = 1, page_size: int = 20
 ) -> Statement:
-    """The rows of one page, newest first."""
+    """Select the rows of one page, newest first."""
     columns = [getattr(entity, name).label("metadata" if name == "meta" else name) for name in _LIST_COLUMNS]
     return (
         select(*columns)
@@ -147,12 +147,12 @@ def usage_list_query(
 
 
 def count_query(entity: Entity, *where: ColumnElement[bool]) -> Select[int]:
-    """How many rows there are on all pages."""
+    """Count the rows of all pages."""
     return select(func.count().label("total")).select_from(entity).where(*where)
 
 
 def summary_row(row: RowMapping) -> dict[str, Any]:
-    """The measures of a row of any of the statements above."""
+    """Return the measures of a row of any statement above."""
     calls, unpriced = int(row["total_calls"]), int(row["unpriced_calls"])
     cost = row["cost"]
     return {
@@ -166,26 +166,26 @@ def summary_row(row: RowMapping) -> dict[str, Any]:
 
 
 def model_row(row: RowMapping) -> dict[str, Any]:
-    """`model` and its measures."""
+    """Return `model` and its measures."""
     return {"model": row["model"], **summary_row(row)}
 
 
 def day_row(row: RowMapping, timezone: str = "UTC") -> dict[str, Any]:
-    """`date` (ISO, such as 2026-01-31) and its measures."""
+    """Return `date` (ISO, such as 2026-01-31) and its measures."""
     return {"date": _bucket(row, "day", timezone), **summary_row(row)}
 
 
 def bucket_row(row: RowMapping, granularity: Granularity = "day", timezone: str = "UTC") -> dict[str, Any]:
-    """`bucket` and its measures.
+    """Return `bucket` and its measures.
 
-    A bucket is named by its beginning: 2026-01-31 for a day, 2026-01-01 for a month, and for an hour
+    A bucket is named by its start: 2026-01-31 for a day, 2026-01-01 for a month, and for an hour
     2026-01-31T08:00:00+00:00.
     """
     return {"bucket": _bucket(row, granularity, timezone), **summary_row(row)}
 
 
 def usage_row(row: RowMapping) -> dict[str, Any]:
-    """The library's columns of one call; `created_at` is aware UTC, `cost` Decimal or None."""
+    """Return the library's columns of one call; `created_at` is aware UTC, `cost` Decimal or None."""
     return dict(row)
 
 

@@ -1,7 +1,7 @@
-"""The library brings its own table up to date: it makes the table, and adds the columns that are its own.
+"""Create the library's table, or add columns of later versions.
 
-It never touches a column or an index that it does not know, so an application may keep the same table with
-more columns. Several processes may do it at once: one waits for the other and then finds nothing to do.
+Unknown columns and indexes are left alone, so an application may extend the table. Concurrent processes wait
+for each other.
 """
 
 from typing import cast
@@ -12,18 +12,18 @@ from sqlalchemy.schema import CreateColumn
 from llm_tracker.errors import DatabaseError
 from llm_tracker.models import LLMUsage
 
-_LOCK_KEY = 0x6C6C6D74726B  # "llmtrk": the advisory lock that every process of ours takes on Postgres
+_LOCK_KEY = 0x6C6C6D74726B  # "llmtrk": the advisory lock of all processes on PostgreSQL
 _SINCE_THE_FIRST_VERSION = {"id", "model", "created_at"}
 
 
 def bring_up_to_date(engine: Engine) -> None:
-    """Create the table, or add what an older version of the library did not have."""
+    """Create the table, or add the columns that an older version lacks."""
     table = cast("Table", LLMUsage.__table__)
     with engine.connect() as connection:
         if not _missing(connection, table):
             return
     if engine.dialect.name == "sqlite":
-        # The driver would begin its transaction only at the first INSERT; this one must hold the lock first.
+        # The driver starts its transaction at the first INSERT; the lock is needed earlier.
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
@@ -39,7 +39,7 @@ def bring_up_to_date(engine: Engine) -> None:
 
 
 def _missing(connection: Connection, table: Table) -> list[Column[object]]:
-    """The library's columns that the database does not have; all of them where there is no table."""
+    """Return the library's columns that the database lacks; all if there is no table."""
     inspector = inspect(connection)
     present: set[str] = set()
     if inspector.has_table(table.name):

@@ -1,12 +1,12 @@
-"""Where the library's settings come from, and what they are.
+"""The library's settings and their sources.
 
-Each setting is looked up by its name in three places, the first that has it wins:
+Each setting is looked up by name; the first source that has it wins:
 
-1. what `llm_tracker.configure(...)` was told,
-2. Django's `settings`, when a Django project is loaded and has configured them,
-3. the environment (`*_CONFIG` hold a JSON object there).
+1. `llm_tracker.configure(...)`,
+2. Django's `settings`, if a Django project is loaded and configured,
+3. the environment (a `*_CONFIG` is a JSON object).
 
-They are looked up anew for every call, so a change is felt by the next one.
+Every call looks them up, so a change applies to the next one.
 """
 
 import json
@@ -42,12 +42,12 @@ SETTING_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class _Provider:
-    """What one value of LLM_PROVIDER means: where its config is, what it must hold, what it defaults to."""
+    """One value of LLM_PROVIDER: its config settings, required keys and defaults."""
 
     configs: tuple[str, ...]
     required: tuple[str, ...]
     defaults: Mapping[str, Any]
-    environment: Mapping[str, tuple[str, ...]]  # read where none of `configs` is set
+    environment: Mapping[str, tuple[str, ...]]  # read if none of `configs` is set
 
 
 PROVIDERS: Mapping[str, _Provider] = {
@@ -97,35 +97,35 @@ _configured: dict[str, Any] = {}
 def configure(settings: Mapping[str, Any] | None = None, /, **named: Any) -> None:
     """Set settings by name, for this process: `configure(LLM_PROVIDER="openai", OPENAI_CONFIG={...})`.
 
-    A mapping may be given too. Each name replaces what was configured under it before; None takes it away,
-    so that Django and the environment are asked again. Names may be written small, and `provider`,
-    `database_url` and `spill_file` are short for the full ones.
+    A mapping is accepted, too. Each name replaces its earlier value; None removes it, so that Django and the
+    environment apply again. Names may be lower-case, and `provider`, `database_url` and `spill_file` are short
+    forms.
     """
-    global _configured  # noqa: PLW0603  # replaced whole, so that a reader in another thread sees old or new
+    global _configured  # noqa: PLW0603  # replaced whole, so that other threads see old or new
     changed = dict(_configured)
     for given, value in {**(settings or {}), **named}.items():
         name = _SHORT_NAMES.get(given.upper(), given.upper())
         if name not in SETTING_NAMES:
-            raise ConfigurationError(f"{given} is not a setting; there are {', '.join(SETTING_NAMES)}")
+            raise ConfigurationError(f"{given} is not a setting; use one of {', '.join(SETTING_NAMES)}")
         changed[name] = dict(value) if isinstance(value, Mapping) else value
     _configured = {name: value for name, value in changed.items() if value is not None}
 
 
 def current() -> Mapping[str, Any]:
-    """What `configure` was told so far, for whoever must put it back."""
+    """Return the configured settings, to restore them later."""
     return _configured
 
 
 def replace(settings: Mapping[str, Any]) -> None:
-    """Forget what `configure` was told and take these instead."""
+    """Replace all configured settings."""
     global _configured  # noqa: PLW0603  # as in configure
     _configured = dict(settings)
 
 
 def provider_config() -> ProviderConfig:
-    """The config of the provider that LLM_PROVIDER names (default: openai).
+    """Return the config of the provider in LLM_PROVIDER (default: openai).
 
-    Raises ConfigurationError (a ValueError) naming the key that is missing or wrong.
+    Raises ConfigurationError (a ValueError) naming the missing or invalid key.
     """
     name = _setting("LLM_PROVIDER")
     name = "openai" if name is None else name
@@ -137,7 +137,7 @@ def provider_config() -> ProviderConfig:
     for key in provider.required:
         if not isinstance(values.get(key), str) or not values[key].strip():
             raise ConfigurationError(
-                f"{source}['{key}'] is missing: LLM_PROVIDER is {name}, which cannot be called without it. "
+                f"{source}['{key}'] is missing: the provider {name} needs it. "
                 f"Set it with llm_tracker.configure({source}={{...}}), in Django's settings, or as JSON in "
                 f"the environment variable {source}"
             )
@@ -145,7 +145,7 @@ def provider_config() -> ProviderConfig:
 
 
 def database_url() -> str:
-    """LLM_TRACKER_DATABASE_URL, else a SQLite file in the working directory."""
+    """Return LLM_TRACKER_DATABASE_URL, else a SQLite file in the working directory."""
     url = _setting("LLM_TRACKER_DATABASE_URL")
     if url is None:
         return DEFAULT_DATABASE_URL
@@ -157,7 +157,7 @@ def database_url() -> str:
 
 
 def spill_file() -> Path | None:
-    """LLM_TRACKER_SPILL_FILE, or None for the place that goes with the database."""
+    """Return LLM_TRACKER_SPILL_FILE; None for the default beside the database."""
     path = _setting("LLM_TRACKER_SPILL_FILE")
     if path is None:
         return None
@@ -175,7 +175,7 @@ def _setting(name: str) -> Any:
 
 
 def _from_django(name: str) -> Any:
-    """Django is never imported here: a project that uses it has imported it."""
+    """Return a setting of Django, which is never imported here: a project that uses it has done so."""
     django = sys.modules.get("django.conf")
     settings = getattr(django, "settings", None)
     if settings is None or not getattr(settings, "configured", False):
@@ -184,7 +184,7 @@ def _from_django(name: str) -> Any:
 
 
 def _provider_values(provider: _Provider) -> tuple[str, dict[str, Any]]:
-    """The setting that holds the provider's config, and what is in it."""
+    """Return the name of the provider's config setting, and its content."""
     for source in provider.configs:
         value = _setting(source)
         if value is not None:
@@ -201,7 +201,7 @@ def _as_mapping(source: str, value: Any) -> dict[str, Any]:
             value = json.loads(value)
         except ValueError:
             raise ConfigurationError(
-                f'{source} must be a JSON object such as {{"api_key": "..."}}; what it holds is not JSON'
+                f'{source} must be a JSON object such as {{"api_key": "..."}}; it is not JSON'
             ) from None
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{source} must be a mapping of names to values, not {type(value).__name__}")

@@ -1,7 +1,7 @@
-"""Where lines go: into the database, and while it cannot take them into a spill file beside it.
+"""Store lines in the database, or in a spill file while it is unavailable.
 
-A line is given once and is kept whatever happens: the database takes each id once, so a line may be handed
-over again without harm. Everything that waits in the spill file goes in with the next use that succeeds.
+The database accepts each id once, so a line may be written again without harm. The next successful use stores
+the lines of the spill file.
 """
 
 import atexit
@@ -32,17 +32,17 @@ _MISSING_SCHEMA = ("no such table", "has no column named", "UndefinedTable", "Un
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the lines of a call go. Decided before the call, so that a bad setting is told first."""
+    """The destination of a call's line. Fixed before the call, so that an invalid setting fails first."""
 
     url: URL
-    spill_files: tuple[Path, ...]  # the first that can be written is taken
+    spill_files: tuple[Path, ...]  # the first writable one is used
 
     def __repr__(self) -> str:
         return f"Target({self.url.render_as_string(hide_password=True)!r})"
 
 
 def current_target() -> Target:
-    """What the settings say now. Raises ConfigurationError."""
+    """Return the target of the current settings. Raises ConfigurationError."""
     url = parse_url(settings.database_url())
     chosen = settings.spill_file()
     beside = sqlite_path(url)
@@ -59,12 +59,12 @@ class _Here(threading.local):
 
 
 _here = _Here()
-# Lines given by a finaliser that ran while its own thread was writing another.
+# Lines from finalisers that ran while their thread was writing another line.
 _deferred: deque[tuple[Target, Line]] = deque()
 
 
 def record(target: Target, line: Line) -> None:
-    """Keep the line. Raises nothing but what interrupts the process (KeyboardInterrupt and the like)."""
+    """Store the line. Raises only interruptions of the process (KeyboardInterrupt and the like)."""
     if _here.busy:
         _deferred.append((target, line))
         return
@@ -77,7 +77,7 @@ def record(target: Target, line: Line) -> None:
 
 
 def record_deferred() -> None:
-    """Keep what finalisers left behind."""
+    """Store the lines that finalisers deferred."""
     while not _here.busy:
         try:
             target, line = _deferred.popleft()
@@ -90,7 +90,7 @@ atexit.register(record_deferred)
 
 
 def read(statement: Select[*tuple[Any, ...]]) -> Sequence[RowMapping]:
-    """The statement's rows from the database that the settings name. Raises DatabaseError."""
+    """Return the statement's rows from the configured database. Raises DatabaseError."""
     target = current_target()
     busy, _here.busy = _here.busy, True
     try:
@@ -117,7 +117,7 @@ def _keep(target: Target, line: Line) -> None:
 
 
 def _insert(url: URL, lines: list[Line]) -> None:
-    """Insert the lines, those that are there already excepted; all or none."""
+    """Insert the lines that are not yet stored; all or none."""
     dialect = sqlite if url.get_backend_name() == "sqlite" else postgresql
     statement = dialect.insert(_table()).on_conflict_do_nothing()
     try:
@@ -142,7 +142,7 @@ def _table() -> Table:
 
 
 def _lacks_schema(error: SQLAlchemyError) -> bool:
-    """Whether the table was dropped or replaced since it was looked at."""
+    """True if the table was dropped or replaced since its last check."""
     original = getattr(error, "orig", None)
     said = f"{type(original).__name__}: {original}"
     return any(words in said for words in _MISSING_SCHEMA)
@@ -156,37 +156,37 @@ def _spill(target: Target, line: Line, error: BaseException) -> None:
             _log.error("The spill file %s cannot be written: %s", path, failure.strerror or failure)
             continue
         _log.error(
-            "A call's line could not be written to the database (%s). It is kept in %s and goes in with the "
-            "next use that succeeds.",
+            "A call's line could not be written to the database (%s). It is kept in %s, and the next successful "
+            "use stores it.",
             _reason(target, error),
             path,
         )
         return
     _log.critical(
-        "A call's line could be written nowhere (%s). Here it is: %s",
+        "A call's line could not be written anywhere (%s). The line: %s",
         _reason(target, error),
         line.to_json().decode(),
     )
 
 
 def _replay(target: Target) -> None:
-    """Bring in what waits; a failure leaves it waiting."""
+    """Store the lines of the spill files; on failure they stay there."""
     for path in target.spill_files:
         if not spill.waiting(path):
             continue
         try:
             taken, kept = spill.replay(path, lambda lines: _take(target.url, lines))
         except (SQLAlchemyError, OSError, DatabaseError) as error:
-            _log.warning("The lines in %s still wait: %s", path, _reason(target, error))
+            _log.warning("The lines in %s are still waiting: %s", path, _reason(target, error))
             return
         if taken:
-            _log.info("%d lines from %s are in the database now", taken, path)
+            _log.info("%d lines from %s were stored in the database", taken, path)
         if kept:
             _log.error("The database refuses %d lines in %s; they stay there", kept, path)
 
 
 def _take(url: URL, lines: list[Line]) -> list[Line]:
-    """Insert the lines; returns those that the database refuses for what they are."""
+    """Insert the lines; return those whose values the database refuses."""
     try:
         _insert(url, lines)
     except (IntegrityError, DataError):
@@ -198,7 +198,7 @@ def _take(url: URL, lines: list[Line]) -> list[Line]:
 
 
 def _reason(target: Target, error: BaseException) -> str:
-    """One line about an error, without statement, parameters or password."""
+    """Return one line about an error, without statement, parameters or password."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     said = f"{type(original).__name__}: {original}".strip().splitlines()[0]
     password = target.url.password
@@ -206,7 +206,7 @@ def _reason(target: Target, error: BaseException) -> str:
 
 
 def _state_folder() -> Path:
-    """Where programs keep what should outlive a restart (XDG Base Directory Specification)."""
+    """Return the folder for persistent state (XDG Base Directory Specification)."""
     given = os.environ.get("XDG_STATE_HOME", "")
     if given.startswith("/"):
         return Path(given) / "llm_tracker"

@@ -1,11 +1,10 @@
-"""The file that keeps lines while the database cannot take them: one JSON object a line.
+"""The file that keeps lines while the database is unavailable: one JSON object per line.
 
-- `append` returns when the line is on the disk. A line that was torn by a crash or a full disk is ended by
-  the next writer and does not spoil it.
-- `replay` hands the lines over and removes them only when they were taken. Being killed in between means that
-  they are handed over again: whoever takes them must take a line by its id once.
-- Processes exclude each other by a lock on the file. The file may be replaced while a writer waits for the
-  lock, so a writer looks whether the file it locked is still the one with the name.
+- `append` returns when the line is on disk. The next writer ends a line that a crash or a full disk cut off.
+- `replay` passes the lines on and then removes them. After a kill in between they are passed on again, so the
+  receiver must store each id once.
+- Processes exclude each other by a lock on the file. It may be replaced while a writer waits for the lock, so a
+  writer checks that the locked file still has the name.
 """
 
 import fcntl
@@ -20,7 +19,7 @@ _BATCH = 500
 
 
 def append(path: Path, line: Line) -> None:
-    """Write the line and see it on the disk. Raises OSError."""
+    """Write and sync the line. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path, os.O_RDWR | os.O_CREAT | os.O_APPEND) as file:
         size = os.fstat(file).st_size
@@ -32,7 +31,7 @@ def append(path: Path, line: Line) -> None:
 
 
 def waiting(path: Path) -> bool:
-    """Whether the file has lines."""
+    """True if the file has lines."""
     try:
         return path.stat().st_size > 0
     except OSError:
@@ -40,10 +39,10 @@ def waiting(path: Path) -> bool:
 
 
 def replay(path: Path, take: Callable[[list[Line]], list[Line]]) -> tuple[int, int]:
-    """Hand the lines to `take`, which returns those it could not take; they stay.
+    """Pass the lines to `take`, which returns the refused ones; they stay.
 
-    Returns how many were taken and how many stayed. What `take` raises leaves the file as it is. What is not
-    a whole line moves to a file with `.damaged` added to its name. Another process at work: (0, 0).
+    Return the numbers of taken and refused lines; (0, 0) while another process replays. If `take` raises, the
+    file is unchanged. Incomplete lines move to a file with `.damaged` added to its name.
     """
     taken = 0
     kept: list[Line] = []
@@ -106,7 +105,7 @@ def _keep(path: Path, damaged: list[bytes]) -> None:
 
 
 def _replace(path: Path, lines: list[Line]) -> None:
-    """Lines in the file's place, whole or not at all."""
+    """Replace the file by one with these lines, atomically."""
     new = path.with_name(path.name + ".new")
     file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:

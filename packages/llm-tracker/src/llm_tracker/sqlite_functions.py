@@ -1,4 +1,4 @@
-"""What SQLite lacks for the statistics: sums of money that stay exact, and the start of a bucket of time."""
+"""SQLite functions for the statistics: exact sums of money, and the start of a time bucket."""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -6,20 +6,20 @@ from decimal import Context, Decimal
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-# Far more digits than a sum of prices can have, so that no sum is rounded.
+# More digits than any sum of prices has, so that none is rounded.
 _EXACT = Context(prec=1000)
 _FORM = "%Y-%m-%d %H:%M:%S.%f"
 
 
 def register_sqlite_functions(connection: sqlite3.Connection) -> None:
-    """Give a SQLite connection `llm_tracker_sum` and `llm_tracker_bucket`."""
-    # The stub takes finalize for a number; sqlite3 takes every type that a column may have.
+    """Register `llm_tracker_sum` and `llm_tracker_bucket` on a SQLite connection."""
+    # The stub wants a number from finalize; sqlite3 accepts every column type.
     connection.create_aggregate("llm_tracker_sum", 1, cast("Any", _ExactSum))
     connection.create_function("llm_tracker_bucket", 3, _bucket, deterministic=True)
 
 
 class _ExactSum:
-    """Sums text as decimals; NULL if there was nothing but NULL, as SUM does."""
+    """Sum of text as decimals; NULL if all values are NULL, like SUM."""
 
     def __init__(self) -> None:
         self.total: Decimal | None = None
@@ -30,12 +30,12 @@ class _ExactSum:
             self.total = _EXACT.add(self.total or Decimal(0), Decimal(str(value)))
 
     def finalize(self) -> str | None:
-        """The sum, with all its digits."""
+        """Return the sum with all its digits."""
         return None if self.total is None else format(self.total, "f")
 
 
 def _bucket(granularity: str, moment: str, timezone: str) -> str:
-    """The moment in UTC at which the hour, day or month begins in a timezone, as date_trunc has it."""
+    """Return the start in UTC of the hour, day or month in a timezone, like date_trunc."""
     local = datetime.fromisoformat(moment).replace(tzinfo=UTC).astimezone(ZoneInfo(timezone))
     start = local.replace(minute=0, second=0, microsecond=0)
     if granularity != "hour":

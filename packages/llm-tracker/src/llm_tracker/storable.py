@@ -1,4 +1,4 @@
-"""What any database can hold of any value: nothing that a caller or a provider sends may lose a line."""
+"""Convert any value into one that every database can store, so that no value loses a line."""
 
 import math
 import re
@@ -18,13 +18,13 @@ _DEPTH = 20
 _NODES = 20_000
 _INT64 = 2**63
 
-# Postgres stores no NUL, and UTF-8 has no surrogates.
+# PostgreSQL stores no NUL, and UTF-8 has no surrogates.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable_text(text: str, length: int, secrets: Iterable[str] = ()) -> str:
-    """The text with secrets hidden, with what no database takes escaped, and cut to a length."""
-    # What lies far behind the cut is not looked at: a text may be very long.
+    """Return the text with secrets hidden, unstorable characters escaped, and cut to a length."""
+    # Text far behind the cut is not examined: it may be very long.
     text = text[: 2 * length]
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
@@ -33,14 +33,14 @@ def storable_text(text: str, length: int, secrets: Iterable[str] = ()) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""The text with NUL and lone surrogates written as `\u0000`, `\ud800`…, so that the rest is kept."""
+    r"""Return the text with NUL and lone surrogates written as `\u0000`, `\ud800`…."""
     return _UNSTORABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def storable_json(values: Mapping[str, Any], secrets: Sequence[str] = ()) -> dict[str, Any]:
-    """The mapping as JSON of at most a megabyte; what JSON has no form for is kept as its `repr`.
+    """Return the mapping as JSON of at most a megabyte; values without a JSON form become their `repr`.
 
-    Where there is more, the last entries are left out and `left_out` says how many they were.
+    Beyond that, the last entries are left out and `left_out` is their number.
     """
     walk = _Walk(secrets)
     kept: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def storable_json(values: Mapping[str, Any], secrets: Sequence[str] = ()) -> dic
 
 
 class _Walk:
-    """One walk through a value, which ends even where the value does not."""
+    """A bounded walk through a value, which may be recursive."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self.secrets = secrets
@@ -71,7 +71,7 @@ class _Walk:
             return "…"
         try:
             return self._plain(value, depth)
-        except Exception as error:  # noqa: BLE001  # a value of the caller's may do anything when it is looked at
+        except Exception as error:  # noqa: BLE001  # a caller's value may raise anything
             return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
 
     def _plain(self, value: Any, depth: int) -> Any:  # noqa: PLR0911  # one return per type of JSON

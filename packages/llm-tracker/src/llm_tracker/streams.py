@@ -1,4 +1,4 @@
-"""Streamed answers: pieces of text as they come, and one line when the stream ends, is left or fails."""
+"""Streamed answers: pieces of text, and one line when the stream ends, fails or is abandoned."""
 
 import asyncio
 import atexit
@@ -22,15 +22,15 @@ ABANDONED = "The caller left the stream before its end"
 
 
 class _Stream:
-    """What both kinds share: the text so far, and the line at the end."""
+    """Base of both streams: the text so far, and the line at the end."""
 
-    _process = 0  # that sent the request
+    _process = 0  # the process that sent the request
     _over = False
 
     def __init__(self, service: LLMService, call: Call) -> None:
         self._service = service
         self._call = call
-        self._waiting: deque[str] = deque()  # read from the provider and not yet given
+        self._waiting: deque[str] = deque()  # received and not yet returned
         self._text: list[str] = []
         self._reader: ChatStreamReader | None = None
         self._response: httpx2.Response | None = None
@@ -38,17 +38,17 @@ class _Stream:
 
     @property
     def content(self) -> str:
-        """The text that came so far."""
+        """The text so far."""
         return "".join(self._text)
 
     @property
     def usage(self) -> dict[str, Any] | None:
-        """What the call cost, once the stream is over."""
+        """The call's usage after the end of the stream."""
         return self._call.usage
 
     def _request(self) -> dict[str, Any]:
         self._process = os.getpid()
-        _under_way.add(self)
+        _in_flight.add(self)
         return self._service.stream_request(self._call.request)
 
     def _opened(self, raw: Any) -> httpx2.Response:
@@ -58,7 +58,7 @@ class _Stream:
         return response
 
     def _take(self, data: bytes | None) -> bool:
-        """Read bytes, or None at their end. Whether the answer is over."""
+        """Read bytes, None at their end. Return True if the answer is complete."""
         reader = self._reader
         if reader is None:
             return True
@@ -68,7 +68,7 @@ class _Stream:
         return data is None or reader.is_complete
 
     def _record_end(self) -> None:
-        """Raises EmptyResponseError where nothing was said."""
+        """Write the line of a finished stream. Raises EmptyResponseError if it has no text."""
         if not self.content.strip():
             error = EmptyResponseError()
             self._record_failure(str(error))
@@ -81,7 +81,7 @@ class _Stream:
         self._call.fail(error, usage, self.content, notes.pop("model", None), **notes)
 
     def _known(self) -> tuple[Any, dict[str, Any]]:
-        """What the provider reported, and what is noted beside it."""
+        """Return the reported usage and the notes for the metadata."""
         reader = self._reader
         if reader is None:
             return None, {}
@@ -90,31 +90,31 @@ class _Stream:
 
     @property
     def _sent(self) -> bool:
-        """Whether this process sent the request: a stream that a fork copied is its parent's to record."""
+        """True if this process sent the request: the parent records a forked stream."""
         return self._process == os.getpid()
 
     def __del__(self) -> None:
         self.abandon()
 
     def abandon(self) -> None:
-        """Whoever drops a stream has left it. Raises nothing, as `record` does."""
+        """Record a dropped stream as abandoned. Raises nothing, like `record`."""
         if self._sent and not self._over:
             self._over = True
             self._record_failure(ABANDONED)
 
 
-_under_way: WeakSet[_Stream] = WeakSet()
+_in_flight: WeakSet[_Stream] = WeakSet()
 
 
 @atexit.register
 def _abandon_all() -> None:
-    """Before the interpreter takes itself apart, when a stream that is dropped could import nothing."""
-    for stream in list(_under_way):
+    """Record open streams at exit, while imports still work."""
+    for stream in list(_in_flight):
         stream.abandon()
 
 
 class TrackedStream(_Stream, Iterator[str]):
-    """The pieces of an answer's text. Not for use by two threads at once."""
+    """Pieces of an answer's text. Not thread-safe."""
 
     _data: Iterator[bytes] | None = None
 
@@ -126,7 +126,7 @@ class TrackedStream(_Stream, Iterator[str]):
         return self._waiting.popleft()
 
     def close(self) -> None:
-        """Leave the stream; its line says what it cost until now."""
+        """Close the stream and record its cost so far."""
         if self._over:
             return
         self._over = True
@@ -185,7 +185,7 @@ class AsyncTrackedStream(_Stream, AsyncIterator[str]):
         return self._waiting.popleft()
 
     async def aclose(self) -> None:
-        """Leave the stream; its line says what it cost until now."""
+        """Close the stream and record its cost so far."""
         if self._over:
             return
         self._over = True
@@ -201,17 +201,17 @@ class AsyncTrackedStream(_Stream, AsyncIterator[str]):
         await self.aclose()
 
     def __await__(self) -> Generator[Any, None, Self]:
-        """`await LLMTracker.astream_and_track(...)` gives the stream too."""
+        """Let `await LLMTracker.astream_and_track(...)` return the stream, too."""
         return self._itself().__await__()
 
     async def _itself(self) -> Self:
         return self
 
     def abandon(self) -> None:
-        """Leave the stream; the loop closes the connection when it comes to it."""
+        """Record the stream as abandoned; its loop closes the connection later."""
         if self._sent and not self._over and self._loop is not None and self._client is not None:
             client, response = self._client, self._response
-            with suppress(RuntimeError):  # the loop is closed, and the connection with it
+            with suppress(RuntimeError):  # the loop and its connections are closed
                 self._loop.call_soon_threadsafe(lambda: _hang_up_later(client, response))
         super().abandon()
 
@@ -228,7 +228,7 @@ class AsyncTrackedStream(_Stream, AsyncIterator[str]):
             if isinstance(error, Exception):
                 await in_thread(self._record_failure, error)
             else:
-                self._record_failure(error)  # being cancelled: it must not wait any more
+                self._record_failure(error)  # cancelled: it must not wait
             await self._hang_up()
             raise
         if over:
@@ -242,9 +242,9 @@ class AsyncTrackedStream(_Stream, AsyncIterator[str]):
 
 
 async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """Do blocking work in a thread. A cancelled task stops waiting for it, but the work is done."""
+    """Run blocking work in a thread. Cancellation stops the wait, not the work."""
     running = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
-    # What a cancelled task does not hear must not be reported as forgotten.
+    # Without this, asyncio reports results that a cancelled task never retrieves.
     running.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(running)
 
@@ -264,7 +264,7 @@ async def _anext(data: AsyncIterator[bytes]) -> bytes | None:
 
 
 def _as_sdk_error(error: httpx2.RequestError) -> openai.APIConnectionError:
-    """What the SDK raises for the same before the stream begins."""
+    """Return the error that the SDK raises for the same cause before a stream starts."""
     if isinstance(error, httpx2.TimeoutException):
         return openai.APITimeoutError(request=error.request)
     return openai.APIConnectionError(request=error.request)
@@ -276,7 +276,7 @@ def _hang_up_later(client: openai.AsyncOpenAI, response: httpx2.Response | None)
     task.add_done_callback(_hanging_up.discard)
 
 
-_hanging_up: set[asyncio.Future[None]] = set()  # the loop itself keeps no task alive
+_hanging_up: set[asyncio.Future[None]] = set()  # the loop holds no strong references to tasks
 
 
 async def _hang_up(client: openai.AsyncOpenAI, response: httpx2.Response | None) -> None:

@@ -8,7 +8,7 @@
             assert provider.requests[0]["messages"][-1]["content"] == "A long text"
             assert provider.lines()[0]["success"]
 
-The whole library runs, the SDK included; only the network is missing.
+The whole library runs, including the SDK, without the network.
 """
 
 import json
@@ -29,25 +29,25 @@ from llm_tracker.llm_usage import get_llm_usage_list
 from llm_tracker.sinks import current_target
 
 ScriptedAnswer = str | int | Mapping[str, Any] | Exception | Callable[[dict[str, Any]], str]
-"""Text; an HTTP error status; a whole answer; what the transport raises; or text made of the request."""
+"""Text; an HTTP error status; a whole answer; a transport error; or a function from request to text."""
 
 _EVENTS = {"content-type": "text/event-stream"}
 
 
 class ScriptedProvider:
-    """Answers requests in the order of its script, then with the last answer again."""
+    """Answer requests in the script's order, then repeat the last answer."""
 
     def __init__(self, *answers: ScriptedAnswer, model: str = "scripted-model") -> None:
-        self.requests: list[dict[str, Any]] = []  # the bodies, as they were sent
+        self.requests: list[dict[str, Any]] = []  # the bodies as sent
         self._answers = answers or ("This is a scripted answer.",)
         self._model = model
 
     def lines(self) -> list[dict[str, Any]]:
-        """What stands in the ledger, oldest first."""
+        """Return the ledger's lines, oldest first."""
         return get_llm_usage_list(page_size=MAX_PAGE_SIZE)["list"][::-1]
 
     def respond(self, request: httpx2.Request) -> httpx2.Response:
-        """The next answer."""
+        """Return the next answer."""
         asked: dict[str, Any] = json.loads(request.content)
         answer = self._answers[min(len(self.requests), len(self._answers) - 1)]
         self.requests.append(asked)

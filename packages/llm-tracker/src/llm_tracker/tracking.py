@@ -1,4 +1,4 @@
-"""What `LLMTracker` does."""
+"""The implementation of `LLMTracker`."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from llm_tracker.usage import usage_from_response
 
 
 def call(messages: Iterable[Any], *arguments: Any) -> tuple[str, dict[str, Any]]:
-    """`LLMTracker.call_and_track`; the arguments are its own, in its order."""
+    """Implement `LLMTracker.call_and_track`, with its arguments in its order."""
     service, opened = _open(checked_messages(messages), *arguments)
     try:
         answer = service.send(opened.request)
@@ -23,7 +23,7 @@ def call(messages: Iterable[Any], *arguments: Any) -> tuple[str, dict[str, Any]]
 
 
 async def acall(messages: Iterable[Any], *arguments: Any) -> tuple[str, dict[str, Any]]:
-    """`LLMTracker.acall_and_track`."""
+    """Implement `LLMTracker.acall_and_track`."""
     asked = checked_messages(messages)
     service, opened = await in_thread(_open, asked, *arguments)
     try:
@@ -32,18 +32,18 @@ async def acall(messages: Iterable[Any], *arguments: Any) -> tuple[str, dict[str
         if isinstance(error, Exception):
             await in_thread(opened.fail, error)
         else:
-            opened.fail(error)  # the task is being cancelled: it must not wait any more
+            opened.fail(error)  # cancelled: it must not wait
         raise
     return await in_thread(_finish, opened, answer)
 
 
 def stream(messages: Iterable[Any], *arguments: Any) -> TrackedStream:
-    """`LLMTracker.stream_and_track`."""
+    """Implement `LLMTracker.stream_and_track`."""
     return TrackedStream(*_open(checked_messages(messages), *arguments))
 
 
 def astream(messages: Iterable[Any], *arguments: Any) -> AsyncTrackedStream:
-    """`LLMTracker.astream_and_track`."""
+    """Implement `LLMTracker.astream_and_track`."""
     return AsyncTrackedStream(*_open(checked_messages(messages), *arguments))
 
 
@@ -56,7 +56,7 @@ def _open(
     node_name: str,
     state: Any,
 ) -> tuple[LLMService, Call]:
-    """Everything that can be wrong before the call costs anything."""
+    """Check everything that can fail before the call costs anything."""
     service = get_llm_service()
     request = service.request(messages, max_tokens, temperature, json_mode, response_format)
     return service, Call(service, request, node_name, state)
