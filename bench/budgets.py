@@ -28,7 +28,7 @@ import uvloop
 from daybook.db.embedded import EmbeddedServer
 from daybook.db.engine import asyncpg_dsn
 from daybook.db.migrate import upgrade_async
-from daybook.ledger.budgets.bounds import Bound
+from daybook.gateway.apis.bounds import Bound
 from daybook.ledger.budgets.holds import HoldPart
 from daybook.ledger.budgets.keeper import BudgetKeeper
 from daybook.ledger.budgets.settling import Settlement, settle

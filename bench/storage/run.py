@@ -24,7 +24,8 @@ import asyncpg
 
 from daybook.db.embedded import EmbeddedServer
 from daybook.db.engine import Database
-from daybook.gateway.transcript import request_parts
+from daybook.gateway.apis.request import request_parts
+from daybook.gateway.apis.table import named
 from daybook.settings import Settings
 from daybook.web.app import create_app
 
@@ -43,7 +44,7 @@ def recorded() -> Iterator[Call]:
     with RECORDED.open(encoding="utf-8") as lines:
         for line in lines:
             exchange = json.loads(line)
-            asked, params = request_parts(exchange["api"], exchange["request"] or {})
+            asked, params = request_parts(named(exchange["api"]), exchange["request"] or {})
             yield asked, params, exchange["response"]["body"]
 
 

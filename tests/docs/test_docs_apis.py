@@ -24,8 +24,8 @@ async def test_every_path_of_the_api_is_documented(tmp_path):
 
 
 def test_every_path_of_the_gateway_is_documented():
-    calls = {f"/v1/{tail}" for tail in apis._OPENAI}
-    calls |= {f"/v1beta/models/{{model}}:{action}" for action in apis._GEMINI}
+    calls = {f"/v1/{tail}" for tail in apis.TABLE.by_path}
+    calls |= {f"/v1beta/models/{{model}}:{action}" for action in apis.TABLE.by_action}
     lists = {f"/{version}/models{one}" for version in ("v1", "v1beta") for one in ("", "/{model}")}
 
     assert paths(GATEWAY) == {("POST", path) for path in calls} | {("GET", path) for path in lists}
@@ -64,7 +64,11 @@ def _codes_in_source():
     codes: dict[str, set[int]] = {}
     patterns: dict[str, int] = {}
     gateway = ROOT / "src/daybook/gateway"
-    inside = {gateway / "internal", gateway / "transcript"}  # they raise no refusal of their own
+    inside = {
+        gateway / "apis",
+        gateway / "internal",
+        gateway / "transcript",
+    }  # they raise no refusal of their own
     for file in (path for path in gateway.rglob("*.py") if path.parent not in inside):
         for node in ast.walk(ast.parse(file.read_text())):
             match node:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from daybook.gateway.transcript import answer_of_body, answer_of_stream
+from support.gateway.transcripts import answer_of_body, answer_of_stream
 
 
 def sse(*events, end=b"data: [DONE]\n\n"):
@@ -324,23 +324,6 @@ def test_an_array_that_breaks_off_keeps_its_whole_elements():
     assert answer.text == "one"
     assert answer.error
     assert not answer.finished
-
-
-def test_dashscope_texts_may_be_cumulative_or_not():
-    def event(text, reason="null", **more):
-        choice = {"message": {"role": "assistant", "content": text, **more}, "finish_reason": reason}
-        return {"output": {"choices": [choice]}, "usage": {"total_tokens": 4}, "request_id": "r"}
-
-    cumulative = sse(event("ha"), event("ha ha"), event("ha ha", "stop"), end=b"")
-    incremental = sse(event("ha"), event(" ha"), event("", "stop"), end=b"")
-    plain = sse(
-        {"output": {"text": "ha", "finish_reason": "null"}},
-        {"output": {"text": " ha", "finish_reason": "stop"}},
-    )
-    for raw in (cumulative, incremental, plain):
-        answer = answer_of_stream("dashscope.generation", raw)
-        assert (answer.text, answer.finished) == ("ha ha", True)
-    assert not answer_of_stream("dashscope.generation", sse(event("ha"), end=b"")).finished
 
 
 def test_ollama_and_cohere_streams():

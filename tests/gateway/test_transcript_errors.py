@@ -2,7 +2,8 @@
 
 import pytest
 
-from daybook.gateway.transcript import answer_of_body, fault_of_body
+from daybook.gateway.transcript.provider_errors import error_of_body
+from support.gateway.transcripts import answer_of_body
 
 
 @pytest.mark.parametrize(
@@ -31,13 +32,13 @@ from daybook.gateway.transcript import answer_of_body, fault_of_body
     ],
 )
 def test_every_shape_of_error_is_read(body, told):
-    assert fault_of_body(body) == told
+    assert error_of_body(body) == told
     assert answer_of_body("chat.completions", body, status=502).error == told
 
 
 def test_long_errors_are_cut():
-    assert len(fault_of_body("x" * 9000)) == 500
-    assert len(fault_of_body({"error": {"message": "x" * 9000}})) == 500
+    assert len(error_of_body("x" * 9000)) == 500
+    assert len(error_of_body({"error": {"message": "x" * 9000}})) == 500
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daybook.gateway.transcript import answer_of_body, answer_of_stream, fault_of_body, request_parts
+from daybook.gateway.transcript.provider_errors import error_of_body
+from support.gateway.transcripts import answer_of_body, answer_of_stream, request_parts
 
 _APIS = [
     "chat.completions", "completions", "responses", "embeddings", "audio.transcriptions", "audio.speech",
     "images.generations", "messages", "count_tokens", "generateContent", "streamGenerateContent",
-    "ollama.chat", "ollama.generate", "cohere.chat", "dashscope.generation", "rerank", "moderations",
+    "ollama.chat", "ollama.generate", "cohere.chat", "rerank", "moderations",
     "models", "unknown",
 ]  # fmt: skip
 _KEYS = [
@@ -84,7 +85,7 @@ def test_bodies_of_any_content(api, body, status, noise):
     _check(answer_of_body(api, body, status=status))
     _check(answer_of_body(api, json.dumps(body).encode(), status=status))
     _check(answer_of_body(api, noise, status=status))
-    assert fault_of_body(body)
+    assert error_of_body(body)
     messages, params = request_parts(api, body)
     assert messages is not None
     orjson.dumps([messages, params])

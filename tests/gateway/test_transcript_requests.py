@@ -8,7 +8,8 @@ import math
 import orjson
 import pytest
 
-from daybook.gateway.transcript import request_parts, storable, storable_text
+from daybook.gateway.transcript.storable import storable, storable_text
+from support.gateway.transcripts import request_parts
 
 _PICTURE = bytes(range(256)) * 40
 _BASE64 = base64.b64encode(_PICTURE).decode()
@@ -51,7 +52,6 @@ def _marker(media_type):
         ("ollama.generate", {"prompt": "x"}, {"prompt": "x"}),
         ("cohere.chat", {"messages": []}, []),
         ("cohere.chat", {"message": "x", "chat_history": []}, {"message": "x", "chat_history": []}),
-        ("dashscope.generation", {"input": {"prompt": "x"}}, {"prompt": "x"}),
     ],
 )
 def test_the_question_is_parted_from_the_parameters(api, asked, messages):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daybook.gateway.transcript import StreamEnd, UsageChunkFilter
+from daybook.gateway.transcript.usage_chunk import UsageChunkFilter
+from support.gateway.transcripts import stream_end
 
 _CHAT = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n'
 _STREAMS = {
@@ -47,10 +48,6 @@ _STREAMS = {
         ),
         b'event: message-end\ndata: {"type":"message-end"}\n\ndata: [DONE]\n\n',
     ),
-    "dashscope.generation": (
-        b'id:1\nevent:result\n:HTTP_STATUS/200\ndata:{"output":{"finish_reason":"null","text":"a"}}\n\nid:2\n',
-        b'data:{"output":{"finish_reason":"stop","text":""}}\n\n',
-    ),
     "audio.transcriptions": (
         (
             b"event: transcript.text.delta\n"
@@ -75,11 +72,11 @@ _CASES += [
 def test_exactly_the_terminal_event_waits_wherever_it_is_cut(api, before, last):
     raw = before + last
     for cut in range(len(raw) + 1):
-        end = StreamEnd(api)
+        end = stream_end(api)
         released = end.feed(raw[:cut]) + end.feed(raw[cut:])
         assert (released, end.begun, end.complete) == (before, True, True), cut
         assert end.rest() == last
-    end = StreamEnd(api)
+    end = stream_end(api)
     assert b"".join(end.feed(raw[at : at + 1]) for at in range(len(raw))) == before
     assert (end.begun, end.complete, end.rest()) == (True, True, last)
     assert end.feed(b"later") == b"later"
@@ -87,7 +84,7 @@ def test_exactly_the_terminal_event_waits_wherever_it_is_cut(api, before, last):
 
 @pytest.mark.parametrize(("api", "before", "last"), _CASES)
 def test_it_is_complete_when_its_last_byte_is_there_and_not_before(api, before, last):
-    end = StreamEnd(api)
+    end = stream_end(api)
     end.feed(before)
     end.feed(last[: len(last) // 2])
     assert not end.complete
@@ -106,8 +103,8 @@ def test_an_unfinished_line_goes_at_once_when_it_cannot_be_the_last():
         ("messages", b": keep-alive"),
     ]
     for api, raw in cases:
-        assert StreamEnd(api).feed(raw) == raw
-        end = StreamEnd(api)
+        assert stream_end(api).feed(raw) == raw
+        end = stream_end(api)
         assert b"".join(end.feed(raw[at : at + 1]) for at in range(len(raw)))[-1:] == raw[-1:] or end.rest()
     waits = [
         ("chat.completions", b"data: [D"),
@@ -116,7 +113,7 @@ def test_an_unfinished_line_goes_at_once_when_it_cannot_be_the_last():
         ("responses", b"event: response.compl"),
     ]
     for api, raw in waits:
-        end = StreamEnd(api)
+        end = stream_end(api)
         assert end.feed(b"\n\n" + raw) == b"\n\n"
         assert not end.begun
         assert end.rest() == raw
@@ -131,7 +128,7 @@ def test_terminal_events_without_an_event_line_or_with_their_type_last():
         ),
         ("responses", b'event: message\ndata: {"type":"response.failed"}\n\n'),
     ]:
-        end = StreamEnd(api)
+        end = stream_end(api)
         released = b"".join(end.feed(last[at : at + 9]) for at in range(0, len(last), 9))
         assert end.complete
         assert released + end.rest() == last
@@ -143,7 +140,7 @@ def test_chunks_of_gemini_that_all_claim_to_be_the_last_pass_one_behind():
         one = {"content": {"parts": [{"text": text}]}, "finishReason": "STOP"}
         return b"data: " + json.dumps({"candidates": [one]}).encode() + b"\r\n\r\n"
 
-    end = StreamEnd("streamGenerateContent")
+    end = stream_end("streamGenerateContent")
     assert end.feed(chunk("a")) == b""
     assert end.feed(chunk("b")) == chunk("a")
     tail = b'data: {"usageMetadata":{"totalTokenCount":3}}\r\n\r\n'
@@ -152,11 +149,11 @@ def test_chunks_of_gemini_that_all_claim_to_be_the_last_pass_one_behind():
 
 
 def test_apis_without_streams_let_everything_pass():
-    assert StreamEnd("embeddings").feed(b"data: [DONE]") == b"data: [DONE]"
+    assert stream_end("embeddings").feed(b"data: [DONE]") == b"data: [DONE]"
 
 
 def test_a_stream_without_terminal_event_goes_whole():
-    end = StreamEnd("chat.completions")
+    end = stream_end("chat.completions")
     assert end.feed(_CHAT % b"a") == _CHAT % b"a"
     assert (end.begun, end.rest()) == (False, b"")
 
@@ -175,7 +172,7 @@ _cuts = st.lists(st.lists(_words | st.binary(max_size=4), max_size=12).map(b"".j
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from([*_STREAMS, "audio.speech", "images.generations", "embeddings"]), _cuts)
 def test_no_byte_is_lost_or_moved(api, chunks):
-    end = StreamEnd(api)
+    end = stream_end(api)
     assert b"".join(map(end.feed, chunks)) + end.rest() == b"".join(chunks)
 
 
@@ -183,7 +180,7 @@ def test_no_byte_is_lost_or_moved(api, chunks):
 @given(_cuts)
 def test_the_split_does_not_depend_on_the_cuts(chunks):
     for api in ("chat.completions", "messages", "streamGenerateContent", "ollama.chat"):
-        whole, pieces = StreamEnd(api), StreamEnd(api)
+        whole, pieces = stream_end(api), stream_end(api)
         released = whole.feed(b"".join(chunks))
         in_pieces = b"".join(map(pieces.feed, chunks))
         assert whole.begun == pieces.begun

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from daybook.gateway.transcript import answer_of_body, answer_of_stream
+from support.gateway.transcripts import answer_of_body, answer_of_stream
 from support.gateway.upstream import Reply, sse
 
 HANDED = '{"path": "notes.txt", "text": "a long text that the tool is to write"}'

@@ -11,9 +11,11 @@ from daybook.accounts.codes import new_code
 from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name, secrets
 from llm_tracker.usage import UsageReader, usage_from_response
 from support.gateway.recorded import FILE, recorded
+from support.gateway.transcripts import redacted
 from support.sources.documents import HOWTO, code, rows
 
 OFF, SECRETS, CONTENT = Redact.OFF, Redact.SECRETS, Redact.CONTENT
+CHAT = "chat.completions"
 HEX = "0123456789abcdef"
 WORD = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1eF3hJ5"  # letters and digits as keys have them
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7x\n+/9k=\n-----END RSA PRIVATE KEY-----"
@@ -161,7 +163,7 @@ def test_what_is_no_json_is_looked_at_as_text():
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
 def test_a_secret_that_is_spread_over_a_stream_is_replaced(secret, size):
     stream = b"".join(chunks(cut_into(f"It is\n{secret} indeed.", size))) + b"data: [DONE]\n\n"
-    clean = redact_bytes(SECRETS, stream)
+    clean = redacted(CHAT, SECRETS, stream)
     kind = SAMPLES.get(secret)
     assert said(clean) == {
         0: f"It is\n{f'[redacted: {kind}]' if kind else 'password: [redacted: password]'} indeed."
@@ -171,7 +173,7 @@ def test_a_secret_that_is_spread_over_a_stream_is_replaced(secret, size):
 
 def test_interleaved_answers_are_joined_each_by_itself():
     two = [chunks(cut_into(f"key sk-{WORD} end", 3), index) for index in (0, 1)]
-    clean = redact_bytes(SECRETS, b"".join(itertools.chain(*zip(*two, strict=True))))
+    clean = redacted(CHAT, SECRETS, b"".join(itertools.chain(*zip(*two, strict=True))))
     assert said(clean) == dict.fromkeys((0, 1), "key [redacted: API key] end")
 
 
@@ -182,17 +184,17 @@ ANTHROPIC = 'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_
 RESPONSES = 'data: {"type":"response.output_text.delta","delta":%s}\r\n\r\n'
 RESPONSES_DONE = 'data: {"type":"response.output_text.done","text":"x sk-aB3dE5gH7jK9mN1pQ3sT5v"}\r\n\r\n'
 STREAMS = {
-    "ollama": OLLAMA % FIRST + OLLAMA % SECOND + '{"done":true}\n',
-    "gemini": f"[{GEMINI % FIRST}\n,\r\n{GEMINI % SECOND}]",
-    "anthropic": ANTHROPIC % FIRST + ANTHROPIC % SECOND,
+    "ollama.chat": OLLAMA % FIRST + OLLAMA % SECOND + '{"done":true}\n',
+    "streamGenerateContent": f"[{GEMINI % FIRST}\n,\r\n{GEMINI % SECOND}]",
+    "messages": ANTHROPIC % FIRST + ANTHROPIC % SECOND,
     "responses": RESPONSES % FIRST + RESPONSES % SECOND + RESPONSES_DONE,
 }
 
 
-@pytest.mark.parametrize("kind", STREAMS)
-def test_streams_of_every_kind(kind):
-    stream = STREAMS[kind].encode()
-    clean = redact_bytes(SECRETS, stream)
+@pytest.mark.parametrize("api", STREAMS)
+def test_streams_of_every_kind(api):
+    stream = STREAMS[api].encode()
+    clean = redacted(api, SECRETS, stream)
     assert b"[redacted: API key]" in clean
     assert b"aB3dE5gH" not in clean
     assert b"7jK9mN1pQ3sT5v" not in clean
@@ -204,7 +206,7 @@ def test_streams_of_every_kind(kind):
 def test_a_stream_that_breaks_off_anywhere_leaves_no_more_than_a_scrap_of_a_secret():
     stream = b"".join(chunks(cut_into(f"It is sk-{WORD} indeed.", 2)))
     for end in range(len(stream)):
-        texts = re.findall(r'"content": "([^"]*)', redact_bytes(SECRETS, stream[:end]).decode())
+        texts = re.findall(r'"content": "([^"]*)', redacted(CHAT, SECRETS, stream[:end]).decode())
         assert WORD[:6] not in "".join(texts), end
 
 
@@ -352,7 +354,7 @@ def test_nothing_here_raises():
     ]
     for mode, body in itertools.product(Redact, odd):
         if isinstance(body, bytes):
-            redact_bytes(mode, body)
+            redacted(CHAT, mode, body)
         else:
             redact_json(mode, body)
     assert redact_json(SECRETS, {"\ud800": float("nan"), "a": object()})
@@ -371,7 +373,7 @@ def test_hostile_bodies_take_time_by_their_length_only():
     ]
     started = time.process_time()
     for body in hostile:
-        redact_bytes(SECRETS, body)
+        redacted(CHAT, SECRETS, body)
     assert time.process_time() - started < 10  # less than 1 s; quadratic work takes minutes
 
 
@@ -383,7 +385,7 @@ def test_usage_and_shape_of_recorded_exchanges_survive_every_setting():
     read = 0
     for exchange in recorded():
         for mode in Redact:
-            clean = redact_bytes(mode, exchange.body)
+            clean = redacted(exchange.api, mode, exchange.body)
             if exchange.stream:
                 assert clean.count(b"\n") == exchange.body.count(b"\n") or exchange.body.startswith(b"["), (
                     exchange

@@ -15,6 +15,7 @@ Invariants:
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -145,10 +146,18 @@ class IdempotencyStore:
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     async def finish(
-        self, code_id: int, key: str, call_id: UUID, *, status: int, headers: Mapping[str, str], body: bytes
+        self,
+        code_id: int,
+        key: str,
+        call_id: UUID,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        pieces: re.Pattern[str] | None = None,
     ) -> bool:
-        """Keep the answer to `call_id`. False where the key is not its own any more."""
-        kept = redact_bytes(self._redact, body)
+        """Keep the answer to `call_id`. `pieces` is as in `redact_bytes`. False if the key is not its own any more."""
+        kept = redact_bytes(self._redact, body, pieces)
         return await self._change(
             _FINISH,
             code_id=code_id,

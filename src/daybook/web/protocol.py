@@ -18,9 +18,9 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from daybook.gateway.apis.table import PREFIXES, Family
+from daybook.gateway.apis.families import OPENAI_FAMILY
+from daybook.gateway.apis.table import PREFIXES
 from daybook.gateway.call.body import Departure
-from daybook.gateway.errors import error_body
 
 HEAD_LIMIT = 64 * 2**10
 """Bytes of a request's head that are read on; one that comes at once may be longer."""
@@ -194,7 +194,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if running is not None and not running.response_complete:
             self.transport.abort()  # in the midst of another answer nothing can be said
             return
-        body = orjson.dumps(error_body(Family.OPENAI, status, code, message))
+        body = orjson.dumps(OPENAI_FAMILY.error_body(status, code, message))
         self.transport.write(
             b"%scontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
             % (_STATUS[status], len(body), body)

@@ -1,81 +1,61 @@
-"""The APIs that the gateway speaks: which path is which, and what may be done with it."""
+"""The APIs that the gateway knows, and the routes to them."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
+from daybook.gateway.apis.cohere import COHERE_CHAT
+from daybook.gateway.apis.completions import COMPLETIONS
+from daybook.gateway.apis.count_tokens import COUNT_TOKENS, GEMINI_COUNT_TOKENS, INPUT_TOKENS
+from daybook.gateway.apis.embeddings import BATCH_EMBED_CONTENTS, EMBED_CONTENT, EMBEDDINGS
+from daybook.gateway.apis.families import ANTHROPIC_FAMILY, GEMINI_FAMILY, OPENAI_FAMILY, Family
+from daybook.gateway.apis.gemini import GENERATE_CONTENT, STREAM_GENERATE_CONTENT
+from daybook.gateway.apis.images import IMAGES_EDITS, IMAGES_GENERATIONS
+from daybook.gateway.apis.messages import MESSAGES
+from daybook.gateway.apis.moderations import MODERATIONS
+from daybook.gateway.apis.ollama import OLLAMA_CHAT, OLLAMA_GENERATE
+from daybook.gateway.apis.rerank import RERANK
+from daybook.gateway.apis.responses import RESPONSES
+from daybook.gateway.apis.speech import SPEECH
+from daybook.gateway.apis.transcriptions import TRANSCRIPTIONS, TRANSLATIONS
+from llm_tracker.usage import ApiUsage
+from llm_tracker.usage.apis import APIS as USAGES
 
-class Family(StrEnum):
-    """Whose API it is; errors and model lists are answered in its shape."""
+APIS: tuple[Api, ...] = (
+    CHAT_COMPLETIONS,
+    COMPLETIONS,
+    RESPONSES,
+    INPUT_TOKENS,
+    EMBEDDINGS,
+    MODERATIONS,
+    IMAGES_GENERATIONS,
+    IMAGES_EDITS,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
+    SPEECH,
+    RERANK,
+    MESSAGES,
+    COUNT_TOKENS,
+    GENERATE_CONTENT,
+    STREAM_GENERATE_CONTENT,
+    EMBED_CONTENT,
+    BATCH_EMBED_CONTENTS,
+    GEMINI_COUNT_TOKENS,
+    OLLAMA_CHAT,
+    OLLAMA_GENERATE,
+    COHERE_CHAT,
+)
 
-    OPENAI = "openai"
-    ANTHROPIC = "anthropic"
-    GEMINI = "gemini"
+FAMILIES = (ANTHROPIC_FAMILY, GEMINI_FAMILY, OPENAI_FAMILY)
+"""In the order in which they are recognised; the last one if none is."""
 
+PREFIXES = ("/v1/", "/v1beta/", "/v1alpha/")
+"""Paths that belong to the gateway; everything else is the application's."""
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """One API.
-
-    `name` is what `llm_tracker.usage` calls it. `line` says whether its calls leave a line in the ledger
-    (else a call log only). `asks_usage`: whether its streams tell their usage only when `stream_options` asks
-    for it.
-    """
-
-    name: str
-    family: Family
-    tail: str
-    line: bool = True
-    body: Literal["json", "multipart"] = "json"
-    asks_usage: bool = False
-    binary: bool = False
-    default_model: str | None = None
-    """The model that the API takes where a request names none."""
-
-
-CHAT = Api("chat.completions", Family.OPENAI, "chat/completions", asks_usage=True)
-MESSAGES = Api("messages", Family.ANTHROPIC, "messages")
-COUNT_TOKENS = Api("count_tokens", Family.ANTHROPIC, "messages/count_tokens", line=False)
-EMBEDDINGS = Api("embeddings", Family.OPENAI, "embeddings")
-
-_OPENAI = {
-    api.tail: api
-    for api in (
-        CHAT,
-        Api("completions", Family.OPENAI, "completions", asks_usage=True),
-        Api("responses", Family.OPENAI, "responses"),
-        Api("count_tokens", Family.OPENAI, "responses/input_tokens", line=False),
-        EMBEDDINGS,
-        Api("moderations", Family.OPENAI, "moderations", default_model="omni-moderation-latest"),
-        Api("images.generations", Family.OPENAI, "images/generations", default_model="dall-e-2"),
-        Api("images.generations", Family.OPENAI, "images/edits", body="multipart"),
-        Api("audio.transcriptions", Family.OPENAI, "audio/transcriptions", body="multipart"),
-        Api("audio.transcriptions", Family.OPENAI, "audio/translations", body="multipart"),
-        Api("audio.speech", Family.OPENAI, "audio/speech", binary=True),
-        Api("rerank", Family.OPENAI, "rerank"),
-        MESSAGES,
-        COUNT_TOKENS,
-    )
-}
-
-_GEMINI = {
-    "generateContent": Api("generateContent", Family.GEMINI, "generateContent"),
-    "streamGenerateContent": Api("streamGenerateContent", Family.GEMINI, "streamGenerateContent"),
-    "embedContent": Api("embeddings", Family.GEMINI, "embedContent"),
-    "batchEmbedContents": Api("embeddings", Family.GEMINI, "batchEmbedContents"),
-    "countTokens": Api("count_tokens", Family.GEMINI, "countTokens", line=False),
-}
-
-LEADING: dict[Family, Api] = {
-    Family.OPENAI: CHAT,
-    Family.ANTHROPIC: MESSAGES,
-    Family.GEMINI: _GEMINI["generateContent"],
-}
-"""Of each family, the API in which a model writes."""
-
-# What cannot be metered: work that a provider does later, elsewhere, or over another protocol.
+# Calls that cannot be metered: a provider does the work later, elsewhere, or over another protocol.
 _UNMETERED = re.compile(
     r"(batches|realtime|files|uploads|fine_tuning|fine-tunes|assistants|threads|vector_stores|evals|containers|videos"
     r"|conversations|images/variations|messages/batches|cachedContents|tunedModels|corpora|fileSearchStores|operations"
@@ -86,13 +66,12 @@ _UNMETERED_ACTIONS = frozenset(
 )
 _GEMINI_VERSIONS = frozenset({"v1", "v1beta", "v1alpha"})
 
-PREFIXES = ("/v1/", "/v1beta/", "/v1alpha/")
-"""Paths that belong to the gateway; everything else is the application's."""
+_UNKNOWN = Api(usage=ApiUsage("unknown"), family=OPENAI_FAMILY, tail="", is_routed=False, questions=())
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a path leads. `model` is the model that the path names (Gemini, or one model of a list)."""
+    """The destination of a path. `model` is the model that the path names (Gemini, or one model of a list)."""
 
     kind: Literal["call", "models", "unmetered", "method", "unknown"]
     family: Family
@@ -100,34 +79,66 @@ class Route:
     model: str | None = None
 
 
+class ApiTable:
+    """APIs by path and by name."""
+
+    def __init__(self, apis: Sequence[Api] = APIS) -> None:
+        routed = [api for api in apis if api.is_routed]
+        self.by_path = {api.tail: api for api in routed if not api.family.names_model_in_path}
+        self.by_action = {api.tail: api for api in routed if api.family.names_model_in_path}
+        self._by_name = {api.name: api for api in reversed(apis)}
+        self._leading = {api.family: api for api in apis if api.is_leading}
+
+    def route(self, method: str, path: str, family: Family) -> Route:
+        """Return the destination of `method path`. `family` is that of paths which several families have."""
+        version, _, rest = path.lstrip("/").partition("/")
+        rest = rest.rstrip("/")
+        if version != "v1":
+            family = GEMINI_FAMILY
+        elif api := self.by_path.get(rest):
+            return Route("call" if method == "POST" else "method", api.family, api)
+        elif rest.startswith("messages"):
+            family = ANTHROPIC_FAMILY
+        head, _, name = rest.partition("/")
+        if head == "models" and version in _GEMINI_VERSIONS:
+            name, _, action = name.removeprefix("models/").partition(
+                ":"
+            )  # some SDKs repeat it, as Google allows
+            if action:
+                api = self.by_action.get(action)
+                if api is not None:
+                    return Route("call" if method == "POST" else "method", api.family, api, name)
+                return Route("unmetered" if action in _UNMETERED_ACTIONS else "unknown", GEMINI_FAMILY)
+            return Route("models" if method == "GET" else "method", family, model=name or None)
+        return Route("unmetered" if _UNMETERED.match(rest) else "unknown", family)
+
+    def named(self, name: str) -> Api:
+        """Return the API that journals and call logs call `name`; one without any knowledge if it is unknown."""
+        return self._by_name.get(name) or replace(_UNKNOWN, usage=USAGES.get(name) or ApiUsage(name))
+
+    def leading(self, family: Family) -> Api:
+        """Return the API of `family` in which a model writes."""
+        return self._leading[family]
+
+
+TABLE = ApiTable()
+
+
 def family_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Family:
-    """Whose API the caller speaks, for paths under `/v1` that all three have: by what each SDK adds."""
-    if "anthropic-version" in headers:
-        return Family.ANTHROPIC
-    if "x-goog-api-key" in headers or "x-goog-api-client" in headers or "key" in query:
-        return Family.GEMINI
-    return Family.OPENAI
+    """Return the family of a request to a path that several families have."""
+    return next((family for family in FAMILIES if family.is_spoken(headers, query)), FAMILIES[-1])
 
 
-def route_of(method: str, path: str, family: Family = Family.OPENAI) -> Route:
-    """Where `method path` leads. `family` decides in whose shape `/v1/models` and errors under `/v1` are
-    answered.
-    """
-    version, _, rest = path.lstrip("/").partition("/")
-    rest = rest.rstrip("/")
-    if rest.startswith("messages"):
-        family = Family.ANTHROPIC
-    if version != "v1":
-        family = Family.GEMINI
-    elif api := _OPENAI.get(rest):
-        return Route("call" if method == "POST" else "method", api.family, api)
-    head, _, name = rest.partition("/")
-    if head == "models" and version in _GEMINI_VERSIONS:
-        name, _, action = name.removeprefix("models/").partition(":")  # some name it twice; Google bears it
-        if action:
-            api = _GEMINI.get(action)
-            if api is not None:
-                return Route("call" if method == "POST" else "method", Family.GEMINI, api, name)
-            return Route("unmetered" if action in _UNMETERED_ACTIONS else "unknown", Family.GEMINI)
-        return Route("models" if method == "GET" else "method", family, model=name or None)
-    return Route("unmetered" if _UNMETERED.match(rest) else "unknown", family)
+def route_of(method: str, path: str, family: Family = OPENAI_FAMILY) -> Route:
+    """Return the destination of `method path`. `family` is that of paths which several families have."""
+    return TABLE.route(method, path, family)
+
+
+def named(name: str) -> Api:
+    """Return the API that journals and call logs call `name`."""
+    return TABLE.named(name)
+
+
+def leading(family: Family) -> Api:
+    """Return the API of `family` in which a model writes."""
+    return TABLE.leading(family)

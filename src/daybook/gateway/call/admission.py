@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from daybook.gateway.apis.table import Api, Route
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.table import Route
 from daybook.gateway.call.body import Receive, form_fields, parse_json, read_body, written
 from daybook.gateway.call.caller_headers import caller_metadata, trace_id
 from daybook.gateway.call.exchange import Exchange
@@ -24,7 +25,7 @@ async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
         exchange.stream = exchange.request.get("stream", "").lower() == "true"
     else:
         exchange.request = await parse_json(exchange.body, exchange.headers)
-        exchange.stream = exchange.request.get("stream") is True or api.name == "streamGenerateContent"
+        exchange.stream = exchange.request.get("stream") is True or api.always_streams
         if exchange.grant.models is not None:
             exchange.body = written(exchange.request)
     exchange.model = exchange.route.model or _model_named(exchange.request, api.default_model)

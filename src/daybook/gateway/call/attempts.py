@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from daybook.gateway.apis.table import Api
+from daybook.gateway.apis.api import Api
 from daybook.gateway.call.body import Departure, with_field
 from daybook.gateway.call.exchange import KEPT_WHOLE, Attempt, Exchange
 from daybook.gateway.call.routing import Target
 from daybook.gateway.errors import Refusal
-from daybook.gateway.transcript import fault_of_body, parse
+from daybook.gateway.transcript.json_access import parse
+from daybook.gateway.transcript.provider_errors import error_of_body
 from daybook.gateway.upstream.pool import Broken, NoConnection, Pool, Response, Silent
 from daybook.gateway.upstream.requests import address, headers_for
 from daybook.kit.errors import Specifics
@@ -103,7 +104,7 @@ def keep_whole(exchange: Exchange, whole: Whole) -> None:
     exchange.status = whole.status
     api = exchange.route.api
     if whole.parsed is not None and api is not None and api.line:
-        exchange.usage = usage_from_response(api.name, whole.parsed)
+        exchange.usage = usage_from_response(api.usage, whole.parsed)
 
 
 def _pause(tries: int, failure: _Failure | None) -> float:
@@ -212,7 +213,7 @@ def _comes_in_pieces(exchange: Exchange, api: Api, response: Response, first: by
         return False
     if response.media_type in _STREAMS:
         return True
-    if api.name == "streamGenerateContent" and _is_json(response.media_type):
+    if api.always_streams and _is_json(response.media_type):
         return True
     start = first[:6]
     return bool(start) and any(start.startswith(field) or field.startswith(start) for field in _EVENT_FIELDS)
@@ -235,10 +236,10 @@ async def _whole(
         return _failed(502, "upstream_not_json", f"answered with {kind} that is not JSON", again=True)
     if not _is_error(parsed):
         return whole
-    usage = usage_from_response(api.name, parsed)
+    usage = usage_from_response(api.usage, parsed)
     if usage is not None:
         exchange.spent = usage if exchange.spent is None else exchange.spent + usage
-    fault = _clean(fault_of_body(parsed), target)
+    fault = _clean(error_of_body(parsed), target)
     words = f"answered with an error: {fault}"
     return _failed(502, "upstream_error", words, again=True, details={"said": fault})
 
@@ -264,7 +265,7 @@ def _refused(target: Target, whole: Whole) -> _Failure:
     """What a provider's status other than 200 means for the caller."""
     status = whole.status
     body = whole.body.decode("utf-8", "replace") if whole.parsed is None else whole.parsed
-    message = _clean(fault_of_body(body), target)
+    message = _clean(error_of_body(body), target)
     again = status in _PASSING
     if status in {401, 403}:
         words = "refused the key that Daybook has for it. An administrator can try it: 'daybook config test'"

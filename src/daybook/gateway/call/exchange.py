@@ -1,5 +1,6 @@
 """One call through the gateway, from the caller's first header to what is written of it."""
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -104,8 +105,13 @@ class Exchange:
 
     @property
     def api_name(self) -> str:
-        """The API's name, as the ledger's normaliser and transcripts know it."""
+        """The name in journals and call logs: the API's, else the kind of the route."""
         return self.route.api.name if self.route.api is not None else self.route.kind
+
+    @property
+    def streamed_text(self) -> re.Pattern[str] | None:
+        """The pieces of text in the answer's events, for redaction."""
+        return self.route.api.streamed_text if self.route.api is not None else None
 
     def keep(self, chunk: bytes) -> None:
         """Keep bytes of the answer, as long as there is room."""

@@ -39,7 +39,13 @@ class Repeatable:
         failpoints.point("idempotency.keep.before")
         try:
             await self._store.finish(
-                self._code_id, self._key, exchange.id, status=exchange.status, headers=headers, body=body
+                self._code_id,
+                self._key,
+                exchange.id,
+                status=exchange.status,
+                headers=headers,
+                body=body,
+                pieces=exchange.streamed_text,
             )
         except (SQLAlchemyError, OSError) as problem:
             log.warning(

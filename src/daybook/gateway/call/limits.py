@@ -5,15 +5,16 @@ budgets, before it is sent.
 from collections.abc import Sequence
 
 from daybook.accounts.service import CodeGrant
-from daybook.gateway.apis.table import Api
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.bounds import Asked, Bound
 from daybook.gateway.call.body import written
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.grants import InternalGrant
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.call.routing import Target
 from daybook.gateway.errors import Refusal
+from daybook.gateway.providers.config import Provider
 from daybook.kit.errors import Unavailable
-from daybook.ledger.budgets.bounds import Bound, most_tokens
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
 from daybook.ledger.budgets.keeper import BudgetKeeper
 from daybook.ledger.budgets.terms import Subjects
@@ -33,20 +34,24 @@ async def hold(resources: GatewayResources, exchange: Exchange, api: Api, target
     covered = api.line and resources.budgets.covers(subjects)
     if not limited and not covered:
         return
-    bound = most_tokens(
-        api.name,
+    asked = Asked.of(
         exchange.request,
         len(exchange.body),
-        provider=targets[0].provider.provider.value,
         model=exchange.model,
+        max_tokens_field=_max_tokens_field(targets[0].provider.provider),
         answer_tokens=resources.answer_tokens,
     )
+    bound = api.bound(asked)
     if limited and not isinstance(grant, InternalGrant):
         await _count(resources.rates, exchange, grant, bound)
     if covered:
         priced = [(one.provider.provider.value, one.model) for one in targets]
         priced_bound = bound.priced(resources.catalogue.prices, priced, at=exchange.moment)
         await _hold(resources.budgets, subjects, exchange, api, priced_bound)
+
+
+def _max_tokens_field(provider: Provider) -> str:
+    return "max_completion_tokens" if provider in {Provider.OPENAI, Provider.AZURE_OPENAI} else "max_tokens"
 
 
 async def _count(rates: RateKeeper, exchange: Exchange, code: CodeGrant, bound: Bound) -> None:

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import orjson
 
-from daybook.gateway.apis.table import Family
+from daybook.gateway.apis.families import Family
 from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.errors import Refusal, error_body
+from daybook.gateway.errors import Refusal
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -41,7 +41,7 @@ async def start_stream(send: Send, exchange: Exchange, received: Mapping[str, st
 
 async def send_refusal(send: Send, family: Family, refusal: Refusal, call_id: UUID | None = None) -> None:
     """The refusal, in the shape of the API that was called."""
-    body = orjson.dumps(error_body(family, refusal.status, refusal.code, refusal.message, refusal.param))
+    body = orjson.dumps(family.error_body(refusal.status, refusal.code, refusal.message, refusal.param))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if call_id is not None:
         headers.append((CALL_ID, str(call_id).encode()))

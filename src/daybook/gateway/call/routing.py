@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daybook.gateway.apis.table import Api
+from daybook.gateway.apis.api import Api
 from daybook.gateway.errors import Refusal
 from daybook.gateway.providers.config import ProviderConfig, matches
 from daybook.gateway.upstream.requests import speaks

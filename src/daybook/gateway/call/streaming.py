@@ -6,13 +6,14 @@ off is ended with an error event in the API's own shape, so that it cannot be ta
 
 import asyncio
 
-from daybook.gateway.apis.table import Api, Family
+from daybook.gateway.apis.answer import answer_of_stream
+from daybook.gateway.apis.api import Api
 from daybook.gateway.call.attempts import Begun
 from daybook.gateway.call.body import Departure
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.responses import Send
-from daybook.gateway.errors import error_event
-from daybook.gateway.transcript import StreamEnd, UsageChunkFilter, answer_of_stream
+from daybook.gateway.transcript.stream_end import StreamEnd
+from daybook.gateway.transcript.usage_chunk import UsageChunkFilter
 from daybook.gateway.upstream.pool import Broken, Silent
 from llm_tracker.usage import Usage, UsageReader
 
@@ -48,7 +49,7 @@ async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Se
         exchange.error = problem[1]
         if api.binary:
             return None
-        return rest + error_event(api.family, api.name, exchange.media_type, *problem)
+        return rest + api.stream_error(exchange.media_type, *problem)
     return rest
 
 
@@ -91,11 +92,11 @@ class _Passage:
     """
 
     def __init__(self, api: Api, *, hides_usage: bool) -> None:
-        self._reader = None if api.binary else UsageReader(api.name)
+        self._reader = None if api.binary else UsageReader(api.usage)
         self._filter = UsageChunkFilter() if hides_usage else None
-        self._end = StreamEnd(api.name)
+        self._end = StreamEnd(api.terminal())
         self._binary = api.binary
-        self._ends_with_connection = api.family is Family.GEMINI
+        self._ends_with_connection = api.ends_with_connection
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; returns those that may go to the caller."""
@@ -129,5 +130,5 @@ def _finished(exchange: Exchange, api: Api) -> bool:
     """Whether a stream without its terminal event was complete all the same: not every provider sends one."""
     if exchange.truncated:
         return True
-    answer = answer_of_stream(api.name, bytes(exchange.answer))
+    answer = answer_of_stream(api, bytes(exchange.answer))
     return answer.finished or answer.error is not None

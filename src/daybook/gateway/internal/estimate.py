@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.gateway.apis.table import CHAT
+from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
 from daybook.gateway.call.routing import Target, targets_for
 from daybook.gateway.internal.model_choice import choose
 from daybook.gateway.internal.requests import Choice, Purpose
@@ -41,5 +41,5 @@ async def outlook(
     """What `InternalClient.choice` would say, read from the database: for a process that has no house."""
     providers = await service.load_providers(session, Vault.of(settings))
     choice = choose(providers, settings, purpose, user_settings)
-    target = None if choice.model is None else targets_for(providers, CHAT, choice.model.name)[0]
+    target = None if choice.model is None else targets_for(providers, CHAT_COMPLETIONS, choice.model.name)[0]
     return Outlook(choice, target, await PriceTable.load(session))

@@ -10,7 +10,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from daybook.gateway.apis.table import CHAT, Family, Route
+from daybook.gateway.apis.answer import answer_of_body
+from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
+from daybook.gateway.apis.table import Route
 from daybook.gateway.call.attempts import Begun, begin, keep_whole
 from daybook.gateway.call.body import Departure, written
 from daybook.gateway.call.exchange import Exchange
@@ -21,12 +23,12 @@ from daybook.gateway.call.routing import targets_for
 from daybook.gateway.errors import Refusal
 from daybook.gateway.internal.errors import error_of, error_of_answer
 from daybook.gateway.internal.requests import Answer, Ask
-from daybook.gateway.transcript import answer_of_body, storable
+from daybook.gateway.transcript.storable import storable
 from daybook.kit.errors import Upstream
 from llm_tracker.counting import estimate_usage
 from llm_tracker.usage import Usage
 
-_ROUTE = Route("call", Family.OPENAI, CHAT)
+_ROUTE = Route("call", CHAT_COMPLETIONS.family, CHAT_COMPLETIONS)
 _OK = 200
 _STOPPED = "The work that asked was stopped before the answer was complete."
 
@@ -53,11 +55,11 @@ async def make(resources: GatewayResources, exchange: Exchange) -> Answer:
     """Make the call. When this returns, its end is in the journal. Raises what `InternalClient.call` says."""
     try:
         async with recorded(resources, exchange):
-            targets = targets_for(await resources.catalogue.providers(), CHAT, exchange.model)
-            await hold(resources, exchange, CHAT, targets)
+            targets = targets_for(await resources.catalogue.providers(), CHAT_COMPLETIONS, exchange.model)
+            await hold(resources, exchange, CHAT_COMPLETIONS, targets)
             exchange.target = targets[0]
             await resources.recorder.open(exchange)
-            whole = await begin(resources.pool, exchange, CHAT, targets, Departure())
+            whole = await begin(resources.pool, exchange, CHAT_COMPLETIONS, targets, Departure())
             exchange.first_byte = time.perf_counter()
             if isinstance(whole, Begun):
                 raise AssertionError("only one who asks for a stream is given one")  # noqa: TRY004  (a mistake of ours)
@@ -92,7 +94,7 @@ async def recorded(resources: GatewayResources, exchange: Exchange) -> AsyncGene
 
 
 def _answer(exchange: Exchange, parsed: object) -> Answer:
-    said = answer_of_body(CHAT.name, parsed)
+    said = answer_of_body(CHAT_COMPLETIONS, parsed)
     target = exchange.target
     if said.error is not None or target is None:
         exchange.error = said.error
@@ -112,5 +114,5 @@ def _answer(exchange: Exchange, parsed: object) -> Answer:
 
 def usage_of(exchange: Exchange, text: str) -> Usage:
     """The tokens of the call: as reported, else counted; with those that failed attempts reported."""
-    usage = exchange.usage or estimate_usage(CHAT.name, exchange.request, text)
+    usage = exchange.usage or estimate_usage(CHAT_COMPLETIONS.usage, exchange.request, text)
     return usage if exchange.spent is None else usage + exchange.spent

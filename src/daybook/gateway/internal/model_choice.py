@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daybook.gateway.apis.table import CHAT
+from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
 from daybook.gateway.call.routing import targets_for
 from daybook.gateway.errors import Refusal
 from daybook.gateway.internal.requests import Choice, Model, Purpose
@@ -62,7 +62,7 @@ def _wish(user_settings: Mapping[str, Any] | None, purpose: Purpose) -> str | No
 
 def _problem(providers: Sequence[ProviderConfig], model: str) -> str | None:
     try:
-        targets_for(providers, CHAT, model)
+        targets_for(providers, CHAT_COMPLETIONS, model)
     except Refusal as refusal:
         return refusal.message
     return None

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
-from daybook.gateway.apis.model_lists import listing_of, one_of
-from daybook.gateway.apis.table import LEADING, Route
+from daybook.gateway.apis.families import ListedModel
+from daybook.gateway.apis.table import Route, leading
 from daybook.gateway.errors import Refusal
 from daybook.gateway.providers import service
 from daybook.gateway.providers.config import ProviderConfig, matches
@@ -76,7 +76,7 @@ class Catalogue:
         Raises `Refusal` (404) when there is no such model.
         """
         family = route.family
-        providers = [one for one in await self.providers() if speaks(one, LEADING[family])]
+        providers = [one for one in await self.providers() if speaks(one, leading(family))]
         names = await asyncio.gather(*(self._models_of(one) for one in providers))
         owners: dict[str, str] = {}
         for provider, models in zip(providers, names, strict=True):
@@ -84,7 +84,7 @@ class Catalogue:
                 if allowed is None or any(matches(pattern, model) for pattern in allowed):
                     owners.setdefault(model, provider.name)
         if route.model is None:
-            return listing_of(family, owners)
+            return family.model_list([family.model(ListedModel(*listed)) for listed in owners.items()])
         if route.model not in owners:
             raise Refusal(
                 404,
@@ -93,7 +93,7 @@ class Catalogue:
                 param="model",
                 details={"model": route.model[:200]},
             )
-        return one_of(family, route.model, owners[route.model])
+        return family.model(ListedModel(route.model, owners[route.model]))
 
     async def _models_of(self, provider: ProviderConfig) -> Sequence[str]:
         """The models of `provider`: those that its configuration names, and of those it tells of itself, the

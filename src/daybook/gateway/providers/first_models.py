@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from daybook.gateway.apis.table import LEADING, Family
+from daybook.gateway.apis.families import ANTHROPIC_FAMILY, GEMINI_FAMILY, OPENAI_FAMILY, Family
+from daybook.gateway.apis.table import leading
 from daybook.gateway.providers.config import Provider, ProviderConfig
 from daybook.gateway.providers.local_models import DEMO_MODEL
 from daybook.gateway.providers.schemas import FirstModel, FirstModelsResponse
@@ -19,20 +20,20 @@ _USUAL = {
 def first_models(providers: Sequence[ProviderConfig]) -> FirstModelsResponse:
     """A model for each API: the demo model where it answers, because it costs nothing; where nobody does, the usual."""
     return FirstModelsResponse(
-        openai=_first(providers, Family.OPENAI),
-        anthropic=_first(providers, Family.ANTHROPIC),
-        gemini=_first(providers, Family.GEMINI),
+        openai=_first(providers, OPENAI_FAMILY),
+        anthropic=_first(providers, ANTHROPIC_FAMILY),
+        gemini=_first(providers, GEMINI_FAMILY),
     )
 
 
 def _first(providers: Sequence[ProviderConfig], family: Family) -> FirstModel:
-    able = [one for one in providers if speaks(one, LEADING[family]) and not one.key_unreadable]
+    able = [one for one in providers if speaks(one, leading(family)) and not one.key_unreadable]
     if any(DEMO_MODEL in one.models for one in able):
         return FirstModel(model=DEMO_MODEL, answered_by="demo")
     model = next((name for one in able for name in _names(one)), None)
     if model is not None:
         return FirstModel(model=model, answered_by="provider")
-    return FirstModel(model=_USUAL[Provider(family)], answered_by="nothing")
+    return FirstModel(model=_USUAL[Provider(family.name)], answered_by="nothing")
 
 
 def _names(provider: ProviderConfig) -> Iterator[str]:

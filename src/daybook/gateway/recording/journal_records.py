@@ -9,9 +9,13 @@ from uuid import UUID
 
 import orjson
 
+from daybook.gateway.apis.answer import answer_of_body, answer_of_stream
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.table import named
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.grants import InternalGrant
-from daybook.gateway.transcript import answer_of_body, answer_of_stream, parse, storable
+from daybook.gateway.transcript.json_access import parse
+from daybook.gateway.transcript.storable import storable
 from daybook.ledger.budgets.holds import HoldPart, parts_of_json
 from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name
 from daybook.ledger.shipper import JournaledCall
@@ -32,7 +36,7 @@ class CallRecord:
     journal: str
     """The journal that tells of it: the owner of what it holds."""
     moment: datetime
-    api: str
+    api: Api
     metered: bool
     path: str
     model: str
@@ -97,7 +101,7 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
         header["estimate"] = _numbers(_estimate(exchange))
     if isinstance(grant, InternalGrant):
         header["internal"] = grant.as_json()
-    return _json(header), redact_bytes(redact, _request(exchange))
+    return _json(header), redact_bytes(redact, _request(exchange), exchange.streamed_text)
 
 
 def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
@@ -113,7 +117,7 @@ def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
     if redact is Redact.CONTENT:
         header["estimate"] = _numbers(_estimate(exchange))
     exchange.noted = len(exchange.answer)
-    return _json(header), redact_bytes(redact, bytes(exchange.answer))
+    return _json(header), redact_bytes(redact, bytes(exchange.answer), exchange.streamed_text)
 
 
 def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
@@ -151,7 +155,7 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
     }
     since = exchange.noted if redact is Redact.OFF else 0
     header["whole"] = since == 0
-    body = redact_bytes(redact, bytes(exchange.answer[since:]))
+    body = redact_bytes(redact, bytes(exchange.answer[since:]), exchange.streamed_text)
     return _json(header), body, _json({**essential, "truncated": True})
 
 
@@ -167,7 +171,7 @@ def call_record(call: JournaledCall) -> CallRecord:
         id=call.id,
         journal=call.journal,
         moment=datetime.fromisoformat(said["at"]),
-        api=said["api"],
+        api=named(said["api"]),
         metered=said["metered"],
         path=said["path"],
         model=said["model"],
@@ -225,7 +229,7 @@ def _end_by_death(record: CallRecord, call: JournaledCall) -> None:
     _send_to(record, said["to"])
     record.error, record.reached, record.streamed = KILLED, True, said["stream"]
     if record.streamed and record.metered:
-        reader = UsageReader(record.api)
+        reader = UsageReader(record.api.usage)
         reader.feed(record.answer)
         record.usage = reader.finish()
 
@@ -242,12 +246,9 @@ def _is_metered(exchange: Exchange) -> bool:
 
 def _estimate(exchange: Exchange) -> Usage:
     """The tokens of a call that reported none, counted while what was said is still there."""
-    answer = (
-        answer_of_stream(exchange.api_name, bytes(exchange.answer))
-        if exchange.streamed
-        else answer_of_body(exchange.api_name, bytes(exchange.answer))
-    )
-    return estimate_usage(exchange.api_name, exchange.request, answer.written)
+    api = exchange.route.api or named(exchange.api_name)
+    read = answer_of_stream if exchange.streamed else answer_of_body
+    return estimate_usage(api.usage, exchange.request, read(api, bytes(exchange.answer)).written)
 
 
 def _target(exchange: Exchange, redact: Redact) -> list[Any] | None:

@@ -7,15 +7,11 @@ from typing import Any
 
 import orjson
 
+from daybook.gateway.apis.answer import Answer, answer_of_body, answer_of_stream
+from daybook.gateway.apis.request import request_parts
 from daybook.gateway.recording.journal_records import CallRecord
-from daybook.gateway.transcript import (
-    Answer,
-    UsageChunkFilter,
-    answer_of_body,
-    answer_of_stream,
-    request_parts,
-    storable,
-)
+from daybook.gateway.transcript.storable import storable
+from daybook.gateway.transcript.usage_chunk import UsageChunkFilter
 from daybook.kit.text import storable as storable_text
 from daybook.ledger.budgets.settling import Settlement
 from daybook.ledger.entries import Entry, LineEntry, LogEntry, integer
@@ -58,10 +54,10 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
     usage, estimated = record.usage, False
     if usage is None and record.estimate is not None and record.reached:
         usage, estimated = record.estimate, True
-    elif usage is None and record.reached and record.status < _FAILED and record.api != "moderations":
-        usage, estimated = estimate_usage(record.api, record.request, answer.written), True
+    elif usage is None and record.reached and record.status < _FAILED and record.api.estimates_usage:
+        usage, estimated = estimate_usage(record.api.usage, record.request, answer.written), True
     elif usage is None and record.reached and record.error is not None and record.spent is None:
-        usage, estimated = estimate_usage(record.api, record.request, ""), True
+        usage, estimated = estimate_usage(record.api.usage, record.request, ""), True
     elif usage is not None and record.streamed and record.error is not None and not answer.finished:
         usage, estimated = _so_far(usage, record, answer), True
     if usage is not None and estimated and record.most is not None:
@@ -75,7 +71,7 @@ def _so_far(usage: Usage, record: CallRecord, answer: Answer) -> Usage:
     """The tokens of a stream that broke off: what it had reported is the least of them. Anthropic's first event
     tells the whole prompt and one token of the answer.
     """
-    counted = record.estimate or estimate_usage(record.api, None, answer.written)
+    counted = record.estimate or estimate_usage(record.api.usage, None, answer.written)
     completion = max(usage.completion_tokens, counted.completion_tokens)
     return replace(usage, completion_tokens=completion, total_tokens=usage.prompt_tokens + completion)
 
@@ -196,7 +192,7 @@ def _log(record: CallRecord, answer: Answer, error: str | None, line: LineEntry 
         config_id=record.config_id,
         group_id=record.group_id,
         activation_code=record.code,
-        api=record.api[:32],
+        api=record.api.name[:32],
         model=storable_text(record.model, 128) or None,
         request_messages=_json(messages),
         request_params=_json(params) if params else None,

@@ -1,4 +1,4 @@
-r"""What goes into a JSONB column: whatever came in, made fit to be stored, and kept small.
+r"""Values for JSONB columns: made fit to be stored, and kept small.
 
 - Files in base64 (pictures, sound, documents) become a marker such as
   `[image/png, 20971520 bytes, sha256 9f86d0…]`; the hash is the file's own, so that it can be found again.
@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import orjson
 
-from daybook.gateway.transcript.shape import as_text
+from daybook.gateway.transcript.json_access import as_text
 
 PAYLOAD_LIMIT = 1_024
 """Base64 of more characters than this is replaced by its marker; smaller files stay as they came."""
@@ -42,12 +42,12 @@ _FILE_KEYS = frozenset({
 
 
 def storable(value: Any) -> Any:
-    """The same JSON value, fit for JSONB, with files as markers. The value given is left as it is."""
+    """Return the JSON value fit for JSONB, with files as markers. The given value is not changed."""
     return value if _is_small_and_clean(value) else _clean(value, "", 0)
 
 
 def storable_text(value: str) -> str:
-    """The same text, fit for a TEXT column."""
+    """Return the text fit for a TEXT column."""
     if len(value) > PAYLOAD_LIMIT:
         if ";base64," in value:
             value = _DATA_URL.sub(_data_url_marker, value)
@@ -64,12 +64,12 @@ def storable_text(value: str) -> str:
 
 
 def file_marker(media_type: str, content: bytes) -> str:
-    """The marker that stands for a file."""
+    """Return the marker of a file."""
     return f"[{media_type}, {len(content)} bytes, sha256 {sha256(content).hexdigest()}]"
 
 
 def _is_small_and_clean(value: Any) -> bool:
-    """Whether nothing in `value` needs to be changed; a serialiser looks faster."""
+    """True if nothing in `value` needs a change. A serialiser finds out fastest."""
     if type(value) is not dict:
         return False
     try:
@@ -104,7 +104,7 @@ def _clean(value: Any, key: str, depth: int) -> Any:
 
 
 def _clean_foreign(value: Any) -> str:
-    """What is no JSON: a form's files, and things that have no business here."""
+    """Return a value for what is not JSON, such as a form's files."""
     if isinstance(value, bytes | bytearray | memoryview):
         return file_marker("application/octet-stream", bytes(value))
     return storable_text(str(value)) if isinstance(value, str) else f"[{type(value).__name__}]"
@@ -136,7 +136,7 @@ def _clean_array(value: list[Any], key: str, depth: int) -> list[Any]:
 
 
 def _plain_numbers(value: list[Any]) -> bool:
-    """Whether these are numbers that every serialiser writes. Embeddings are long: no look at each."""
+    """True if these are numbers that every serialiser writes. Embeddings are long, so not each is checked."""
     kinds = set(map(type, value))
     if kinds == {float}:
         return isfinite(sum(value))
@@ -150,14 +150,14 @@ def _bare_base64(item: Any) -> bool:
 
 
 def _digits(number: int) -> str:
-    """An integer as text."""
+    """Return an integer as text."""
     return (
         str(number) if number.bit_length() < _WRITABLE_BITS else f"[an integer of {number.bit_length()} bits]"
     )
 
 
 def _media_type(entry: Mapping[Any, Any], name: str, parent: str) -> str:
-    """What kind of file stands under `name`; empty if none does (a signature, encrypted reasoning)."""
+    """Return the media type of the file under `name`; empty if it is none (a signature, encrypted reasoning)."""
     if name in {"b64_json", "partial_image_b64", "imageBytes"}:
         return f"image/{as_text(entry.get('output_format'))}".rstrip("/")
     kind = entry.get("type")
@@ -178,7 +178,7 @@ def _data_url_marker(found: re.Match[str]) -> str:
 
 
 def _base64_marker(media_type: str, encoded: str) -> str:
-    """The marker of a file given as base64 (either alphabet, padded or not) or as a data URL."""
+    """Return the marker of a file given as base64 (either alphabet, padded or not) or as a data URL."""
     if encoded.startswith("data:"):
         return storable_text(encoded)
     text = encoded.encode("utf-8", "replace").translate(_URL_ALPHABET)

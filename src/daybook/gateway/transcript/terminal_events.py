@@ -1,12 +1,12 @@
-"""Terminal events of server-sent events that are told by a line: `[DONE]`, or an event's name."""
+"""Terminal events that are recognised by a line: `[DONE]`, or an event's name."""
 
-from daybook.gateway.transcript.shape import as_dict, as_text, parse
+from daybook.gateway.transcript.json_access import as_dict, as_text, parse
 
 _LONGEST_DONE = 32  # bytes within which a line has to show that it may become `data: [DONE]`
 
 
 class Scanner:
-    """What all scanners share; as it stands, the one for APIs without a terminal event."""
+    """Base of all scanners; by itself, the scanner for APIs without a terminal event."""
 
     __slots__ = ("_waiting", "begun", "complete")
 
@@ -16,11 +16,11 @@ class Scanner:
         self.complete = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take bytes, give those that may go on."""
+        """Take bytes; return those that may go on."""
         return chunk
 
     def rest(self) -> bytes:
-        """Give what waits."""
+        """Return the waiting bytes."""
         rest = b"".join(self._waiting)
         self._waiting.clear()
         return rest
@@ -33,7 +33,7 @@ class DoneLine(Scanner):
 
     def __init__(self) -> None:
         super().__init__()
-        self._inside = False  # the bytes that went on end within a line
+        self._inside = False  # the released bytes end within a line
 
     def feed(self, chunk: bytes) -> bytes:
         """See `Scanner`."""
@@ -84,20 +84,20 @@ def _line_end(data: bytes, at: int) -> int:
 
 
 class NamedEvents(Scanner):
-    """Events that tell their name in an `event:` line, or in their data's `type`.
+    """Events that carry their name in an `event:` line, or in their data's `type`.
 
-    A line that is not whole yet waits if it may be a terminal event's: its `event:` line, or the data of an
-    event whose name is not known.
+    `names` are the terminal ones; `others` are the prefixes of the other names. An incomplete line waits if it may be a
+    terminal event's: its `event:` line, or the data of an event of unknown name.
     """
 
     __slots__ = ("_end", "_inside", "_names", "_other", "_others")
 
     def __init__(self, names: tuple[bytes, ...], others: tuple[bytes, ...]) -> None:
         super().__init__()
-        self._end = b""  # the last bytes of what waits
+        self._end = b""  # the last of the waiting bytes
         self._names = names
         self._others = others
-        self._inside = False  # the bytes that went on end within a line
+        self._inside = False  # the released bytes end within a line
         self._other = False  # … and within an event that is known not to be terminal
 
     def feed(self, chunk: bytes) -> bytes:
@@ -127,7 +127,7 @@ class NamedEvents(Scanner):
         self._end = end[-2:]
 
     def _terminal(self, chunk: bytes) -> int:
-        """Where the terminal event begins among the whole lines; -1 if the name is only part of a text."""
+        """Return the start of the terminal event among the whole lines; -1 if the name is only part of a text."""
         other = self._other
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
@@ -157,7 +157,7 @@ class NamedEvents(Scanner):
         return kind.encode("utf-8", "replace") in self._names
 
     def _with_partial_line(self, chunk: bytes) -> bytes:
-        """No terminal event among the whole lines: what goes on of them and of the line that is not whole."""
+        """Release the whole lines, which hold no terminal event, and the incomplete one if it cannot begin one."""
         start = chunk.rfind(b"\n") + 1
         other = self._is_other(chunk, start)
         if start:
@@ -174,7 +174,7 @@ class NamedEvents(Scanner):
         return chunk
 
     def _is_other(self, chunk: bytes, end: int) -> bool:
-        """Whether the event that is under way at `end` has a name, and one that is not terminal."""
+        """True if the event in progress at `end` has a name that is not terminal."""
         while end:
             start = chunk.rfind(b"\n", 0, end - 1) + 1
             line = chunk[start:end].rstrip()

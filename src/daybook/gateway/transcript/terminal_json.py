@@ -1,52 +1,38 @@
-"""Terminal events that are told by what their JSON says: Gemini, Ollama, DashScope."""
+"""Terminal events that are recognised by their JSON."""
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_list, parse
+from daybook.gateway.transcript.json_access import parse
 from daybook.gateway.transcript.terminal_events import Scanner
 
 _OUTSIDE = re.compile(rb'["{}\[\]]')
 _INSIDE = re.compile(rb'["\\]')
 
 
-def gemini_over(event: Any) -> bool:
-    """Whether a candidate finished, or the prompt was blocked."""
-    chunk = as_dict(event)
-    if as_dict(chunk.get("promptFeedback")).get("blockReason"):
-        return True
-    return any(as_dict(candidate).get("finishReason") for candidate in as_list(chunk.get("candidates")))
-
-
-def ollama_over(event: Any) -> bool:
-    """Whether it is the `done` line."""
-    return as_dict(event).get("done") is True
-
-
-def dashscope_over(event: Any) -> bool:
-    """Whether every choice has its finish reason, which is the word "null" until then."""
-    output = as_dict(as_dict(event).get("output"))
-    choices = as_list(output.get("choices")) or [output]
-    return all(as_dict(choice).get("finish_reason") not in (None, "", "null") for choice in choices)
-
-
 class _JsonEvents(Scanner):
-    """Which event is terminal. After one with `finishReason` more text may come; then it was not."""
+    """Finds the terminal event: `is_over` is True of its JSON, and its bytes hold one of `markers`.
 
-    __slots__ = ("_markers", "_over")
+    A later event that holds `reopened_by` shows that it was not terminal.
+    """
 
-    def __init__(self, markers: tuple[bytes, ...], over: Callable[[Any], bool]) -> None:
+    __slots__ = ("_is_over", "_markers", "_reopened_by")
+
+    def __init__(
+        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
+    ) -> None:
         super().__init__()
         self._markers = markers
-        self._over = over
+        self._is_over = is_over
+        self._reopened_by = reopened_by
 
     def _last_terminal(self, data: bytes, events: list[tuple[int, int]]) -> int:
-        """Where the terminal event begins in `data`, whose new `events` are looked at; -1 without one."""
+        """Return the start of the terminal event in `data`, among its new `events`; -1 if there is none."""
         terminal = 0 if self.begun else -1
         for start, end in events:
             event = data[start:end]
-            if terminal >= 0 and b'"parts"' in event:
+            if terminal >= 0 and self._reopened_by is not None and self._reopened_by in event:
                 terminal = -1
             if terminal < 0 and self._is_terminal(event):
                 terminal = start
@@ -63,7 +49,7 @@ class _JsonEvents(Scanner):
         if not self._marked(event):
             return False
         try:
-            return self._over(parse(event.strip().removeprefix(b"data:")))
+            return self._is_over(parse(event.strip().removeprefix(b"data:")))
         except ValueError:
             return False
 
@@ -71,14 +57,16 @@ class _JsonEvents(Scanner):
 class JsonLines(_JsonEvents):
     """One JSON object a line, with or without `data:`.
 
-    A line waits until it is whole: its end may tell that it is the last one. No client can read half of it.
+    A line waits until it is whole: its end may show that it is the last one. No client can read half of it.
     """
 
     __slots__ = ("_seen",)
 
-    def __init__(self, markers: tuple[bytes, ...], over: Callable[[Any], bool]) -> None:
-        super().__init__(markers, over)
-        self._seen = 0  # waiting bytes that have been looked at
+    def __init__(
+        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
+    ) -> None:
+        super().__init__(markers, is_over, reopened_by)
+        self._seen = 0  # waiting bytes already scanned
 
     def feed(self, chunk: bytes) -> bytes:
         """See `Scanner`."""
@@ -108,13 +96,16 @@ def _lines(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
     return lines
 
 
-class GeminiStream(Scanner):
-    """Server-sent events, or without `alt=sse` one array; its first byte tells."""
+class JsonStream(Scanner):
+    """Server-sent events or one array of JSON objects, as the first byte shows."""
 
-    __slots__ = ("_framing",)
+    __slots__ = ("_framing", "_terminal")
 
-    def __init__(self) -> None:
+    def __init__(
+        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
+    ) -> None:
         super().__init__()
+        self._terminal = markers, is_over, reopened_by
         self._framing: JsonLines | _ArrayElements | None = None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -125,7 +116,7 @@ class GeminiStream(Scanner):
             if not head:
                 return chunk
             kind = _ArrayElements if head == b"[" else JsonLines
-            framing = self._framing = kind((b"finishReason", b"blockReason"), gemini_over)
+            framing = self._framing = kind(*self._terminal)
         released = framing.feed(chunk)
         self.begun, self.complete = framing.begun, framing.complete
         return released
@@ -136,17 +127,19 @@ class GeminiStream(Scanner):
 
 
 class _ArrayElements(_JsonEvents):
-    """The elements of an array, which only their brackets keep apart. An element waits until it is whole."""
+    """The elements of an array, delimited only by their brackets. An element waits until it is whole."""
 
     __slots__ = ("_depth", "_escaped", "_length", "_open", "_quoted")
 
-    def __init__(self, markers: tuple[bytes, ...], over: Callable[[Any], bool]) -> None:
-        super().__init__(markers, over)
+    def __init__(
+        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
+    ) -> None:
+        super().__init__(markers, is_over, reopened_by)
         self._depth = 0
         self._quoted = False
         self._escaped = False  # the last byte was a backslash within a string
-        self._length = 0  # of what waits
-        self._open = -1  # where in what waits an element has begun
+        self._length = 0  # of the waiting bytes
+        self._open = -1  # start of an element in the waiting bytes; -1 if none
 
     def feed(self, chunk: bytes) -> bytes:
         """See `Scanner`."""
@@ -168,7 +161,7 @@ class _ArrayElements(_JsonEvents):
         return data[:cut]
 
     def _elements(self, chunk: bytes) -> list[tuple[int, int]]:
-        """The elements that end in this chunk, as places in what will wait with it."""
+        """Return the elements that end in this chunk, as places in the waiting bytes."""
         elements: list[tuple[int, int]] = []
         at = 0
         while at < len(chunk):

@@ -1,21 +1,20 @@
-"""Hiding the usage chunk of a chat stream from a client that did not ask for it.
+"""Hide the usage chunk of a chat stream from a client that did not ask for it.
 
-The gateway sets `stream_options.include_usage` where the client did not; the provider then adds a chunk whose
-`choices` is empty, which clients that index `choices[0]` cannot bear.
+The gateway sets `stream_options.include_usage` if the client did not. The provider then adds a chunk with empty
+`choices`, which breaks clients that index `choices[0]`.
 """
 
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, parse
+from daybook.gateway.transcript.json_access import as_dict, parse
 
 _EMPTY_ARRAY = (b"[]", b"[ ", b"[\t")  # how an empty array may begin
 
 
 class UsageChunkFilter:
-    """Takes that one event out of a stream of chat or completions; passes all else byte for byte.
+    """Removes that one event from a stream of chat or completions; passes all else byte for byte.
 
-    An event waits until it is whole (no client can read half of one); comments, which keep connections
-    alive, do not.
+    An event waits until it is whole (no client can read half of one); comments, which keep connections alive, do not.
     """
 
     __slots__ = ("_waiting",)
@@ -24,7 +23,7 @@ class UsageChunkFilter:
         self._waiting: list[bytes] = []
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes of the stream, cut anywhere; returns those for the client."""
+        """Take the next bytes of the stream, cut anywhere; return those for the client."""
         if self._waiting:
             if b"\n" not in chunk:
                 self._waiting.append(chunk)
@@ -41,14 +40,14 @@ class UsageChunkFilter:
         return _without_usage_chunk(chunk)
 
     def rest(self) -> bytes:
-        """At the end of the stream: what still waits, unless it is the usage chunk without its empty line."""
+        """Return the bytes that wait at the end, unless they are the usage chunk without its empty line."""
         rest = b"".join(self._waiting)
         self._waiting.clear()
         return b"" if _is_usage_chunk(rest) else rest
 
 
 def _without_usage_chunk(events: bytes) -> bytes:
-    """Whole events without the one to hide. Only events that hold an empty array are looked at."""
+    """Return whole events without the one to hide. Only events with an empty array are parsed."""
     kept: list[bytes] = []
     at = look = 0
     while (found := _empty_array(events, look)) >= 0:
@@ -61,18 +60,18 @@ def _without_usage_chunk(events: bytes) -> bytes:
 
 
 def _empty_array(data: bytes, start: int) -> int:
-    """The next place where an empty array may begin; -1 if there is none."""
+    """Return the next place where an empty array may begin; -1 if there is none."""
     return min((at for begin in _EMPTY_ARRAY if (at := data.find(begin, start)) >= 0), default=-1)
 
 
 def _event_end(data: bytes, at: int) -> int:
-    """The end of the first empty line from `at` on."""
+    """Return the end of the first empty line from `at` on."""
     ends = [(data.find(b"\n\n", at), 2), (data.find(b"\n\r\n", at), 3)]
     return min((place + length for place, length in ends if place >= 0), default=len(data))
 
 
 def _last_event_end(data: bytes) -> int:
-    """The end of the last empty line; 0 if there is none."""
+    """Return the end of the last empty line; 0 if there is none."""
     ends = [(data.rfind(b"\n\n"), 2), (data.rfind(b"\n\r\n"), 3)]
     return max((place + length for place, length in ends if place >= 0), default=0)
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-from daybook.gateway.apis.table import Api, Family
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.families import ANTHROPIC_FAMILY, GEMINI_FAMILY, OPENAI_FAMILY, Family
 from daybook.gateway.providers.config import Provider, ProviderConfig
 from daybook.gateway.providers.urls import credentials
 
@@ -11,11 +12,11 @@ _FORWARDED = ("content-type", "accept", "user-agent", "anthropic-version", "anth
 ANTHROPIC_VERSION = "2023-06-01"
 
 _SPEAKS: dict[Provider, frozenset[Family]] = {
-    Provider.OPENAI: frozenset({Family.OPENAI}),
-    Provider.AZURE_OPENAI: frozenset({Family.OPENAI}),
-    Provider.OPENAI_COMPATIBLE: frozenset({Family.OPENAI, Family.ANTHROPIC}),
-    Provider.ANTHROPIC: frozenset({Family.ANTHROPIC}),
-    Provider.GEMINI: frozenset({Family.GEMINI}),
+    Provider.OPENAI: frozenset({OPENAI_FAMILY}),
+    Provider.AZURE_OPENAI: frozenset({OPENAI_FAMILY}),
+    Provider.OPENAI_COMPATIBLE: frozenset({OPENAI_FAMILY, ANTHROPIC_FAMILY}),
+    Provider.ANTHROPIC: frozenset({ANTHROPIC_FAMILY}),
+    Provider.GEMINI: frozenset({GEMINI_FAMILY}),
 }
 # Anthropic and Gemini also answer a part of OpenAI's API.
 _ALSO = {
@@ -28,7 +29,7 @@ def speaks(provider: ProviderConfig, api: Api) -> bool:
     """Whether `provider` answers calls of `api`."""
     if api.family in _SPEAKS[provider.provider]:
         return True
-    return api.family is Family.OPENAI and api.name in _ALSO.get(provider.provider, ())
+    return api.family is OPENAI_FAMILY and api.name in _ALSO.get(provider.provider, ())
 
 
 def address(provider: ProviderConfig, api: Api, model: str, query: Mapping[str, str]) -> str:
@@ -36,7 +37,7 @@ def address(provider: ProviderConfig, api: Api, model: str, query: Mapping[str, 
     code.
     """
     base = provider.base_url
-    if api.family is Family.GEMINI:
+    if api.family is GEMINI_FAMILY:
         alt = f"?{urlencode({'alt': query['alt']})}" if "alt" in query else ""
         return f"{base}/v1beta/models/{quote(model, safe='')}:{api.tail}{alt}"
     match provider.provider:
@@ -55,7 +56,7 @@ def address(provider: ProviderConfig, api: Api, model: str, query: Mapping[str, 
 
 def _beta(api: Api, query: Mapping[str, str]) -> str:
     """What Anthropic's SDK adds for its beta features."""
-    return "?beta=true" if api.family is Family.ANTHROPIC and query.get("beta") == "true" else ""
+    return "?beta=true" if api.family is ANTHROPIC_FAMILY and query.get("beta") == "true" else ""
 
 
 def headers_for(provider: ProviderConfig, api: Api, received: Mapping[str, str]) -> dict[str, str]:
@@ -67,9 +68,9 @@ def headers_for(provider: ProviderConfig, api: Api, received: Mapping[str, str])
         own.pop("anthropic-version", None)
     headers |= own
     key = provider.api_key
-    if key and api.family is Family.OPENAI and provider.provider in _ALSO:
+    if key and api.family is OPENAI_FAMILY and provider.provider in _ALSO:
         headers["authorization"] = f"Bearer {key}"
-    elif api.family is Family.ANTHROPIC and provider.provider is Provider.OPENAI_COMPATIBLE:
+    elif api.family is ANTHROPIC_FAMILY and provider.provider is Provider.OPENAI_COMPATIBLE:
         headers.setdefault("anthropic-version", ANTHROPIC_VERSION)
         if key:
             headers["x-api-key"] = key

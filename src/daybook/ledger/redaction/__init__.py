@@ -1,11 +1,11 @@
-"""What is kept out of everything that is written: journals, lines, call logs, answers kept for repeated requests.
+"""Redaction of everything that is written: journals, lines, call logs, answers kept for repeated requests.
 
-- `off`: what was said is kept as it was. Only activation codes are replaced.
-- `secrets`: what has the form of a key, a token or a password is replaced by `[redacted: kind]`.
-- `content`: nothing of what was said is kept, only its shape and size, numbers, models and states.
+- `off`: only activation codes are replaced.
+- `secrets`: keys, tokens and passwords are recognised by their form and replaced by `[redacted: kind]`.
+- `content`: only shape and size, numbers, models and states are kept.
 
-Nothing here raises: what cannot be read is replaced as a whole. JSON stays JSON and a stream a stream, wherever it was
-cut off. Tokens have to be counted before, on what was really said.
+Nothing here raises: an unreadable value is replaced as a whole. JSON stays JSON and a stream a stream, wherever it was
+cut off. Tokens must be counted before.
 """
 
 import logging
@@ -15,12 +15,20 @@ from typing import Any
 
 import orjson
 
-from daybook.ledger.redaction.bodies import without_codes, without_content, without_secrets
+from daybook.ledger.redaction.bodies import text_pieces, without_codes, without_content, without_secrets
 from daybook.ledger.redaction.content import shape_of, without_quotes
 from daybook.ledger.redaction.secrets import redact_text, without_code
 from daybook.ledger.redaction.values import without_secrets_in
 
-__all__ = ["Redact", "is_redacted", "redact_bytes", "redact_error", "redact_json", "redact_name"]
+__all__ = [
+    "Redact",
+    "is_redacted",
+    "redact_bytes",
+    "redact_error",
+    "redact_json",
+    "redact_name",
+    "text_pieces",
+]
 
 log = logging.getLogger(__name__)
 
@@ -29,24 +37,25 @@ _UNREADABLE = "[redacted: it could not be read]"
 
 
 class Redact(StrEnum):
-    """What `DAYBOOK_REDACT` can be."""
+    """The values of `DAYBOOK_REDACT`."""
 
     OFF = "off"
     SECRETS = "secrets"
     CONTENT = "content"
 
 
-def redact_bytes(mode: Redact, data: bytes) -> bytes:
-    """A body (JSON, a stream of events, a form, text), whole or cut off anywhere.
+def redact_bytes(mode: Redact, data: bytes, pieces: re.Pattern[str] | None = None) -> bytes:
+    """Redact a body (JSON, a stream of events, a form, text), whole or cut off anywhere.
 
-    The same object where nothing had to be replaced.
+    `pieces` finds the pieces of text in a stream's events (`text_pieces`); None if the body is no stream. Returns the
+    same object if nothing had to be replaced.
     """
     try:
         match mode:
             case Redact.OFF:
                 return without_codes(data)
             case Redact.SECRETS:
-                return without_secrets(data)
+                return without_secrets(data, pieces)
             case Redact.CONTENT:
                 return without_content(data)
     except Exception as problem:  # noqa: BLE001  (here and below: no record may be lost for it)
@@ -55,7 +64,7 @@ def redact_bytes(mode: Redact, data: bytes) -> bytes:
 
 
 def redact_json(mode: Redact, value: Any) -> Any:
-    """A JSON value; the same object where nothing had to be replaced. The value given is left as it is."""
+    """Redact a JSON value, which is not changed. Returns the same object if nothing had to be replaced."""
     try:
         match mode:
             case Redact.OFF:
@@ -70,17 +79,17 @@ def redact_json(mode: Redact, value: Any) -> Any:
 
 
 def redact_name(mode: Redact, name: str) -> str:
-    """A model's name, or a path: kept in every mode, but for the secret that somebody put there by mistake."""
+    """Redact a model's name or a path: only secrets that were put there by mistake."""
     return without_code(name) if mode is Redact.OFF else redact_text(name)
 
 
 def is_redacted(text: str) -> bool:
-    """Whether `text` is what `content` leaves of a text."""
+    """True if `text` is the mark that `content` leaves of a text."""
     return _GONE.fullmatch(text.strip()) is not None
 
 
 def redact_error(mode: Redact, sentence: str) -> str:
-    """What went wrong, in a sentence. With `content`, what it quotes goes, and all that follows."""
+    """Redact an error's sentence. `content` removes it from the first quotation on."""
     try:
         match mode:
             case Redact.OFF:
@@ -105,5 +114,5 @@ def _without_codes_in(value: Any) -> Any:
 
 
 def _report(what: str, problem: Exception) -> None:
-    """Without a traceback or the error's words, which could hold what was said."""
+    """Log without a traceback or the error's words, which could quote the body."""
     log.error("%s could not be redacted (%s); nothing of it is kept.", what, type(problem).__name__)

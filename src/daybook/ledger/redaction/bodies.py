@@ -1,7 +1,7 @@
-r"""Bodies as they pass: JSON, streams of events, forms, text.
+"""Redaction of bodies: JSON, streams of events, forms, text.
 
-A secret in a stream is spread over many events, a few letters in each. So the texts of the events are joined, secrets
-are looked for in what results, and each is replaced where it begins and taken out of the events that follow.
+A secret in a stream is spread over many events, a few letters in each. So the texts of the events are joined and
+searched. Each secret is replaced where it begins and removed from the events that follow.
 """
 
 import re
@@ -20,38 +20,39 @@ from daybook.ledger.redaction.values import without_secrets_in
 _EVENTS = re.compile(r"\s*(?:(?:data|event|id|retry)?:|\[)")
 """Server-sent events, or an array of them."""
 
-_PIECE = re.compile(
-    r'"(content|text|delta|arguments|partial_json|thinking|reasoning(?:_content)?|refusal|response|transcript|message)"'
-    r'\s*:\s*"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)'
-)
-"""A text in an event; the last one may be cut off."""
-
 _SEVERAL = re.compile(r'"(?:output_|content_)?index"\s*:\s*[1-9]')
 _INDEX = re.compile(r'"(?:output_|content_)?index"\s*:\s*(\d+)')
-_LEVELS = 4  # of indexes in an event; an array in one line has many more, which tell nothing
+_LEVELS = 4  # of indexes in an event; an array in one line has many more, which mean nothing
 _HIDDEN = "\\u00"  # an ASCII letter can be written so
 
 
+def text_pieces(names: Iterable[str]) -> re.Pattern[str]:
+    """Compile the expression for pieces of text in events: strings under one of `names`. The last may be cut off."""
+    return re.compile(
+        rf'"({"|".join(map(re.escape, names))})"' r'\s*:\s*"(?P<text>[^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?$)'
+    )
+
+
 def without_codes(data: bytes) -> bytes:
-    """`data` without activation codes. It is asked of every body, so it looks for the literal alone first."""
+    """Return `data` without activation codes. Every body passes, so the bare literal is searched first."""
     if b"daybook_" not in data:
         return data
     text = _decode(data)
     return data if (clean := CODE.expression.sub(mark(CODE.kind), text)) == text else _encode(clean)
 
 
-def without_secrets(data: bytes) -> bytes:
-    """`data` without secrets, even those in which a stream breaks off."""
+def without_secrets(data: bytes, pieces: re.Pattern[str] | None = None) -> bytes:
+    """Return `data` without secrets, even those in which a stream breaks off. `pieces` are those of its events."""
     text = _decode(data)
     is_stream = _is_stream(text)
-    clean = _without_spread_secrets(text) if is_stream else text
+    clean = _without_spread_secrets(text, pieces) if is_stream and pieces is not None else text
     if suspects(clean) or _HIDDEN in clean:
         clean = _by_line(clean, _line_without_secrets) if is_stream else _body_without_secrets(clean)
     return data if clean is text or clean == text else _encode(clean)
 
 
 def without_content(data: bytes) -> bytes:
-    """The shape of `data`: of JSON and of each event."""
+    """Return the shape of `data`: of JSON, and of each event."""
     text = _decode(data)
     try:
         return orjson.dumps(shape_of(orjson.loads(data)))
@@ -63,30 +64,30 @@ def without_content(data: bytes) -> bytes:
 
 
 def _is_stream(text: str) -> bool:
-    """Whether `text` is a stream of events: as server-sent events, one in a line, or in an array."""
+    """True if `text` is a stream of events: server-sent, one a line, or in an array."""
     return _EVENTS.match(text) is not None or "}\n{" in text or "}\r\n{" in text
 
 
-def _without_spread_secrets(text: str) -> str:
-    """Texts under one name are one; where several answers are interleaved, each is by itself."""
+def _without_spread_secrets(text: str, pieces: re.Pattern[str]) -> str:
+    """Join the texts under one name, apart for each of several interleaved answers, and replace their secrets."""
     channels: defaultdict[tuple[str, ...], list[re.Match[str]]] = defaultdict(list)
     is_interleaved = _SEVERAL.search(text) is not None
     line, indexes = -1, ()
-    for piece in _PIECE.finditer(text):
+    for piece in pieces.finditer(text):
         if is_interleaved and piece.start() > line:  # the first text of an event
             start, line = text.rfind("\n", 0, piece.start()) + 1, text.find("\n", piece.end())
             line = len(text) if line < 0 else line
             indexes = tuple(found[1] for found in islice(_INDEX.finditer(text, start, line), _LEVELS))
         channels[piece[1], *indexes].append(piece)
     changed: list[tuple[int, int, str]] = []
-    for pieces in channels.values():
-        for number, replaced in _replace_in([_unescape(piece["text"]) for piece in pieces]):
-            changed.append((*pieces[number].span("text"), _escape(replaced)))
+    for channel in channels.values():
+        for number, replaced in _replace_in([_unescape(piece["text"]) for piece in channel]):
+            changed.append((*channel[number].span("text"), _escape(replaced)))
     return replace_spans(text, sorted(changed))
 
 
 def _replace_in(texts: list[str]) -> Iterable[tuple[int, str]]:
-    """The texts that change when the secrets in all of them together are replaced, with their numbers."""
+    """Return the texts that change if the secrets across all of them are replaced, with their numbers."""
     secrets = secrets_in("".join(texts), cut=True)
     if not secrets:
         return ()
@@ -112,7 +113,7 @@ def _body_without_secrets(text: str) -> str:
 
 
 def _by_line(text: str, change: Callable[[str], str]) -> str:
-    """An array of events is one value where it is whole; all else goes line by line."""
+    """Change an array of events as one value, all else line by line."""
     if text.lstrip().startswith("["):
         return change(text)
     return "\n".join(change(line) if line.strip() else line for line in text.split("\n"))
@@ -142,7 +143,7 @@ def _line_without_content(line: str) -> str:
 
 
 def _field(line: str) -> tuple[str, str]:
-    """`data: ` and what follows; the head is empty where the line is no field of an event."""
+    """Split a line after `data: `; the head is empty if the line is no field of an event."""
     found = re.match(r"\s*(?:data|event|id|retry)?:\s?", line)
     return (found[0], line[found.end() :]) if found else ("", line)
 
@@ -153,7 +154,7 @@ def _unescape(text: str) -> str:
     try:
         return str(orjson.loads(f'"{text}"'))
     except ValueError:
-        return text  # cut within an escape, or with a lone surrogate: it is looked at as it stands
+        return text  # cut within an escape, or with a lone surrogate: it is searched as it is
 
 
 def _escape(text: str) -> str:

@@ -1,18 +1,33 @@
-"""`chat.completion.chunk`s put together as the `chat.completion` they are the parts of; completions alike.
+"""OpenAI's chat completions, and those of every provider that follows them.
 
-Every OpenAI-compatible provider adds something of its own; the last value of what is not known here is kept.
+Providers add members of their own; the last value of an unknown one is kept.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_list, as_text, grow, index_of, join_pieces
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.bounds import Asked, Bound, bound_by_maximum, count_of
+from daybook.gateway.apis.families import OPENAI_FAMILY
+from daybook.gateway.transcript.json_access import (
+    as_dict,
+    as_list,
+    as_text,
+    grow,
+    index_of,
+    join_pieces,
+    keep_value,
+)
+from daybook.gateway.transcript.terminal_events import DoneLine
+from daybook.gateway.transcript.visible_text import content_text
+from llm_tracker.usage.apis import CHAT_COMPLETIONS as USAGE
 
 _PADDING = frozenset({"obfuscation", "p"})  # random text against measuring the length of tokens
 _TEXTS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
 
 
 def assemble_chat(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
-    """The whole answer, and whether a `finish_reason` was seen."""
+    """Return the whole answer, and whether a `finish_reason` was seen."""
     answer: dict[str, Any] = {}
     choices: dict[int, _Choice] = {}
     for chunk in chunks:
@@ -24,7 +39,7 @@ def assemble_chat(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
             elif key == "x_groq" and isinstance(value, dict):
                 answer[key] = {**as_dict(answer.get(key)), **value}
             elif key not in _PADDING:
-                _keep(answer, key, value)
+                keep_value(answer, key, value)
     text_only = any(choice.is_text for choice in choices.values())
     if choices or "object" in answer:
         answer["object"] = "text_completion" if text_only else "chat.completion"
@@ -32,16 +47,20 @@ def assemble_chat(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     return answer, any(choice.fields.get("finish_reason") for choice in choices.values())
 
 
-def _keep(target: dict[str, Any], key: str, value: Any) -> None:
-    """The last value wins, but nothing does not win over something."""
-    if value or value is False or value == 0:
-        target[key] = value
-    else:
-        target.setdefault(key, value)
+def choice_texts(answer: dict[str, Any]) -> Iterable[str]:
+    """Return the visible text of each choice: content, refusal, or the transcript of spoken content."""
+    for choice in map(as_dict, as_list(answer.get("choices"))):
+        message = as_dict(choice.get("message"))
+        yield (
+            content_text(message.get("content"))
+            or as_text(message.get("refusal"))
+            or as_text(as_dict(message.get("audio")).get("transcript"))
+            or as_text(choice.get("text"))
+        )
 
 
 class _Choice:
-    """One of the answer's choices, growing."""
+    """A choice of the answer, growing."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
@@ -70,7 +89,7 @@ class _Choice:
             elif key == "logprobs":
                 self._add_logprobs(as_dict(value))
             elif key != "index":
-                _keep(self.fields, key, value)
+                keep_value(self.fields, key, value)
 
     def whole(self, index: int) -> dict[str, Any]:
         fields = {"index": index, **self.fields}
@@ -116,10 +135,10 @@ class _Choice:
         elif isinstance(value, dict):
             self._message[key] = {**as_dict(self._message.get(key)), **value}
         else:
-            _keep(self._message, key, value)
+            keep_value(self._message, key, value)
 
     def _add_call(self, part: dict[str, Any]) -> None:
-        """A part of a tool call. Its place is its index; where that is missing, or one for all, its id."""
+        """Add a part of a tool call, placed by its index; by its id if the index is missing or the same for all."""
         identifier = as_text(part.get("id"))
         index = part.get("index")
         last = self._calls[-1] if self._calls else None
@@ -144,7 +163,7 @@ class _Choice:
 
 
 class _Call:
-    """One tool call, growing."""
+    """A tool call, growing."""
 
     def __init__(self) -> None:
         self.identifier = ""
@@ -163,7 +182,7 @@ class _Call:
                     elif text is not None and text != "":
                         held[name] = text
             elif key not in {"index", "id"}:
-                _keep(self._fields, key, value)
+                keep_value(self._fields, key, value)
 
     def whole(self) -> dict[str, Any]:
         call = {"id": self.identifier, "type": "function", **self._fields}
@@ -174,7 +193,7 @@ class _Call:
 
 
 def _joined(pieces: list[Any]) -> Any:
-    """Pieces of text as one text; a list of parts where some are of other kinds (Mistral's thinking)."""
+    """Join pieces of text; return a list of parts if some are of other kinds (Mistral's thinking)."""
     if all(isinstance(piece, str) for piece in pieces):
         return "".join(pieces)
     parts: list[Any] = []
@@ -206,11 +225,11 @@ def _add_texts(target: dict[str, Any], part: dict[str, Any], growing: set[str]) 
         if key in growing and isinstance(value, str):
             grow(target, key, value)
         else:
-            _keep(target, key, value)
+            keep_value(target, key, value)
 
 
 def _add_details(details: list[dict[str, Any]], parts: list[Any]) -> None:
-    """OpenRouter's reasoning: texts and summaries of one place grow, encrypted blocks stand alone."""
+    """Add OpenRouter's reasoning: texts and summaries at one place grow, encrypted blocks stand alone."""
     for part in parts:
         entry = as_dict(part)
         last = details[-1] if details else {}
@@ -219,3 +238,28 @@ def _add_details(details: list[dict[str, Any]], parts: list[Any]) -> None:
             _add_texts(last, entry, {"text", "summary"})
         else:
             details.append(dict(entry))
+
+
+def _bound(asked: Asked) -> Bound:
+    names = ("max_completion_tokens", "max_tokens")
+    return bound_by_maximum(
+        asked, *names, missing=asked.max_tokens_field, times=count_of(asked.request.get("n"))
+    )
+
+
+CHAT_COMPLETIONS = Api(
+    usage=USAGE,
+    family=OPENAI_FAMILY,
+    tail="chat/completions",
+    is_leading=True,
+    asks_usage=True,
+    questions=(("messages",),),
+    text=choice_texts,
+    assemble=assemble_chat,
+    terminal=DoneLine,
+    pieces=(
+        *("content", "text", "arguments", "refusal", "transcript", "message"),
+        *("reasoning", "reasoning_content", "thinking"),
+    ),
+    bound=_bound,
+)

@@ -1,14 +1,14 @@
-"""A stream's bytes, read again after it is over: its events, in order, whatever framing the provider used.
+"""The events of a recorded stream, in order, whatever framing the provider used.
 
-Server-sent events, one JSON object a line (Ollama) and one JSON array (Gemini without `alt=sse`) are told
-apart by their bytes. What cannot be read is skipped and counted; the rest is kept.
+The bytes show the framing: server-sent events, one JSON object a line (Ollama), or one JSON array (Gemini without
+`alt=sse`). Unreadable lines are skipped and counted.
 """
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_list, parse
+from daybook.gateway.transcript.json_access import as_dict, as_list, parse
 from daybook.gateway.transcript.storable import storable_text
 
 _NOTE_LIMIT = 100  # bytes of the first unreadable line that are quoted
@@ -16,7 +16,7 @@ _NOTE_LIMIT = 100  # bytes of the first unreadable line that are quoted
 
 @dataclass(slots=True)
 class RecordedStream:
-    """What a stream held. `whole`: it was one JSON object without framing, an answer that is no stream."""
+    """The content of a stream. `whole`: it was one JSON object without framing, so not a stream."""
 
     chunks: list[dict[str, Any]] = field(default_factory=list)
     done: bool = False
@@ -25,7 +25,7 @@ class RecordedStream:
     first_unreadable: bytes = b""
 
     def note(self) -> str | None:
-        """A sentence about what could not be read; None when all could be."""
+        """Return a sentence about unreadable lines; None if there were none."""
         if not self.unreadable:
             return None
         quoted = storable_text(self.first_unreadable[:_NOTE_LIMIT].decode("utf-8", "replace"))
@@ -54,13 +54,13 @@ class RecordedStream:
             self.skip(payload)
 
     def skip(self, line: bytes) -> None:
-        """Count a line that cannot be read."""
+        """Count an unreadable line."""
         self.unreadable += 1
         self.first_unreadable = self.first_unreadable or line
 
 
 def read_recorded(raw: bytes) -> RecordedStream:
-    """The events of a stream."""
+    """Return the events of a stream."""
     stream = RecordedStream()
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     head = raw[:64].lstrip()[:1]
@@ -90,7 +90,7 @@ def _read_lines(raw: bytes, stream: RecordedStream) -> None:
 
 
 def _read_event(block: bytes, stream: RecordedStream) -> None:
-    """One event of several lines, or lines of JSON that have no field name."""
+    """Read an event of several lines, or lines of JSON without a field name."""
     event = b""
     data: list[bytes] = []
     for line in block.split(b"\n"):
@@ -120,7 +120,7 @@ def _is_json(payload: bytes) -> bool:
 
 
 def _read_array(raw: bytes, stream: RecordedStream) -> None:
-    """The elements of an array that was cut off or is broken, up to there."""
+    """Read the elements of an incomplete or damaged array, as far as possible."""
     text = raw.decode("utf-8", "replace")
     decoder = json.JSONDecoder(parse_constant=str)
     at = text.index("[") + 1

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from daybook.ledger.budgets.bounds import ANSWER_TOKENS, most_tokens
-from daybook.ledger.budgets.media import DEAR_PICTURE, LARGEST_CONTEXT, PICTURE
+from daybook.gateway.apis.bounds import ANSWER_TOKENS
+from daybook.gateway.apis.media import DEAR_PICTURE, LARGEST_CONTEXT, PICTURE
 from daybook.ledger.prices import PriceTable
 from llm_tracker.counting import count_tokens
 from llm_tracker.pricing import Price
 from llm_tracker.usage import Usage
 from support.gateway.recorded import recorded
+from support.gateway.transcripts import most_tokens
 
 TEXT = {"messages": [{"role": "user", "content": "hello"}]}
 DATA = "A" * 40_000
@@ -19,6 +20,12 @@ DATA = "A" * 40_000
 
 def bound_of(api, request, **options):
     return most_tokens(api, request, len(json.dumps(request).encode()), **options)
+
+
+def provider_options(provider):
+    """What of a provider bounds depend on."""
+    modern = provider in {"openai", "azure_openai"}
+    return {"max_tokens_field": "max_completion_tokens" if modern else "max_tokens"}
 
 
 @pytest.mark.parametrize(
@@ -62,9 +69,9 @@ def bound_of(api, request, **options):
     ],
 )
 def test_the_longest_answer_and_what_must_be_asked_for(api, request_, provider, completion, changes):
-    bound = bound_of(api, request_, provider=provider)
+    bound = bound_of(api, request_, **provider_options(provider))
     assert (bound.completion_tokens, bound.changes) == (completion, changes)
-    again = bound_of(api, {**request_, **bound.changes}, provider=provider)
+    again = bound_of(api, {**request_, **bound.changes}, **provider_options(provider))
     assert (again.completion_tokens, again.changes) == (completion, {})
 
 

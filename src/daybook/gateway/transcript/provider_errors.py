@@ -1,37 +1,37 @@
-"""What went wrong, in a sentence: errors as each provider writes them."""
+"""Errors of any provider, in a sentence."""
 
 import re
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_list, as_text, parse
+from daybook.gateway.transcript.json_access import as_dict, as_list, as_text, parse
 from daybook.gateway.transcript.storable import storable_text
 
 ERROR_LIMIT = 500
 """Characters of an error that are kept."""
 
-_DEEPEST = 4  # levels of an error in which its message is looked for
+_DEEPEST = 4  # levels of an error that are searched for its message
 _UNSAID = "The provider reports an error without saying which."
-_PAGE_LIMIT = 16_000  # bytes of a page in which its text is looked for
+_PAGE_LIMIT = 16_000  # bytes of a page that are searched for text
 _SIGNS = (b"error", b"failed", b'"success"', b'"code"', b"\\u")
-"""What bytes hold if an event in them reports an error; the last is how a letter may be written otherwise."""
+"""Bytes, one of which is in every error report; the last is an escaped letter."""
 _WORDS = ("message", "msg", "detail", "error_description", "error", "reason", "status", "code", "type")
 
 
-def fault_in(answer: Any) -> str | None:
-    """The error that an answer, or an event of a stream, reports although its status is 200; or None."""
+def error_in(answer: Any) -> str | None:
+    """Return the error that an answer, or an event of a stream, reports despite status 200; or None."""
     if isinstance(answer, list):
-        return next((fault for item in answer[:3] if (fault := _fault_in_object(as_dict(item)))), None)
-    return _fault_in_object(as_dict(answer))
+        return next((error for item in answer[:3] if (error := _error_in_object(as_dict(item)))), None)
+    return _error_in_object(as_dict(answer))
 
 
-def fault_in_stream(raw: bytes, chunks: list[dict[str, Any]]) -> str | None:
-    """The first error that the events of a stream report. Few do, so its bytes are looked at first."""
+def error_in_stream(raw: bytes, chunks: list[dict[str, Any]]) -> str | None:
+    """Return the first error that the events of a stream report. Few do, so the bytes are searched first."""
     if not any(sign in raw for sign in _SIGNS):
         return None
-    return next((fault for chunk in chunks if (fault := _fault_in_object(chunk))), None)
+    return next((error for chunk in chunks if (error := _error_in_object(chunk))), None)
 
 
-def _fault_in_object(answer: dict[str, Any]) -> str | None:
+def _error_in_object(answer: dict[str, Any]) -> str | None:
     response = as_dict(answer.get("response"))  # the last event of the Responses API
     error = answer.get("error") or response.get("error")
     if not error and (answer.get("type") == "error" or answer.get("object") == "error"):
@@ -48,8 +48,8 @@ def _fault_in_object(answer: dict[str, Any]) -> str | None:
     return "The provider reports that the response failed." if failed else None
 
 
-def fault_of_body(body: Any) -> str:
-    """The error in the body of a 4xx or 5xx answer: JSON of any provider's shape, text or HTML."""
+def error_of_body(body: Any) -> str:
+    """Return the error in the body of a 4xx or 5xx answer: JSON of any shape, text or HTML."""
     if isinstance(body, bytes):
         try:
             body = parse(body)
@@ -57,11 +57,11 @@ def fault_of_body(body: Any) -> str:
             return page_text(body) or "The answer is empty."
     if isinstance(body, str):
         return page_text(body.encode("utf-8", "replace")) or "The answer is empty."
-    return fault_in(body) or _sentence(body)
+    return error_in(body) or _sentence(body)
 
 
 def page_text(raw: bytes) -> str:
-    """The beginning of the text that a person would see of a page of HTML or plain text."""
+    """Return the beginning of the visible text of a page of HTML or plain text."""
     page = raw[:_PAGE_LIMIT].decode("utf-8", "replace")
     if "<" in page:
         first, *others = re.split(r"(?i)<(?:script|style)\b", page)
@@ -84,7 +84,7 @@ def _sentence(error: Any, depth: int = 0) -> str:
                 said = _sentence(held, depth + 1)
                 cause = as_text(
                     as_dict(error.get("metadata")).get("raw")
-                )  # OpenRouter: what its provider said
+                )  # OpenRouter: the words of its provider
                 return _cut(f"{said}: {cause}") if cause else said
     return _UNSAID
 

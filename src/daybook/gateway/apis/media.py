@@ -1,4 +1,4 @@
-"""What of a request is not text: pictures, sound, videos and documents, and what the provider fetches by itself.
+"""Parts of a request that are not text: pictures, sound, videos, documents, and data that the provider fetches.
 
 Figures are upper bounds, from the providers' documentation as of 2026:
 
@@ -9,10 +9,10 @@ Figures are upper bounds, from the providers' documentation as of 2026:
 | sound | 1 for 16 bytes, and 1,000 | 32 a second (Gemini) at 6 kbit/s |
 | video | 1 for 4 bytes, and 1,000 | 300 a second at 10 kbit/s |
 | other documents | 32 for each byte, the largest context at most | pages are compressed, and read as pictures, too |
-| what is fetched | the largest context | its size is not in the request |
+| fetched data | the largest context | its size is not in the request |
 
-Data is taken for what it is only in the places where an API reads data; everywhere else the model reads it as text, and
-it counts by its bytes.
+Data counts as such only in the places where an API reads data. Everywhere else the model reads it as text, and it
+counts by its bytes.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ _REMEMBERED = (
 )
 """Members of a request by which the provider reads more than the request."""
 
-_OURS = (
+_RUN_BY_CALLER = (
     "function",
     "custom",
     "bash_",
@@ -53,26 +53,26 @@ _OURS = (
     "apply_patch",
     "shell",
 )
-"""Types of tools, or how they begin, that the caller runs. All others the provider runs, and reads what they find."""
+"""Types of tools, or their prefixes, that the caller runs. The provider runs all others and reads their results."""
 
 
 @dataclass(slots=True)
 class Media:
-    """What a request holds beside text."""
+    """The parts of a request that are not text."""
 
     base64: int = 0
-    """Characters of it that are data and not read as text."""
+    """Characters of the request that are data, not read as text."""
     tokens: int = 0
     unbounded: bool = False
-    """Whether the provider reads what is not in the request."""
+    """True if the provider reads data that is not in the request."""
     audio: bool = False
     image: bool = False
     cache_control: bool = False
-    """Whether the caller asks for (dearer) writes to the provider's cache."""
+    """True if the caller asks for (dearer) writes to the provider's cache."""
 
 
 def media_of(request: dict[str, Any], model: str) -> Media:
-    """What `request` (parsed) holds beside text. Walks without recursion; what is not understood is text."""
+    """Measure the media in `request` (parsed). Walks without recursion; unknown parts count as text."""
     media = Media()
     tools = [tool for tool in _list(request.get("tools")) if isinstance(tool, dict)]
     media.unbounded = (
@@ -101,7 +101,7 @@ def media_of(request: dict[str, Any], model: str) -> Media:
 
 
 def sound_tokens(size: int) -> int:
-    """The most tokens that `size` bytes of sound are."""
+    """Return the most tokens of `size` bytes of sound."""
     return size // 16 + 1000
 
 
@@ -153,7 +153,7 @@ def _inline(media: Media, kind: str, length: int, picture: int) -> None:
 def _is_run_by_provider(tool: dict[str, Any]) -> bool:
     kind = tool.get("type")
     if isinstance(kind, str):
-        return not kind.startswith(_OURS)
+        return not kind.startswith(_RUN_BY_CALLER)
     if "name" in tool or "function" in tool:
         return False
     return bool(

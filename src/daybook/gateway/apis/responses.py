@@ -1,12 +1,18 @@
-"""The events of a Responses stream as the `response` object that it would have been without streaming."""
+"""OpenAI's responses."""
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_text, grow, index_of, join_pieces
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.bounds import bound_by_maximum
+from daybook.gateway.apis.families import OPENAI_FAMILY, last_event
+from daybook.gateway.transcript.json_access import as_dict, as_list, as_text, grow, index_of, join_pieces
+from daybook.gateway.transcript.terminal_events import NamedEvents
+from daybook.gateway.transcript.visible_text import content_text
+from llm_tracker.usage.apis import RESPONSES as USAGE
 
-_LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
-
-
+_LAST = ("response.completed", "response.incomplete", "response.failed")
 _PARTS = {
     "content_part.added": ("content", "content_index"),
     "content_part.done": ("content", "content_index"),
@@ -27,10 +33,10 @@ _FIELDS = {
 }
 
 
-def assemble_responses(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
-    """The response, and whether its last event was seen.
+def _assemble(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """Return the response, and whether its last event was seen.
 
-    The last event brings it whole. Without one, or without output in it, the output is put together.
+    The last event has the whole response. The output is assembled if that event, or its output, is missing.
     """
     response: dict[str, Any] = {}
     finished = False
@@ -60,7 +66,7 @@ def _output(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 class _Item:
-    """One item of the output, growing."""
+    """An item of the output, growing."""
 
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}
@@ -96,3 +102,28 @@ class _Item:
 
     def _part(self, name: str, index: int, kind: str) -> dict[str, Any]:
         return self._parts.setdefault(name, {}).setdefault(index, {"type": kind})
+
+
+def _texts(answer: dict[str, Any]) -> Iterable[str]:
+    items = [as_dict(item) for item in as_list(answer.get("output"))]
+    messages = [item for item in items if item.get("type", "message") == "message"]
+    return ("".join(content_text(message.get("content")) for message in messages),)
+
+
+def _stream_error(media_type: str, code: str, message: str) -> bytes:
+    error = {"type": "error", "code": code, "message": message, "param": None}
+    return last_event(media_type, error, "error")
+
+
+RESPONSES = Api(
+    usage=USAGE,
+    family=OPENAI_FAMILY,
+    tail="responses",
+    questions=(("instructions", "input", "prompt"),),
+    text=_texts,
+    assemble=_assemble,
+    terminal=partial(NamedEvents, tuple(name.encode() for name in _LAST), (b"response.", b"error")),
+    pieces=("delta", "text", "arguments", "refusal", "content", "message"),
+    bound=lambda asked: bound_by_maximum(asked, "max_output_tokens"),
+    own_stream_error=_stream_error,
+)

@@ -1,14 +1,22 @@
-"""The events of an Anthropic stream put together as the message that it would have been without streaming."""
+"""Anthropic's messages."""
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from daybook.gateway.transcript.shape import as_dict, as_text, grow, index_of, join_pieces, parse
+from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.bounds import bound_by_maximum
+from daybook.gateway.apis.families import ANTHROPIC_FAMILY
+from daybook.gateway.transcript.json_access import as_dict, as_text, grow, index_of, join_pieces, parse
+from daybook.gateway.transcript.terminal_events import NamedEvents
+from daybook.gateway.transcript.visible_text import content_text
+from llm_tracker.usage.apis import MESSAGES as USAGE
 
 _GROWING = {"text_delta": "text", "thinking_delta": "thinking", "compaction_delta": "content"}
 
 
-def assemble_messages(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
-    """The whole message, and whether `message_stop` was seen."""
+def _assemble(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """Return the message that the stream's events make, and whether `message_stop` was seen."""
     message: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
     inputs: dict[int, list[str]] = {}
@@ -62,7 +70,7 @@ def _add_delta(
 
 
 def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:
-    """The reason of the end, and usage, whose numbers are cumulative: the last one that is not null wins."""
+    """Take the stop reason and usage. Its numbers are cumulative: the last one that is not null wins."""
     message.update(as_dict(event.get("delta")))
     usage = {key: value for key, value in as_dict(event.get("usage")).items() if value is not None}
     message["usage"] = {**as_dict(message.get("usage")), **usage}
@@ -70,8 +78,26 @@ def _finish(message: dict[str, Any], event: dict[str, Any]) -> None:
 
 
 def _input(partial: str) -> Any:
-    """A tool's input; the text itself when the stream ended before it was whole."""
+    """Parse a tool's input; return its text if the stream ended within it."""
     try:
         return parse(partial.encode("utf-8", "surrogatepass"))
     except ValueError:
         return partial
+
+
+def _text(answer: dict[str, Any]) -> Iterable[str]:
+    return (content_text(answer.get("content")),)
+
+
+MESSAGES = Api(
+    usage=USAGE,
+    family=ANTHROPIC_FAMILY,
+    tail="messages",
+    is_leading=True,
+    questions=(("system", "messages"),),
+    text=_text,
+    assemble=_assemble,
+    terminal=partial(NamedEvents, (b"message_stop",), (b"message_", b"content_block_", b"ping", b"error")),
+    pieces=("text", "thinking", "partial_json", "content", "message"),
+    bound=lambda asked: bound_by_maximum(asked, "max_tokens"),
+)
