@@ -52,9 +52,7 @@ class Settings(BaseSettings):
     upload_days: int = Field(
         3, ge=1, le=365, description="Days after which an unfinished upload is given up."
     )
-    ffmpeg: Path | None = Field(
-        None, description="The ffmpeg program; none: the system's, else the one that came along."
-    )
+    ffmpeg: Path | None = Field(None, description="The ffmpeg program; none: the bundled one.")
     longest_recording: float = Field(
         24, gt=0, le=10_000, description="Hours of video that one file may hold; longer ones are refused."
     )

@@ -28,11 +28,14 @@ from daybook.lifelog.context import Tools
 from daybook.lifelog.diary import jobs as diary
 from daybook.lifelog.diary.schedule import keep_refreshed
 from daybook.lifelog.events import jobs as events
+from daybook.lifelog.media.service import limitations
 from daybook.lifelog.recordings import jobs as recordings
 from daybook.lifelog.recordings import removal
 from daybook.lifelog.uploads.sweeping import keep_swept
 from daybook.settings import Settings
 from daybook.storage.service import open_store
+
+log = logging.getLogger(__name__)
 
 EVERY, AFTER_FAILURE = 3600.0, 15.0  # seconds
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
@@ -60,6 +63,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     Raises `Unavailable` if no database is configured.
     """
     url = require_database(settings.database_url)
+    for sentence in await asyncio.to_thread(limitations):
+        log.warning("%s", sentence)
     # A job has a transaction or two of its own at a time; the other duties need two, its progress and its end one.
     database = Database.connect(url, pool=4 + 3 * settings.worker_jobs)
     try:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import pytest
@@ -173,8 +174,12 @@ async def test_a_video_that_cannot_be_encoded_is_told_at_once_and_has_its_pictur
 
 
 async def test_a_disk_that_was_full_for_a_moment_is_tried_again(recordings, jobs, monkeypatch):
-    encoded, full = previews._encoded, [["-map", "0:v", "-f", "rawvideo", "-y", "/dev/full"]]
-    monkeypatch.setattr(previews, "_encoded", lambda video: [*(full.pop() if full else []), *encoded(video)])
+    write, full = previews._run, [Path("/dev/full")]
+
+    async def run(path, video, coding, target, on_progress):
+        await write(path, video, coding, full.pop() if full else target, on_progress)
+
+    monkeypatch.setattr(previews, "_run", run)
     taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     async with jobs.worker(*(replace(one, first_pause=0.05) for one in job_types(recordings.basics))):

@@ -5,9 +5,9 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
-from daybook.lifelog.media.program import ffmpeg
 from support.sources.documents import ROOT
 
 FOOTAGE = ROOT.parent / "shared" / "footage"
@@ -83,6 +83,6 @@ def made(suffix: str, *arguments: str) -> bytes:
         return path.read_bytes()
 
 
-@cache
 def program() -> str:
-    return ffmpeg()
+    """The bundled ffmpeg, whichever one Daybook uses: an older one cannot make each of these videos."""
+    return imageio_ffmpeg.get_ffmpeg_exe()

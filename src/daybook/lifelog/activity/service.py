@@ -10,7 +10,7 @@ from daybook.lifelog.activity.exact import look_at_all
 from daybook.lifelog.activity.fast import look_where_it_changes
 from daybook.lifelog.activity.schemas import Activity, Mode
 from daybook.lifelog.activity.segmentation import segments_of
-from daybook.lifelog.media.service import FfmpegFailed
+from daybook.lifelog.media.service import FfmpegFailed, can_drop_packets
 
 Progress = Callable[[float], Awaitable[None]]
 """Called with the share that is done, 0 to 1, at most about twice a second."""
@@ -37,20 +37,22 @@ async def analyse(
         duration = None
     tell = None if on_progress is None else _seldom(on_progress)
     found = None
-    if mode == "fast" or (mode == "auto" and await asyncio.to_thread(_is_long_or_large, path, duration)):
+    if await asyncio.to_thread(_is_fast, mode, path, duration):
         try:
             found = await look_where_it_changes(path, duration, tell, must=mode == "fast")
         except FfmpegFailed:
-            # Such as an ffmpeg before version 7, which cannot leave packets out. If it is the video, it will be told.
-            found = None
+            found = None  # if the video is the reason, the exact way fails too
     done = "exact" if found is None else "fast"
     cells, duration = found or await look_at_all(path, duration, tell)
     segments = await asyncio.to_thread(segments_of, cells)
     return Activity(segments, round(duration, 3), done)
 
 
-def _is_long_or_large(path: Path, duration: float | None) -> bool:
-    return (duration or 0.0) >= LONG or path.stat().st_size >= LARGE
+def _is_fast(mode: Mode, path: Path, duration: float | None) -> bool:
+    is_wanted = mode == "fast" or (
+        mode == "auto" and ((duration or 0.0) >= LONG or path.stat().st_size >= LARGE)
+    )
+    return is_wanted and can_drop_packets()
 
 
 def _seldom(on_progress: Progress) -> Tell:

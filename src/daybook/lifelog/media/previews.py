@@ -1,14 +1,12 @@
 """A copy of a video that every browser plays: MP4 with H.264 and AAC, its index at the beginning, at most 720p."""
 
-import subprocess
 from collections.abc import Awaitable, Callable
-from functools import cache
 from pathlib import Path
 
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.ffmpeg import run_ffmpeg, video_input
 from daybook.lifelog.media.playable import has_playable_streams
-from daybook.lifelog.media.program import ffmpeg
+from daybook.lifelog.media.program import can_map_hdr
 from daybook.lifelog.media.schemas import Video
 
 SHORT_SIDE = 720
@@ -52,7 +50,7 @@ def _streams(video: Video) -> list[str]:
 
 
 def _encoded(video: Video) -> list[str]:
-    mapped = _TO_STANDARD_RANGE if video.transfer and _has_zscale() else ""
+    mapped = _TO_STANDARD_RANGE if video.transfer and can_map_hdr() else ""
     scaled = (
         f"scale=w='max(2,trunc(iw*sar*min(1,{SHORT_SIDE}/min(iw*sar,ih))/2)*2)'"
         f":h='max(2,trunc(ih*min(1,{SHORT_SIDE}/min(iw*sar,ih))/2)*2)':out_range=tv,setsar=1,format=yuv420p"
@@ -84,15 +82,3 @@ async def _run(
         time_limit=max(_AT_LEAST, video.duration * _SLOWEST),
         on_progress=tell,
     )
-
-
-@cache
-def _has_zscale() -> bool:
-    told = subprocess.run(  # noqa: S603  (the ffmpeg that is used)
-        [ffmpeg(), "-hide_banner", "-filters"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
-    return b" zscale " in told.stdout

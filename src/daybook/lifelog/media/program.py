@@ -1,4 +1,4 @@
-"""Which ffmpeg is used."""
+"""The ffmpeg program that is used, and what it cannot do."""
 
 import shutil
 import subprocess
@@ -10,33 +10,79 @@ import imageio_ffmpeg
 from daybook.kit.errors import Unavailable
 from daybook.settings import settings
 
+_TEST_PICTURE = ("-f", "lavfi", "-i", "color=size=64x64:duration=0.1")
+_CHECKSUMS = ("-f", "framecrc", "-")
+
 
 @cache
 def ffmpeg() -> str:
-    """The path of the ffmpeg program: DAYBOOK_FFMPEG, else the system's, else the one of `imageio-ffmpeg`.
+    """Return the path of the ffmpeg program: DAYBOOK_FFMPEG, else that of `imageio-ffmpeg`, else the system's.
 
-    The system's is passed by where it cannot write H.264: some distributions leave that out. Raises `Unavailable`.
+    Raises `Unavailable` if it does not run, has no libx264 or is older than 5.1.
     """
     named = settings().ffmpeg
     if named is not None:
-        if not _writes_h264(str(named)):
-            raise Unavailable("DAYBOOK_FFMPEG names no ffmpeg that works and has libx264.", code="no_ffmpeg")
-        return str(Path(named).absolute())
-    found = shutil.which("ffmpeg")
-    if found is not None and _writes_h264(found):
-        return str(Path(found).absolute())
+        path = str(Path(named).absolute())
+        if not _is_usable(path):
+            raise Unavailable(
+                "DAYBOOK_FFMPEG names no working ffmpeg of version 5.1 or later with libx264. Name another, or unset "
+                "it to use the bundled one.",
+                code="no_ffmpeg",
+            )
+        return path
     try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
+        found = shutil.which(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
+        found = None
+    if found is None or not _is_usable(found):
         raise Unavailable(
-            "There is no ffmpeg on this machine: install one, or name it in DAYBOOK_FFMPEG.", code="no_ffmpeg"
-        ) from None
+            "This machine has no ffmpeg of version 5.1 or later with libx264: install one, or name it in "
+            "DAYBOOK_FFMPEG.",
+            code="no_ffmpeg",
+        )
+    return str(Path(found).absolute())
 
 
-def _writes_h264(program: str) -> bool:
+@cache
+def can_drop_packets() -> bool:
+    """Return True if bitstream filters apply to an input, which the fast analysis needs: version 7 or later."""
+    return _runs(ffmpeg(), "-bsf:v", "null", *_TEST_PICTURE, *_CHECKSUMS)
+
+
+@cache
+def can_map_hdr() -> bool:
+    """Return True if there is zscale, which maps high dynamic range to standard range."""
+    return _runs(ffmpeg(), *_TEST_PICTURE, "-vf", "zscale", *_CHECKSUMS)
+
+
+def limitations() -> list[str]:
+    """Return a sentence for each thing that the program cannot do, with its consequence and remedy."""
     try:
-        told = subprocess.run(  # noqa: S603  (a program that the operator chose)
-            [program, "-hide_banner", "-encoders"],
+        program = ffmpeg()
+    except Unavailable as problem:
+        return [problem.message]
+    remedy = "Unset DAYBOOK_FFMPEG to use the bundled ffmpeg, or name a newer one."
+    missing: list[str] = []
+    if not can_drop_packets():
+        missing.append(
+            f"{program} is older than version 7 and cannot leave packets out: videos that are long or large are "
+            f"decoded whole, which takes several times as long. {remedy}"
+        )
+    if not can_map_hdr():
+        missing.append(
+            f"{program} lacks the filter zscale: previews of videos with high dynamic range look gray. {remedy}"
+        )
+    return missing
+
+
+def _is_usable(program: str) -> bool:
+    return _runs(program, *_TEST_PICTURE, "-fps_mode", "passthrough", "-c:v", "libx264", *_CHECKSUMS)
+
+
+def _runs(program: str, *arguments: str) -> bool:
+    try:
+        done = subprocess.run(  # noqa: S603  (a program that the administrator chose)
+            [program, "-nostdin", "-loglevel", "quiet", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=20,
@@ -44,4 +90,4 @@ def _writes_h264(program: str) -> bool:
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return b" libx264 " in told.stdout
+    return done.returncode == 0 and done.stdout.startswith(b"#")

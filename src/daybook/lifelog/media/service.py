@@ -10,7 +10,7 @@ from daybook.lifelog.media.pictures import frames, thumbnail
 from daybook.lifelog.media.playable import is_playable, suffix_of
 from daybook.lifelog.media.previews import make_preview
 from daybook.lifelog.media.probe import probe
-from daybook.lifelog.media.program import ffmpeg
+from daybook.lifelog.media.program import can_drop_packets, ffmpeg, limitations
 from daybook.lifelog.media.schemas import Audio, Video
 
 __all__ = [
@@ -18,9 +18,11 @@ __all__ = [
     "FfmpegFailed",
     "NotAVideo",
     "Video",
+    "can_drop_packets",
     "ffmpeg",
     "frames",
     "is_playable",
+    "limitations",
     "make_preview",
     "probe",
     "run_ffmpeg",
