@@ -70,13 +70,32 @@ def _client(row):
     )
 
 
-def _ids(rows):
-    return [f"{row['api']}-{row['provider']}-{row['id'][:6]}" for row in rows]
+def _each(rows):
+    """Make one test per API of `check(row)`: it goes through all of `rows` and names those that fail."""
+
+    def one_test_per_api(check):
+        @pytest.mark.parametrize("api", sorted({row["api"] for row in rows}))
+        def test(api):
+            problems = []
+            for row in rows:
+                if row["api"] == api:
+                    try:
+                        check(row)
+                    except Exception as problem:  # noqa: BLE001  (all that fail are named)
+                        problem.add_note(f"exchange {row['id']} with {row['provider']}")
+                        problems.append(problem)
+            if problems:
+                names = ", ".join(problem.__notes__[-1] for problem in problems)
+                raise ExceptionGroup(f"{len(problems)} failed: {names}", problems)
+
+        test.__doc__ = check.__doc__
+        return test
+
+    return one_test_per_api
 
 
 def _of(*apis):
-    rows = [row for row in _STREAMS if row["api"] in apis]
-    return pytest.mark.parametrize("row", rows, ids=_ids(rows))
+    return _each([row for row in _STREAMS if row["api"] in apis])
 
 
 def _openai(row):
@@ -274,7 +293,7 @@ def test_native_streams_read_as_a_plain_reader_reads_them(row):
     assert "".join(call["function"]["arguments"] for call in message.get("tool_calls", [])) == arguments
 
 
-@pytest.mark.parametrize("row", _WHOLE, ids=_ids(_WHOLE))
+@_each(_WHOLE)
 def test_whole_answers_are_kept_as_they_came_and_their_errors_are_told(row):
     status, body = row["response"]["status"], row["response"]["body"]
     answer = answer_of_body(row["api"], _raw(row), status=status)
@@ -330,7 +349,7 @@ _READERS = {
 }
 
 
-@pytest.mark.parametrize("row", _EXCHANGES, ids=_ids(_EXCHANGES))
+@_each(_EXCHANGES)
 def test_what_was_asked_and_how_add_up_to_the_request(row):
     messages, params = request_parts(row["api"], row["request"])
     assert messages is not None
@@ -345,7 +364,7 @@ def test_what_was_asked_and_how_add_up_to_the_request(row):
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("row", _STREAMS, ids=_ids(_STREAMS))
+@_each(_STREAMS)
 def test_the_terminal_event_waits_and_all_before_it_goes(row):
     raw, api = _raw(row), row["api"]
     end = stream_end(api)
@@ -367,7 +386,7 @@ def test_the_terminal_event_waits_and_all_before_it_goes(row):
 _CHATS = [row for row in _STREAMS if row["api"] in {"chat.completions", "completions"}]
 
 
-@pytest.mark.parametrize("row", _CHATS, ids=_ids(_CHATS))
+@_each(_CHATS)
 def test_only_the_usage_chunk_is_hidden(row):
     raw = _raw(row)
     blank = b"\r\n\r\n" if b"\r\n\r\n" in raw else b"\n\n"
