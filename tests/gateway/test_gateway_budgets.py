@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from support.gateway.known import Budgets
 from support.gateway.upstream import Reply, sse
 
 PATH = "/v1/chat/completions"
@@ -23,31 +24,17 @@ def answer(prompt=20, completion=30):
     }
 
 
-async def budget(gateway, limit, *, unit="tokens", hard=True, subject="group", subject_id=1):
-    async with gateway.database.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard) VALUES '
-            f"('{subject}', {subject_id}, 'day', '{unit}', {limit}, {hard})"
-        )
-    await asyncio.sleep(1.5)  # budgets are in force a second after they were set
+@pytest.fixture
+def budgets(gateway):
+    """Those of the gateway's group."""
+    return Budgets(gateway.resources, "group", 1)
 
 
-async def period(gateway):
-    rows = await gateway.rows("SELECT used, held FROM budget_periods")
-    return rows[0] if rows else None
-
-
-async def settled(gateway, used):
-    async with asyncio.timeout(5):
-        while (await period(gateway) or {}).get("used") != used:
-            await asyncio.sleep(0.02)
-
-
-async def test_a_hard_budget_refuses_what_it_has_no_room_for(chat, upstream):
-    await budget(chat, 1000)
+async def test_a_hard_budget_refuses_what_it_has_no_room_for(chat, budgets, upstream):
+    limit = await budgets.add(1000)
     upstream.reply(Reply(body=answer(500, 400)))
     assert (await chat.call(PATH, ask()))[0] == 200
-    await settled(chat, 900)
+    await budgets.settled(limit, 900)
     async with chat.post(PATH, ask()) as response:
         body = await response.json()
         assert (response.status, body["error"]["code"]) == (429, "budget_reached")
@@ -58,36 +45,36 @@ async def test_a_hard_budget_refuses_what_it_has_no_room_for(chat, upstream):
     assert len(await chat.logs(2)) == 2
 
 
-async def test_many_at_once_never_pass_a_hard_budget(chat, upstream):
-    await budget(chat, 2000)
+async def test_many_at_once_never_pass_a_hard_budget(chat, budgets, upstream):
+    limit = await budgets.add(2000)
     upstream.reply(Reply(body=answer(), delay=0.05))
     statuses = [status for status, _ in await asyncio.gather(*(chat.call(PATH, ask(50)) for _ in range(60)))]
     assert set(statuses) == {200, 429}
     await chat.lines(statuses.count(200))
-    await settled(chat, 50 * statuses.count(200))
+    await budgets.settled(limit, 50 * statuses.count(200))
     assert 50 * statuses.count(200) <= 2000
 
 
-async def test_what_is_counted_here_is_no_more_than_the_call_held(chat, upstream):
+async def test_what_is_counted_here_is_no_more_than_the_call_held(chat, budgets, upstream):
     wordy = answer()
     wordy["choices"][0]["message"]["content"] = "hello " * 400
     del wordy["usage"]
     upstream.reply(Reply(body=wordy))
     assert (await chat.call(PATH, ask(50)))[0] == 200
-    await budget(chat, 2000)
+    limit = await budgets.add(2000)
     assert (await chat.call(PATH, ask(50)))[0] == 200
     free, held = await chat.lines(2)
     assert (free["is_estimated"], held["is_estimated"]) == (True, True)
     assert free["completion_tokens"] > 300
     assert held["completion_tokens"] == 50
     assert held["total_tokens"] == held["prompt_tokens"] + 50
-    await settled(chat, held["total_tokens"])
+    await budgets.settled(limit, held["total_tokens"])
     (row,) = await chat.rows("SELECT overrun FROM budget_periods")
     assert row["overrun"] == 0
 
 
-async def test_the_answer_of_a_request_without_a_maximum_is_bounded(chat, upstream):
-    await budget(chat, 100_000)
+async def test_the_answer_of_a_request_without_a_maximum_is_bounded(chat, budgets, upstream):
+    await budgets.add(100_000)
     upstream.reply(Reply(body=answer()))
     request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
     assert (await chat.call(PATH, request))[0] == 200
@@ -96,28 +83,28 @@ async def test_the_answer_of_a_request_without_a_maximum_is_bounded(chat, upstre
     assert {**sent, "max_tokens": None} == {**request, "max_tokens": None}
 
 
-async def test_a_hard_budget_in_money_wants_to_know_the_price(chat, upstream):
-    await budget(chat, 1, unit="usd")
+async def test_a_hard_budget_in_money_wants_to_know_the_price(chat, budgets, upstream):
+    await budgets.add(1, unit="usd")
     upstream.reply(Reply(body=answer()))
     status, body = await chat.call(PATH, {**ask(), "model": "nobody-knows"})
     assert (status, body["error"]["code"]) == (403, "price_unknown")
     assert upstream.received == []
 
 
-async def test_a_soft_budget_warns_and_lets_pass(chat, upstream):
-    await budget(chat, 40, hard=False)
+async def test_a_soft_budget_warns_and_lets_pass(chat, budgets, upstream):
+    limit = await budgets.add(40, hard=False)
     upstream.reply(Reply(body=answer()))
     assert (await chat.call(PATH, ask()))[0] == 200
-    await settled(chat, 50)
-    await asyncio.sleep(1.5)
+    await budgets.settled(limit, 50)
+    await budgets.noticed(limit, 50)
     async with chat.post(PATH, ask()) as response:
         assert response.status == 200
         assert "40 tokens" in response.headers["x-daybook-budget-warning"]
 
 
 @pytest.mark.parametrize("reply", [Reply(status=400, body={"error": {"message": "no"}}), Reply(cut=True)])
-async def test_a_call_that_fails_gives_back_what_it_held(chat, upstream, reply):
-    await budget(chat, 500)
+async def test_a_call_that_fails_gives_back_what_it_held(chat, budgets, upstream, reply):
+    await budgets.add(500)
     upstream.reply(reply)
     for _ in range(8):
         assert (await chat.call(PATH, ask(60)))[0] in {400, 502}
@@ -125,18 +112,18 @@ async def test_a_call_that_fails_gives_back_what_it_held(chat, upstream, reply):
     assert len(await chat.lines(8)) == 8
 
 
-async def test_a_stream_that_its_caller_leaves_is_settled(chat, upstream):
-    await budget(chat, 100_000)
+async def test_a_stream_that_its_caller_leaves_is_settled(chat, budgets, upstream):
+    limit = await budgets.add(100_000)
     chunks = sse(*[{"choices": [{"index": 0, "delta": {"content": "word "}}]} for _ in range(100)])
     upstream.reply(Reply(chunks=chunks, content_type="text/event-stream", pause=0.02))
     async with chat.post(PATH, {**ask(), "stream": True}) as response:
         await response.content.readany()
     (line,) = await chat.lines()
-    await settled(chat, line["total_tokens"])
+    await budgets.settled(limit, line["total_tokens"])
 
 
-async def test_a_name_that_comes_twice_is_sent_once(chat, upstream):
-    await budget(chat, 100_000)
+async def test_a_name_that_comes_twice_is_sent_once(chat, budgets, upstream):
+    await budgets.add(100_000)
     upstream.reply(Reply(body=answer()))
     code = await chat.add_code(models=["gpt-4o"])
     twice = b'{"model": "dear", "max_tokens": 90000, "messages": [], "model": "gpt-4o", "max_tokens": 5}'
@@ -146,10 +133,10 @@ async def test_a_name_that_comes_twice_is_sent_once(chat, upstream):
     assert upstream.received[0].body == b'{"model":"gpt-4o","max_tokens":5,"messages":[]}'
 
 
-async def test_a_try_that_failed_and_took_what_was_held_is_the_last(gateway, upstream):
+async def test_a_try_that_failed_and_took_what_was_held_is_the_last(gateway, budgets, upstream):
     for name in ("first", "second"):
         await gateway.add_config(name, upstream.url + "/v1", settings={"retries": 2})
-    await budget(gateway, 270)
+    limit = await budgets.add(270)
     failed = {"error": {"message": "overloaded"}, "usage": {"prompt_tokens": 90, "completion_tokens": 50}}
     upstream.reply(Reply(body=failed))
     status, _ = await gateway.call(PATH, {**ask(50), "stream": False})
@@ -157,4 +144,4 @@ async def test_a_try_that_failed_and_took_what_was_held_is_the_last(gateway, ups
     assert len(upstream.received) == 1
     (line,) = await gateway.lines()
     assert line["total_tokens"] == 140
-    await settled(gateway, 140)
+    await budgets.settled(limit, 140)

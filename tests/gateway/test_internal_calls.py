@@ -17,6 +17,7 @@ from daybook.ledger.verification.verify import verify
 from daybook.settings import Settings
 from llm_tracker.ids import uuid7
 from support.gateway.internal_calls import TRACE, add_user, ask, said
+from support.gateway.known import Budgets, read_providers
 from support.gateway.upstream import Reply
 
 PICTURE = "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 40).decode()
@@ -30,13 +31,10 @@ async def internal_client(chat, database, database_url):
         yield internal_client
 
 
-async def budget(chat, limit, *, unit="tokens", subject="user", subject_id=7):
-    async with chat.database.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard) VALUES '
-            f"('{subject}', {subject_id}, 'day', '{unit}', {limit}, true)"
-        )
-    await asyncio.sleep(2.5)
+@pytest.fixture
+def budgets(internal_client):
+    """Those of the person for whom the calls are made."""
+    return Budgets(internal_client._resources, "user", 7)
 
 
 async def test_a_call_leaves_one_line_and_one_log_without_a_code(internal_client, chat, upstream):
@@ -141,8 +139,10 @@ async def test_usage_that_is_not_reported_is_counted_and_marked(internal_client,
     assert answer.usage.total_tokens == line["total_tokens"] > 0
 
 
-async def test_a_persons_budget_is_held_settled_and_refuses_with_words(internal_client, chat, upstream):
-    await budget(chat, 1000)
+async def test_a_persons_budget_is_held_settled_and_refuses_with_words(
+    internal_client, chat, budgets, upstream
+):
+    await budgets.add(1000)
     upstream.reply(said(prompt=500, completion=400))
     await internal_client.call(ask())
     await chat.lines()
@@ -161,9 +161,9 @@ async def test_a_persons_budget_is_held_settled_and_refuses_with_words(internal_
     assert period["used"] == 900
 
 
-async def test_another_persons_budget_is_not_touched(internal_client, chat, upstream):
+async def test_another_persons_budget_is_not_touched(internal_client, chat, budgets, upstream):
     await add_user(chat.database, 8)
-    await budget(chat, 1000, subject_id=8)
+    await budgets.add(1000, subject_id=8)
     upstream.reply(said(prompt=500, completion=600))
     await internal_client.call(ask())
     await internal_client.call(ask())
@@ -171,8 +171,8 @@ async def test_another_persons_budget_is_not_touched(internal_client, chat, upst
     assert await chat.rows("SELECT * FROM budget_settlements") == []
 
 
-async def test_a_budget_in_money_needs_a_price(internal_client, chat, upstream):
-    await budget(chat, 1, unit="usd")
+async def test_a_budget_in_money_needs_a_price(internal_client, budgets, upstream):
+    await budgets.add(1, unit="usd")
     upstream.reply(said())
     with pytest.raises(Forbidden) as refused:
         await internal_client.call(ask(model="nobody-knows-the-price-of-this"))
@@ -185,7 +185,7 @@ async def test_the_answers_maximum_under_a_hard_budget_is_the_settings(
 ):
     await add_user(database)
     await gateway.add_config("main", upstream.url + "/v1")
-    await budget(gateway, 100_000)
+    await Budgets(gateway.resources, "user", 7).add(100_000)
     settings = Settings(data=gateway.settings.data, answer_tokens=321)
     upstream.reply(said())
     async with open_internal_client(settings, database, database_url) as internal_client:
@@ -250,9 +250,7 @@ async def test_no_provider_no_model_no_key(gateway, upstream, database, database
             await internal_client.call(ask(user_id=None))
         assert (none.value.code, is_lasting(none.value)) == ("no_provider", True)
         await gateway.add_config("main", upstream.url + "/v1", models=["one"])
-        await asyncio.sleep(1.1)
-        await internal_client.choice("diary", None)  # reads anew
-        await asyncio.sleep(0.2)
+        await read_providers(internal_client._resources)
         with pytest.raises(NotFound) as unknown:
             await internal_client.call(ask(user_id=None, model="two"))
         assert unknown.value.code == "model_not_found"

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from daybook.gateway.internal import InternalClient
 from daybook.jobs import service as jobs
 from daybook.settings import Settings
+from support.gateway.known import Budgets, read_providers
 from support.gateway.upstream import Reply
 from support.lifelog.diary import DAY, Author, add_model, open_diary, page, sentence
 
@@ -53,15 +54,7 @@ async def fails(diary, *, force=True):
 
 
 async def test_a_budget_says_which_how_much_and_until_when(diary, author):
-    async with diary.tools.database.write() as session:
-        await session.execute(
-            text(
-                'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard)'
-                " VALUES ('user', :user, 'day', 'tokens', 60, true)"
-            ),
-            {"user": diary.user.id},
-        )
-    await asyncio.sleep(2.5)  # the worker learns of it
+    await Budgets(diary.resources, "user", diary.user.id).add(60)
     job = await fails(diary)
 
     assert job.error_code == "budget_reached"
@@ -137,7 +130,7 @@ async def test_a_day_without_events(diary):
 async def test_no_model_at_all(diary):
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET enabled = false"))
-    await asyncio.sleep(2.5)
+    await read_providers(diary.resources)
     job = await fails(diary)
 
     assert job.error_code == "no_model"
@@ -157,7 +150,7 @@ async def test_a_cancelled_job_writes_nothing(diary, author):
     author.usually = Reply(stall=True)
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
-    await asyncio.sleep(2.5)
+    await read_providers(diary.resources)
     requested = await diary.ask(force=True)
     work = asyncio.create_task(diary.work())
     while len(author.received) < 2:
@@ -192,7 +185,7 @@ async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, au
     author.usually = Reply(stall=True)
     async with diary.tools.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
-    await asyncio.sleep(2.5)
+    await read_providers(diary.resources)
     requested = await diary.ask(force=True)
     work = asyncio.create_task(diary.work())
     while len(author.received) < 2:

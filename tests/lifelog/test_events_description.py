@@ -13,6 +13,7 @@ from daybook.lifelog.events.schemas import EventUpdate
 from daybook.settings import Settings
 from support.application.api import Api
 from support.application.apps import open_app
+from support.gateway.known import Budgets, read_providers
 from support.gateway.served import shipping
 from support.gateway.upstream import Reply
 from support.lifelog.events import add_provider, lifelog
@@ -340,7 +341,7 @@ async def test_costs_are_shown_before_and_after_and_are_in_the_ledger(
     before = await api.get(path)
 
     async with shipping(settings, database, database_url):
-        await asyncio.sleep(1.2)  # the catalogue reads prices anew every second
+        await read_providers(log.tools.internal_client._resources)
         job = await asked(log, api, f"recordings/{undescribed}")
 
     frames = sum(len(stretch.frames) for stretch in model.calls[0])
@@ -384,13 +385,8 @@ async def test_a_bad_key_is_said_and_the_events_are_there(log, footage, model):
     assert len(model.calls) == 1
 
 
-async def test_a_budget_is_said_with_its_limit(log, undescribed, model, api, database):
-    async with database.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard)'
-            f" VALUES ('user', {log.user.id}, 'day', 'tokens', 100, true)"
-        )
-    await asyncio.sleep(2.5)
+async def test_a_budget_is_said_with_its_limit(log, undescribed, model, api):
+    await Budgets(log.tools.internal_client._resources, "user", log.user.id).add(100)
 
     job = await asked(log, api, f"recordings/{undescribed}")
 

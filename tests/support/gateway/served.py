@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from daybook.accounts.codes import new_code
 from daybook.db.engine import Database
+from daybook.gateway.call.resources import GatewayResources
 from daybook.settings import Settings
 from daybook.shipping import shipper_of
 from daybook.web.protocol import GatewayProtocol
@@ -28,6 +29,7 @@ class Gateway:
     database: Database
     http: aiohttp.ClientSession
     settings: Settings
+    resources: GatewayResources
     code: str = ""
 
     def headers(self, **more: str) -> dict[str, str]:
@@ -143,7 +145,7 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
             async with database.write() as session:
                 await session.execute(text("INSERT INTO groups (id, name) VALUES (1, 'test')"))
-            gateway = Gateway(url, database, http, settings)
+            gateway = Gateway(url, database, http, settings, app._resources)
             gateway.code = await gateway.add_code()
             while not server.started:
                 await asyncio.sleep(0.01)

@@ -37,6 +37,42 @@ def bound(tokens: int, money: str | None = "0") -> AtMost:
     return AtMost(tokens, None if money is None else Decimal(money))
 
 
+async def add_budget(
+    connection: asyncpg.Connection | asyncpg.Pool,
+    subject: str,
+    subject_id: int,
+    limit: Any,
+    *,
+    unit: str = "tokens",
+    period: str = "day",
+    hard: bool = True,
+) -> int:
+    """Add a budget; return its id."""
+    return await connection.fetchval(
+        'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard) '
+        "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        subject,
+        subject_id,
+        period,
+        unit,
+        Decimal(limit),
+        hard,
+    )
+
+
+async def period_of(
+    connection: asyncpg.Connection | asyncpg.Pool, budget: int, start: date | None = None
+) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Used, held and overrun of a period (default: the only one); None if nothing was leased of it."""
+    row = await connection.fetchrow(
+        "SELECT used, held, overrun FROM budget_periods "
+        "WHERE budget_id = $1 AND ($2::date IS NULL OR period_start = $2)",
+        budget,
+        start,
+    )
+    return row and tuple(row)
+
+
 class Ledger:
     """The budgets of one database."""
 
@@ -59,26 +95,8 @@ class Ledger:
                 await keeper.close()
             await connection.close()
 
-    async def budget(
-        self,
-        subject: str,
-        subject_id: int,
-        limit: Any,
-        *,
-        unit: str = "tokens",
-        period: str = "day",
-        hard: bool = True,
-    ) -> int:
-        return await self.connection.fetchval(
-            'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard) '
-            "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-            subject,
-            subject_id,
-            period,
-            unit,
-            Decimal(limit),
-            hard,
-        )
+    async def budget(self, subject: str, subject_id: int, limit: Any, **terms: Any) -> int:
+        return await add_budget(self.connection, subject, subject_id, limit, **terms)
 
     async def change(self, budget: int, *, limit: Any = None, active: bool = True) -> None:
         await self.connection.execute(
@@ -130,14 +148,9 @@ class Ledger:
 
     async def period(self, budget: int, start: date | None = None) -> tuple[Decimal, Decimal, Decimal]:
         """Used, held and overrun of a period (default: the only one)."""
-        return tuple(
-            await self.connection.fetchrow(
-                "SELECT used, held, overrun FROM budget_periods "
-                "WHERE budget_id = $1 AND ($2::date IS NULL OR period_start = $2)",
-                budget,
-                start,
-            )
-        )
+        found = await period_of(self.connection, budget, start)
+        assert found is not None
+        return found
 
     async def differences(self) -> list[Any]:
         """Periods that do not say what lines and leases do."""

@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
 from daybook.db.engine import Database
+from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.internal import is_lasting, open_internal_client
 from daybook.gateway.providers.vault import Vault
 from daybook.jobs import service as jobs
@@ -88,6 +89,11 @@ class Diary:
     tools: Tools
     url: str
     user: User
+
+    @property
+    def resources(self) -> GatewayResources:
+        """What the calls for the pages are made with."""
+        return self.tools.internal_client._resources
 
     async def event(self, clock: str, summary: str | None, day: date = DAY, **values: Any) -> UUID:
         """An event at a local time."""
