@@ -2,7 +2,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets bench-shipping bench-activity bench-lifelog bench-pages lock clean
+.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets \
+	bench-shipping bench-activity bench-lifelog bench-pages screenshots lock clean
 
 help: ## list what can be typed
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -16,7 +17,7 @@ run: ## set up everything that is missing, and run Daybook
 test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
 	@scripts/bootstrap dev && PYTHONHASHSEED=$${PYTHONHASHSEED:-$$RANDOM} exec .venv/bin/pytest -n auto --maxprocesses 4 $(ARGS)
 
-crash: ## kill everything again and again for CRASH_SECONDS (600), and check that the ledger balances
+crash: ## kill everything for CRASH_SECONDS (600), at every failpoint and at random, and check the ledger
 	@scripts/bootstrap dev && CRASH_SECONDS=$${CRASH_SECONDS:-600} exec .venv/bin/pytest -s tests/crash/test_ledger_balances.py
 
 check: ## format, lint, types, import contracts and tests: what must be green before a commit

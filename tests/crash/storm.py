@@ -34,19 +34,23 @@ class Toll:
 class Storm:
     """Keeps every process running and kills each again and again."""
 
-    def __init__(self, crew: Crew, data: Path, seed: int) -> None:
+    def __init__(self, crew: Crew, data: Path, seed: int, parts: int) -> None:
         self.seed = seed
         self.toll = Toll()
         self._rng = random.Random(seed)
         self.installation = Installation(crew, data, self._rng)
         self._points = failpoints()
+        self._wanted = {
+            name for names in self._points.values() for name in sorted(names)[seed % parts :: parts]
+        }
+        """The part of the points at which a process has to die; `seed` chooses one of `parts`."""
         self._faults: dict[str, str] = {}
         """The point at which each member is to die next."""
         self._calm = asyncio.Event()
         self._round = 0
 
     async def rage(self, seconds: float, at_most: float, callers: int) -> list[Caller]:
-        """Call and kill: for `seconds`, and until every named step has killed once, but not beyond `at_most`."""
+        """Call and kill: for `seconds`, and until every wanted point has killed once, but not beyond `at_most`."""
         self._round += 1
         self._calm.clear()
         stop = asyncio.Event()
@@ -72,9 +76,8 @@ class Storm:
         return clients
 
     def missed(self) -> list[str]:
-        """The named steps at which nobody has been killed yet, or not often enough."""
-        named = [name for names in self._points.values() for name in names]
-        return [name for name in named if self._is_missed(name)]
+        """Return the wanted points at which no process has died yet, or not often enough."""
+        return [name for name in sorted(self._wanted) if self._is_missed(name)]
 
     def _is_missed(self, point: str) -> bool:
         return self.toll.at_points[point] < OFTEN.get(point, 1)
@@ -155,9 +158,10 @@ class Storm:
             await _ends(member, patience)
 
     def _next_point(self, role: str) -> str:
-        """First those at which nobody has died yet."""
+        """Return a wanted point at which no process has died yet; if none is left, any point."""
         points = self._points[role]
-        fresh = [one for one in points if self._is_missed(one) and one not in self._faults.values()]
+        missed = self.missed()
+        fresh = [one for one in points if one in missed and one not in self._faults.values()]
         return self._rng.choice(fresh or points or [""])
 
     async def _kill_at_random(self) -> None:
