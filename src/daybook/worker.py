@@ -12,8 +12,8 @@ from daybook.assistant import verification
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.internal import is_lasting, open_internal_client
 from daybook.jobs import JobType
-from daybook.jobs.attempts import TRACE
-from daybook.jobs.upkeep import keep_in_order
+from daybook.jobs.job_attempt import TRACE
+from daybook.jobs.maintenance import keep_maintained
 from daybook.jobs.worker import Worker
 from daybook.kit.clock import now
 from daybook.kit.loops import every
@@ -86,7 +86,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
                 is_lasting,
             )
             duties.create_task(jobs.work(stop), name="jobs")
-            duties.create_task(keep_in_order(database, stop), name="jobs in order")
+            duties.create_task(keep_maintained(database, stop), name="jobs in order")
             duties.create_task(keep_refreshed(database, stop), name="diaries")
             duties.create_task(_keep_months(url, stop), name="months")
             duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")

@@ -40,7 +40,7 @@ async def test_jobs_are_listed_shown_cancelled_and_tried_again(cli, database, da
     assert (await cli("jobs", "show", str(bad), "--json")).json["error_code"] == "no_events"
 
     assert (await cli("jobs", "cancel", str(waits))).out == f"Job {waits} is cancelled.\n"
-    assert (await cli("jobs", "retry", str(waits))).out == f"Job {waits} is tried again.\n"
+    assert (await cli("jobs", "retry", str(waits))).out == f"Job {waits} will be retried.\n"
     assert (await cli("jobs", "retry", str(bad), "--json")).json["status"] == "pending"
     for arguments, status, words in (
         (("cancel", str(good)), 1, "ended"),
@@ -58,19 +58,19 @@ async def test_jobs_are_listed_shown_cancelled_and_tried_again(cli, database, da
 async def test_types_are_paused_and_limited(cli, database, database_url):
     jobs = Jobs(database, database_url)
     await jobs.prepare()
-    assert (await cli("jobs", "types")).out == "No worker has been here.\n"
+    assert (await cli("jobs", "types")).out == "No worker has registered a type.\n"
     job_id = await jobs.enqueue("plain")
     async with jobs.worker(JobType("plain", plain)):
         await jobs.until(job_id, "success")
 
-    assert (await cli("jobs", "pause", "plain")).out == "plain: paused, 1 at a time, 0 waiting.\n"
-    assert (await cli("jobs", "limit", "plain", "3")).out == "plain: paused, 3 at a time, 0 waiting.\n"
+    assert (await cli("jobs", "pause", "plain")).out == "plain: paused, 1 at a time, 0 pending.\n"
+    assert (await cli("jobs", "limit", "plain", "3")).out == "plain: paused, 3 at a time, 0 pending.\n"
     assert (await cli("jobs", "types", "--json")).json[0]["concurrency"] == 3
     assert "plain" in (await cli("jobs", "types")).out
     assert (await cli("jobs", "resume", "plain", "--json")).json["paused"] is False
-    assert (await cli("jobs", "limit", "plain")).out == "plain: not paused, 1 at a time, 0 waiting.\n"
+    assert (await cli("jobs", "limit", "plain")).out == "plain: not paused, 1 at a time, 0 pending.\n"
     for arguments, status, words in (
-        (("pause", "odd"), 1, "Known: plain"),
+        (("pause", "odd"), 1, "Known types: plain"),
         (("limit", "plain", "0"), 2, "NUMBER"),
         (("limit", "plain", "5000"), 2, "NUMBER"),
     ):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from daybook.jobs.records import LOST_CODE
+from daybook.jobs.claims import LOST_CODE
 from daybook.lifelog.media.probe import _THINGS as NO_VIDEOS
 from daybook.lifelog.media.probe import _WORDS as REFUSALS_OF_VIDEOS
 from daybook.lifelog.media.probe import refusal
@@ -28,8 +28,8 @@ never leaves the server; and the kinds' own codes, which nothing says by itself.
 """
 
 NOT_ON_PAGES = (
-    "cli/", "db/", "launcher/", "ledger/export/", "ledger/outbox/", "ledger/verification/", "lifelog/events/imports/",
-    "shipping.py", "storage/", "web/serve.py", "worker.py",
+    "cli/", "db/", "kit/process.py", "launcher/", "ledger/export/", "ledger/outbox/", "ledger/verification/", "lifelog/events/imports/",
+    "storage/",
     # Parameters that the pages never send so.
     "ledger/budgets/service.py", "lifelog/calendar/service.py", "lifelog/diary/schedule.py",
     "lifelog/diary/service.py", "lifelog/events/endpoints/", "lifelog/recordings/endpoints.py",

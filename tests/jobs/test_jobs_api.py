@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from daybook.jobs import JobFailed, JobType, controls
+from daybook.jobs import JobFailed, JobType, type_settings
 from support.application.api import Api
 from support.jobs.jobs import leave, raising
 
@@ -135,7 +135,7 @@ async def test_administrators_see_and_control_everything(jobs, mine, everybodys)
 
 async def test_types_are_paused_and_limited(jobs, everybodys):
     async with jobs.database.write() as session:
-        await controls.introduce(session, [("a", 2)])
+        await type_settings.register(session, [("a", 2)])
     await jobs.enqueue("a")
     (kind,) = await everybodys.get("/api/v1/admin/job-types")
     assert (kind["type"], kind["paused"], kind["concurrency"], kind["pending"]) == ("a", False, 2, 1)
@@ -145,12 +145,12 @@ async def test_types_are_paused_and_limited(jobs, everybodys):
     status, kind = await everybodys.call("PATCH", path, {"concurrency": None})
     assert (kind["paused"], kind["concurrency"]) == (True, 2)
     async with jobs.database.write() as session:
-        await controls.introduce(session, [("a", 3)])  # a worker that starts changes nothing that was set
+        await type_settings.register(session, [("a", 3)])  # a worker that starts changes nothing that was set
     (kind,) = await everybodys.get("/api/v1/admin/job-types")
     assert (kind["paused"], kind["concurrency"]) == (True, 3)
 
     status, body = await everybodys.call("PATCH", "/api/v1/admin/job-types/b", {"paused": True})
-    assert (status, "Known: a" in body["error"]["message"]) == (404, True)
+    assert (status, "Known types: a" in body["error"]["message"]) == (404, True)
     for nonsense in ({"concurrency": 0}, {"concurrency": 10**9}, {"paused": "maybe"}, {"limit": 3}):
         assert (await everybodys.call("PATCH", path, nonsense))[0] == 422
 

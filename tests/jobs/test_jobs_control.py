@@ -3,9 +3,9 @@
 import asyncio
 import logging
 
-from daybook.jobs import JobContext, JobType, controls, queue
+from daybook.jobs import JobContext, JobType, queue, type_settings
+from daybook.jobs.maintenance import maintain
 from daybook.jobs.schemas import JobTypeUpdate
-from daybook.jobs.upkeep import put_in_order
 from support.jobs.jobs import away, leave
 
 
@@ -15,7 +15,7 @@ async def plain(context: JobContext):
 
 async def change(jobs, job_type, **what):
     async with jobs.database.write() as session:
-        return await controls.change(session, job_type, JobTypeUpdate(**what))
+        return await type_settings.update(session, job_type, JobTypeUpdate(**what))
 
 
 async def test_a_paused_type_starts_nothing_until_it_goes_on(jobs):
@@ -84,11 +84,11 @@ async def test_a_cancelled_job_of_a_dead_worker_ends_though_its_type_is_paused(j
     job_id = await jobs.enqueue("plain")
     await _as_if_a_worker_had_it(jobs, job_id, "now()")
     assert (await jobs.cancel(job_id)).status == "processing"
-    await put_in_order(jobs.database)
+    await maintain(jobs.database)
     assert (await jobs.job(job_id)).status == "processing"
 
     await jobs.sql("UPDATE pgqueuer SET heartbeat = now() - interval '1 minute'")
-    await put_in_order(jobs.database)
+    await maintain(jobs.database)
     job = await jobs.job(job_id)
     assert (job.status, job.finished_at is not None) == ("cancelled", True)
     assert await jobs.entries() == 0
@@ -103,15 +103,15 @@ async def test_cancelling_a_job_of_a_dead_worker_ends_it_at_once(jobs):
 
 async def test_a_job_of_a_dead_worker_waits_while_its_type_is_paused(jobs):
     async with jobs.database.write() as session:
-        await controls.introduce(session, [("plain", 1)])
+        await type_settings.register(session, [("plain", 1)])
     await change(jobs, "plain", paused=True)
     job_id = await jobs.enqueue("plain")
     await _as_if_a_worker_had_it(jobs, job_id, "now()")
-    await put_in_order(jobs.database)
+    await maintain(jobs.database)
     assert (await jobs.job(job_id)).status == "processing"
 
     await jobs.sql("UPDATE pgqueuer SET heartbeat = now() - interval '1 minute'")
-    await put_in_order(jobs.database)
+    await maintain(jobs.database)
     job = await jobs.job(job_id)
     assert (job.status, job.attempts) == ("pending", 1)
 
@@ -132,7 +132,7 @@ async def _as_if_a_worker_had_it(jobs, job_id, heartbeat):
 async def test_an_emptied_queue_is_filled_again(jobs):
     job_id = await jobs.enqueue("plain")
     await jobs.sql("TRUNCATE pgqueuer")
-    await put_in_order(jobs.database)
+    await maintain(jobs.database)
     async with jobs.worker(JobType("plain", plain)):
         await jobs.until(job_id, "success")
     assert await jobs.done(job_id) == ["done"]
@@ -152,7 +152,7 @@ async def test_the_queues_log_and_old_steps_do_not_grow_for_ever(jobs):
     await jobs.sql("UPDATE pgqueuer_log SET created = now() - interval '25 hours' WHERE id % 2 = 0")
     (kept,) = await jobs.sql("SELECT count(*) FROM pgqueuer_log WHERE id % 2 = 1")
 
-    await put_in_order(jobs.database)
+    await maintain(jobs.database)
     assert await jobs.sql("SELECT count(*) FROM pgqueuer_log") == [kept]
     assert kept["count"] > 0
     assert [row["job_id"] for row in await jobs.sql("SELECT job_id FROM job_steps")] == [new]
@@ -184,7 +184,7 @@ async def test_work_goes_on_over_a_moment_without_the_database(jobs, databases):
 async def test_a_worker_that_cannot_say_that_it_lives_stops_its_work_before_others_take_it(
     jobs, databases, monkeypatch
 ):
-    monkeypatch.setattr("daybook.jobs.worker.LAST_WORD", 1.0)
+    monkeypatch.setattr("daybook.jobs.worker.HEARTBEAT_TIMEOUT", 1.0)
     stopped = asyncio.Event()
 
     async def run(context: JobContext):

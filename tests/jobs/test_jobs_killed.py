@@ -75,7 +75,7 @@ async def test_a_job_that_kills_its_worker_each_time_fails_for_good(jobs, forks)
     await forks.stop(other)
 
     assert job.error_code == "worker_lost"
-    assert "begun 5 times" in job.error_message
+    assert "died 5 times" in job.error_message
     assert await jobs.done(job_id) == []
 
 

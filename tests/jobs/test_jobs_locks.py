@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import await_only
 
 from daybook.db.engine import Database, asyncpg_dsn
-from daybook.jobs import JobContext, JobType, queue, records, service
+from daybook.jobs import JobContext, JobType, claims, queue, service
+from daybook.jobs.maintenance import maintain
 from daybook.jobs.queue import Entry
-from daybook.jobs.upkeep import put_in_order
 from support.jobs.jobs import leave, new_jobs
 
 WORKER = uuid4()
@@ -59,7 +59,7 @@ async def test_a_worker_that_wakes_and_the_upkeep_do_not_wait_for_each_other(job
         await session.execute(text("SELECT 1 FROM pgqueuer WHERE id = :id FOR UPDATE"), {"id": entries[0].id})
         beat = asyncio.create_task(queue.beat(connection, WORKER, entries))
         await done_or_waiting(jobs, beat)
-        upkeep = asyncio.create_task(put_in_order(jobs.database))
+        upkeep = asyncio.create_task(maintain(jobs.database))
         await done_or_waiting(jobs, beat, upkeep)
     await asyncio.gather(beat, upkeep)
 
@@ -107,16 +107,16 @@ async def test_a_job_that_was_locked_by_a_worker_that_is_away_is_taken_over(data
             await jobs.sql("UPDATE pgqueuer SET status = 'picked', queue_manager_id = :worker", worker=WORKER)
             entry = Entry((await jobs.job(job_id)).queue_id, "plain", job_id)
             if frozen_in == "begin":
-                last_word = records.begin(database, entry, WORKER, 5)
+                last_word = claims.begin(database, entry, WORKER, 5)
             else:
-                begun = await records.begin(jobs.database, entry, WORKER, 5)
+                begun = await claims.begin(jobs.database, entry, WORKER, 5)
                 if frozen_in == "note":
-                    last_word = records.note(database, begun.claim, 0.5, "looking", {})
+                    last_word = claims.note(database, begun.claim, 0.5, "looking", {})
                 elif frozen_in == "end":
-                    last_word = records.succeed(database, begun.claim, {})
+                    last_word = claims.succeed(database, begun.claim, {})
                 else:
                     await jobs.sql("UPDATE pgqueuer SET heartbeat = now() - interval '1 minute'")
-                    last_word = put_in_order(database)
+                    last_word = maintain(database)
             last_word = asyncio.create_task(last_word)
             await asleep.wait()
             asleep_at = time.monotonic()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from daybook.jobs import JobContext, JobFailed, JobLost, JobType, records
+from daybook.jobs import JobContext, JobFailed, JobLost, JobType, claims
 from daybook.jobs.queue import Entry
 from daybook.kit.errors import Invalid, Limited, Unavailable, Upstream
 from daybook.worker import _add_trace
@@ -224,7 +224,7 @@ async def test_a_cancelled_job_stops_and_can_be_run_again(jobs):
 
 
 async def test_work_that_does_not_obey_is_told_again(jobs, monkeypatch):
-    monkeypatch.setattr("daybook.jobs.attempts._PATIENCE", 0.2)
+    monkeypatch.setattr("daybook.jobs.job_attempt._PATIENCE", 0.2)
 
     async def run(context: JobContext):
         await leave(context, "begins")
@@ -300,7 +300,7 @@ async def test_an_entry_that_another_worker_has_by_now_is_not_begun(jobs):
     await jobs.sql("UPDATE pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid()")
     ((entry_id,),) = [row.values() for row in await jobs.sql("SELECT id FROM pgqueuer")]
 
-    assert await records.begin(jobs.database, Entry(entry_id, "plain", job_id), uuid4(), 5) is None
+    assert await claims.begin(jobs.database, Entry(entry_id, "plain", job_id), uuid4(), 5) is None
     job = await jobs.job(job_id)
     assert (job.status, job.attempts, await jobs.entries()) == ("pending", 0, 1)
 

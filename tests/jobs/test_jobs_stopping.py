@@ -77,6 +77,6 @@ async def test_a_worker_that_stops_without_its_database_asks_for_it_now_and_then
         stop.set()
         await asyncio.sleep(2)
     await asyncio.wait_for(working, 8)
-    tries = [record for record in caplog.records if "database is away" in record.message]
+    tries = [record for record in caplog.records if "database is unavailable" in record.message]
     assert 1 <= len(tries) < 10
     assert (await jobs.job(job_id)).status == "pending"

@@ -1,6 +1,6 @@
-"""`daybook jobs`: background work, everybody's."""
+"""`daybook jobs`: the background jobs of all users."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 import typer
@@ -11,9 +11,9 @@ from daybook.cli.work import checked, work
 
 if TYPE_CHECKING:
     from daybook.db.engine import Database
-    from daybook.jobs.schemas import AdminJobResponse, JobTypeResponse, JobTypeUpdate
+    from daybook.jobs.schemas import AdminJobResponse, JobTypeResponse
 
-app = typer.Typer(help="Background work: what waits, what runs, what became of it.", no_args_is_help=True)
+app = typer.Typer(help="Background jobs: pending, running and ended ones.", no_args_is_help=True)
 
 
 def _job_id(text: str) -> UUID:
@@ -33,7 +33,7 @@ def list_jobs(
         str | None, typer.Option(help="pending, processing, success, failed or cancelled.")
     ] = None,
     job_type: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Only this person's.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Only this user's.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     as_json: Json = False,
 ) -> None:
@@ -65,7 +65,7 @@ def list_jobs(
 @app.command()
 def show(job_id: JobId, as_json: Json = False) -> None:
     """Show one job, with its metrics."""
-    job = work(lambda database: _get(database, job_id))
+    job = _job(job_id, "get")
     if as_json:
         print_json(job)
         return
@@ -94,11 +94,8 @@ def show(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(job_id: JobId, as_json: Json = False) -> None:
-    """Cancel a job.
-
-    One that waits ends at once, one that runs within two seconds.
-    """
-    job = work(lambda database: _cancel(database, job_id))
+    """Cancel a job: a pending one at once, a running one within two seconds."""
+    job = _job(job_id, "cancel")
     if as_json:
         print_json(job)
     else:
@@ -107,20 +104,17 @@ def cancel(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def retry(job_id: JobId, as_json: Json = False) -> None:
-    """Run a failed or cancelled job again; what it had finished is kept."""
-    job = work(lambda database: _retry(database, job_id))
+    """Run a failed or cancelled job again; finished steps are kept."""
+    job = _job(job_id, "retry")
     if as_json:
         print_json(job)
     else:
-        print(f"Job {job.id} is tried again.")
+        print(f"Job {job.id} will be retried.")
 
 
 @app.command()
 def types(as_json: Json = False) -> None:
-    """List the types of jobs.
-
-    What is set for them, and how their jobs do.
-    """
+    """List the job types with their settings and the state of their jobs."""
     found = work(_types)
     if as_json:
         print_json(found)
@@ -139,13 +133,13 @@ def types(as_json: Json = False) -> None:
             ]
             for kind in found
         ],
-        empty="No worker has been here.",
+        empty="No worker has registered a type.",
     )
 
 
 @app.command()
 def pause(job_type: TypeName, as_json: Json = False) -> None:
-    """Start no more jobs of a type; those that run go on."""
+    """Start no more jobs of a type; running ones continue."""
     _report(_change(job_type, paused=True), as_json)
 
 
@@ -161,9 +155,9 @@ def limit(
     most: Annotated[int | None, typer.Argument(min=1, max=1000, metavar="[NUMBER]")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let so many jobs of a type run at a time.
+    """Set how many jobs of a type may run at a time, over all workers.
 
-    Over all workers; without a number, as many as by default.
+    Without a number, the default applies.
     """
     _report(_change(job_type, concurrency=most), as_json)
 
@@ -177,28 +171,27 @@ def _report(kind: "JobTypeResponse", as_json: bool) -> None:
         print_json(kind)
         return
     state = "paused" if kind.paused else "not paused"
-    print(f"{kind.type}: {state}, {kind.concurrency} at a time, {kind.pending} waiting.")
+    print(f"{kind.type}: {state}, {kind.concurrency} at a time, {kind.pending} pending.")
 
 
 def _change(job_type: str, **change: object) -> "JobTypeResponse":
-    from daybook.jobs.schemas import JobTypeUpdate  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.jobs import type_settings  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.jobs.schemas import JobTypeUpdate  # noqa: PLC0415
 
-    wanted = checked(JobTypeUpdate, **change)
-    return work(lambda database: _set(database, job_type, wanted))
+    changes = checked(JobTypeUpdate, **change)
 
+    async def update(database: "Database") -> "JobTypeResponse":
+        async with database.write() as session:
+            return await type_settings.update(session, job_type, changes)
 
-async def _set(database: "Database", job_type: str, change: "JobTypeUpdate") -> "JobTypeResponse":
-    from daybook.jobs import controls  # noqa: PLC0415
-
-    async with database.write() as session:
-        return await controls.change(session, job_type, change)
+    return work(update)
 
 
 async def _types(database: "Database") -> "list[JobTypeResponse]":
-    from daybook.jobs import controls  # noqa: PLC0415
+    from daybook.jobs import type_settings  # noqa: PLC0415
 
     async with database.read() as session:
-        return await controls.types(session)
+        return await type_settings.list_types(session)
 
 
 async def _find(
@@ -207,34 +200,21 @@ async def _find(
     from daybook.cli.names import user_id_of  # noqa: PLC0415
     from daybook.jobs import service  # noqa: PLC0415
     from daybook.jobs.schemas import JobFilter  # noqa: PLC0415
-    from daybook.jobs.views import with_accounts  # noqa: PLC0415
 
     async with database.read() as session:
         user_id = None if user is None else await user_id_of(session, user)
         wanted = checked(JobFilter, user_id=user_id, type=job_type, status=status)
         found = await service.page(session, wanted, page_size=limit)
-        return await with_accounts(session, found.list)
+        return await service.with_accounts(session, found.list)
 
 
-async def _get(database: "Database", job_id: UUID) -> "AdminJobResponse":
+def _job(job_id: UUID, action: "Literal['get', 'cancel', 'retry']") -> "AdminJobResponse":
     from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.views import with_account  # noqa: PLC0415
 
-    async with database.read() as session:
-        return await with_account(session, await service.get(session, job_id))
+    function = {"get": service.get, "cancel": service.cancel, "retry": service.retry}[action]
 
+    async def act(database: "Database") -> "AdminJobResponse":
+        async with database.write() as session:
+            return await service.with_account(session, await function(session, job_id))
 
-async def _cancel(database: "Database", job_id: UUID) -> "AdminJobResponse":
-    from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.views import with_account  # noqa: PLC0415
-
-    async with database.write() as session:
-        return await with_account(session, await service.cancel(session, job_id))
-
-
-async def _retry(database: "Database", job_id: UUID) -> "AdminJobResponse":
-    from daybook.jobs import service  # noqa: PLC0415
-    from daybook.jobs.views import with_account  # noqa: PLC0415
-
-    async with database.write() as session:
-        return await with_account(session, await service.retry(session, job_id))
+    return work(act)

@@ -1,7 +1,7 @@
-"""Steps of jobs that call a model. The call's id is noted before the call is made: whoever goes on with the job can ask
-the ledger what became of it.
+"""Steps of jobs that call a model. The call's id is stored before the call, so that another attempt at the job can look
+its result up in the ledger.
 
-Invariant: an attempt is begun by one process only, whichever workers believe that the job is theirs.
+Invariant: one process only begins an attempt at a step, even if several workers believe that the job is theirs.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _PREFIX = "call:"  # a job's other steps may have the same names
 
 @dataclass(frozen=True, slots=True)
 class CallStep:
-    """A step that was begun. `note` is what its beginner wrote down; `result` counts when it is `finished`."""
+    """A step that was begun. `note` is what its first process stored; `result` is valid once it is `finished`."""
 
     name: str
     attempt: int
@@ -54,8 +54,9 @@ async def begin(
     call_id: UUID,
     note: dict[str, Any],
 ) -> bool:
-    """Note that `attempt` begins, the last having been `after` (0: there was none). False where another process has
-    begun one meanwhile, or finished. Raises `NotFound` without such a job.
+    """Begin `attempt`, if `after` (0: none) is still the last one. False if another process has begun or finished one.
+
+    Raises `NotFound` if there is no such job.
     """
     values = {"attempt": attempt, "call_id": call_id, "result": note}
     if after:
@@ -80,7 +81,7 @@ async def begin(
 
 
 async def finish(session: WriteSession, job_id: UUID, name: str, call_id: UUID, result: Any) -> None:
-    """Keep the result of the call, unless the step has gone on to another one."""
+    """Store the call's result, unless the step has begun another call."""
     await session.execute(
         update(JobStep)
         .where(

@@ -1,7 +1,7 @@
-"""What a job's work is given: its record, and the only ways to write on it.
+"""The context of a job's work: its record, and the only ways to write to it.
 
-Every write is fenced: it counts only as long as this attempt is the job's. A worker that was slow, and whose job
-another has taken over, cannot spoil what the other does.
+Every write is fenced: it succeeds only while this attempt has the job. A slow worker whose job was taken over cannot
+damage the other's work.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, WriteSession
-from daybook.jobs import records
+from daybook.jobs import claims
+from daybook.jobs.claims import Begun
 from daybook.jobs.errors import JobLost
 from daybook.jobs.metrics import Metrics, plain
 from daybook.jobs.models import JobStep
-from daybook.jobs.records import Begun
 from daybook.kit import failpoints
 
 Json: TypeAlias = Any
-"""What JSON can say: None, bool, int, float, str, and lists and dictionaries of these."""
+"""None, bool, int, float, str, and lists and dictionaries of these."""
 
 T = TypeVar("T")
 
 _WRITE_EVERY = 0.3  # seconds between two writes of the progress
-_TRY_EVERY = 0.5  # seconds between two tries to write on a database that is away
+_TRY_EVERY = 0.5  # seconds between attempts to write to an unavailable database
 _LONGEST_NAME = 128
 
 
@@ -45,7 +45,7 @@ class JobContext:
         self.params: dict[str, Any] = {
             name: value for name, value in (job.params or {}).items() if name != "progress"
         }
-        """As they were enqueued, without `progress`."""
+        """The params as enqueued, without `progress`."""
         self.trace_id: str = job.trace_id or job.id.hex
         self.attempt: int = job.attempts
         """1 for the first."""
@@ -56,26 +56,26 @@ class JobContext:
         self._changed = asyncio.Event()
 
     async def progress(self, fraction: float, phase: str | None = None) -> None:
-        """Say how far the work is, from 0 to 1, and what it is at. Cheap: written at most a few times a second.
+        """Report the progress, from 0 to 1, and the phase. Cheap: it is written a few times a second at most.
 
-        The seconds of each phase are added up in the job's metrics.
+        The job's metrics have the seconds of each phase.
         """
         if math.isfinite(fraction):
             self._progress = min(max(float(fraction), 0.0), 1.0)
         if phase is not None:
             self.metrics.enter(phase[:64], time.monotonic())
         self._changed.set()
-        await asyncio.sleep(0)  # work that never waits would not let its worker say that it lives
+        await asyncio.sleep(0)  # let the worker send its heartbeat
 
     def metric(self, name: str, value: Json) -> None:
-        """Add a figure to the job's metrics; the last value of a name stands. Decimals are kept as text."""
+        """Set a value in the job's metrics. Decimals are stored as text."""
         self.metrics.set(name, value)
         self._changed.set()
 
     async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
-        """The result of `work`, which is not done again once it is there, whoever goes on with the job.
+        """Return the result of `work`. Once it is stored, no attempt repeats the work.
 
-        A worker killed between the end of `work` and the note of it does it again: where that would write twice, use
+        A worker killed between the end of `work` and its storing repeats it; if that would write twice, use
         `write_step`. Names are unique within the job, at most 128 characters. Raises `JobLost`.
         """
         self._check_name(name)
@@ -88,63 +88,63 @@ class JobContext:
         return orjson.loads(orjson.dumps(result))  # as a later attempt would get it
 
     async def write_step(self, name: str, work: Callable[[WriteSession], Awaitable[Json]]) -> Json:
-        """As `step`, for work on the database: what it writes and the note of it are one transaction."""
+        """Like `step`, for work on the database: its writes and its result are stored in one transaction."""
         self._check_name(name)
         async with self.write() as session:
-            if (done := await records.finished_step(session, self.claim, name)) is not None:
+            if (done := await claims.finished_step(session, self.claim, name)) is not None:
                 return done.result
             result = plain(await work(session))
-            await records.finish_step(session, self.claim, name, self.attempt, result)
+            await claims.finish_step(session, self.claim, name, self.attempt, result)
             failpoints.point("jobs.write_step.commit.before")
         failpoints.point("jobs.step.kept.after")
         return orjson.loads(orjson.dumps(result))
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[WriteSession]:
-        """A transaction that is committed only if this attempt is still the job's. Raises `JobLost`.
+        """Open a transaction that is committed only while this attempt has the job. Raises `JobLost`.
 
-        Keep it short: a cancellation waits for it, and after six seconds without a statement it is undone.
+        Keep it short: a cancellation waits for it, and after six idle seconds it is aborted.
         """
         async with self.database.write() as session:
-            await records.hold(session, self.claim)
+            await claims.hold(session, self.claim)
             yield session
 
     async def keep_written(self) -> None:
-        """Write the progress as it changes, until cancelled or no longer the job's attempt. The worker runs it."""
+        """Write the progress as it changes, until cancelled or lost. The worker runs this."""
         while True:
             await self._changed.wait()
             self._changed.clear()
             try:
-                await records.note(
+                await claims.note(
                     self.database, self.claim, self._progress, self.metrics.phase, self.figures()
                 )
             except JobLost:
                 return
             except (SQLAlchemyError, OSError, TimeoutError):
-                self._changed.set()  # the database is away: again in a moment
+                self._changed.set()  # retry
             await asyncio.sleep(_WRITE_EVERY)
 
     def figures(self) -> dict[str, Any]:
-        """The metrics as they stand now."""
+        """The current metrics."""
         return self.metrics.now(time.monotonic())
 
     async def _finished(self, name: str) -> JobStep | None:
         async with self.write() as session:
-            return await records.finished_step(session, self.claim, name)
+            return await claims.finished_step(session, self.claim, name)
 
     async def _keep(self, name: str, result: Json) -> None:
         async with self.write() as session:
-            await records.finish_step(session, self.claim, name, self.attempt, result)
+            await claims.finish_step(session, self.claim, name, self.attempt, result)
 
     async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Work may have cost an hour: a database that is away for a moment is not its end. One that is away for longer
-        is: the worker can no longer say that it lives, and stops the work.
+        """Retry `do` while the database is unavailable: the work may have taken an hour. If it stays unavailable, the
+        worker's heartbeat fails and the worker stops the work.
         """
         while True:
             try:
                 return await do()
             except (SQLAlchemyError, OSError, TimeoutError) as problem:
-                if not records.is_away(problem):
+                if not claims.is_away(problem):
                     raise
             await asyncio.sleep(_TRY_EVERY)
 

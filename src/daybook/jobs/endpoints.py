@@ -1,4 +1,4 @@
-"""Jobs, for those whose they are; and all of them, for administrators."""
+"""Jobs: one's own, and everybody's for administrators."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from daybook.accounts.access import Administrator, CurrentUser
 from daybook.db.dependencies import Reading, Writing
-from daybook.jobs import controls, service
+from daybook.jobs import service, type_settings
 from daybook.jobs.models import JobStatus
 from daybook.jobs.schemas import (
     AdminJobResponse,
@@ -17,7 +17,6 @@ from daybook.jobs.schemas import (
     JobTypeResponse,
     JobTypeUpdate,
 )
-from daybook.jobs.views import with_account, with_accounts
 from daybook.kit.ids import RowId
 from daybook.kit.pages import Page, PageNumber, PageSize
 
@@ -35,7 +34,7 @@ async def list_jobs(
     page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> Page[JobResponse]:
-    """One's own jobs, newest first."""
+    """List one's own jobs, newest first."""
     wanted = JobFilter(user_id=user.id, type=job_type, status=status)
     found = await service.page(session, wanted, page=page, page_size=page_size)
     return Page[JobResponse].of(
@@ -44,20 +43,20 @@ async def list_jobs(
 
 
 @router.get("/jobs/{job_id}")
-async def get_job(user: CurrentUser, session: Reading, job_id: UUID) -> JobResponse:
-    """One of one's own jobs: what it is at, and what became of it."""
+async def get_job(job_id: UUID, user: CurrentUser, session: Reading) -> JobResponse:
+    """Return one of one's own jobs with its state and result."""
     return JobResponse.of(await service.get(session, job_id, user.id))
 
 
 @router.post("/jobs/{job_id}/cancellation")
-async def cancel_job(user: CurrentUser, session: Writing, job_id: UUID) -> JobResponse:
-    """Cancel a job: one that waits ends at once, one that runs within two seconds."""
+async def cancel_job(job_id: UUID, user: CurrentUser, session: Writing) -> JobResponse:
+    """Cancel a job: a pending one at once, a running one within two seconds."""
     return JobResponse.of(await service.cancel(session, job_id, user.id))
 
 
 @router.post("/jobs/{job_id}/retry")
-async def retry_job(user: CurrentUser, session: Writing, job_id: UUID) -> JobResponse:
-    """Run a failed or cancelled job again. What it had finished is kept."""
+async def retry_job(job_id: UUID, user: CurrentUser, session: Writing) -> JobResponse:
+    """Run a failed or cancelled job again. Finished steps are kept."""
     return JobResponse.of(await service.retry(session, job_id, user.id))
 
 
@@ -71,44 +70,44 @@ async def list_all_jobs(
     page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> Page[AdminJobResponse]:
-    """Everybody's jobs, newest first."""
+    """List everybody's jobs, newest first."""
     wanted = JobFilter(user_id=user_id, type=job_type, status=status)
     found = await service.page(session, wanted, page=page, page_size=page_size)
     return Page[AdminJobResponse].of(
-        await with_accounts(session, found.list), page=page, page_size=page_size, total=found.total
+        await service.with_accounts(session, found.list), page=page, page_size=page_size, total=found.total
     )
 
 
 @router.get("/admin/jobs/{job_id}")
-async def get_any_job(_: Administrator, session: Reading, job_id: UUID) -> AdminJobResponse:
-    """Anybody's job."""
-    return await with_account(session, await service.get(session, job_id))
+async def get_any_job(job_id: UUID, _: Administrator, session: Reading) -> AdminJobResponse:
+    """Return any user's job."""
+    return await service.with_account(session, await service.get(session, job_id))
 
 
 @router.post("/admin/jobs/{job_id}/cancellation")
-async def cancel_any_job(_: Administrator, session: Writing, job_id: UUID) -> AdminJobResponse:
-    """Cancel anybody's job."""
-    return await with_account(session, await service.cancel(session, job_id))
+async def cancel_any_job(job_id: UUID, _: Administrator, session: Writing) -> AdminJobResponse:
+    """Cancel any user's job."""
+    return await service.with_account(session, await service.cancel(session, job_id))
 
 
 @router.post("/admin/jobs/{job_id}/retry")
-async def retry_any_job(_: Administrator, session: Writing, job_id: UUID) -> AdminJobResponse:
-    """Run anybody's failed or cancelled job again."""
-    return await with_account(session, await service.retry(session, job_id))
+async def retry_any_job(job_id: UUID, _: Administrator, session: Writing) -> AdminJobResponse:
+    """Run any user's failed or cancelled job again."""
+    return await service.with_account(session, await service.retry(session, job_id))
 
 
 @router.get("/admin/job-types")
 async def list_job_types(_: Administrator, session: Reading) -> list[JobTypeResponse]:
-    """The types that some worker has known: what is set for them, and how their jobs do."""
-    return await controls.types(session)
+    """List the job types that a worker has registered, with their settings and the state of their jobs."""
+    return await type_settings.list_types(session)
 
 
 @router.patch("/admin/job-types/{type}")
 async def change_job_type(
+    type: JobTypeName,  # noqa: A002  (the path's name)
+    body: JobTypeUpdate,
     _: Administrator,
     session: Writing,
-    type: JobTypeName,  # noqa: A002  (the path's name)
-    change: JobTypeUpdate,
 ) -> JobTypeResponse:
-    """Pause a type, let it go on, or set how many may run at a time; for all workers, at once."""
-    return await controls.change(session, type, change)
+    """Pause or resume a type, or set its concurrency, for all workers at once."""
+    return await type_settings.update(session, type, body)

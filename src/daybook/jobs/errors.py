@@ -1,22 +1,22 @@
-"""How a job's work says that it did not succeed."""
+"""Errors that end an attempt at a job."""
 
 from daybook.kit.errors import DaybookError, Specifics
 
 
 class JobFailed(DaybookError):
-    """What another try cannot mend. The job fails at once with this code and these words, which a person reads."""
+    """A failure that a retry cannot fix. The job fails at once, with this code and message."""
 
     def __init__(self, code: str, message: str, details: Specifics | None = None) -> None:
         super().__init__(message, code=code, details=details)
 
 
 class JobLost(DaybookError):
-    """The attempt is no longer the job's: another worker has taken it over, or it has ended.
+    """The attempt has lost its claim: another worker has taken the job over, or it has ended.
 
-    Nothing that the attempt still wants to write is written. Let it pass: the work is being cancelled.
+    Nothing more is written. Let this error propagate: the work is being cancelled.
     """
 
     code = "job_lost"
 
     def __init__(self) -> None:
-        super().__init__("This attempt is no longer the job's; what it found is left to the one that is.")
+        super().__init__("This attempt has lost its job to another attempt; nothing more is written.")

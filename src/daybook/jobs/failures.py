@@ -1,4 +1,4 @@
-"""What becomes of a job whose work raised: failed for good, or tried again after a pause; and in what words."""
+"""The consequence of an error in a job's work: final failure or retry, with a message."""
 
 import random
 from collections.abc import Callable
@@ -8,41 +8,41 @@ from typing import TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from daybook.jobs.claims import is_away
 from daybook.jobs.context import JobContext
 from daybook.jobs.job_type import JobType
-from daybook.jobs.records import is_away
 from daybook.kit.errors import DaybookError, Limited, Specifics, Unavailable, Upstream
 
 IsLasting: TypeAlias = Callable[[DaybookError], bool]
 
 LONGEST_PAUSE = 600.0
 FAR_AWAY = 900.0
-"""Seconds: a limit that ends later than this is told at once, not waited for."""
+"""Seconds. A limit that resets later fails the job at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed attempt in words. `pause` is None where no other attempt follows."""
+    """The error of a failed attempt. `pause` is None if no attempt follows."""
 
     code: str
     message: str
     details: Specifics
     pause: timedelta | None
     is_expected: bool
-    """Whether the words say it all; else the log has the traceback."""
+    """False if the log needs the traceback."""
 
 
 def failure(problem: BaseException, job_type: JobType, context: JobContext, is_lasting: IsLasting) -> Failure:
-    """What `problem` means for a job at its present attempt."""
+    """Return what `problem` means for a job at its current attempt."""
     pause = _pause(problem, job_type, context.attempt, is_lasting)
     if isinstance(problem, DaybookError):
         return Failure(problem.code, problem.message, problem.details, pause, is_expected=True)
     if isinstance(problem, SQLAlchemyError) and is_away(problem):
-        words = "The database was away for a moment, and the work could not go on."
+        words = "The database was unavailable for a moment, and the work could not continue."
         return Failure("database_away", words, {}, pause, is_expected=True)
-    # What it says is not for the record: it may hold anything.
+    # Its message is left out: it may hold a secret.
     words = (
-        f"Something went wrong inside Daybook ({type(problem).__name__}). The worker's log has the details, under the"
+        f"Something went wrong inside Daybook ({type(problem).__name__}). The worker's log has the details under the"
         f" trace {context.trace_id}."
     )
     return Failure(
@@ -64,7 +64,7 @@ def _pause(
     ):
         return None
     pause = min(job_type.first_pause * 4 ** (attempt - 1), LONGEST_PAUSE)
-    pause *= random.uniform(0.75, 1.0)  # noqa: S311  (spreads attempts; nobody gains by guessing it)
+    pause *= random.uniform(0.75, 1.0)  # noqa: S311  (spreads attempts; no secret)
     if isinstance(problem, Limited) and problem.retry_after is not None:
         if problem.retry_after > FAR_AWAY:
             return None

@@ -1,4 +1,4 @@
-"""What a worker knows of a type of jobs."""
+"""The definition of a job type."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from daybook.jobs.context import JobContext
 
 @dataclass(frozen=True, slots=True)
 class JobType:
-    """A type of jobs and the work that it means.
+    """A job type and its work.
 
-    `run` ends well or raises: `JobFailed` for what another try cannot mend, anything else to be tried again.
+    `run` raises `JobFailed` for a failure that a retry cannot fix. Any other error is retried.
     """
 
     name: str
     run: Callable[[JobContext], Awaitable[None]]
     concurrency: int = 1
-    """How many run at a time over all workers, unless an administrator says otherwise."""
+    """Jobs that run at the same time over all workers, unless an administrator changes it."""
     attempts: int = 5
-    """How often it is begun before it fails for good; being given back by a worker that stops does not count."""
+    """Attempts before the job fails. An attempt that a stopping worker gives back does not count."""
     first_pause: float = 4.0
-    """Seconds before the second attempt, at most; each further pause is four times as long, up to ten minutes."""
+    """Longest pause in seconds before the second attempt. Each further one is four times as long, up to 10 minutes."""
     time_limit: float = 6 * 3600.0
-    """Seconds that one attempt may take."""
+    """Time limit of one attempt, in seconds."""

@@ -1,13 +1,11 @@
-"""What is locked in which order, so that nobody waits in a circle, and for how long.
+"""Lock order for jobs (prevents deadlocks) and lock timeouts.
 
-- A job's record, then its entry in the queue, then what the job's work writes on: a recording, a page. Whoever cancels
-  jobs together with deleting what they are about cancels first.
-- Whoever goes through many records takes those that are free (`SKIP LOCKED`).
-- Workers pick entries and say that they live without any record, with many entries at a time: they wait for no entry.
-  What another has locked they leave for the next time. (Two that pick may want the same seats crosswise: PostgreSQL
-  ends that, and pgqueuer takes it for a lost race.)
-- Who is frozen, or whose machine is gone, with a record locked loses it before others look for the jobs of a worker
-  that is silent.
+- First a job's record, then its queue entry, then the rows that the job's work writes: a recording, a page. Code that
+  deletes a thing and cancels its jobs cancels first.
+- Code that goes through many records skips locked ones (`SKIP LOCKED`).
+- Picking and heartbeats lock many entries and no record, and skip locked entries until the next round. Two picks may
+  deadlock over the slots of a type: PostgreSQL ends one, and pgqueuer treats that as a lost race.
+- A frozen process, or one whose machine is gone, loses its locks before others look for jobs of silent workers.
 """
 
 from sqlalchemy import text
@@ -17,6 +15,6 @@ from daybook.db.engine import WriteSession
 _LIMIT = text("SELECT set_config('idle_in_transaction_session_timeout', '6s', true)")
 
 
-async def briefly(session: WriteSession) -> None:
-    """Undo the transaction of `session` that has said nothing for six seconds. Call it before anything is locked."""
+async def limit_idle(session: WriteSession) -> None:
+    """Let PostgreSQL abort the transaction after six idle seconds. Call it before locking anything."""
     await session.execute(_LIMIT)

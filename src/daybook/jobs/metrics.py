@@ -1,4 +1,4 @@
-"""The figures of a job: seconds of each phase, over all its attempts, and whatever its work adds."""
+"""Metrics of a job: seconds of each phase over all attempts, and the values that its work adds."""
 
 import math
 from decimal import Decimal
@@ -8,11 +8,11 @@ from daybook.kit.money import money_text
 from daybook.kit.text import storable
 
 FIRST_PHASE = "starting"
-"""Until the work names one."""
+"""The phase before the work names one."""
 
 
 class Metrics:
-    """Figures as they grow. Times are those of a monotonic clock, in seconds."""
+    """Metrics of a running job. Times are seconds of a monotonic clock."""
 
     def __init__(self, earlier: dict[str, Any]) -> None:
         self._figures = {name: value for name, value in earlier.items() if name != "seconds"}
@@ -21,23 +21,23 @@ class Metrics:
         self._since: float | None = None
 
     def begin(self, now: float) -> None:
-        """The work begins."""
+        """Start the first phase."""
         self._since = now
 
     def enter(self, phase: str, now: float) -> None:
-        """The work is at `phase` from now on."""
+        """Start `phase`."""
         if phase != self.phase:
             self._seconds = self._added_up(now)
             self.phase, self._since = storable(phase), now
 
     def set(self, name: str, value: Any) -> None:
-        """Set a figure."""
+        """Set a value."""
         if name == "seconds":
-            raise ValueError("The seconds of each phase are kept by themselves.")
+            raise ValueError("seconds: is measured, not set.")
         self._figures[name] = plain(value)
 
     def now(self, now: float) -> dict[str, Any]:
-        """All of them, with the time of the present phase until now."""
+        """All metrics, with the current phase measured until `now`."""
         seconds = {name: round(value, 3) for name, value in self._added_up(now).items()}
         return {**self._figures, "seconds": seconds}
 
@@ -49,9 +49,9 @@ class Metrics:
 
 
 def plain(value: Any) -> Any:
-    """`value` as PostgreSQL keeps it in JSON: exact amounts as text, no number that is none, no NUL in text.
+    """`value` as JSON that PostgreSQL can store: decimals as text, NaN and infinities as null, no NUL in text.
 
-    Raises `TypeError` for what JSON cannot say.
+    Raises `TypeError` for other types.
     """
     match value:
         case None | bool() | int():
@@ -67,4 +67,4 @@ def plain(value: Any) -> Any:
         case dict():
             return {storable(str(name)): plain(item) for name, item in value.items()}
         case _:
-            raise TypeError(f"{type(value).__name__} is nothing that JSON can say.")
+            raise TypeError(f"{type(value).__name__} cannot be stored as JSON.")

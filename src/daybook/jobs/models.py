@@ -1,4 +1,4 @@
-"""Background work and its record."""
+"""Tables of jobs, their steps and their types."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from llm_tracker.ids import uuid7
 
 
 class JobStatus(StrEnum):
-    """Where a job is in its life."""
+    """The state of a job."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -31,11 +31,11 @@ def _values(kinds: type[StrEnum]) -> list[str]:
 ACTIVE = text("status IN ('pending', 'processing')")
 
 ERROR_DETAILS = "error_details"
-"""The member of a failed attempt's `metrics` that has the details of its error."""
+"""The key of a failed attempt's error details in `metrics`."""
 
 
 class Job(Timestamps, Base):
-    """One piece of background work. `params.progress` is its progress from 0 to 1."""
+    """A background job. `params.progress` is its progress from 0 to 1."""
 
     __tablename__ = "inference_jobs"
     __table_args__ = (
@@ -55,7 +55,7 @@ class Job(Timestamps, Base):
     input_type: Mapped[str] = mapped_column(String(128))
     input_url: Mapped[str | None] = mapped_column(Text)
     trace_id: Mapped[str | None] = mapped_column(String(64))
-    """Ties the job to its lines in the ledger and to the log."""
+    """The same in the job's ledger lines and in the log."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
     user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
@@ -63,14 +63,14 @@ class Job(Timestamps, Base):
     metrics: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """Seconds of each phase, tokens, cost."""
     subject: Mapped[str | None] = mapped_column(String(255))
-    """What the job is about: of one type and subject at most one job is active at a time."""
+    """At most one job of a type and subject is active."""
     phase: Mapped[str | None] = mapped_column(String(64))
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
-    """How often it was begun since it was enqueued or a person tried it again."""
+    """Attempts since the job was enqueued or retried by a user."""
     fencing_token: Mapped[int] = mapped_column(server_default="0", default=0)
-    """Grows with every attempt and never shrinks: who does not hold the latest may not write on the job."""
+    """Grows with every attempt. Only the attempt with the latest token may write to the job."""
     queue_id: Mapped[int | None] = mapped_column(BigInteger)
-    """Its entry in the queue (`pgqueuer.id`), while it is active."""
+    """The queue entry (`pgqueuer.id`) of an active job."""
     next_attempt_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -78,20 +78,20 @@ class Job(Timestamps, Base):
 
     @property
     def progress(self) -> float:
-        """How far it is, from 0 to 1."""
+        """The progress from 0 to 1."""
         return float((self.params or {}).get("progress", 0.0))
 
     @property
     def error_details(self) -> dict[str, str | int | float]:
-        """What `error_message` says of this very case."""
+        """The values in `error_message`."""
         return {} if self.error_code is None else (self.metrics or {}).get(ERROR_DETAILS, {})
 
 
 class JobStep(Created, Base):
-    """A part of a job that is not done again, whoever goes on with the job.
+    """A part of a job that no attempt repeats once it is finished.
 
-    A step that calls a model notes `call_id` before it does, so that an answer which is in the ledger already is not
-    paid for again. `result` counts once `finished_at` is set.
+    A step that calls a model stores `call_id` before the call, so that an answer in the ledger is not paid for again.
+    `result` is valid once `finished_at` is set.
     """
 
     __tablename__ = "job_steps"
@@ -107,13 +107,13 @@ class JobStep(Created, Base):
 
 
 class JobTypeControl(Timestamps, Base):
-    """A type of jobs that some worker knows, and what an administrator has set for it."""
+    """A registered job type and its settings."""
 
     __tablename__ = "job_type_controls"
 
     type: Mapped[str] = mapped_column(String(128), primary_key=True)
     paused: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     concurrency: Mapped[int | None]
-    """How many may run at a time, over all workers; null: `default_concurrency`."""
+    """Jobs that may run at the same time over all workers; null: `default_concurrency`."""
     default_concurrency: Mapped[int] = mapped_column(server_default="1", default=1)
-    """What the type says by itself; a worker notes it when it starts."""
+    """The concurrency in the code; a worker stores it when it starts."""

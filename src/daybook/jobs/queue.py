@@ -1,9 +1,8 @@
-"""The queue: pgqueuer's tables and statements, and those of our own that it lacks.
+"""The queue: pgqueuer's tables and statements, and our own statements that it lacks.
 
-pgqueuer enqueues in whatever transaction its connection has, picks entries (the oldest first, so many of a type at a
-time over all workers, each by one worker, and those whose worker has not been heard of), and tells listeners. What it
-writes afterwards it writes by the entry's id alone, whoever has the entry by then. So heartbeats, giving back and
-removal are ours: the first two name the worker too, and an entry is removed by who has its job's record locked.
+pgqueuer enqueues in its connection's transaction, picks entries (oldest first, within each type's concurrency, each by
+one worker, also those of silent workers) and notifies listeners. Its later writes name the entry only, not the worker.
+So heartbeats, requeuing and removal are ours: the first two name the worker, and the remover holds the job's record.
 """
 
 from datetime import timedelta
@@ -22,11 +21,11 @@ from sqlalchemy import text
 from daybook.db.engine import WriteSession
 
 SILENCE = timedelta(seconds=8)
-"""A worker that has not been heard of for so long has lost its jobs."""
+"""A worker without a heartbeat for this long loses its jobs."""
 
 
 def names() -> DBSettings:
-    """What things are called. All is said, for what is not is looked for in the environment."""
+    """The names of pgqueuer's objects. All are given, as it looks for missing ones in the environment."""
     return DBSettings(
         prefix="",
         db_schema=None,
@@ -48,16 +47,14 @@ CHANNEL: Final = str(NAMES.channel)
 TABLES: Final = frozenset(
     {NAMES.queue_table, NAMES.queue_table_log, NAMES.schedules_table, NAMES.statistics_table}
 )
-"""pgqueuer's, which have no models here."""
+"""Tables of pgqueuer, which have no models here."""
 
 NEWS: Final = "daybook_jobs"
-"""The channel on which workers are told what pgqueuer's does not: `look` (something may start), `beat` (a job that
-runs is to be cancelled).
-"""
+"""The channel of our notifications to workers: `look` (a job may start), `beat` (a running job is to be cancelled)."""
 
 
 class Entry(NamedTuple):
-    """An entry of the queue that this worker has picked."""
+    """A queue entry that this worker has picked."""
 
     id: int
     type: str
@@ -65,14 +62,14 @@ class Entry(NamedTuple):
 
 
 class Held(NamedTuple):
-    """An entry that is still this worker's."""
+    """An entry that this worker still has."""
 
     id: int
     is_to_be_cancelled: bool
 
 
 def queries(connection: "asyncpg.Connection") -> Queries:
-    """The statements of pgqueuer on `connection`, in the transaction that it has."""
+    """Pgqueuer's statements, in the current transaction of `connection`."""
     return Queries(
         AsyncpgDriver(connection),
         qbe=QueryBuilderEnvironment(NAMES),
@@ -82,10 +79,10 @@ def queries(connection: "asyncpg.Connection") -> Queries:
 
 
 async def put(session: WriteSession, job_type: str, job_id: UUID) -> int:
-    """Put a job into the queue, in the transaction of `session`; the entry's id.
+    """Add a job to the queue in the transaction of `session`. Returns the entry's id.
 
-    `session` must have written something: before its first statement there is no transaction, and what goes past
-    SQLAlchemy would be committed at once.
+    `session` must have executed a statement: before it there is no transaction, and statements that bypass SQLAlchemy
+    would be committed at once.
     """
     connection = await (await session.connection()).get_raw_connection()
     (entry,) = await queries(connection.driver_connection).enqueue(job_type, job_id.bytes)  # pyright: ignore[reportArgumentType]
@@ -93,9 +90,9 @@ async def put(session: WriteSession, job_type: str, job_id: UUID) -> int:
 
 
 async def pick(links: Queries, worker: UUID, limits: dict[str, int], most: int) -> list[Entry]:
-    """Take up to `most` entries that may start: of each type so many, over all workers, that its limit is kept.
+    """Pick up to `most` entries that may start within `limits`, the concurrency of each type over all workers.
 
-    Entries whose worker has been silent come back this way. Nothing is taken when another worker is quicker.
+    This takes entries of silent workers over. It picks nothing if another worker was faster.
     """
     rows = await links.dequeue(
         batch_size=most,
@@ -111,7 +108,7 @@ async def pick(links: Queries, worker: UUID, limits: dict[str, int], most: int) 
 
 
 def _job_of(payload: bytes | None) -> UUID:
-    """The job of an entry; of one that is not ours no job there is, and so it is removed."""
+    """The job of an entry. A foreign entry gets an id without a job, and is removed for it."""
     return (
         UUID(bytes=payload) if payload is not None and len(payload) == len(_NO_JOB) else UUID(bytes=_NO_JOB)
     )
@@ -134,9 +131,9 @@ WHERE entry.id = ANY($1::bigint[]) AND entry.queue_manager_id = $2 AND entry.sta
 
 
 async def beat(connection: "asyncpg.Connection", worker: UUID, entries: list[Entry]) -> list[Held]:
-    """Say that the worker lives; which of `entries` it still has. The others are another's, or their job has ended.
+    """Send the worker's heartbeat. Returns the `entries` that it still has; the others are taken over or ended.
 
-    It waits for nobody (`locks`): an entry that somebody is about to change counts as the worker's once more.
+    It skips locked entries (`locks`), which count as the worker's for one more round.
     """
     rows = await connection.fetch(
         _BEAT, [entry.id for entry in entries], worker, [entry.job_id for entry in entries]
@@ -145,7 +142,7 @@ async def beat(connection: "asyncpg.Connection", worker: UUID, entries: list[Ent
 
 
 async def is_picked_by(session: WriteSession, entry_id: int, worker: UUID) -> bool:
-    """Whether the entry is this worker's; if so it stays so until the transaction ends."""
+    """True if the worker has the entry. Then it keeps it until the transaction ends."""
     query = text(
         "SELECT 1 FROM pgqueuer WHERE id = :id AND queue_manager_id = :worker AND status = 'picked' FOR SHARE"
     )
@@ -153,7 +150,7 @@ async def is_picked_by(session: WriteSession, entry_id: int, worker: UUID) -> bo
 
 
 async def is_alive(session: WriteSession, entry_id: int | None) -> bool:
-    """Whether a worker that has been heard of lately has the entry. It is not kept from saying so again."""
+    """True if a worker with a recent heartbeat has the entry. The entry is not locked."""
     query = text(
         "SELECT 1 FROM pgqueuer WHERE id = :id AND status = 'picked'"
         " AND heartbeat > clock_timestamp() - CAST(:silence AS interval)"
@@ -162,12 +159,12 @@ async def is_alive(session: WriteSession, entry_id: int | None) -> bool:
 
 
 async def remove(session: WriteSession, entry_id: int | None) -> None:
-    """Take an entry out, whoever has it: the caller holds its job's record."""
+    """Remove an entry. The caller holds its job's record."""
     await session.execute(text("DELETE FROM pgqueuer WHERE id = :id"), {"id": entry_id})
 
 
-async def put_back(session: WriteSession, entry_id: int, worker: UUID, pause: timedelta) -> None:
-    """Let the entry wait again, for `pause` at least, for whatever worker."""
+async def requeue(session: WriteSession, entry_id: int, worker: UUID, pause: timedelta) -> None:
+    """Return the entry to the queue for any worker, after `pause`."""
     await session.execute(
         text(
             "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, attempts = attempts + 1,"
@@ -176,11 +173,11 @@ async def put_back(session: WriteSession, entry_id: int, worker: UUID, pause: ti
         ),
         {"id": entry_id, "worker": worker, "pause": pause},
     )
-    await tell(session, "look")  # pgqueuer tells of entries that come and go only
+    await notify(session, "look")  # pgqueuer notifies of inserts and deletes only
 
 
-async def put_back_of_silent(session: WriteSession, entry_id: int | None) -> bool:
-    """Let an entry wait again whose worker has not been heard of; False where it is not such a one."""
+async def requeue_silent(session: WriteSession, entry_id: int | None) -> bool:
+    """Return the entry to the queue if its worker is silent. False if it is not."""
     query = text(
         "UPDATE pgqueuer SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()"
         " WHERE id = :id AND status = 'picked' AND heartbeat < clock_timestamp() - CAST(:silence AS interval)"
@@ -189,6 +186,6 @@ async def put_back_of_silent(session: WriteSession, entry_id: int | None) -> boo
     return await session.scalar(query, {"id": entry_id, "silence": SILENCE}) is not None
 
 
-async def tell(session: WriteSession, news: str) -> None:
-    """Tell every worker when the transaction is committed."""
+async def notify(session: WriteSession, news: str) -> None:
+    """Notify every worker on commit."""
     await session.execute(text("SELECT pg_notify(:channel, :news)"), {"channel": NEWS, "news": news})

@@ -1,25 +1,31 @@
-"""Jobs as they are looked for. Ownership is here: with `user_id`, other people's jobs are not there."""
+"""Queries over jobs. Ownership is here: with a `user_id`, other users' jobs do not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs.models import ACTIVE, Job, JobStatus, JobTypeControl
 from daybook.jobs.schemas import JobFilter
 
 
-def visible(job_id: UUID, user_id: int | None) -> Select[Job]:
-    """The job, if it is `user_id`'s; None sees everybody's."""
+async def find(
+    session: ReadSession | WriteSession, job_id: UUID, user_id: int | None, *, lock: bool = False
+) -> Job | None:
+    """The job; with a `user_id` only if it is that user's. `lock` reads the row again and locks it."""
     query = select(Job).where(Job.id == job_id)
-    return query if user_id is None else query.where(Job.user_id == user_id)
+    if user_id is not None:
+        query = query.where(Job.user_id == user_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return await session.scalar(query)
 
 
 async def insert_unless_active(session: WriteSession, values: dict[str, Any]) -> Job | None:
-    """The new job; None where one of its type and subject is active. Waits for others that insert the same."""
+    """The new job; None if one of its type and subject is active. Waits for concurrent inserts of the same."""
     return await session.scalar(
         insert(Job)
         .values(**values)
@@ -29,7 +35,7 @@ async def insert_unless_active(session: WriteSession, values: dict[str, Any]) ->
 
 
 async def note_entry(session: WriteSession, job_id: UUID, entry_id: int) -> Job:
-    """Note the queue's entry of a job that is new: nobody has changed that job."""
+    """Store the queue's entry of a new job."""
     return (
         await session.scalars(
             update(Job)
@@ -46,10 +52,52 @@ async def active(session: ReadSession | WriteSession, job_type: str, subject: st
     return await session.scalar(select(Job).where(Job.type == job_type, Job.subject == subject, ACTIVE))
 
 
+async def active_of(session: ReadSession | WriteSession, job_ids: Collection[UUID]) -> set[UUID]:
+    """The ids of the active jobs among `job_ids`."""
+    return set(await session.scalars(select(Job.id).where(Job.id.in_(job_ids), ACTIVE)))
+
+
+async def latest(
+    session: ReadSession | WriteSession, job_type: str, input_url: str, user_id: int
+) -> Job | None:
+    """The active job of a user about `input_url`, else the one that ended last."""
+    return await session.scalar(
+        select(Job)
+        .where(Job.user_id == user_id, Job.type == job_type, Job.input_url == input_url)
+        .order_by(Job.finished_at.desc().nulls_first(), Job.created_at.desc())
+        .limit(1)
+    )
+
+
+async def merge_params(session: WriteSession, job_id: UUID, params: dict[str, Any]) -> bool:
+    """Add `params` to an active job that still has its subject. False if there is none."""
+    merged = func.coalesce(Job.params, literal({}, JSONB)).op("||")(literal(params, JSONB))
+    changed = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.subject.is_not(None), ACTIVE)
+        .values(params=merged)
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed is not None
+
+
+async def clear_subject(session: WriteSession, job_id: UUID) -> dict[str, Any]:
+    """Remove a job's subject and return its params."""
+    params = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(subject=None)
+        .returning(Job.params)
+        .execution_options(synchronize_session=False)
+    )
+    return params or {}
+
+
 async def page(
     session: ReadSession, wanted: JobFilter, *, page: int, page_size: int
 ) -> tuple[Sequence[Job], int]:
-    """Jobs, newest first, and how many there are in all."""
+    """A page of jobs, newest first, and their total number."""
     where: list[ColumnElement[bool]] = [
         getattr(Job, name) == value for name, value in wanted.model_dump(exclude_none=True).items()
     ]
@@ -57,7 +105,7 @@ async def page(
     rows = await session.scalars(
         select(Job)
         .where(*where)
-        # Ids grow with time. A person's jobs have an index of their own, everybody's have the key's.
+        # Ids grow with time. One user's jobs have their own index, all jobs the primary key's.
         .order_by(*([] if wanted.user_id is None else [Job.created_at.desc()]), Job.id.desc())
         .limit(page_size)
         .offset((page - 1) * page_size)
@@ -66,7 +114,7 @@ async def page(
 
 
 async def counts(session: ReadSession | WriteSession) -> dict[str, dict[JobStatus, tuple[int, Any]]]:
-    """By type and status: how many jobs wait, run or failed, and when the oldest of them was enqueued."""
+    """The number of pending, running and failed jobs by type and status, and when the oldest was enqueued."""
     rows = await session.execute(
         select(Job.type, Job.status, func.count(), func.min(Job.created_at))
         .where(Job.status.in_([JobStatus.PENDING, JobStatus.PROCESSING, JobStatus.FAILED]))
@@ -79,5 +127,5 @@ async def counts(session: ReadSession | WriteSession) -> dict[str, dict[JobStatu
 
 
 async def controls(session: ReadSession | WriteSession) -> Sequence[JobTypeControl]:
-    """Every type that some worker knows."""
+    """Every type that a worker has registered."""
     return (await session.scalars(select(JobTypeControl).order_by(JobTypeControl.type))).all()

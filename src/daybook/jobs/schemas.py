@@ -1,4 +1,4 @@
-"""What is asked of jobs, and what the API says about them."""
+"""Schemas of jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from daybook.jobs.models import ERROR_DETAILS, Job, JobStatus
+from daybook.kit.schemas import RequestModel
 
 JobTypeName = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The job that does what was asked, and whether it was made for it or was on its way already."""
+    """The job for a request, and whether the request created it."""
 
     job: Job
     is_new: bool
@@ -22,12 +23,12 @@ class Enqueued:
 
 ErrorDetails = Annotated[
     dict[str, str | int | float],
-    Field(description="What `error_message` says of this very case, for words in another language."),
+    Field(description="The values in `error_message`, for translations."),
 ]
 
 
 class JobFilter(BaseModel):
-    """Which jobs to list; what is absent does not matter."""
+    """Which jobs to list. None matches all."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,33 +38,31 @@ class JobFilter(BaseModel):
 
 
 class JobResponse(BaseModel):
-    """A job and what became of it."""
+    """A job and its state."""
 
     id: UUID
     type: str
     status: JobStatus
     input_type: str
     input_url: str | None
-    trace_id: str | None = Field(description="The same in the lines of the ledger and in the worker's log.")
+    trace_id: str | None = Field(description="The same in the ledger's lines and in the worker's log.")
     error_code: str | None
     error_message: str | None = Field(description="What happened, what it means, what to do.")
     error_details: ErrorDetails
-    phase: str | None = Field(description="What it is at.")
+    phase: str | None = Field(description="The current phase of the work.")
     progress: float = Field(description="From 0 to 1.")
-    attempts: int = Field(description="How often it was begun since it was enqueued or tried again.")
+    attempts: int = Field(description="Attempts since it was enqueued or retried.")
     params: dict[str, Any]
     metrics: dict[str, Any] = Field(description="Seconds of each phase, tokens, cost.")
-    is_being_cancelled: bool = Field(
-        description="Its cancellation is asked for; its worker is about to stop."
-    )
+    is_being_cancelled: bool = Field(description="Cancellation is requested; the worker is about to stop it.")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    next_attempt_at: datetime | None = Field(description="When it is tried again, after an attempt failed.")
+    next_attempt_at: datetime | None = Field(description="When the next attempt follows a failed one.")
 
     @classmethod
     def of(cls, job: Job, **more: Any) -> Self:
-        """What the API says of `job`, with what its record does not have."""
+        """Build the response from a row and additional values."""
         return cls.model_validate(
             {
                 **{name: getattr(job, name) for name in cls.model_fields if hasattr(job, name)},
@@ -79,19 +78,19 @@ class JobResponse(BaseModel):
 
 
 class AdminJobResponse(JobResponse):
-    """A job, with whose it is and what it is about."""
+    """A job with its owner and subject."""
 
     user_id: int | None
-    account: str | None = Field(description="That of the person whose job it is.")
+    account: str | None = Field(description="The owner's account.")
     subject: str | None
 
 
 class JobTypeResponse(BaseModel):
-    """A type of jobs: what is set for it, and how its jobs do."""
+    """A job type: its settings and the state of its jobs."""
 
     type: str
-    paused: bool = Field(description="Jobs that run go on; no other starts.")
-    concurrency: int = Field(description="How many may run at a time, over all workers.")
+    paused: bool = Field(description="Running jobs continue; no other starts.")
+    concurrency: int = Field(description="Jobs that may run at the same time, over all workers.")
     default_concurrency: int
     pending: int
     processing: int
@@ -99,20 +98,18 @@ class JobTypeResponse(BaseModel):
     oldest_pending_at: datetime | None
 
 
-class JobTypeUpdate(BaseModel):
-    """What to set for a type; what is absent stays."""
-
-    model_config = ConfigDict(extra="forbid")
+class JobTypeUpdate(RequestModel):
+    """Changes of a job type. Absent fields stay as they are."""
 
     paused: bool | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        None, description="Null: as many as the type says by itself."
+        None, description="Null: the default concurrency."
     )
 
 
 class JobsState(BaseModel):
-    """How much background work waits and runs."""
+    """The number of pending and running jobs."""
 
     pending: int
     processing: int
-    oldest_pending_at: datetime | None = Field(description="When the one that waits longest was enqueued.")
+    oldest_pending_at: datetime | None = Field(description="When the oldest pending job was enqueued.")

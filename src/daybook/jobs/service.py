@@ -1,22 +1,22 @@
-"""Jobs: enqueued in the transaction of whoever wants them, looked at, cancelled, tried again.
+"""Jobs: enqueued in the caller's transaction, read, cancelled, retried.
 
 The record (`inference_jobs`) is the truth. The queue's entry only brings it to a worker: a job has one while it is
-active, and both change in the same transaction (`locks` says in which order).
+active, and both change in the same transaction (lock order: `locks`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 
+from daybook.accounts import service as accounts
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import locks, queue, repository
 from daybook.jobs.metrics import plain
-from daybook.jobs.models import ACTIVE, Job, JobStatus
-from daybook.jobs.schemas import Enqueued, JobFilter, JobsState
+from daybook.jobs.models import Job, JobStatus
+from daybook.jobs.schemas import AdminJobResponse, Enqueued, JobFilter, JobsState
 from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pages import Page
 from daybook.kit.text import storable
@@ -36,10 +36,10 @@ async def enqueue(
     subject: str | None = None,
     trace_id: str | None = None,
 ) -> Enqueued:
-    """Make a job in the caller's transaction: it is there, and starts, if and only if that is committed.
+    """Create a job in the caller's transaction. It starts if and only if that is committed.
 
-    Where a job of the same type and subject is active, that one is returned; it may have begun, and then it does not
-    know what the caller has changed. Without `trace_id` the job gets a new one.
+    If a job of the same type and subject is active, it is returned instead. It may have begun without the caller's
+    changes. Without `trace_id` the job gets a new one.
     """
     job_id = uuid7()
     values = {
@@ -59,21 +59,20 @@ async def enqueue(
         if subject is not None and (found := await repository.active(session, type, subject)) is not None:
             return Enqueued(found, is_new=False)
         # It ended between the two statements.
-    raise Conflict("Jobs of this kind come and go too quickly; try again.", code="busy")
+    raise Conflict("Jobs about the same start and end too quickly; try again.", code="busy")
 
 
 async def get(session: ReadSession | WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
     """A job, of `user_id` if given. Raises `NotFound`."""
-    job = await session.scalar(repository.visible(job_id, user_id))
+    job = await repository.find(session, job_id, user_id)
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job
 
 
 async def active_of(session: ReadSession | WriteSession, job_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the jobs that wait or run; the others have ended or are not there."""
-    found = await session.scalars(select(Job.id).where(Job.id.in_(job_ids), ACTIVE))
-    return set(found)
+    """The ids of the active jobs among `job_ids`."""
+    return await repository.active_of(session, job_ids)
 
 
 async def latest(
@@ -83,56 +82,31 @@ async def latest(
     input_url: str,
     user_id: int,
 ) -> Job | None:
-    """The job of a person's about `input_url` that is active, else the one that ended last."""
-    return await session.scalar(
-        select(Job)
-        .where(Job.user_id == user_id, Job.type == type, Job.input_url == input_url)
-        .order_by(Job.finished_at.desc().nulls_first(), Job.created_at.desc())
-        .limit(1)
-    )
+    """The active job of a user about `input_url`, else the one that ended last."""
+    return await repository.latest(session, type, input_url, user_id)
 
 
 async def amend(session: WriteSession, job_id: UUID, params: dict[str, Any]) -> bool:
-    """Add `params` to those of an active job that somebody else enqueued.
-
-    False where it has ended or let go of its subject meanwhile: then another one can be enqueued.
-    """
-    await locks.briefly(session)
-    amended = await session.scalar(
-        update(Job)
-        .where(Job.id == job_id, Job.subject.is_not(None), ACTIVE)
-        .values(params=func.coalesce(Job.params, literal({}, JSONB)).op("||")(literal(params, JSONB)))
-        .returning(Job.id)
-        .execution_options(synchronize_session=False)
-    )
-    return amended is not None
+    """Add `params` to an active job. False if it has ended or released its subject: enqueue another one then."""
+    await locks.limit_idle(session)
+    return await repository.merge_params(session, job_id, params)
 
 
-async def let_go(session: WriteSession, job_id: UUID) -> dict[str, Any]:
-    """What is left of the job changes nothing more about its subject: whoever asks from now on is given another job.
-
-    Its params as they are at that moment. Nothing that `amend` adds comes too late for who reads them here and raises.
-    """
-    params = await session.scalar(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(subject=None)
-        .returning(Job.params)
-        .execution_options(synchronize_session=False)
-    )
-    return params or {}
+async def release_subject(session: WriteSession, job_id: UUID) -> dict[str, Any]:
+    """Let the next request about the subject enqueue another job. Returns the params, with all that `amend` added."""
+    return await repository.clear_subject(session, job_id)
 
 
 async def page(session: ReadSession, wanted: JobFilter, *, page: int = 1, page_size: int = 20) -> Page[Job]:
-    """Jobs, newest first."""
+    """A page of jobs, newest first."""
     rows, total = await repository.page(session, wanted, page=page, page_size=page_size)
     return Page[Job].of(rows, page=page, page_size=page_size, total=total)
 
 
 async def cancel(session: WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
-    """End a job that waits at once, and one that runs within two seconds: its worker is told.
+    """Cancel a job: a pending one at once, a running one through its worker within two seconds.
 
-    Asking again changes nothing. Raises `NotFound`, and `Conflict` for one that has ended.
+    Cancelling again changes nothing. Raises `NotFound`, or `Conflict` if the job has ended.
     """
     job = await _locked(session, job_id, user_id)
     if job.status == JobStatus.CANCELLED:
@@ -146,7 +120,7 @@ async def cancel(session: WriteSession, job_id: UUID, user_id: int | None = None
     if job.status == JobStatus.PROCESSING and await queue.is_alive(session, job.queue_id):
         if job.cancel_requested_at is None:
             job.cancel_requested_at = await session.scalar(func.clock_timestamp())
-        await queue.tell(session, "beat")
+        await queue.notify(session, "beat")
     else:
         await end_cancelled(session, job)
     await session.flush()
@@ -154,15 +128,15 @@ async def cancel(session: WriteSession, job_id: UUID, user_id: int | None = None
 
 
 async def retry(session: WriteSession, job_id: UUID, user_id: int | None = None) -> Job:
-    """Run a failed or cancelled job again, with all its attempts; finished steps are kept.
+    """Run a failed or cancelled job again, with all its attempts. Finished steps are kept.
 
-    Raises `NotFound`, and `Conflict` for one that succeeded, is active, or whose subject has another active job.
+    Raises `NotFound`, or `Conflict` if the job succeeded or is active, or another job of its subject is active.
     """
     job = await _locked(session, job_id, user_id)
     if job.status not in {JobStatus.FAILED, JobStatus.CANCELLED}:
         state = "succeeded" if job.status == JobStatus.SUCCESS else f"is {job.status}"
         raise Conflict(
-            f"This job {state}; there is nothing to try again.",
+            f"This job {state}; there is nothing to retry.",
             code="job_not_failed",
             details={"status": job.status.value},
         )
@@ -174,14 +148,16 @@ async def retry(session: WriteSession, job_id: UUID, user_id: int | None = None)
         async with session.begin_nested():
             await session.flush()
     except IntegrityError as problem:
-        raise Conflict("Another job about the same is active; wait for it.", code="job_active") from problem
+        raise Conflict(
+            "Another job about the same subject is active; wait for it.", code="job_active"
+        ) from problem
     job.queue_id = await queue.put(session, job.type, job.id)
     await session.flush()
     return job
 
 
 async def end_cancelled(session: WriteSession, job: Job) -> None:
-    """Write that `job`, whose record is locked, is cancelled. Whoever is still at it is fenced off."""
+    """Mark a locked job as cancelled. An attempt that still runs is fenced off."""
     await queue.remove(session, job.queue_id)
     job.status = JobStatus.CANCELLED
     job.queue_id = job.next_attempt_at = None
@@ -190,7 +166,7 @@ async def end_cancelled(session: WriteSession, job: Job) -> None:
 
 
 async def state(session: ReadSession | WriteSession) -> JobsState:
-    """How much waits and runs."""
+    """The number of pending and running jobs."""
     found = (await repository.counts(session)).values()
     waiting = [by_status[JobStatus.PENDING] for by_status in found if JobStatus.PENDING in by_status]
     running = [by_status[JobStatus.PROCESSING] for by_status in found if JobStatus.PROCESSING in by_status]
@@ -201,11 +177,21 @@ async def state(session: ReadSession | WriteSession) -> JobsState:
     )
 
 
+async def with_account(session: ReadSession | WriteSession, job: Job) -> AdminJobResponse:
+    """`job` with its owner's account."""
+    [response] = await with_accounts(session, [job])
+    return response
+
+
+async def with_accounts(session: ReadSession | WriteSession, jobs: Sequence[Job]) -> list[AdminJobResponse]:
+    """`jobs` with their owners' accounts, in one query."""
+    names = await accounts.account_names(session, {job.user_id for job in jobs if job.user_id is not None})
+    return [AdminJobResponse.of(job, account=names.get(job.user_id or 0)) for job in jobs]
+
+
 async def _locked(session: WriteSession, job_id: UUID, user_id: int | None) -> Job:
-    await locks.briefly(session)
-    job = await session.scalar(
-        repository.visible(job_id, user_id).with_for_update().execution_options(populate_existing=True)
-    )
+    await locks.limit_idle(session)
+    job = await repository.find(session, job_id, user_id, lock=True)
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job

@@ -1,10 +1,10 @@
-"""A worker of jobs: picks what may start, says every second that it lives, stops what it is told to stop.
+"""A worker: picks jobs that may start, sends a heartbeat every second, stops jobs that are cancelled.
 
-Any number work side by side. What holds whatever happens to one of them:
+Any number of workers run side by side. Invariants, whatever happens to one of them:
 
-- A job is one worker's at a time: the queue's entry names it. A worker that has not been heard of for `queue.SILENCE`
-  loses its entries to those that look.
-- A worker that could not say that it lives stops its work before that, and by its old token can write nothing later.
+- One worker has a job at a time, named in the queue entry. A worker without a heartbeat for `queue.SILENCE` loses its
+  entries to the others.
+- A worker whose heartbeat fails stops its work before that. With its outdated token it can write nothing later.
 """
 
 import asyncio
@@ -17,42 +17,41 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, asyncpg_dsn
-from daybook.jobs import controls, queue, records
-from daybook.jobs.attempts import Attempt, Reason
+from daybook.jobs import claims, queue, type_settings
 from daybook.jobs.failures import IsLasting
+from daybook.jobs.job_attempt import Attempt, Reason
 from daybook.jobs.job_type import JobType
 from daybook.kit.loops import set_within
 
 log = logging.getLogger(__name__)
 
 BEAT = 1.0
-"""Seconds between two signs of life, while jobs run."""
+"""Seconds between heartbeats, while jobs run."""
 
 LOOK = 2.0
-"""Seconds between two looks for what nobody tells of: pauses that are over, jobs of workers that are silent."""
+"""Seconds between searches for entries without a notification: ended pauses, jobs of silent workers."""
 
-LAST_WORD = queue.SILENCE.total_seconds() - 2
-"""Seconds without an answered sign of life after which a worker stops its jobs."""
+HEARTBEAT_TIMEOUT = queue.SILENCE.total_seconds() - 2
+"""Seconds without an acknowledged heartbeat after which a worker stops its jobs."""
 
-LAST_MINUTE = 8.0
-"""Seconds that jobs have to end when the worker stops."""
+STOP_TIMEOUT = 8.0
+"""Seconds in which jobs must end when the worker stops."""
 
-_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # seconds between two tries to reach a database that is away
-_AGAIN = 0.2  # a look that another worker's crossed may have missed something
+_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # seconds between attempts to connect to the database
+_LOOK_AGAIN = 0.2  # seconds; concurrent picks may miss an entry
 _PROBLEMS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     SQLAlchemyError,
     OSError,
-    TimeoutError,
 )
 
 
 class Worker:
-    """Works on jobs of `types`, up to `slots` of them at a time.
+    """Works on jobs of `types`, up to `slots` at a time.
 
-    `is_lasting` tells the errors of other domains that another try would meet again.
+    `is_lasting` is True for errors of other domains that a retry cannot fix.
     """
 
     def __init__(
@@ -72,11 +71,11 @@ class Worker:
         self._attempts: dict[asyncio.Task[None], Attempt] = {}
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._look_at = self._beat_at = self._last_minute = 0.0
-        self._fuse: asyncio.TimerHandle | None = None
+        self._look_at = self._beat_at = self._must_end_at = 0.0
+        self._timeout: asyncio.TimerHandle | None = None
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Work until `stop`; then jobs are stopped and given back. A database that is away is tried again."""
+        """Work until `stop`, then stop the jobs and requeue them. An unavailable database is retried."""
         stopping = asyncio.create_task(self._stop_at(stop))
         pause = _FIRST_PAUSE
         try:
@@ -85,7 +84,7 @@ class Worker:
                 try:
                     await self._work_while_connected()
                 except _PROBLEMS as problem:
-                    log.warning("Jobs: the database is away (%s); trying again.", type(problem).__name__)
+                    log.warning("Jobs: the database is unavailable (%s); retrying.", type(problem).__name__)
                     pause = (
                         _FIRST_PAUSE if time.monotonic() > connected_at + 60 else min(pause * 2, _LAST_PAUSE)
                     )
@@ -105,7 +104,7 @@ class Worker:
             await connection.add_listener(str(queue.CHANNEL), self._hear)
             await connection.add_listener(queue.NEWS, self._hear)
             async with self._database.write() as session:
-                await controls.introduce(
+                await type_settings.register(
                     session, [(job_type.name, job_type.concurrency) for job_type in self._types.values()]
                 )
             self._look_at = 0.0
@@ -123,24 +122,24 @@ class Worker:
             await self._look(connection)
 
     async def _beat(self, connection: "asyncpg.Connection") -> None:
-        """Say that this worker lives, and stop what is not its own any more, or cancelled."""
+        """Send a heartbeat, and stop jobs that are lost or cancelled."""
         asked = list(self._attempts.values())
         said_at = time.monotonic()
         held = {entry.id: entry for entry in await queue.beat(connection, self.id, [a.entry for a in asked])}
         self._beat_at = said_at + BEAT
-        self._light_fuse(said_at)
+        self._arm_timeout(said_at)
         for attempt in asked:
             entry = held.get(attempt.entry.id)
             if entry is None:
-                if attempt in self._attempts.values():  # else it ended meanwhile
+                if attempt in self._attempts.values():  # or it ended meanwhile
                     attempt.stop(Reason.LOST)
             elif entry.is_to_be_cancelled:
                 attempt.stop(Reason.CANCELLED)
 
     async def _look(self, connection: "asyncpg.Connection") -> None:
-        """Begin what may be begun."""
+        """Pick entries and begin their jobs."""
         self._look_at = time.monotonic() + LOOK
-        allowed = await controls.limits(connection)
+        allowed = await type_settings.limits(connection)
         limits = {name: limit for name, limit in allowed.items() if name in self._types}
         if not limits:
             return
@@ -148,7 +147,7 @@ class Worker:
         said_at = time.monotonic()
         entries = await queue.pick(queue.queries(connection), self.id, limits, free)
         if entries and not self._attempts:
-            self._light_fuse(said_at)
+            self._arm_timeout(said_at)
             self._beat_at = said_at + BEAT
         for entry in entries:
             self._begin(entry)
@@ -158,7 +157,7 @@ class Worker:
         attempt = Attempt(self._database, self._types[entry.type], entry, self.id, self._is_lasting)
         task = asyncio.create_task(_run(attempt, earlier), name=f"attempt at {entry.job_id}")
         self._attempts[task] = attempt
-        if self._stopping.is_set():  # while it was picked
+        if self._stopping.is_set():  # meanwhile
             attempt.stop(Reason.STOPPING)
         task.add_done_callback(self._ended)
 
@@ -166,27 +165,30 @@ class Worker:
         attempt = self._attempts.pop(task)
         if attempt.again_in is not None:
             asyncio.get_running_loop().call_later(attempt.again_in, self._look_again)
-        if self._fuse is not None and not self._attempts:
-            self._fuse.cancel()
-            self._fuse = None
+        if self._timeout is not None and not self._attempts:
+            self._timeout.cancel()
+            self._timeout = None
         self._look_at = 0.0
         self._news.set()
 
-    def _light_fuse(self, said_at: float) -> None:
-        """Stop all work unless the next sign of life is answered in time."""
-        if self._fuse is not None:
-            self._fuse.cancel()
+    def _arm_timeout(self, said_at: float) -> None:
+        """Stop all work unless the next heartbeat is acknowledged in time."""
+        if self._timeout is not None:
+            self._timeout.cancel()
         loop = asyncio.get_running_loop()
-        self._fuse = loop.call_later(max(said_at + LAST_WORD - time.monotonic(), 0), self._blow, said_at)
+        self._timeout = loop.call_later(
+            max(said_at + HEARTBEAT_TIMEOUT - time.monotonic(), 0), self._on_timeout, said_at
+        )
 
-    def _blow(self, said_at: float, *, was_late: bool = False) -> None:
-        if not was_late and time.monotonic() > said_at + LAST_WORD + 1:
-            # Not the database was away but this process (frozen, or work that never waits): what is lost is not known
-            # yet, and the next sign of life, which is due now, will tell.
-            self._fuse = asyncio.get_running_loop().call_later(2, lambda: self._blow(said_at, was_late=True))
+    def _on_timeout(self, said_at: float, *, was_late: bool = False) -> None:
+        if not was_late and time.monotonic() > said_at + HEARTBEAT_TIMEOUT + 1:
+            # This process was frozen, not the database: the next heartbeat, which is due now, reports the lost jobs.
+            self._timeout = asyncio.get_running_loop().call_later(
+                2, lambda: self._on_timeout(said_at, was_late=True)
+            )
             return
         log.warning(
-            "Jobs: no sign of life was answered for %.0f s; what runs is stopped.", time.monotonic() - said_at
+            "Jobs: no heartbeat was acknowledged for %.0f s; stopping all jobs.", time.monotonic() - said_at
         )
         for attempt in self._attempts.values():
             attempt.stop(Reason.LOST)
@@ -201,7 +203,7 @@ class Worker:
         return len(self._attempts) < self._slots and not self._stopping.is_set()
 
     def _is_done(self) -> bool:
-        return self._stopping.is_set() and (not self._attempts or time.monotonic() > self._last_minute)
+        return self._stopping.is_set() and (not self._attempts or time.monotonic() > self._must_end_at)
 
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         now = time.monotonic()
@@ -209,7 +211,7 @@ class Worker:
             self._beat_at = now
         else:
             self._look_at = now
-            asyncio.get_running_loop().call_later(_AGAIN, self._look_again)
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN, self._look_again)
         self._news.set()
 
     def _look_again(self) -> None:
@@ -217,9 +219,9 @@ class Worker:
         self._news.set()
 
     async def _stop_at(self, stop: asyncio.Event) -> None:
-        """At `stop` stop what runs; until it has ended the worker says that it lives."""
+        """Stop the jobs at `stop`. Heartbeats continue until they have ended."""
         await stop.wait()
-        self._last_minute = time.monotonic() + LAST_MINUTE
+        self._must_end_at = time.monotonic() + STOP_TIMEOUT
         self._stopping.set()
         for attempt in self._attempts.values():
             attempt.stop(Reason.STOPPING)
@@ -227,13 +229,13 @@ class Worker:
 
 
 async def _run(attempt: Attempt, earlier: "list[asyncio.Task[None]]") -> None:
-    """Run an attempt after what this worker still has to do with the same entry."""
+    """Run an attempt after this worker's earlier ones at the same entry."""
     if earlier:
         await asyncio.wait(earlier)
     try:
         await attempt.run()
     except Exception as problem:
-        if records.is_away(problem):
-            log.warning("Job %s is left for later: the database is away.", attempt.entry.job_id)
+        if claims.is_away(problem):
+            log.warning("Job %s is left for later: the database is unavailable.", attempt.entry.job_id)
         else:
             log.exception("Job %s is left for later.", attempt.entry.job_id)

@@ -85,7 +85,7 @@ async def _is_forced(context: JobContext) -> bool:
         return True
     with contextlib.suppress(_Forced):
         async with context.write() as session:
-            if (await jobs.let_go(session, context.job_id)).get("force_refresh"):
+            if (await jobs.release_subject(session, context.job_id)).get("force_refresh"):
                 raise _Forced  # which undoes the letting go
         return False
     return True
@@ -148,7 +148,7 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
     )
 
     async def save(session: WriteSession) -> int:
-        await jobs.let_go(session, context.job_id)
+        await jobs.release_subject(session, context.job_id)
         return (await repository.add_version(session, found.user.id, found.day, new)).version
 
     failpoints.point("diary.save.before")

@@ -1,7 +1,7 @@
-"""What an attempt writes on its job's record, from its begin to its end.
+"""Writes of an attempt to its job's record, from begin to end.
 
-Every write names the attempt's fencing token. When another worker has begun the job since, the token is an old one, and
-nothing is written.
+Every write is fenced: it names the attempt's fencing token. If another worker has begun the job since, the token is
+outdated and nothing is written.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from daybook.kit.text import storable
 
 LOST_CODE = "worker_lost"
 _LOST = (
-    "The worker that ran this job ended without a word, perhaps because the job needs more memory than there is. It was"
-    " begun {attempts} times and is not begun again by itself: look into the worker's log, then retry it."
+    "The worker of this job died {attempts} times, perhaps because the job needs more memory than there is."
+    " It is not retried automatically: check the worker's log, then retry it."
 )
 _LONGEST_MESSAGE = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An attempt's right to write on its job."""
+    """An attempt's right to write to its job."""
 
     job_id: UUID
     entry_id: int
@@ -39,13 +39,13 @@ class Claim:
     token: int
 
     def holds(self) -> tuple[ColumnElement[bool], ...]:
-        """What is true of the record as long as the attempt is the job's."""
+        """The condition under which the job still belongs to this attempt."""
         return (Job.id == self.job_id, Job.fencing_token == self.token, Job.status == JobStatus.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A job whose attempt has begun. `is_taken_over`: an earlier one never said how it ended."""
+    """A job whose attempt has begun. `is_taken_over`: the attempt before it ended without a result."""
 
     claim: Claim
     job: Job
@@ -53,12 +53,12 @@ class Begun:
 
 
 async def begin(database: Database, entry: Entry, worker: UUID, most_attempts: int) -> Begun | None:
-    """Begin the next attempt at the entry's job; None where there is nothing to begin."""
+    """Begin the next attempt at the entry's job; None if there is nothing to begin."""
     async with database.write() as session:
-        await locks.briefly(session)
+        await locks.limit_idle(session)
         job = await session.scalar(select(Job).where(Job.id == entry.job_id).with_for_update())
         if not await queue.is_picked_by(session, entry.id, worker):
-            return None  # this worker was slow, and another has it
+            return None  # another worker has taken it over
         if job is None or job.queue_id != entry.id:
             await queue.remove(session, entry.id)
             return None
@@ -82,14 +82,14 @@ async def begin(database: Database, entry: Entry, worker: UUID, most_attempts: i
 async def note(
     database: Database, claim: Claim, progress: float, phase: str | None, metrics: dict[str, Any]
 ) -> None:
-    """Write how far the work is. Raises `JobLost`."""
+    """Write the progress. Raises `JobLost`."""
     async with database.write() as session:
         await _update(session, claim, _done_so_far(progress, phase, metrics))
 
 
 async def hold(session: WriteSession, claim: Claim) -> None:
-    """Keep the job this attempt's until the transaction ends. Raises `JobLost`."""
-    await locks.briefly(session)
+    """Keep the claim until the transaction ends. Raises `JobLost`."""
+    await locks.limit_idle(session)
     if await session.scalar(select(1).where(*claim.holds()).with_for_update(read=True)) is None:
         raise JobLost
 
@@ -104,7 +104,7 @@ async def finished_step(session: WriteSession, claim: Claim, name: str) -> JobSt
 
 
 async def finish_step(session: WriteSession, claim: Claim, name: str, attempt: int, result: Any) -> None:
-    """Note a step's result; the caller holds the job."""
+    """Store a step's result. The caller holds the claim."""
     values = {"attempt": attempt, "result": result, "finished_at": func.clock_timestamp()}
     await session.execute(
         insert(JobStep)
@@ -114,13 +114,13 @@ async def finish_step(session: WriteSession, claim: Claim, name: str, attempt: i
 
 
 async def succeed(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
-    """The job is done. Raises `JobLost`."""
+    """End the job as succeeded. Raises `JobLost`."""
     changes = {"status": JobStatus.SUCCESS, **_done_so_far(1.0, None, metrics)}
     await _end(database, claim, changes)
 
 
 async def fail(database: Database, claim: Claim, metrics: dict[str, Any], code: str, message: str) -> None:
-    """The job has failed for good. Raises `JobLost`."""
+    """End the job as failed. Raises `JobLost`."""
     await _end(
         database,
         claim,
@@ -134,14 +134,14 @@ async def fail(database: Database, claim: Claim, metrics: dict[str, Any], code: 
 
 
 async def end_cancelled(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
-    """The job has stopped because somebody cancelled it. Raises `JobLost`."""
+    """End the job as cancelled. Raises `JobLost`."""
     await _end(database, claim, {"status": JobStatus.CANCELLED, "metrics": metrics})
 
 
-async def try_again(
+async def retry(
     database: Database, claim: Claim, metrics: dict[str, Any], code: str, message: str, pause: timedelta
 ) -> None:
-    """The attempt failed; another follows after `pause`. Raises `JobLost`."""
+    """End a failed attempt; the next one follows after `pause`. Raises `JobLost`."""
     changes = {
         "metrics": metrics,
         "error_code": code[:64],
@@ -152,7 +152,7 @@ async def try_again(
 
 
 async def give_back(database: Database, claim: Claim, metrics: dict[str, Any]) -> None:
-    """The worker stops: the job waits for another as if this attempt had not been. Raises `JobLost`."""
+    """Return the job to the queue because the worker stops. The attempt does not count. Raises `JobLost`."""
     await _put_back(database, claim, {"metrics": metrics, "attempts": Job.attempts - 1}, timedelta(0))
 
 
@@ -164,12 +164,12 @@ def _done_so_far(progress: float, phase: str | None, metrics: dict[str, Any]) ->
 
 
 async def _put_back(database: Database, claim: Claim, changes: dict[str, Any], pause: timedelta) -> None:
-    """Let the job wait for its next attempt; or end it, if it was cancelled meanwhile and nobody has stopped it yet."""
+    """Requeue the job for its next attempt, or end it if it was cancelled meanwhile."""
     async with database.write() as session:
         await _update(session, claim, {**changes, "status": JobStatus.PENDING})
         job = await session.get_one(Job, claim.job_id)
         if job.cancel_requested_at is None:
-            await queue.put_back(session, claim.entry_id, claim.worker, pause)
+            await queue.requeue(session, claim.entry_id, claim.worker, pause)
         else:
             await service.end_cancelled(session, job)
 
@@ -190,7 +190,7 @@ async def _end_lost(session: WriteSession, job: Job) -> None:
 
 
 async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) -> None:
-    await locks.briefly(session)
+    await locks.limit_idle(session)
     written = await session.scalar(
         update(Job)
         .where(*claim.holds())
@@ -203,9 +203,9 @@ async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) 
 
 
 def is_away(problem: BaseException) -> bool:
-    """Whether it is the database that is away, rather than a statement that it refuses."""
+    """True if the database is unavailable; False if it refused a statement."""
     if isinstance(problem, (OperationalError, InterfaceError)):
         return True
     if isinstance(problem, DBAPIError):
-        return problem.connection_invalidated or problem.statement is None  # it did not come to a statement
+        return problem.connection_invalidated or problem.statement is None  # no statement was sent
     return isinstance(problem, (OSError, TimeoutError, PoolTimeout))

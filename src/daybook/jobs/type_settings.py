@@ -1,4 +1,4 @@
-"""Types of jobs: what workers know, and what administrators set for them."""
+"""Settings of job types: registered by workers, paused and limited by administrators."""
 
 from collections.abc import Iterable
 
@@ -13,8 +13,8 @@ from daybook.jobs.schemas import JobTypeResponse, JobTypeUpdate
 from daybook.kit.errors import NotFound
 
 
-async def introduce(session: WriteSession, types: Iterable[tuple[str, int]]) -> None:
-    """Note the types that a worker knows, with how many of each may run at a time by default."""
+async def register(session: WriteSession, types: Iterable[tuple[str, int]]) -> None:
+    """Store the types of a worker with their default concurrency."""
     for name, concurrency in sorted(types):
         await session.execute(
             insert(JobTypeControl)
@@ -27,8 +27,8 @@ async def introduce(session: WriteSession, types: Iterable[tuple[str, int]]) -> 
         )
 
 
-async def types(session: ReadSession | WriteSession) -> list[JobTypeResponse]:
-    """Every type that some worker has known, with how its jobs do."""
+async def list_types(session: ReadSession | WriteSession) -> list[JobTypeResponse]:
+    """Every registered type with the state of its jobs."""
     found = await repository.counts(session)
     answers: list[JobTypeResponse] = []
     for control in await repository.controls(session):
@@ -49,26 +49,26 @@ async def types(session: ReadSession | WriteSession) -> list[JobTypeResponse]:
     return answers
 
 
-async def change(session: WriteSession, job_type: str, change: JobTypeUpdate) -> JobTypeResponse:
-    """Pause a type, let it go on, or set how many may run at a time: for all workers, at once. Raises `NotFound`."""
+async def update(session: WriteSession, job_type: str, changes: JobTypeUpdate) -> JobTypeResponse:
+    """Pause or resume a type, or set its concurrency, for all workers at once. Raises `NotFound`."""
     control = await session.scalar(
         select(JobTypeControl).where(JobTypeControl.type == job_type).with_for_update()
     )
     if control is None:
         known = ", ".join(row.type for row in await repository.controls(session)) or "none"
-        raise NotFound(f"No worker has known a type of jobs of this name. Known: {known}.")
-    if "paused" in change.model_fields_set and change.paused is not None:
-        control.paused = change.paused
-    if "concurrency" in change.model_fields_set:
-        control.concurrency = change.concurrency
+        raise NotFound(f"Unknown job type. Known types: {known}.")
+    if "paused" in changes.model_fields_set and changes.paused is not None:
+        control.paused = changes.paused
+    if "concurrency" in changes.model_fields_set:
+        control.concurrency = changes.concurrency
     await session.flush()
-    await queue.tell(session, "look")
-    (answer,) = [answer for answer in await types(session) if answer.type == job_type]
-    return answer
+    await queue.notify(session, "look")
+    [response] = [one for one in await list_types(session) if one.type == job_type]
+    return response
 
 
 async def limits(connection: "asyncpg.Connection") -> dict[str, int]:
-    """How many of each type may run at a time; those that are paused are absent."""
+    """The concurrency of each type that is not paused."""
     rows = await connection.fetch(
         "SELECT type, coalesce(concurrency, default_concurrency) AS most FROM job_type_controls WHERE NOT paused"
     )

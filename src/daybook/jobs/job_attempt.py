@@ -1,4 +1,4 @@
-"""One attempt at a job inside a worker: its work is a task of its own, which can be stopped for four reasons."""
+"""One attempt at a job in a worker. Its work is a task, which can be stopped for four reasons."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
-from daybook.jobs import records
+from daybook.jobs import claims
 from daybook.jobs.context import JobContext
 from daybook.jobs.errors import JobFailed, JobLost
 from daybook.jobs.failures import IsLasting, failure
@@ -24,23 +24,23 @@ from daybook.kit import failpoints
 log = logging.getLogger(__name__)
 
 TRACE: ContextVar[str | None] = ContextVar("job_trace", default=None)
-"""The trace id of the job that the present task works on: for the log's lines."""
+"""The trace id of the current task's job, for log lines."""
 
-_PATIENCE = 5.0  # seconds for work that was cancelled to end, before it is cancelled again
-_TRY_EVERY = 0.5  # seconds between two tries to write an end on a database that is away
+_PATIENCE = 5.0  # seconds for cancelled work to end, before it is cancelled again
+_TRY_EVERY = 0.5  # seconds between attempts to write the end to an unavailable database
 
 
 class Reason(Enum):
-    """Why work is stopped; a later one counts only if it is LOST."""
+    """The reason for stopping work. A later reason replaces it only if it is LOST."""
 
-    CANCELLED = "a person cancelled it"
+    CANCELLED = "cancelled"
     STOPPING = "the worker stops"
-    TOO_LONG = "it took longer than its type may"
-    LOST = "the worker could not say that it lives"
+    TOO_LONG = "time limit"
+    LOST = "the heartbeat failed"
 
 
 class Attempt:
-    """An entry that this worker has picked, until the entry is given up again."""
+    """An entry that this worker has picked, until it is removed or requeued."""
 
     def __init__(
         self, database: Database, job_type: JobType, entry: Entry, worker: UUID, is_lasting: IsLasting
@@ -48,7 +48,7 @@ class Attempt:
         self.entry = entry
         self.reason: Reason | None = None
         self.again_in: float | None = None
-        """Seconds after which the job may be begun again, once this attempt has failed."""
+        """Seconds until the next attempt, once this one has failed."""
         self._database = database
         self._job_type = job_type
         self._worker = worker
@@ -57,7 +57,7 @@ class Attempt:
         self._stopped_at = 0.0
 
     def stop(self, reason: Reason) -> None:
-        """Stop the work, as soon as it is begun."""
+        """Stop the work, or prevent its start."""
         if self.reason is None or (reason is Reason.LOST and self.reason is not Reason.LOST):
             self.reason = reason
             self._stopped_at = time.monotonic()
@@ -65,8 +65,8 @@ class Attempt:
             self._work.cancel()
 
     async def run(self) -> None:
-        """Begin the job, do its work, write how it ended."""
-        begun = await records.begin(self._database, self.entry, self._worker, self._job_type.attempts)
+        """Begin the job, do its work, write its end."""
+        begun = await claims.begin(self._database, self.entry, self._worker, self._job_type.attempts)
         if begun is None:
             return
         context = JobContext(self._database, begun)
@@ -91,7 +91,7 @@ class Attempt:
         failpoints.point("jobs.end.after")
 
     async def _do(self, context: JobContext) -> BaseException | None:
-        """Do the work; what it raised."""
+        """Do the work. Return what it raised."""
         if self.reason is not None:
             return asyncio.CancelledError()
         self._work = work = asyncio.create_task(_run(self._job_type, context), name=f"job {context.job_id}")
@@ -103,29 +103,29 @@ class Attempt:
                 if not work.done():
                     self._insist(context, time.monotonic() >= too_long_at)
         finally:
-            work.cancel()  # for when this task itself is cancelled
+            work.cancel()  # if this task itself is cancelled
         return asyncio.CancelledError() if work.cancelled() else work.exception()
 
     def _insist(self, context: JobContext, is_too_long: bool) -> None:
-        """Stop work that takes too long; tell again what was told to stop and has not."""
+        """Stop work that exceeds its time limit, and cancel again work that has not stopped."""
         if self.reason is None:
             if is_too_long:
                 self.stop(Reason.TOO_LONG)
         elif time.monotonic() >= self._stopped_at + _PATIENCE and self._work is not None:
-            log.warning("Job %s (%s) does not stop; telling it again.", context.job_id, context.type)
+            log.warning("Job %s (%s) does not stop; cancelling it again.", context.job_id, context.type)
             self._stopped_at = time.monotonic()
             self._work.cancel()
 
     async def _end(self, context: JobContext, problem: BaseException | None) -> None:
         if self.reason is Reason.LOST or isinstance(problem, JobLost):
-            log.warning("Job %s (%s) is left to whoever has it now.", context.job_id, context.type)
+            log.warning("Job %s (%s) is left to the worker that has it now.", context.job_id, context.type)
             return
         if problem is None:
-            await self._write(lambda: records.succeed(self._database, context.claim, context.figures()))
+            await self._write(lambda: claims.succeed(self._database, context.claim, context.figures()))
         elif self.reason is Reason.CANCELLED:
-            await self._write(lambda: records.end_cancelled(self._database, context.claim, context.figures()))
+            await self._write(lambda: claims.end_cancelled(self._database, context.claim, context.figures()))
         elif self.reason is Reason.STOPPING:
-            await self._write(lambda: records.give_back(self._database, context.claim, context.figures()))
+            await self._write(lambda: claims.give_back(self._database, context.claim, context.figures()))
         else:
             await self._fail(context, problem)
             return
@@ -151,28 +151,26 @@ class Attempt:
             context.attempt,
             said.code,
             said.message,
-            "No other follows." if said.pause is None else f"Again in {said.pause.total_seconds():.0f} s.",
+            "No retry." if said.pause is None else f"Retry in {said.pause.total_seconds():.0f} s.",
             exc_info=None if said.is_expected else problem,
         )
         database, claim, pause = self._database, context.claim, said.pause
         figures = {**context.figures(), ERROR_DETAILS: plain({**said.details})}
         if pause is None:
-            await self._write(lambda: records.fail(database, claim, figures, said.code, said.message))
+            await self._write(lambda: claims.fail(database, claim, figures, said.code, said.message))
         else:
             self.again_in = pause.total_seconds()
-            await self._write(
-                lambda: records.try_again(database, claim, figures, said.code, said.message, pause)
-            )
+            await self._write(lambda: claims.retry(database, claim, figures, said.code, said.message, pause))
 
     async def _write(self, end: Callable[[], Awaitable[None]]) -> None:
-        """Write how it ended. A database that is away is tried again for as long as the job is this attempt's."""
+        """Write the end. While the database is unavailable, retry for as long as the job is this attempt's."""
         while self.reason is not Reason.LOST:
             try:
                 await end()
             except JobLost:
-                log.warning("A job ended here that another worker has by now.")
+                log.warning("A job ended here that another worker has taken over.")
             except (SQLAlchemyError, OSError, TimeoutError) as problem:
-                if not records.is_away(problem):
+                if not claims.is_away(problem):
                     raise
                 await asyncio.sleep(_TRY_EVERY)
                 continue

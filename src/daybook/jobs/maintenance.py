@@ -1,7 +1,6 @@
-"""What keeps jobs and their queue in order: done by every worker once a minute, by one at a time.
+"""Maintenance of jobs and their queue: every worker does it once a minute, one at a time.
 
-The queue's log grows by two rows for each attempt and is read by nobody: a day of it is kept. Steps of jobs that
-succeeded are needed by nobody either, but are kept for a month, for whoever asks what was done.
+The queue's log, two rows per attempt, is kept for a day. Steps of succeeded jobs are kept for a month.
 """
 
 import asyncio
@@ -18,7 +17,7 @@ log = logging.getLogger(__name__)
 
 EVERY = 60.0  # seconds
 _LOCK = 0x6A6F_6273  # "jobs"
-_MOST = 500  # jobs that are put in order at a time
+_MOST = 500  # jobs per round
 
 _OLD_LOG = text("DELETE FROM pgqueuer_log WHERE created < now() - interval '1 day'")
 _OLD_STEPS = text(
@@ -33,26 +32,26 @@ _IS_SILENT = text(
 ).bindparams(silence=queue.SILENCE)
 
 
-async def keep_in_order(database: Database, stop: asyncio.Event) -> None:
-    """Keep jobs in order until `stop`. A database that is away is tried again."""
-    await every(EVERY, lambda: put_in_order(database), stop, "Upkeep of the jobs")
+async def keep_maintained(database: Database, stop: asyncio.Event) -> None:
+    """Maintain jobs until `stop`."""
+    await every(EVERY, lambda: maintain(database), stop, "Maintenance of jobs")
 
 
-async def put_in_order(database: Database) -> None:
-    """Put them in order once, unless another worker is at it."""
+async def maintain(database: Database) -> None:
+    """Do one round, unless another worker is doing one."""
     async with database.write() as session:
-        await locks.briefly(session)
+        await locks.limit_idle(session)
         if not await session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
             return
         await session.execute(_OLD_LOG)
         await session.execute(_OLD_STEPS)
         await _end_cancelled(session)
-        await _let_wait(session)
-        await _put_again(session)
+        await _requeue_silent(session)
+        await _restore_entries(session)
 
 
 async def _end_cancelled(session: WriteSession) -> None:
-    """End jobs whose worker died after it was told to cancel them, while no other may take them over."""
+    """End cancelled jobs whose worker died, if no other takes them over."""
     asked = await session.scalars(
         select(Job)
         .where(Job.status == JobStatus.PROCESSING, Job.cancel_requested_at.is_not(None))
@@ -64,10 +63,8 @@ async def _end_cancelled(session: WriteSession) -> None:
             await service.end_cancelled(session, job)
 
 
-async def _let_wait(session: WriteSession) -> None:
-    """Nobody is at a job whose worker died and which no other takes over, because its type is paused or all are busy:
-    it waits, and says so.
-    """
+async def _requeue_silent(session: WriteSession) -> None:
+    """Set jobs of dead workers to pending if no worker takes them over: their type is paused, or all are busy."""
     silent = await session.scalars(
         select(Job)
         .where(Job.status == JobStatus.PROCESSING, _IS_SILENT)
@@ -75,18 +72,18 @@ async def _let_wait(session: WriteSession) -> None:
         .limit(_MOST)
     )
     for job in silent:
-        if await queue.put_back_of_silent(session, job.queue_id):
+        if await queue.requeue_silent(session, job.queue_id):
             job.status = JobStatus.PENDING
             job.phase = None
     await session.flush()
 
 
-async def _put_again(session: WriteSession) -> None:
-    """Put jobs into the queue that have lost their entry: somebody has emptied it."""
+async def _restore_entries(session: WriteSession) -> None:
+    """Enqueue active jobs again whose entry is gone, because the queue was emptied."""
     lost = await session.scalars(
         select(Job).where(ACTIVE, _HAS_NO_ENTRY).with_for_update(skip_locked=True).limit(_MOST)
     )
     for job in lost:
-        log.warning("Job %s (%s) had lost its place in the queue.", job.id, job.type)
+        log.warning("Job %s (%s) had no entry in the queue; it is queued again.", job.id, job.type)
         job.queue_id = await queue.put(session, job.type, job.id)
     await session.flush()
