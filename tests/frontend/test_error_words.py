@@ -28,8 +28,8 @@ never leaves the server; and the kinds' own codes, which nothing says by itself.
 """
 
 NOT_ON_PAGES = (
-    "cli/", "db/", "kit/process.py", "launcher/", "ledger/export/", "ledger/outbox/", "ledger/verification/", "lifelog/events/imports/",
-    "storage/",
+    "cli/", "db/", "kit/process.py", "launcher/", "ledger/export/", "ledger/outbox/", "ledger/verification/",
+    "lifelog/events/imports/", "storage/",
     # Parameters that the pages never send so.
     "ledger/budgets/service.py", "lifelog/calendar/service.py", "lifelog/diary/schedule.py",
     "lifelog/diary/service.py", "lifelog/events/endpoints/", "lifelog/recordings/endpoints.py",
