@@ -4,6 +4,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 
 import { compressed } from "./compressed";
+import { messages } from "./messages";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -11,8 +12,10 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const isShared = (id: string) => !/node_modules[\\/](uplot|tus-js-client|@noble)[\\/]/.test(id);
 
 export default defineConfig({
-  plugins: [svelte(), compressed()],
-  resolve: { alias: { $lib: here("src/lib") } },
+  plugins: [svelte(), messages(here("src")), compressed()],
+  resolve: {
+    alias: { $components: here("src/components"), $lib: here("src/lib"), $pages: here("src/pages") },
+  },
   build: {
     outDir: here("../src/daybook/web/built"),
     emptyOutDir: true,

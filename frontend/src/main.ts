@@ -1,13 +1,14 @@
-import "./lib/ui/base.css";
+import "$lib/ui/base.css";
 
 import { mount } from "svelte";
 
+import { preferredLanguage, setLanguage } from "$lib/i18n";
+import { followLinks, here, match } from "$lib/router.svelte";
+import { session } from "$lib/session.svelte";
+import { restoreTheme } from "$lib/theme.svelte";
+import { ROUTES } from "$pages";
+
 import App from "./App.svelte";
-import { preferredLanguage, setLanguage } from "./lib/i18n";
-import { followLinks, here, match } from "./lib/router.svelte";
-import { session } from "./lib/session.svelte";
-import { restoreTheme } from "./lib/theme.svelte";
-import { ROUTES } from "./routes";
 
 // After an upgrade of the server the files of this page are gone: the next one it needs is that of a newer page.
 addEventListener("vite:preloadError", () => location.reload());

@@ -104,12 +104,12 @@ async def test_the_drawer_of_a_phone_is_there_for_everybody(visits, administrato
     await until_loaded(page)
     await page.get_by_role("button", name=words("nav.more")).click()
     drawer = page.get_by_role("navigation", name=words("nav.label")).first
-    await expect(drawer.get_by_role("link", name=words("nav.admin.health"))).to_be_visible()
+    await expect(drawer.get_by_role("link", name=words("health.title"))).to_be_visible()
 
     assert await faults(page) == []
-    await drawer.get_by_role("link", name=words("nav.admin.health")).click()
+    await drawer.get_by_role("link", name=words("health.title")).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(words("health.title"))
-    await expect(drawer.get_by_role("link", name=words("nav.admin.health"))).to_be_hidden()
+    await expect(drawer.get_by_role("link", name=words("health.title"))).to_be_hidden()
 
 
 async def answer_late(page):

@@ -24,9 +24,9 @@ async def test_ones_own_words_that_are_not_saved_are_there_after_a_look_elsewher
     await expect(diary.get_by_text(words("diary.own.draft"))).to_be_visible()
 
     navigation = page.get_by_role("navigation", name=words("nav.label")).first
-    await navigation.get_by_role("link", name=words("nav.search")).click()
+    await navigation.get_by_role("link", name=words("search.title")).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(words("search.title"))
-    await navigation.get_by_role("link", name=words("nav.home"), exact=True).click()
+    await navigation.get_by_role("link", name=words("home.title"), exact=True).click()
     await expect(text).to_have_value(DRAFT)
 
     async with page.expect_event("dialog") as asked:

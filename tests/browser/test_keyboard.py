@@ -53,7 +53,7 @@ async def test_an_event_is_written_down_with_the_keyboard_alone(visits, newcomer
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(edit).to_be_focused()
 
-    search = page.get_by_role("link", name=words("nav.search")).first
+    search = page.get_by_role("link", name=words("search.title")).first
     await tab_to(page, search, "Shift+Tab")
     await keys.press("Enter")
     await expect(page.get_by_role("heading", level=1, name=words("search.title"))).to_be_focused()

@@ -60,7 +60,7 @@ async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_ledger(
     assert answer.choices[0].message.content == "It is raining."
     await in_the_ledger(office)
 
-    await page.get_by_role("link", name=words("nav.admin.calls")).click()
+    await page.get_by_role("link", name=words("calls.title")).click()
     await page.get_by_role("listitem").filter(has_text=MODEL).get_by_role("link").click()
     said = page.get_by_role("region", name=words("call.exchange"))
     await expect(said).to_contain_text("How is the weather?")
@@ -113,7 +113,7 @@ async def add_provider(page, name, url):
 
 async def make_code(page):
     """A code made on the pages, as it is shown this once."""
-    await page.get_by_role("link", name=words("nav.admin.access")).click()
+    await page.get_by_role("link", name=words("access.title")).click()
     await page.get_by_role("main").get_by_role("link", name=words("access.codes")).click()
     await page.get_by_role("button", name=words("access.codes.add")).click()
     form = page.get_by_role("dialog", name=words("access.codes.add"))

@@ -29,7 +29,7 @@ async def test_a_video_becomes_events_and_a_page(visits, newcomer, tmp_path):
     page = await visits.open(await newcomer("ana"), phone=True)
     bar = page.get_by_role("navigation", name=words("nav.label")).last
 
-    await bar.get_by_role("link", name=words("nav.recordings")).click()
+    await bar.get_by_role("link", name=words("recordings.title")).click()
     await expect(page.get_by_text(words("recordings.empty.title"))).to_be_visible()
     await choose(page, video)
     files = page.get_by_role("list", name=words("upload.files"))
@@ -41,7 +41,7 @@ async def test_a_video_becomes_events_and_a_page(visits, newcomer, tmp_path):
     await expect(page.get_by_text(re.compile("320.180"))).to_be_visible()
     assert 5 < await page.locator("video").evaluate(DURATION) < 7
 
-    await bar.get_by_role("link", name=words("nav.home")).click()
+    await bar.get_by_role("link", name=words("home.title")).click()
     timeline = page.get_by_role("region", name=words("home.timeline"))
     await expect(timeline.get_by_role("link", name=words("events.watch")).first).to_be_visible()
     await expect(timeline).to_contain_text(words("error.no_vision_model"))

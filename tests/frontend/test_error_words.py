@@ -90,7 +90,9 @@ WITH_MORE = {"_failed", "RefusedError"}
 
 
 def test_what_the_pages_show_in_a_way_of_its_own_is_given_by_some_error():
-    shown = set(re.findall(r'case "(\w+)":', (error_codes.ROOT / "frontend/src/lib/errors.ts").read_text()))
+    shown = set(
+        re.findall(r'case "(\w+)":', (error_codes.ROOT / "frontend/src/lib/errors/index.ts").read_text())
+    )
     given = {name for one in error_codes.said() for name in one.details or ()}
     given |= refusal("not_a_video", "text").details.keys()
 

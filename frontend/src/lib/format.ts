@@ -1,5 +1,5 @@
 /** Numbers, money and times as people read them, in the language of the page and the person's own timezone. */
-import { language, t } from "./i18n";
+import { language, t } from "$lib/i18n";
 
 /** 12,345 */
 export function count(value: number): string {

@@ -1,5 +1,5 @@
 /** What a page shows that comes from the server, and what a person sends there. */
-import { wordsFor } from "./errors";
+import { wordsFor } from "$lib/errors";
 
 /**
  * Something loaded, and loaded anew whenever what `load` reads changes. While that goes on, the last value stays, so that

@@ -2,19 +2,6 @@
  * Which page is shown. Addresses are plain paths; links are plain `<a href>`, so that the browser's own ways (new tab,
  * copying, middle click) work. A page is loaded when somebody goes there.
  */
-import type { Component } from "svelte";
-
-import type { Key } from "./i18n";
-
-export interface Route {
-  /** `/recordings/:id` */
-  readonly path: string;
-  readonly title: Key;
-  readonly audience: "anyone" | "user" | "admin";
-  // Pages take the names in their path as props.
-  readonly load: () => Promise<{ default: Component<any> }>; // eslint-disable-line @typescript-eslint/no-explicit-any
-}
-
 export interface Place {
   readonly path: string;
   readonly query: URLSearchParams;
@@ -47,7 +34,7 @@ export function setQuery(changes: Record<string, string | null>): void {
 }
 
 /** The route for `path` and the values of the names in it. */
-export function match(
+export function match<Route extends { readonly path: string }>(
   routes: readonly Route[],
   path: string,
 ): { route: Route; params: Record<string, string> } | null {

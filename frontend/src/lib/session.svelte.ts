@@ -1,6 +1,6 @@
 /** Who is signed in. */
-import { ApiError, api, ask, onSignedOut, type Schemas } from "./api/client";
-import { LANGUAGES, language, setLanguage } from "./i18n";
+import { ApiError, api, ask, onSignedOut, type Schemas } from "$lib/api/client";
+import { LANGUAGES, language, setLanguage } from "$lib/i18n";
 
 type User = Schemas["UserResponse"];
 

@@ -1,5 +1,5 @@
 /** What made a call, as people call it. */
-import { has, t, type Key } from "./i18n";
+import { has, t, type Key } from "$lib/i18n";
 
 /** The name of a source that Daybook knows; a program's own is as the program says it. */
 export function nameOfSource(source: string): string {

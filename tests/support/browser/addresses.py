@@ -1,4 +1,4 @@
-"""Where every page of `frontend/src/routes.ts` is."""
+"""The address of every page, from the `page.ts` of each."""
 
 import re
 from dataclasses import dataclass
@@ -32,9 +32,10 @@ class Things:
 
 
 def addresses() -> list[str]:
-    """Every address, as the routes have it, with one that is nowhere."""
-    routes = re.findall(r'path: "([^"]+)"', (SOURCES / "routes.ts").read_text())
-    assert routes, "routes.ts is not as it was"
+    """Every address, as the pages announce it, and one that no page has."""
+    pages = sorted(SOURCES.glob("pages/**/page.ts"))
+    routes = [route for page in pages for route in re.findall(r'"(/[^"]*)": \(\) =>', page.read_text())]
+    assert len(routes) >= len(pages) > 0, "page.ts is not as it was"
     return [*routes, *(part for route in routes for part in _PARTS.get(route, ())), "/nowhere"]
 
 

@@ -1,27 +1,27 @@
-"""The texts of the pages, as `frontend/src/lib/i18n` reads them."""
+"""The texts of the pages, from every folder `messages` in `frontend/src`."""
 
 import json
 import re
 from functools import cache
+from pathlib import Path
 
 from support.sources.documents import ROOT
 
 SOURCES = ROOT / "frontend" / "src"
-FOLDER = SOURCES / "lib" / "i18n" / "messages"
 LANGUAGES = ("en", "zh-Hant", "zh-Hans")
-AREAS = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+FOLDERS = sorted(path.parent for path in SOURCES.rglob("messages/en.json"))
 FORMS = ("zero", "one", "two", "few", "many", "other")
 
 
 @cache
 def texts(language: str) -> dict[str, str]:
     """Every text of a language by its key."""
-    return {key: text for area in AREAS for key, text in of_area(area, language).items()}
+    return {key: text for folder in FOLDERS for key, text in of_folder(folder, language).items()}
 
 
-def of_area(area: str, language: str) -> dict[str, str]:
+def of_folder(folder: Path, language: str) -> dict[str, str]:
     """The texts of one file."""
-    return json.loads((FOLDER / area / f"{language}.json").read_text())
+    return json.loads((folder / f"{language}.json").read_text())
 
 
 def stem(key: str) -> str:

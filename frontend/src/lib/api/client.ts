@@ -1,7 +1,8 @@
 /** The API, typed by `schema.d.ts`, which `make check` compares with the server's own schema. */
 import createClient from "openapi-fetch";
 
-import { t } from "../i18n";
+import { t } from "$lib/i18n";
+
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];

@@ -9,4 +9,4 @@ export {
   t,
   type Language,
 } from "./language.svelte";
-export type { Key } from "./messages";
+export type { Key, KeyOf } from "./keys";

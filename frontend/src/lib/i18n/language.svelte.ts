@@ -2,7 +2,7 @@
  * The language of the pages. Texts live in `messages/<area>/<language>.json`, one flat object each; those of one
  * language are one file of the build, loaded when it is chosen.
  */
-import type { Key } from "./messages";
+import type { Key } from "./keys";
 
 export const LANGUAGES = ["en", "zh-Hant", "zh-Hans"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -16,9 +16,9 @@ type Messages = Record<string, string>;
 export type Params = Record<string, string | number>;
 
 const LOADERS: Record<Language, () => Promise<{ default: Messages }>> = {
-  en: () => import("./messages/en"),
-  "zh-Hant": () => import("./messages/zh-Hant"),
-  "zh-Hans": () => import("./messages/zh-Hans"),
+  en: () => import("virtual:messages/en"),
+  "zh-Hant": () => import("virtual:messages/zh-Hant"),
+  "zh-Hans": () => import("virtual:messages/zh-Hans"),
 };
 const KEPT = "daybook.language";
 

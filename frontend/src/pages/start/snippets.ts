@@ -1,4 +1,4 @@
-import type { Schemas } from "../../lib/api/client";
+import type { Schemas } from "$lib/api/client";
 
 /** Programs that call a model through Daybook, with the reader's own address and code: only the base URL is not the usual. */
 export interface Kit {

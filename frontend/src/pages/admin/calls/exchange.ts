@@ -1,5 +1,5 @@
 /** What was said in a call, as a person reads it, and as a command that asks it again. */
-import type { Schemas } from "../../../lib/api/client";
+import type { Schemas } from "$lib/api/client";
 
 type Exchange = Schemas["CallDetailResponse"];
 

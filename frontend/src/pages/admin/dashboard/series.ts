@@ -1,6 +1,6 @@
 /** What a dashboard draws over time. */
-import type { Schemas } from "../../../lib/api/client";
-import { t } from "../../../lib/i18n";
+import type { Schemas } from "$lib/api/client";
+import { t } from "$lib/i18n";
 
 type Bucket = Schemas["BucketFigures"];
 

@@ -1,0 +1,21 @@
+import { PAGES } from "$pages";
+
+/** A page in the navigation. */
+export type Entry = (typeof ENTRIES)[number];
+
+const ENTRIES = PAGES.flatMap(({ routes, title, audience, icon, isMain }) =>
+  icon ? [{ path: Object.keys(routes)[0] ?? "/", title, audience, icon, isMain }] : [],
+);
+
+/** What every user has. */
+export const OWN = ENTRIES.filter(({ audience }) => audience === "user");
+
+/** What administrators have besides. */
+export const ADMIN = ENTRIES.filter(({ audience }) => audience === "admin");
+
+/** The entry that `path` belongs to: the longest that it begins with. */
+export function currentOf(entries: readonly Entry[], path: string): Entry | undefined {
+  return entries
+    .filter((entry) => path === entry.path || (entry.path !== "/" && path.startsWith(`${entry.path}/`)))
+    .sort((one, other) => other.path.length - one.path.length)[0];
+}
