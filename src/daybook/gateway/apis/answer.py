@@ -72,7 +72,7 @@ def answer_of_stream(api: Api, raw: bytes) -> Answer:
         error = (page_text(raw) or note) if recorded.unreadable else note
         return Answer(None, None, None, error, finished=recorded.done)
     data, finished = api.assemble(recorded.chunks)
-    error = error_in_stream(raw, recorded.chunks)
+    error = error_in_stream(raw, recorded.chunks) or (error_in(data) if data.get("error") else None)
     return _answer(api, data, error or recorded.note(), finished=finished or recorded.done)
 
 

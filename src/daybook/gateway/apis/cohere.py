@@ -6,7 +6,7 @@ from typing import Any
 
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import bound_by_maximum
-from daybook.gateway.apis.families import Family
+from daybook.gateway.apis.families import Family, last_event
 from daybook.gateway.transcript.json_access import as_dict, as_text, grow, grow_all, index_of, join_pieces
 from daybook.gateway.transcript.terminal_events import NamedEvents
 from daybook.gateway.transcript.visible_text import content_text
@@ -84,6 +84,11 @@ def _texts(answer: dict[str, Any]) -> Iterable[str]:
     return (content_text(as_dict(answer.get("message")).get("content")) or as_text(answer.get("text")),)
 
 
+def _stream_error(media_type: str, _code: str, message: str) -> bytes:
+    delta = {"finish_reason": "ERROR", "error": message}
+    return last_event(media_type, {"type": "message-end", "delta": delta}, "message-end")
+
+
 COHERE_CHAT = Api(
     usage=USAGE,
     family=COHERE_FAMILY,
@@ -100,4 +105,5 @@ COHERE_CHAT = Api(
     ),
     pieces=("text", "thinking", "arguments", "content", "message"),
     bound=lambda asked: bound_by_maximum(asked, "max_tokens"),
+    own_stream_error=_stream_error,
 )

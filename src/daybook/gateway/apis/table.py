@@ -49,9 +49,6 @@ APIS: tuple[Api, ...] = (
     COHERE_CHAT,
 )
 
-FAMILIES = (ANTHROPIC_FAMILY, GEMINI_FAMILY, OPENAI_FAMILY)
-"""In the order in which they are recognised; the last one if none is."""
-
 PREFIXES = ("/v1/", "/v1beta/", "/v1alpha/")
 """Paths that belong to the gateway; everything else is the application's."""
 
@@ -80,7 +77,7 @@ class Route:
 
 
 class ApiTable:
-    """APIs by path and by name."""
+    """APIs by path and by name, and their families."""
 
     def __init__(self, apis: Sequence[Api] = APIS) -> None:
         routed = [api for api in apis if api.is_routed]
@@ -88,6 +85,11 @@ class ApiTable:
         self.by_action = {api.tail: api for api in routed if api.family.names_model_in_path}
         self._by_name = {api.name: api for api in reversed(apis)}
         self._leading = {api.family: api for api in apis if api.is_leading}
+        self._families = tuple(dict.fromkeys(api.family for api in routed if api.family is not OPENAI_FAMILY))
+
+    def family(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Family:
+        """Return the family of a request to a path that several have: OpenAI's unless another is recognised."""
+        return next((family for family in self._families if family.is_spoken(headers, query)), OPENAI_FAMILY)
 
     def route(self, method: str, path: str, family: Family) -> Route:
         """Return the destination of `method path`. `family` is that of paths which several families have."""
@@ -126,7 +128,7 @@ TABLE = ApiTable()
 
 def family_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Family:
     """Return the family of a request to a path that several families have."""
-    return next((family for family in FAMILIES if family.is_spoken(headers, query)), FAMILIES[-1])
+    return TABLE.family(headers, query)
 
 
 def route_of(method: str, path: str, family: Family = OPENAI_FAMILY) -> Route:
