@@ -111,7 +111,7 @@ async def call_logs(
 
 
 @admin.get("/llm/call-logs/{call_id}")
-async def call_log(_: Administrator, session: Reading, call_id: BigRowId | UUID) -> CallDetailResponse:
+async def call_log(call_id: BigRowId | UUID, _: Administrator, session: Reading) -> CallDetailResponse:
     """One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
     answered, and its line in the ledger.
     """
@@ -125,9 +125,9 @@ async def list_prices(_: Administrator, session: Reading) -> list[PriceResponse]
 
 
 @admin.put("/prices")
-async def set_price(_: Administrator, session: Writing, price: PriceRequest) -> PriceResponse:
+async def set_price(body: PriceRequest, _: Administrator, session: Writing) -> PriceResponse:
     """Set what a model costs from now on. Lines that are in the ledger keep their cost."""
-    return await prices.set_price(session, price)
+    return await prices.set_price(session, body)
 
 
 @own.get("/usage")

@@ -38,35 +38,35 @@ async def list_configs(_: Administrator, session: Reading, vault: AppVault) -> l
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_config(
-    _: Administrator, session: Writing, vault: AppVault, new: ConfigCreate
+    body: ConfigCreate, _: Administrator, session: Writing, vault: AppVault
 ) -> ConfigResponse:
     """Make a configuration."""
-    return await service.create_config(session, vault, new)
+    return await service.create_config(session, vault, body)
 
 
 @router.get("/{config_id}")
-async def get_config(_: Administrator, session: Reading, vault: AppVault, config_id: RowId) -> ConfigResponse:
+async def get_config(config_id: RowId, _: Administrator, session: Reading, vault: AppVault) -> ConfigResponse:
     """One configuration."""
     return await service.get_config(session, vault, config_id)
 
 
 @router.patch("/{config_id}")
 async def change_config(
-    _: Administrator, session: Writing, vault: AppVault, config_id: RowId, change: ConfigUpdate
+    config_id: RowId, body: ConfigUpdate, _: Administrator, session: Writing, vault: AppVault
 ) -> ConfigResponse:
     """Change what is named and leave the rest."""
-    return await service.change_config(session, vault, config_id, change)
+    return await service.change_config(session, vault, config_id, body)
 
 
 @router.delete("/{config_id}", status_code=status.HTTP_204_NO_CONTENT)
-async def delete_config(_: Administrator, session: Writing, config_id: RowId) -> None:
+async def delete_config(config_id: RowId, _: Administrator, session: Writing) -> None:
     """Delete a configuration. Call logs that name it stay."""
     await service.delete_config(session, config_id)
 
 
 @router.post("/{config_id}/test")
 async def probe_config(
-    _: Administrator, database: AppDatabase, vault: AppVault, config_id: RowId
+    config_id: RowId, _: Administrator, database: AppDatabase, vault: AppVault
 ) -> ProbeResponse:
     """Ask the provider for its models: can it be reached, does it take the key?"""
     async with database.read() as session:

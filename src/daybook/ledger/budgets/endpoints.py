@@ -38,19 +38,19 @@ async def list_budgets(
 
 
 @admin.put("/budgets")
-async def set_budget(_: Administrator, session: Writing, budget: BudgetRequest) -> BudgetResponse:
+async def set_budget(body: BudgetRequest, _: Administrator, session: Writing) -> BudgetResponse:
     """Make a budget, or change the limit of the one of that subject, period, unit and kind."""
-    return await service.set_budget(session, budget)
+    return await service.set_budget(session, body)
 
 
 @admin.get("/budgets/{budget_id}")
-async def get_budget(_: Administrator, session: Reading, budget_id: RowId) -> BudgetResponse:
+async def get_budget(budget_id: RowId, _: Administrator, session: Reading) -> BudgetResponse:
     """One budget."""
     return await service.get_budget(session, budget_id)
 
 
 @admin.delete("/budgets/{budget_id}")
-async def remove_budget(_: Administrator, session: Writing, budget_id: RowId) -> BudgetResponse:
+async def remove_budget(budget_id: RowId, _: Administrator, session: Writing) -> BudgetResponse:
     """Take a budget out of force. What was used stays known."""
     return await service.remove_budget(session, budget_id)
 
@@ -62,7 +62,7 @@ async def list_leases(_: Administrator, session: Reading) -> list[LeaseResponse]
 
 
 @admin.delete("/budget-leases/{owner}")
-async def release_leases(_: Administrator, session: Writing, owner: Owner) -> ReleaseResponse:
+async def release_leases(owner: Owner, _: Administrator, session: Writing) -> ReleaseResponse:
     """Release what a process of a lost host holds. One that is alive is a conflict."""
     return ReleaseResponse(released=await service.release_owner(session, owner))
 

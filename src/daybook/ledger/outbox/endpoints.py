@@ -36,12 +36,12 @@ async def retry_dead_events(_: Administrator, session: Writing) -> RetryResponse
 
 
 @router.get("/{event_id}")
-async def get_outbox_event(_: Administrator, session: Reading, event_id: BigRowId) -> OutboxEventResponse:
+async def get_outbox_event(event_id: BigRowId, _: Administrator, session: Reading) -> OutboxEventResponse:
     """One event."""
     return await service.event(session, event_id)
 
 
 @router.post("/{event_id}/retry")
-async def retry_event(_: Administrator, session: Writing, event_id: BigRowId) -> OutboxEventResponse:
+async def retry_event(event_id: BigRowId, _: Administrator, session: Writing) -> OutboxEventResponse:
     """Try an event again, now; one that was consumed is a conflict."""
     return await service.retry(session, event_id)
