@@ -26,7 +26,7 @@ from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.routing import Target
 from daybook.gateway.providers.config import Provider, ProviderConfig
 from daybook.gateway.recording.recorder import Recorder
-from daybook.kit.collector import spare_the_collector
+from daybook.kit.garbage_collection import tune_garbage_collection
 from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, line_values, log_values
 from daybook.ledger.journal import Journal, JournalReader
 from daybook.ledger.prices import PriceTable
@@ -74,7 +74,7 @@ async def ship(settings: Settings, url: str, calls: int) -> tuple[float, float]:
     """Wall and processor seconds of shipping everything."""
     database = Database.connect(url, pool=2)
     shipper = shipper_of(settings, database, url)
-    spare_the_collector()  # as `daybook ship` does
+    tune_garbage_collection()  # as `daybook ship` does
     began, cpu = time.perf_counter(), time.process_time()
     task = asyncio.create_task(shipper.run())
     connection = await asyncpg.connect(asyncpg_dsn(url))

@@ -6,7 +6,7 @@ import time
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.gateway.recording.journal_records import call_record
 from daybook.gateway.recording.ledger_entries import entry_of
-from daybook.kit.collector import spare_the_collector
+from daybook.kit.garbage_collection import tune_garbage_collection
 from daybook.kit.process import on_stop_signal, require_database, run_process
 from daybook.ledger.entries import Entry
 from daybook.ledger.idempotency import IdempotencyStore
@@ -72,7 +72,7 @@ async def ship(settings: Settings) -> None:
     database = Database.connect(url, pool=2)
     shipper = shipper_of(settings, database, url)
     on_stop_signal(shipper.stop)
-    spare_the_collector()
+    tune_garbage_collection()
     try:
         await shipper.run()
     except ShippingStopped as problem:

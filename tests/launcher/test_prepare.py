@@ -11,7 +11,7 @@ from daybook.gateway.providers.models import LLMConfig
 from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
 from daybook.launcher.credentials import Credentials
-from daybook.launcher.prepare import look
+from daybook.launcher.prepare import summarize
 from daybook.launcher.startup_summary import StartupSummary
 from daybook.settings import Settings
 
@@ -35,7 +35,7 @@ async def add(session, name, models, priority, **more):
 
 async def test_a_new_installation_offers_the_demo_model(session, vault, kept):
     await add(session, "demo", ["daybook-demo"], 1000)
-    assert await look(session, vault, kept) == StartupSummary(model="daybook-demo", provider="demo")
+    assert await summarize(session, vault, kept) == StartupSummary(model="daybook-demo", provider="demo")
 
 
 async def test_the_first_that_names_a_model_is_offered(session, vault, kept):
@@ -43,20 +43,20 @@ async def test_the_first_that_names_a_model_is_offered(session, vault, kept):
     await add(session, "patterns", ["*", "gpt-*"], 1)
     await add(session, "off", ["of-off"], 2, enabled=False)
     await add(session, "named", ["gpt-*", "gpt-x", "gpt-y"], 4)
-    assert await look(session, vault, kept) == StartupSummary(model="gpt-x", provider="named")
+    assert await summarize(session, vault, kept) == StartupSummary(model="gpt-x", provider="named")
 
 
 async def test_where_none_is_named_the_first_provider_is(session, vault, kept):
-    assert await look(session, vault, kept) == StartupSummary()
+    assert await summarize(session, vault, kept) == StartupSummary()
     await add(session, "patterns", ["gpt-*"], 1)
-    assert await look(session, vault, kept) == StartupSummary(provider="patterns")
+    assert await summarize(session, vault, kept) == StartupSummary(provider="patterns")
 
 
 async def test_only_a_model_that_the_code_may_call_is_offered(session, vault, kept):
     await add(session, "demo", ["daybook-demo"], 1000)
     await add(session, "named", ["gpt-x", "gpt-y"], 4)
     await change_code(session, models=["*-y"])
-    assert (await look(session, vault, kept)).model == "gpt-y"
+    assert (await summarize(session, vault, kept)).model == "gpt-y"
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ async def test_only_a_model_that_the_code_may_call_is_offered(session, vault, ke
 async def test_a_code_that_the_gateway_refuses_is_no_longer_offered(session, vault, kept, change):
     await add(session, "demo", ["daybook-demo"], 1000)
     await change_code(session, **change)
-    assert await look(session, vault, kept) == StartupSummary(code_holds=False)
+    assert await summarize(session, vault, kept) == StartupSummary(code_holds=False)
 
 
 async def test_a_password_that_was_changed_is_noticed(session, vault, kept):
-    assert (await look(session, vault, kept)).password_holds
+    assert (await summarize(session, vault, kept)).password_holds
     await service.set_password(session, kept.account)
-    found = await look(session, vault, kept)
+    found = await summarize(session, vault, kept)
     assert not found.password_holds
     assert found.code_holds
 
@@ -82,11 +82,11 @@ async def test_an_account_that_is_gone_opens_nothing(session, vault, kept):
     user = await repository.user_by_account(session, kept.account)
     user.account = "somebody"
     await session.flush()
-    assert not (await look(session, vault, kept)).password_holds
+    assert not (await summarize(session, vault, kept)).password_holds
 
 
 async def test_without_credentials_there_is_nothing_to_say(session, vault):
-    assert await look(session, vault, None) == StartupSummary()
+    assert await summarize(session, vault, None) == StartupSummary()
 
 
 async def change_code(session, **changes):

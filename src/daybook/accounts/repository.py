@@ -11,7 +11,7 @@ from daybook.accounts.models import ActivationCode, Group, Role, SignIn, SignInF
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 
 Row = TypeVar("Row", User, Group, ActivationCode)
 Session = ReadSession | WriteSession

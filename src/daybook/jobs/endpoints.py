@@ -18,7 +18,7 @@ from daybook.jobs.schemas import (
     JobTypeUpdate,
 )
 from daybook.kit.ids import RowId
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 

@@ -18,7 +18,7 @@ from daybook.jobs.metrics import plain
 from daybook.jobs.models import Job, JobStatus
 from daybook.jobs.schemas import AdminJobResponse, Enqueued, JobFilter, JobsState
 from daybook.kit.errors import Conflict, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.kit.text import storable
 from llm_tracker.ids import uuid7
 

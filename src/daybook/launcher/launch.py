@@ -17,7 +17,7 @@ from daybook.launcher import demo_model
 from daybook.launcher.address import answers, check_free, free_port, url_of
 from daybook.launcher.child import Backoff, Child, how_it_ended
 from daybook.launcher.credentials import with_url
-from daybook.launcher.greeting import greeting
+from daybook.launcher.startup_message import startup_message
 from daybook.launcher.startup_summary import StartupSummary
 from daybook.launcher.stopping import StopRequested, StopSignals
 from daybook.settings import Settings
@@ -91,7 +91,7 @@ class Launch:
             self._look_after(child)  # what dies at once is said before anything is promised
         credentials = with_url(self.data, self.url)
         path = str(self.data / "credentials.json")
-        say(greeting(self.url, credentials, self._summary, path=path, demo=label))
+        say(startup_message(self.url, credentials, self._summary, path=path, demo=label))
         say(f"\nUp in {time.monotonic() - began:.1f} s. Ctrl-C stops everything.")
 
     def watch(self) -> None:

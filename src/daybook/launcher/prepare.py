@@ -2,7 +2,7 @@
 
 `daybook run` waits for this program. It is one of its own so that what migrations import is gone again
 afterwards. Everything in it may be done any number of times; a kill in the middle leaves nothing that the
-next start cannot mend. Its last line is the `StartupSummary` for the greeting.
+next start cannot mend. Its last line is the `StartupSummary` for the startup_message.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ async def prepare(settings: Settings, url: str) -> StartupSummary:
         vault = Vault.of(settings)
         await seed_local_models(database, vault, settings)
         async with database.read() as session:
-            return await look(session, vault, read_credentials(settings.data))
+            return await summarize(session, vault, read_credentials(settings.data))
     finally:
         await database.close()
 
 
-async def look(session: ReadSession, vault: Vault, kept: Credentials | None) -> StartupSummary:
+async def summarize(session: ReadSession, vault: Vault, kept: Credentials | None) -> StartupSummary:
     """What of the `kept` credentials still holds, and the first model that their code may call.
 
     The gateway is not asked: the first call in the ledger is the newcomer's own. Nor are the providers, who may

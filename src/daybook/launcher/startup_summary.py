@@ -1,4 +1,4 @@
-"""What `daybook run` may promise on its screen: found by `prepare`, which has the database, for `greeting`."""
+"""What `daybook run` may promise on its screen: found by `prepare`, which has the database, for `startup_message`."""
 
 import json
 from contextlib import suppress

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from daybook.accounts.access import Administrator, CurrentUser
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.ids import BigRowId, RowId
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.ledger import prices, service
 from daybook.ledger.rollups.parts import Wanted
 from daybook.ledger.schemas import (

@@ -17,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, load_only
 from daybook.accounts import service as accounts
 from daybook.db.engine import Database, ReadSession
 from daybook.kit.errors import Invalid, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.ledger.models import CallLog, Line
 from daybook.ledger.rollups import statistics
 from daybook.ledger.rollups.latency import percentiles

@@ -26,8 +26,8 @@ from daybook.settings import Settings
 from daybook.storage import endpoints as files
 from daybook.storage.service import open_store
 from daybook.web import errors, status
+from daybook.web.body_limit import BodyLimit
 from daybook.web.headers import SecurityHeaders
-from daybook.web.limits import BodyLimit
 from daybook.web.pages import Pages
 
 ROUTERS: list[APIRouter] = [

@@ -12,7 +12,7 @@ from daybook.db.engine import Database
 from daybook.gateway.app import Gateway
 from daybook.gateway.call.authentication import Codes
 from daybook.gateway.call.resources import open_resources
-from daybook.kit.collector import spare_the_collector
+from daybook.kit.garbage_collection import tune_garbage_collection
 from daybook.kit.process import require_database, run_process
 from daybook.settings import Settings
 from daybook.web.app import create_app
@@ -73,7 +73,7 @@ async def serve_async(settings: Settings) -> None:
                 timeout_graceful_shutdown=20,
                 backlog=4096,
             )
-            spare_the_collector()
+            tune_garbage_collection()
             await Server(config).serve()
     finally:
         await database.close()

@@ -9,7 +9,7 @@ from daybook.accounts.access import Administrator
 from daybook.accounts.schemas import GroupCreate, GroupResponse, GroupUpdate
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 
 router = APIRouter(prefix="/api/v1/admin/groups", tags=["groups"])
 

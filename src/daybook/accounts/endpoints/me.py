@@ -15,7 +15,7 @@ from daybook.accounts.schemas import (
     UserResponse,
 )
 from daybook.db.dependencies import AppDatabase, Reading, Writing
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 
 router = APIRouter(prefix="/api/v1/me", tags=["me"])
 

@@ -16,7 +16,7 @@ from daybook.accounts.schemas import (
 )
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 
 router = APIRouter(prefix="/api/v1/admin/users", tags=["users"])
 

@@ -14,7 +14,7 @@ from daybook.accounts.service.users import get_user
 from daybook.db.engine import WriteSession
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, Forbidden, Limited, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 
 MOST_OWN_CODES = 50
 

@@ -9,7 +9,7 @@ from daybook.accounts.repository import Session
 from daybook.db.engine import WriteSession
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 
 DEFAULT_GROUP = "default"
 """The group that the first run creates. Every user may create codes in it."""

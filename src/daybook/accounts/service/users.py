@@ -10,7 +10,7 @@ from daybook.accounts.passwords import hash_password, random_password
 from daybook.accounts.repository import Session
 from daybook.db.engine import WriteSession
 from daybook.kit.errors import Conflict, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from daybook.accounts.access import Administrator, CurrentUser
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import RowId
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.ledger.budgets import service
 from daybook.ledger.budgets.schemas import (
     BudgetRequest,

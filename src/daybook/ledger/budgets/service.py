@@ -12,7 +12,7 @@ from daybook.accounts import service as accounts
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, Invalid, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.ledger.budgets import leases
 from daybook.ledger.budgets.models import Budget, BudgetLease, BudgetOwner, BudgetPeriod, BudgetSettlement
 from daybook.ledger.budgets.periods import Period, period_start, resets_at, starts_at

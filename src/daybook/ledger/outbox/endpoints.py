@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from daybook.accounts.access import Administrator
 from daybook.db.dependencies import Reading, Writing
 from daybook.kit.ids import BigRowId
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.ledger.outbox import service
 from daybook.ledger.outbox.schemas import EventFilter, EventType, OutboxEventResponse, RetryResponse, Status
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.kit import failpoints
 from daybook.kit.errors import Conflict, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.kit.text import storable
 from daybook.ledger.outbox.models import OutboxEvent
 from daybook.ledger.outbox.schemas import EventFilter, NewEvent, OutboxEventResponse, OutboxState

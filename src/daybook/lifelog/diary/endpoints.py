@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response, status
 
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Reading, Writing
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.diary import service
 from daybook.lifelog.diary.schemas import (

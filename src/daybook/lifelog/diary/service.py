@@ -14,7 +14,7 @@ from daybook.jobs import Job, JobStatus
 from daybook.jobs import service as jobs
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, Invalid, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.kit.text import storable
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.diary import repository

@@ -14,7 +14,7 @@ from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
 from daybook.kit.clock import now
 from daybook.kit.errors import Invalid
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.lifelog.days import day_bounds, zone_named
 from daybook.lifelog.events import repository, search
 from daybook.lifelog.events.errors import NoSuchEvent

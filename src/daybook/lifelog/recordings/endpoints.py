@@ -10,7 +10,7 @@ from daybook.db.dependencies import Reading, Writing
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import service as jobs
 from daybook.kit.errors import Invalid, NotFound
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.recordings import service, timeline
 from daybook.lifelog.recordings.models import Recording, RecordingFile

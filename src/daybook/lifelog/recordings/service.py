@@ -18,7 +18,7 @@ from daybook.db.engine import ReadSession, WriteSession
 from daybook.jobs import service as jobs
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, Invalid, NotFound
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.kit.text import storable
 from daybook.lifelog.days import day_bounds
 from daybook.lifelog.recordings import removal, repository, timeline

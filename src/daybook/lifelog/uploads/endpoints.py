@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from daybook.accounts.access import AppSettings, CurrentUser
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.lifelog.uploads import protocol
 from daybook.lifelog.uploads.errors import BAD_REQUEST, NOT_FOUND, TusError
 from daybook.lifelog.uploads.finishing import refusal

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from daybook.kit.clock import now
-from daybook.kit.pages import Page
+from daybook.kit.pagination import Page
 from daybook.lifelog.context import Basics
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.uploads import repository

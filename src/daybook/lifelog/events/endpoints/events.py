@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, status
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.errors import Invalid
-from daybook.kit.pages import Page, PageNumber, PageSize
+from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.events import joining, service
 from daybook.lifelog.events.pictures import remove_pictures, viewed

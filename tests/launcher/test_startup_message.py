@@ -7,7 +7,7 @@ import pytest
 
 from daybook.launcher.address import url_of
 from daybook.launcher.credentials import Credentials
-from daybook.launcher.greeting import curl_line, greeting, python_program
+from daybook.launcher.startup_message import curl_line, python_program, startup_message
 from daybook.launcher.startup_summary import StartupSummary
 
 URL = "http://127.0.0.1:8400"
@@ -15,7 +15,7 @@ KEPT = Credentials(URL, "admin", "secret-word", "code-1")
 
 
 def shown(summary, credentials=KEPT):
-    return greeting(URL, credentials, summary, path="credentials.json", demo="the demo's label")
+    return startup_message(URL, credentials, summary, path="credentials.json", demo="the demo's label")
 
 
 def test_the_program_is_six_lines_of_python():

@@ -3,7 +3,7 @@
 import gc
 
 
-def spare_the_collector() -> None:
+def tune_garbage_collection() -> None:
     """Keep it away from what lives as long as the process, and let it look less often at what is young. For when the
     process has all that it works with.
 

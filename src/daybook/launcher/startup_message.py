@@ -11,7 +11,7 @@ from daybook.launcher.startup_summary import StartupSummary
 _QUESTION = "Say hello in one short sentence."
 
 
-def greeting(
+def startup_message(
     url: str, credentials: Credentials | None, summary: StartupSummary, *, path: str, demo: str
 ) -> str:
     """The text. `path`: where the credentials are kept; `demo`: what the demo model is, in words."""
