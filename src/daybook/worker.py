@@ -24,7 +24,7 @@ from daybook.ledger.outbox.handlers import Handlers
 from daybook.ledger.partitions import make_partition, month_of
 from daybook.ledger.retention import retain
 from daybook.ledger.verification.routine import keep_verified
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.diary import jobs as diary
 from daybook.lifelog.diary.schedule import keep_refreshed
 from daybook.lifelog.events import jobs as events
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 EVERY, AFTER_FAILURE = 3600.0, 15.0  # seconds
 AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
-JOB_TYPES: Sequence[Callable[[Tools], list[JobType]]] = [
+JOB_TYPES: Sequence[Callable[[WorkerServices], list[JobType]]] = [
     diary.job_types,
     events.job_types,
     recordings.job_types,
@@ -72,7 +72,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             open_internal_client(settings, database, url) as internal_client,
             asyncio.TaskGroup() as duties,
         ):
-            tools = Tools(
+            services = WorkerServices(
                 database=database,
                 store=open_store(settings),
                 internal_client=internal_client,
@@ -81,7 +81,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             jobs = Worker(
                 database,
                 url,
-                [job_type for job_types in JOB_TYPES for job_type in job_types(tools)],
+                [job_type for job_types in JOB_TYPES for job_type in job_types(services)],
                 settings.worker_jobs,
                 is_lasting,
             )
@@ -89,8 +89,8 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             duties.create_task(keep_maintained(database, stop), name="jobs in order")
             duties.create_task(keep_refreshed(database, stop), name="diaries")
             duties.create_task(_keep_months(url, stop), name="months")
-            duties.create_task(deliver(database, _handlers(tools), stop), name="outbox")
-            duties.create_task(keep_swept(tools, stop), name="uploads")
+            duties.create_task(deliver(database, _handlers(services), stop), name="outbox")
+            duties.create_task(keep_swept(services, stop), name="uploads")
             duties.create_task(retain(database, settings.keep_calls_days, stop), name="retention")
             duties.create_task(
                 keep_verified(database, settings.verify_hours, stop, verification.CHECKS), name="verification"
@@ -99,9 +99,9 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         await database.close()
 
 
-def _handlers(tools: Tools) -> Handlers:
+def _handlers(services: WorkerServices) -> Handlers:
     """Who consumes events."""
-    return Handlers([*assistant.HANDLERS, budgets.HANDLER, *removal.handlers(tools.store)])
+    return Handlers([*assistant.HANDLERS, budgets.HANDLER, *removal.handlers(services.store)])
 
 
 async def _keep_months(url: str, stop: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Footage becomes events and a page of the diary; an upload that was broken off goes on where it stopped."""
+"""LocalFile becomes events and a page of the diary; an upload that was broken off goes on where it stopped."""
 
 import asyncio
 import hashlib

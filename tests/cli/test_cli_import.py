@@ -126,9 +126,9 @@ async def test_a_file_that_cannot_be_read_is_refused_and_the_others_are_taken(cl
     "fault",
     [
         "import.stage.before:2",
-        "import.take_in.before:2",
+        "import.ingest.before:2",
         "recordings.store.after:2",
-        "import.take_in.after:2",
+        "import.ingest.after:2",
     ],
 )
 async def test_an_import_that_is_killed_is_finished_by_the_next(cli, database, tmp_path, fault):

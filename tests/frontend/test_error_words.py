@@ -5,9 +5,9 @@ import re
 import pytest
 
 from daybook.jobs.claims import LOST_CODE
-from daybook.lifelog.media.probe import _THINGS as NO_VIDEOS
-from daybook.lifelog.media.probe import _WORDS as REFUSALS_OF_VIDEOS
-from daybook.lifelog.media.probe import refusal
+from daybook.lifelog.media.inspection import _THINGS as NO_VIDEOS
+from daybook.lifelog.media.inspection import _WORDS as REFUSALS_OF_VIDEOS
+from daybook.lifelog.media.inspection import refusal
 from support.sources import error_codes
 from support.sources.messages import LANGUAGES, parameters, stem, texts
 

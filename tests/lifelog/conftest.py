@@ -2,7 +2,7 @@
 
 import pytest
 
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from support.application.api import Api
 from support.lifelog.recordings import Recordings
 from support.videos.made import Videos
@@ -22,5 +22,5 @@ async def recordings(app, database, ana, videos):
     api = Api(ana)
     await api.call("PATCH", "/api/v1/me", {"timezone": "Asia/Taipei"})
     user_id = (await api.get("/api/v1/me"))["id"]
-    basics = Basics(database=database, store=app.state.store, settings=app.state.settings)
-    return Recordings(basics, api, user_id, videos)
+    services = Services(database=database, store=app.state.store, settings=app.state.settings)
+    return Recordings(services, api, user_id, videos)

@@ -3,7 +3,7 @@
 import pytest
 
 from daybook.lifelog.activity.service import analyse
-from daybook.lifelog.media.service import probe
+from daybook.lifelog.media.service import inspect
 from support.videos.fixed_camera import boundaries, cuts, tiles
 from support.videos.made import FOOTAGE, footage, needs_footage
 
@@ -12,7 +12,7 @@ pytestmark = needs_footage
 
 async def activity_of(name, mode="exact"):
     video = footage(name)
-    return await analyse(video, duration=(await probe(video)).duration, mode=mode)
+    return await analyse(video, duration=(await inspect(video)).duration, mode=mode)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOOTAGE.glob("*.*") if path.suffix != ".md"))

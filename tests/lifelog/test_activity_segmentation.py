@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from daybook.lifelog.activity.cells import Pictures, Sound, cells_of
+from daybook.lifelog.activity.cells import Frames, Sound, cells_of
 from daybook.lifelog.activity.segmentation import MOST_AT_ONCE, MOST_PER_HOUR, SHORTEST, segments_of
 
 
@@ -21,9 +21,7 @@ def cells(seconds, motion, *, cuts=(), blocks=None, energy=None):
         None if energy is None else Sound(np.array([energy(t) for t in np.arange(0, seconds, 0.25)]), 0.25)
     )
     moving = np.array([motion(t) for t in at], np.float64)
-    return cells_of(
-        Pictures(at, shown, np.zeros(at.size)), moving, np.array(cuts, np.float64), sound, seconds
-    )
+    return cells_of(Frames(at, shown, np.zeros(at.size)), moving, np.array(cuts, np.float64), sound, seconds)
 
 
 def starts(found):

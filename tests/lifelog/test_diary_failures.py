@@ -111,7 +111,7 @@ async def test_one_that_comes_back_is_asked_again(diary, author):
 
 
 async def test_a_day_without_events(diary):
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await session.execute(text("DELETE FROM events"))
     job = await fails(diary, force=False)
 
@@ -128,7 +128,7 @@ async def test_a_day_without_events(diary):
 
 
 async def test_no_model_at_all(diary):
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET enabled = false"))
     await read_providers(diary.resources)
     job = await fails(diary)
@@ -139,7 +139,7 @@ async def test_no_model_at_all(diary):
 
 async def test_somebody_who_left(diary):
     await diary.ask(force=True)
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await session.execute(text("UPDATE users SET active = false"))
     (job,) = await diary.work()
 
@@ -148,7 +148,7 @@ async def test_somebody_who_left(diary):
 
 async def test_a_cancelled_job_writes_nothing(diary, author):
     author.usually = Reply(stall=True)
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
     await read_providers(diary.resources)
     requested = await diary.ask(force=True)
@@ -168,7 +168,7 @@ async def test_an_older_job_that_is_tried_again_is_the_one_that_the_page_tells_o
     author.next_replies.append(Reply(401, {"error": {"message": "no"}}))
     old = await fails(diary)
     await diary.written(force=True)
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await jobs.retry(session, old.id)
 
     assert ((await diary.page()).job.id, (await diary.page()).job.status) == (old.id, "pending")
@@ -183,7 +183,7 @@ async def test_it_is_cancelled_in_time_while_nobody_tells_what_it_cost(diary, au
 
     monkeypatch.setattr(InternalClient, "costs", unknown)
     author.usually = Reply(stall=True)
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await session.execute(text("UPDATE llm_configs SET settings = '{}'"))
     await read_providers(diary.resources)
     requested = await diary.ask(force=True)
@@ -211,7 +211,7 @@ async def test_why_it_failed_is_said_also_where_its_costs_cannot_be_known(diary,
 async def test_tried_again_after_the_trouble_it_pays_only_for_what_is_new(diary, author):
     author.next_replies.append(Reply(401, {"error": {"message": "no"}}))
     job = await fails(diary)
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await jobs.retry(session, job.id)
     author.usually = page([sentence("Ben and I had tea.", 1)])
     (again,) = await diary.work()

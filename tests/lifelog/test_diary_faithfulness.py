@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daybook.lifelog.diary.faithfulness.check import Source, fault_of
+from daybook.lifelog.diary.faithfulness.check import Source, mismatch_of
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 START = datetime(2026, 11, 20, 14, 5, 10, tzinfo=TAIPEI)  # a Friday
@@ -46,7 +46,7 @@ ZH = event("三隻狗在公園，買了兩杯咖啡，共一百二十元。招�
     ],
 )
 def test_what_the_event_says_may_be_said_in_other_ways(sentence):
-    assert fault_of(sentence, [PARK], "en") is None
+    assert mismatch_of(sentence, [PARK], "en") is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_the_event_says_may_be_said_in_other_ways(sentence):
     ],
 )
 def test_what_it_does_not_say_is_found_out(sentence, fault):
-    assert fault_of(sentence, [PARK], "en") == fault
+    assert mismatch_of(sentence, [PARK], "en") == fault
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,9 @@ def test_what_it_does_not_say_is_found_out(sentence, fault):
     ],
 )
 def test_chinese_of_either_script_is_read(sentence):
-    assert fault_of(sentence, [event(ZH.text, start=START.replace(hour=14), seconds=1800)], "zh-Hant") is None
+    assert (
+        mismatch_of(sentence, [event(ZH.text, start=START.replace(hour=14), seconds=1800)], "zh-Hant") is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,56 +122,56 @@ def test_chinese_of_either_script_is_read(sentence):
     ],
 )
 def test_chinese_that_the_event_does_not_say_is_found_out(sentence, fault):
-    assert fault_of(sentence, [ZH], "zh-Hant") == fault
+    assert mismatch_of(sentence, [ZH], "zh-Hant") == fault
 
 
 def test_several_events_together():
     one = event("Noodles with Ben", seconds=1200)
     two = event("Tea with Cara", start=START.replace(hour=15), seconds=1200)
 
-    assert fault_of("With Ben and Cara, 40 minutes in all.", [one, two], "en") is None
-    assert fault_of("With Ben at 15:00.", [one], "en") == "time"
-    assert fault_of("From 14:05 to 15:25 with Ben and Cara.", [one, two], "en") is None
+    assert mismatch_of("With Ben and Cara, 40 minutes in all.", [one, two], "en") is None
+    assert mismatch_of("With Ben at 15:00.", [one], "en") == "time"
+    assert mismatch_of("From 14:05 to 15:25 with Ben and Cara.", [one, two], "en") is None
 
 
 def test_the_time_is_that_of_the_place():
     utc = event("Noodles", start=START.astimezone(ZoneInfo("UTC")))
 
-    assert fault_of("At 06:05 there were noodles.", [utc], "en") is None
-    assert fault_of("At 14:05 there were noodles.", [utc], "en") == "time"
+    assert mismatch_of("At 06:05 there were noodles.", [utc], "en") is None
+    assert mismatch_of("At 14:05 there were noodles.", [utc], "en") == "time"
 
 
 def test_an_event_over_midnight_is_on_both_days():
     late = event("Fireworks", start=START.replace(hour=23, minute=50), seconds=1200)
 
-    assert fault_of("On Friday night the fireworks began, until 00:10 on Saturday.", [late], "en") is None
-    assert fault_of("深夜的煙火。", [late], "zh-Hant") is None
+    assert mismatch_of("On Friday night the fireworks began, until 00:10 on Saturday.", [late], "en") is None
+    assert mismatch_of("深夜的煙火。", [late], "zh-Hant") is None
 
 
 def test_what_the_event_says_of_times_counts_too():
     plan = event("Note: the train leaves at 18:30 on Sunday, platform 4, takes 2 hours")
 
-    assert fault_of("The train leaves on Sunday at 6:30 pm and takes two hours.", [plan], "en") is None
-    assert fault_of("The train leaves on Sunday at 6:40 pm.", [plan], "en") == "time"
+    assert mismatch_of("The train leaves on Sunday at 6:30 pm and takes two hours.", [plan], "en") is None
+    assert mismatch_of("The train leaves on Sunday at 6:40 pm.", [plan], "en") == "time"
 
 
 def test_german_nouns_are_no_names_and_names_in_a_row_are():
     kitchen = event("Kochen in der Küche mit Anna Schmidt")
 
-    assert fault_of("Ich war mit Anna Schmidt in der Küche und machte Suppe.", [kitchen], "de") is None
-    assert fault_of("Ich war mit Berta Maier in der Küche.", [kitchen], "de") == "name"
+    assert mismatch_of("Ich war mit Anna Schmidt in der Küche und machte Suppe.", [kitchen], "de") is None
+    assert mismatch_of("Ich war mit Berta Maier in der Küche.", [kitchen], "de") == "name"
 
 
 def test_other_latin_languages_check_names_within_the_sentence():
     kitchen = event("Cuisine avec Anna")
 
-    assert fault_of("Aujourd'hui, cuisine avec Anna.", [kitchen], "fr") is None
-    assert fault_of("Aujourd'hui, cuisine avec Berta.", [kitchen], "fr") == "name"
+    assert mismatch_of("Aujourd'hui, cuisine avec Anna.", [kitchen], "fr") is None
+    assert mismatch_of("Aujourd'hui, cuisine avec Berta.", [kitchen], "fr") == "name"
 
 
 @pytest.mark.parametrize(
     "sentence", ["", "。", "「」", "¦", "0", "第", "点", "1:2:3", "99:99", "月", "a" * 10_000]
 )
 def test_no_sentence_breaks_the_check(sentence):
-    fault_of(sentence, [PARK, ZH], "zh-Hant")
-    fault_of(sentence, [PARK], "en")
+    mismatch_of(sentence, [PARK, ZH], "zh-Hant")
+    mismatch_of(sentence, [PARK], "en")

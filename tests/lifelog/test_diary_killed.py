@@ -104,7 +104,7 @@ async def go_on(point, diary, author, job_id, killed_at, calls):
     assert sum(line["success"] for line in lines) == CALLS, point
     assert {line["trace_id"] for line in lines} == {job.trace_id}, point
     assert job.metrics["tokens"] == sum(line["total_tokens"] for line in lines), (point, lines)
-    assert (await verify(diary.tools.database)).differences == [], point
+    assert (await verify(diary.services.database)).differences == [], point
 
 
 async def attempts(diary):

@@ -251,7 +251,7 @@ async def test_new_moved_and_deleted_events_make_it_stale(diary, author, three):
     await diary.written()
     added = await diary.event("20:00", "Sleeping.")
     assert (await diary.page()).is_stale
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         from daybook.lifelog.events.models import Event
 
         event = await session.get_one(Event, added)
@@ -380,11 +380,11 @@ async def test_a_day_too_long_for_the_model_is_summed_up_in_parts(diary, author,
 
 async def test_own_text_is_kept_beside_what_is_written(diary, author, three):
     await diary.written()
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await set_own_text(session, diary.user, DAY, OwnTextRequest(version=1))
     begun = await diary.page()
     assert begun.own_text == begun.content
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await set_own_text(session, diary.user, DAY, OwnTextRequest(text="My day.\nIt was good."))
     written = await diary.written(force=True)
 

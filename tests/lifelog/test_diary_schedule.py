@@ -27,7 +27,7 @@ async def days_asked(diary):
 
 
 async def look(diary, moment):
-    return await refresh_due(diary.tools.database, moment)
+    return await refresh_due(diary.services.database, moment)
 
 
 async def test_nothing_before_the_time_and_the_page_after_it(diary):
@@ -89,7 +89,7 @@ async def test_nobody_without_the_setting_and_nobody_who_left(diary):
     await diary.set(diary={"auto_refresh": None})
     assert await look(diary, at("21:31")) == 0
     await diary.set(diary={"auto_refresh": "21:30"})
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         user = await session.get_one(type(diary.user), diary.user.id)
         user.active = False
 
@@ -108,7 +108,7 @@ async def test_the_time_is_that_of_the_person(diary):
 
 async def test_a_setting_that_is_none_stops_nobody_else(diary):
     await diary.event("09:00", "Tea.")
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         from daybook.accounts.models import User
 
         session.add(User(account="broken", settings={"diary": {"auto_refresh": "noon"}}))
@@ -124,7 +124,7 @@ async def test_the_duty_goes_on_until_it_is_stopped(diary, monkeypatch):
     monkeypatch.setattr("daybook.lifelog.diary.schedule.EVERY", timedelta(seconds=0.01))
     clock = {"now": at("21:29")}
     stop = asyncio.Event()
-    duty = asyncio.create_task(keep_refreshed(diary.tools.database, stop, lambda: clock["now"]))
+    duty = asyncio.create_task(keep_refreshed(diary.services.database, stop, lambda: clock["now"]))
     await asyncio.sleep(0.2)
     assert await days_asked(diary) == []
     clock["now"] = at("21:30")

@@ -4,7 +4,7 @@ import pytest
 
 from daybook.lifelog.diary.phrases import length_in_words, measured_in_words
 from daybook.lifelog.diary.style import Style, style_of
-from daybook.lifelog.events.measured import Facts, factual_summary
+from daybook.lifelog.events.facts import Facts, factual_summary
 from llm_tracker.ids import uuid7
 
 

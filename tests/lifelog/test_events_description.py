@@ -69,7 +69,7 @@ def many_scenes(tmp_path_factory):
 async def undescribed(log, footage):
     """A recording with three events that nobody has described."""
     await log.set(describe_events=False)
-    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
+    recording_id = await log.ingest(footage, "video.mp4", BEGAN)
     await log.work()
     assert [event.is_described for event in await log.events()] == [False] * 3
     return recording_id
@@ -86,7 +86,7 @@ async def asked(log, api, path, **body):
 
 
 async def test_new_footage_is_described_by_itself_in_one_call(log, footage, model):
-    await log.take_in(footage, "video.mp4", BEGAN)
+    await log.ingest(footage, "video.mp4", BEGAN)
 
     (job,) = await log.work()
 
@@ -107,7 +107,7 @@ async def test_new_footage_is_described_by_itself_in_one_call(log, footage, mode
 
 
 async def test_the_model_is_asked_for_json_of_the_schema(log, footage, model):
-    await log.take_in(footage, "video.mp4", BEGAN)
+    await log.ingest(footage, "video.mp4", BEGAN)
     await log.work()
 
     request = model.received[0].json
@@ -125,7 +125,7 @@ async def test_the_frames_are_of_their_own_stretches(log, footage, model, tmp_pa
 
     from daybook.lifelog.media.service import ffmpeg
 
-    await log.take_in(footage, "video.mp4", BEGAN)
+    await log.ingest(footage, "video.mp4", BEGAN)
     await log.work()
 
     def luma(frame):
@@ -182,7 +182,7 @@ async def test_descriptions_are_in_the_persons_language_and_script(
 
 
 async def test_a_long_video_goes_into_several_calls_of_bounded_size(log, many_scenes, model):
-    await log.take_in(many_scenes, "video.mp4")
+    await log.ingest(many_scenes, "video.mp4")
 
     (job,) = await log.work()
 
@@ -252,7 +252,7 @@ async def test_a_provider_that_takes_no_schema_is_asked_without(log, many_scenes
     refusal = Reply(400, body={"error": {"message": "response_format is not supported"}})
     model.next_replies.append(refusal)
 
-    await log.take_in(many_scenes, "video.mp4")
+    await log.ingest(many_scenes, "video.mp4")
     (job,) = await log.work()
 
     bodies = [request.json for request in model.received]
@@ -266,7 +266,7 @@ async def test_a_provider_that_takes_no_schema_is_asked_without(log, many_scenes
 
 async def test_describing_later_fills_in_what_nobody_changed(log, undescribed, model, api):
     first, second, _ = await log.events()
-    async with log.tools.database.write() as session:
+    async with log.services.database.write() as session:
         await events.update_event(session, log.user, first.id, EventUpdate(scene="my room"))
         await events.update_event(session, log.user, second.id, EventUpdate(duration=2))
 
@@ -293,7 +293,7 @@ async def test_what_is_described_is_not_paid_for_again_unless_wished(log, undesc
     await asked(log, api, f"recordings/{undescribed}")
     assert len(model.calls) == 1
 
-    async with log.tools.database.write() as session:
+    async with log.services.database.write() as session:
         third = (await log.events())[2]
         await events.update_event(session, log.user, third.id, EventUpdate(summary="Mine."))
     model.usually = lambda seen: answered([described(stretch, summary="Anew.") for stretch in seen])
@@ -341,7 +341,7 @@ async def test_costs_are_shown_before_and_after_and_are_in_the_ledger(
     before = await api.get(path)
 
     async with shipping(settings, database, database_url):
-        await read_providers(log.tools.internal_client._resources)
+        await read_providers(log.services.internal_client._resources)
         job = await asked(log, api, f"recordings/{undescribed}")
 
     frames = sum(len(stretch.frames) for stretch in model.calls[0])
@@ -357,7 +357,7 @@ async def test_costs_are_shown_before_and_after_and_are_in_the_ledger(
 
 
 async def test_before_the_events_are_found_the_estimate_is_the_most_it_can_be(log, footage, api):
-    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
+    recording_id = await log.ingest(footage, "video.mp4", BEGAN)
 
     estimate = await api.get(f"/api/v1/recordings/{recording_id}/description-estimate")
 
@@ -374,7 +374,7 @@ async def test_before_the_events_are_found_the_estimate_is_the_most_it_can_be(lo
 
 async def test_a_bad_key_is_said_and_the_events_are_there(log, footage, model):
     model.usually = lambda _seen: Reply(401, body={"error": {"message": "invalid api key"}})
-    await log.take_in(footage, "video.mp4", BEGAN)
+    await log.ingest(footage, "video.mp4", BEGAN)
 
     (job,) = await log.work()
 
@@ -386,7 +386,7 @@ async def test_a_bad_key_is_said_and_the_events_are_there(log, footage, model):
 
 
 async def test_a_budget_is_said_with_its_limit(log, undescribed, model, api):
-    await Budgets(log.tools.internal_client._resources, "user", log.user.id).add(100)
+    await Budgets(log.services.internal_client._resources, "user", log.user.id).add(100)
 
     job = await asked(log, api, f"recordings/{undescribed}")
 
@@ -400,7 +400,7 @@ async def test_a_provider_that_is_down_is_tried_again_from_where_it_was(log, man
     monkeypatch.setattr("daybook.jobs.failures.LONGEST_PAUSE", 0.1)
     good = model.usually
     model.next_replies.extend([good, Reply(500, body={"error": {"message": "down"}})])
-    await log.take_in(many_scenes, "video.mp4")
+    await log.ingest(many_scenes, "video.mp4")
 
     (job,) = await log.work()
 
@@ -418,7 +418,7 @@ async def test_without_a_model_nothing_is_asked_and_the_reason_is_told(
     ana._transport.app = app  # the same browser at a server without a vision model
     api = Api(ana)
     async with lifelog(database, database_url, settings) as log:
-        recording_id = await log.take_in(footage, "video.mp4")
+        recording_id = await log.ingest(footage, "video.mp4")
 
         status, answer = await api.call("POST", f"/api/v1/recordings/{recording_id}/description", {})
         estimate = await api.get(f"/api/v1/recordings/{recording_id}/description-estimate")

@@ -1,4 +1,4 @@
-"""Footage becomes events: with times, measured facts and pictures, whoever describes them."""
+"""LocalFile becomes events: with times, measured facts and pictures, whoever describes them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ def footage(tmp_path_factory):
 
 
 async def test_a_video_of_three_scenes_becomes_three_events(log, footage):
-    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
+    recording_id = await log.ingest(footage, "video.mp4", BEGAN)
 
     (job,) = await log.work()
 
@@ -49,13 +49,13 @@ async def test_a_video_of_three_scenes_becomes_three_events(log, footage):
 
 
 async def test_events_have_pictures_in_the_store_under_their_person(log, footage):
-    await log.take_in(footage, "video.mp4")
+    await log.ingest(footage, "video.mp4")
 
     await log.work()
 
     for event in await log.events():
         assert event.thumbnail_s3_key.startswith(f"users/{log.user.id}/recordings/{event.recording_id}/")
-        assert (await log.tools.store.get(event.thumbnail_s3_key))[:2] == b"\xff\xd8"
+        assert (await log.services.store.get(event.thumbnail_s3_key))[:2] == b"\xff\xd8"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_events_have_pictures_in_the_store_under_their_person(log, footage
 )
 async def test_what_nobody_described_says_so_in_the_persons_language(log, tmp_path, language, words):
     await log.set(language=language)
-    await log.take_in(video(tmp_path / "dark.mp4", DARK), "dark.mp4")
+    await log.ingest(video(tmp_path / "dark.mp4", DARK), "dark.mp4")
 
     await log.work()
 
@@ -77,7 +77,7 @@ async def test_what_nobody_described_says_so_in_the_persons_language(log, tmp_pa
 
 
 async def test_a_video_without_sound_is_silent(log, tmp_path):
-    await log.take_in(video(tmp_path / "dark.mp4", DARK, sound=False), "dark.mp4")
+    await log.ingest(video(tmp_path / "dark.mp4", DARK, sound=False), "dark.mp4")
 
     await log.work()
 
@@ -87,7 +87,7 @@ async def test_a_video_without_sound_is_silent(log, tmp_path):
 
 
 async def test_finding_events_again_changes_nothing_that_is_the_same(log, footage):
-    recording_id = await log.take_in(footage, "video.mp4")
+    recording_id = await log.ingest(footage, "video.mp4")
     await log.work()
     before = await log.events()
 
@@ -98,10 +98,10 @@ async def test_finding_events_again_changes_nothing_that_is_the_same(log, footag
 
 
 async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(log, footage):
-    recording_id = await log.take_in(footage, "video.mp4")
+    recording_id = await log.ingest(footage, "video.mp4")
     await log.work()
     first, second, third = await log.events()
-    async with log.tools.database.write() as session:
+    async with log.services.database.write() as session:
         await events.update_event(session, log.user, first.id, EventUpdate(summary="My own words."))
         await events.delete_event(session, log.user, third.id)
         for event_id in (first.id, second.id):  # as another version of the analysis found them
@@ -115,14 +115,14 @@ async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(l
     assert {event.summary for event in found} >= {"My own words.", "By hand."}
     assert len(found) == 4  # nothing over the person's own, the stale one anew, and the deleted one is back
     assert second.id not in {event.id for event in found}
-    assert await log.tools.store.size(second.thumbnail_s3_key) is None
+    assert await log.services.store.size(second.thumbnail_s3_key) is None
 
 
 async def test_a_video_that_ffmpeg_is_not_done_with_is_told_at_once(log, footage, monkeypatch):
     monkeypatch.setattr(
         "daybook.lifelog.activity.decoding._patience", lambda seconds: 0.05 if seconds else 60
     )
-    await log.take_in(footage, "video.mp4")
+    await log.ingest(footage, "video.mp4")
 
     (job,) = await log.work()
 
@@ -131,9 +131,9 @@ async def test_a_video_that_ffmpeg_is_not_done_with_is_told_at_once(log, footage
 
 
 async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(log, footage):
-    recording_id = await log.take_in(footage, "video.mp4")
+    recording_id = await log.ingest(footage, "video.mp4")
     job_ids = await log.waiting()
-    async with log.tools.database.write() as session:
+    async with log.services.database.write() as session:
         await recordings.delete(session, log.user.id, recording_id)
 
     (job,) = await log.work(*job_ids)
@@ -143,10 +143,10 @@ async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(log, footage
 
 
 async def test_events_move_along_with_their_recording(log, footage):
-    recording_id = await log.take_in(footage, "video.mp4", BEGAN)
+    recording_id = await log.ingest(footage, "video.mp4", BEGAN)
     await log.work()
 
-    async with log.tools.database.write() as session:
+    async with log.services.database.write() as session:
         body = recordings.RecordingUpdate(start_time=BEGAN + timedelta(hours=8))
         await recordings.change(session, log.user, recording_id, body)
     await again(log, recording_id)
@@ -159,10 +159,10 @@ async def test_events_move_along_with_their_recording(log, footage):
 
 async def test_a_video_over_midnight_has_events_on_both_days(log, footage):
     # In Taipei the video begins at 23:59:50 and its last scene at midnight.
-    await log.take_in(footage, "video.mp4", BEGAN.replace(hour=15))
+    await log.ingest(footage, "video.mp4", BEGAN.replace(hour=15))
     await log.work()
 
-    async with log.tools.database.read() as session:
+    async with log.services.database.read() as session:
         before, after = [
             await events.of_day(session, log.user.id, BEGAN.date() + timedelta(days=days), "Asia/Taipei")
             for days in (0, 1)
@@ -172,8 +172,8 @@ async def test_a_video_over_midnight_has_events_on_both_days(log, footage):
 
 
 async def again(log, recording_id):
-    from daybook.lifelog.events.description.requests import request_extraction
+    from daybook.lifelog.events.description.service import request_extraction
 
-    async with log.tools.database.write() as session:
+    async with log.services.database.write() as session:
         job_ids = await request_extraction(session, log.user, recording_id)
     return await log.work(*job_ids)

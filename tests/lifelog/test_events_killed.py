@@ -49,7 +49,7 @@ async def test_what_a_killed_worker_leaves_is_finished_once(point, database, dat
             shipping(settings, database, database_url),
             lifelog(database, database_url, settings) as log,
         ):
-            await log.take_in(video(tmp_path / "video.mp4", STILL, MOVING, DARK), "video.mp4", BEGAN)
+            await log.ingest(video(tmp_path / "video.mp4", STILL, MOVING, DARK), "video.mp4", BEGAN)
             job_ids = await log.waiting()
             worker = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "daybook", "worker", env=environment(settings, database_url, point)
@@ -63,7 +63,7 @@ async def test_what_a_killed_worker_leaves_is_finished_once(point, database, dat
             assert len(found) == 3
             assert {event.summary for event in found} == {"Somebody walks for 5 seconds."}
             for event in found:
-                assert (await log.tools.store.get(event.thumbnail_s3_key)).startswith(b"\xff\xd8")
+                assert (await log.services.store.get(event.thumbnail_s3_key)).startswith(b"\xff\xd8")
             assert len(model.calls) == 1
             assert (job.metrics["described"], job.metrics["tokens"]) == (3, 1100)
         lines = await log.rows("SELECT total_tokens, trace_id FROM llm_tracker_usage")

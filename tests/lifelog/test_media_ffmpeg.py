@@ -15,9 +15,9 @@ import pytest
 from daybook.lifelog.media.errors import FfmpegFailed, FfmpegStopped
 from daybook.lifelog.media.service import (
     frames,
+    inspect,
     is_playable,
     make_preview,
-    probe,
     run_ffmpeg,
     started_ffmpeg,
     thumbnail,
@@ -257,7 +257,7 @@ async def test_what_has_no_picture_gives_none(videos):
 @pytest.mark.parametrize("start", ["edge_box", "edge_no_duration", "fire2", "vtest", "bikes"])
 async def test_real_clips_have_thumbnails(start):
     path = footage(start)
-    video = await probe(path)
+    video = await inspect(path)
     picture = pixels(await thumbnail(path, video.duration))
     longest = min(640, max(video.width, video.height))
     assert abs(max(picture.shape) - longest) <= 2
@@ -275,8 +275,8 @@ async def preview_of(path, videos):
     async def tell(share):
         told.append(share)
 
-    await make_preview(path, await probe(path), target, on_progress=tell)
-    video = await probe(target)
+    await make_preview(path, await inspect(path), target, on_progress=tell)
+    video = await inspect(target)
     assert is_playable(video)
     content = target.read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")  # players begin before they have it all
@@ -341,7 +341,7 @@ async def test_uneven_pictures_keep_their_times(videos):
     )
     video = await preview_of(uneven, videos)
     assert video.is_vfr
-    assert video.duration == pytest.approx((await probe(uneven)).duration, abs=0.1)
+    assert video.duration == pytest.approx((await inspect(uneven)).duration, abs=0.1)
 
 
 async def test_high_dynamic_range_is_mapped_down(videos):
@@ -350,7 +350,7 @@ async def test_high_dynamic_range_is_mapped_down(videos):
         *("-c:v", "libx265", "-pix_fmt", "yuv420p10le"),
         *("-x265-params", "log-level=none:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc"),
     )
-    assert (await probe(source)).transfer == "smpte2084"
+    assert (await inspect(source)).transfer == "smpte2084"
     video = await preview_of(source, videos)
     assert video.transfer is None
     assert video.pixel_format == "yuv420p"

@@ -85,7 +85,7 @@ async def test_two_people_may_have_the_same_file(recordings, browsers, admin):
     await recordings.take(path)
     answer = await admin.post("/api/v1/admin/users", json={"account": "ben", "password": "correct horse"})
     ben = answer.json()["id"]
-    taken = await ingest.take_in(recordings.basics, ben, path, "a.mp4")
+    taken = await ingest.ingest(recordings.services, ben, path, "a.mp4")
     assert taken.is_new
 
 
@@ -114,7 +114,7 @@ async def test_a_store_that_fails_leaves_nothing(recordings, monkeypatch):
     async def fail(*_, **__):
         raise OSError("disk full")
 
-    monkeypatch.setattr(type(recordings.basics.store), "put_file", fail)
+    monkeypatch.setattr(type(recordings.services.store), "put_file", fail)
     with pytest.raises(OSError, match="disk full"):
         await recordings.bring("a.mp4")
     assert await everything(recordings) == NOTHING

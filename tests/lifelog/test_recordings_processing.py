@@ -10,7 +10,7 @@ import av
 import pytest
 
 from daybook.lifelog.media import previews
-from daybook.lifelog.media.service import is_playable, probe
+from daybook.lifelog.media.service import inspect, is_playable
 from daybook.lifelog.recordings import processing
 from daybook.lifelog.recordings.jobs import job_types
 from support.jobs.jobs import Jobs
@@ -27,7 +27,7 @@ def jobs(database, database_url):
 @pytest.fixture
 async def worked(recordings, jobs):
     """Takes files in and waits until they are processed; the recording as it is then."""
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
 
         async def work(*paths):
             for path in paths:
@@ -66,7 +66,7 @@ async def test_a_video_that_they_do_not_play_gets_a_copy_that_they_do(recordings
     preview = await recordings.api.browser.get(file["preview_url"])
     assert preview.headers["content-type"] == "video/mp4"
     path = recordings.videos.write("preview.mp4", preview.content)
-    assert is_playable(await probe(path))
+    assert is_playable(await inspect(path))
     assert len(await recordings.objects()) == 3
     assert list((tmp_path / "scratch" / "previews").iterdir()) == []
     part = await recordings.api.browser.get(file["preview_url"], headers={"Range": "bytes=0-99"})
@@ -103,7 +103,7 @@ async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(recordings, 
     taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [original] = await recordings.objects()
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         await jobs.until(row["processing_job_id"], "success", within=30)
     assert await recordings.objects() == [original]
     assert taken.is_new
@@ -128,7 +128,7 @@ async def test_the_list_says_what_is_being_made_until_it_is_or_nobody_makes_it(r
     [row] = await recordings.rows(
         "SELECT processing_job_id AS id FROM recording_files WHERE id = :id", id=first.file_id
     )
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         await jobs.until(row["id"], "success")
     assert await processing() == [False, False]
     assert not (await recordings.get(second))["is_processed"]
@@ -138,16 +138,16 @@ async def test_a_job_of_a_file_that_is_gone_ends_well(recordings, jobs):
     await recordings.take(recordings.videos.make("a.mp4"))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     await recordings.rows("DELETE FROM recordings")
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         await jobs.until(row["processing_job_id"], "success")
 
 
 async def test_a_file_that_went_missing_is_said(recordings, jobs):
     taken = await recordings.take(recordings.videos.make("a.mp4"))
     for key in await recordings.objects():
-        await recordings.basics.store.delete(key)
+        await recordings.services.store.delete(key)
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         await jobs.until(row["processing_job_id"], "failed")
     shown = await recordings.get(taken)
     assert (shown["is_processed"], shown["is_processing"]) == (False, False)
@@ -162,7 +162,7 @@ async def test_a_video_that_cannot_be_encoded_is_told_at_once_and_has_its_pictur
     monkeypatch.setattr(previews, "_encoded", lambda _: ["-map", "0:v", "-c:v", "none_such"])
     taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         job = await jobs.until(row["processing_job_id"], "failed")
     assert (job.attempts, job.error_code, job.error_details["name"]) == (1, "no_preview", "a.avi")
     assert "browsers do not play it" in job.error_message
@@ -182,7 +182,7 @@ async def test_a_disk_that_was_full_for_a_moment_is_tried_again(recordings, jobs
     monkeypatch.setattr(previews, "_run", run)
     taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
-    async with jobs.worker(*(replace(one, first_pause=0.05) for one in job_types(recordings.basics))):
+    async with jobs.worker(*(replace(one, first_pause=0.05) for one in job_types(recordings.services))):
         job = await jobs.until(row["processing_job_id"], "success")
     assert job.attempts == 2
     assert (await recordings.get(taken))["files"][0]["preview_url"]
@@ -195,15 +195,15 @@ import daybook.tables
 from daybook.db.engine import Database
 from daybook.jobs.worker import Worker
 from daybook.lifelog.recordings.jobs import job_types
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
 async def main(url, data):
     settings = Settings(data=Path(data))
     database = Database.connect(url)
-    basics = Basics(database=database, store=open_store(settings), settings=settings)
-    await Worker(database, url, job_types(basics), 4).work(asyncio.Event())
+    services = Services(database=database, store=open_store(settings), settings=settings)
+    await Worker(database, url, job_types(services), 4).work(asyncio.Event())
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -212,7 +212,7 @@ asyncio.run(main(*sys.argv[1:]))
 @pytest.mark.parametrize("fault", ["recordings.processing.preview", "recordings.processing.made"])
 async def test_another_worker_goes_on_where_one_was_killed(recordings, jobs, database_url, fault):
     taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
-    data = str(recordings.basics.settings.data)
+    data = str(recordings.services.settings.data)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", WORK, database_url, data, env={"DAYBOOK_FAILPOINT": fault, "DAYBOOK_DATA": data}
     )
@@ -220,14 +220,14 @@ async def test_another_worker_goes_on_where_one_was_killed(recordings, jobs, dat
     assert not (await recordings.get(taken))["is_processed"]
     await recordings.rows("UPDATE pgqueuer SET heartbeat = heartbeat - interval '1 minute'")
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         await jobs.until(row["processing_job_id"], "success")
     shown = await recordings.get(taken)
     assert shown["is_processed"]
     assert shown["thumbnail_url"]
     assert shown["files"][0]["preview_url"]
     assert len(await recordings.objects()) == 3
-    assert list((recordings.basics.settings.data / "scratch" / "previews").iterdir()) == []
+    assert list((recordings.services.settings.data / "scratch" / "previews").iterdir()) == []
 
 
 async def test_cancelling_ends_ffmpeg_within_two_seconds_and_leaves_nothing(recordings, jobs, tmp_path):
@@ -235,7 +235,7 @@ async def test_cancelling_ends_ffmpeg_within_two_seconds_and_leaves_nothing(reco
     taken = await recordings.take(path)
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
     drafts = tmp_path / "scratch" / "previews"
-    async with jobs.worker(*job_types(recordings.basics)):
+    async with jobs.worker(*job_types(recordings.services)):
         while not (drafts.is_dir() and list(drafts.iterdir())):
             await asyncio.sleep(0.02)
         await jobs.cancel(row["processing_job_id"])

@@ -22,16 +22,16 @@ import asyncio, sys
 from pathlib import Path
 import daybook.tables
 from daybook.db.engine import Database
-from daybook.lifelog.recordings.service import take_in
-from daybook.lifelog.context import Basics
+from daybook.lifelog.recordings.service import ingest
+from daybook.lifelog.context import Services
 from daybook.settings import Settings
 from daybook.storage.service import open_store
 
 async def main(url, data, user, path):
     settings = Settings(data=Path(data))
     database = Database.connect(url, pool=2)
-    basics = Basics(database=database, store=open_store(settings), settings=settings)
-    await take_in(basics, int(user), Path(path), "GX020123.MP4")
+    services = Services(database=database, store=open_store(settings), settings=settings)
+    await ingest(services, int(user), Path(path), "GX020123.MP4")
     await database.close()
 
 asyncio.run(main(*sys.argv[1:]))
@@ -53,7 +53,7 @@ async def delete(recordings, taken):
 async def test_a_deleted_recording_is_gone_with_its_files(recordings):
     taken = await recordings.bring("a.mp4")
     kept = await recordings.bring("b.mp4", seconds=0.5)
-    await recordings.basics.store.put(removal.thumbnail_key((await recordings.objects())[0]), b"picture")
+    await recordings.services.store.put(removal.thumbnail_key((await recordings.objects())[0]), b"picture")
     await recordings.deliver()
     await delete(recordings, taken)
     assert [row["name"] for row in await recordings.listed()] == ["b.mp4"]
@@ -78,7 +78,7 @@ async def test_what_a_person_said_stays_without_the_recording(recordings):
     await recordings.add_event(taken, 0.9, summary="by hand", origin="manual", is_described=True)
     other = await recordings.bring("b.mp4")
     await recordings.add_event(other, 0.1, summary="another's")
-    await recordings.basics.store.put(f"users/{recordings.user_id}/x/e.jpg", b"picture")
+    await recordings.services.store.put(f"users/{recordings.user_id}/x/e.jpg", b"picture")
     before = {event["summary"]: event["start_time"] for event in await recordings.events()}
     await delete(recordings, taken)
     left = {event["summary"]: event for event in await recordings.events()}
@@ -102,7 +102,7 @@ async def test_its_jobs_are_cancelled(recordings):
 async def test_a_job_that_is_asked_for_while_a_recording_is_deleted_is_refused(recordings):
     """It waits for the cancellation of the one that is active, and then its file is gone: that is no error of ours."""
     taken = await recordings.bring("a.mp4")
-    async with recordings.basics.database.write() as session:
+    async with recordings.services.database.write() as session:
         await service.delete(session, recordings.user_id, taken.recording_id)
         path = f"{PATH}/{taken.recording_id}/extraction"
         asked = asyncio.create_task(recordings.api.call("POST", path, {}))
@@ -127,7 +127,7 @@ async def test_what_a_cancelled_job_stores_all_the_same_is_removed(recordings):
         removal.event_picture_key(recordings.user_id, taken.recording_id, event_id),
     ]
     for late_key in late:
-        await recordings.basics.store.put(late_key, b"late")
+        await recordings.services.store.put(late_key, b"late")
     await recordings.deliver()
     assert await recordings.objects() == sorted(late)
     await make_old(recordings)
@@ -156,7 +156,7 @@ async def test_nothing_is_removed_before_the_deletion_is_committed(recordings):
     async def broken():
         from daybook.lifelog.recordings import service
 
-        async with recordings.basics.database.write() as session:
+        async with recordings.services.database.write() as session:
             await service.delete(session, recordings.user_id, taken.recording_id)
             raise RuntimeError
 
@@ -176,7 +176,7 @@ async def test_a_store_that_is_away_is_tried_again(recordings, monkeypatch):
         raise OSError("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(recordings.basics.store), "delete", away)
+        broken.setattr(type(recordings.services.store), "delete", away)
         assert await recordings.deliver() == ["retried"]
     assert len(await recordings.objects()) == 1
     await recordings.rows("UPDATE outbox_events SET next_attempt_at = now()")
@@ -187,7 +187,7 @@ async def test_a_store_that_is_away_is_tried_again(recordings, monkeypatch):
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_whoever_is_killed_while_taking_in_leaves_nothing_for_long(recordings, database_url, fault):
     path = recordings.videos.make("GX020123.MP4")
-    data = recordings.basics.settings.data
+    data = recordings.services.settings.data
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-c", TAKE_IN, database_url, str(data), str(recordings.user_id), str(path)),
@@ -218,10 +218,10 @@ async def test_a_file_that_is_being_taken_in_is_not_removed(recordings, monkeypa
 
     claim = ingest._claim
 
-    async def slowly(tools, file):
+    async def slowly(services, file):
         await make_old(recordings)
         await recordings.deliver()
-        return await claim(tools, file)
+        return await claim(services, file)
 
     monkeypatch.setattr(ingest, "_claim", slowly)
     path = recordings.videos.make("a.mp4")

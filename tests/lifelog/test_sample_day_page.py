@@ -21,11 +21,11 @@ async def diary(database, database_url, tmp_path):
 @pytest_asyncio.fixture
 async def sampled(diary):
     """A diary whose day is the sample's, and the function that takes the sample away."""
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await sample.make_sample_day(session, diary.user, DAY)
 
     async def remove():
-        async with diary.tools.database.write() as session:
+        async with diary.services.database.write() as session:
             await sample.remove_sample_day(session, diary.user, DAY)
 
     return diary, remove
@@ -51,7 +51,7 @@ async def test_a_page_that_is_being_written_of_it_is_not_written_any_more(sample
 async def test_ones_own_text_keeps_the_page(sampled):
     diary, remove = sampled
     await diary.written()
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await pages.set_own_text(session, diary.user, DAY, OwnTextRequest(text="I liked that day."))
 
     await remove()
@@ -63,7 +63,7 @@ async def test_an_event_of_ones_own_keeps_the_page_that_tells_of_it(sampled):
     diary, remove = sampled
     own = await diary.event("12:00", "Lunch with Ben.")
     await diary.written()
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         await session.delete(await session.get_one(Event, own))
     await diary.event("12:30", "Noodles with Ben.")
 
@@ -76,10 +76,10 @@ async def test_an_earlier_version_that_tells_of_ones_own_event_keeps_the_page(sa
     diary, remove = sampled
     own = await diary.event("12:00", "Lunch with Ben.")
     await diary.written()
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         (await session.get_one(Event, own)).start_time = None
     assert (await diary.written(force=True)).version == 2
-    async with diary.tools.database.write() as session:
+    async with diary.services.database.write() as session:
         event = await session.get_one(Event, own)
         event.start_time = datetime(2026, 11, 20, 4, tzinfo=UTC)
 

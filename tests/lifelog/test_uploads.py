@@ -252,18 +252,18 @@ async def test_a_file_that_waits_for_being_taken_in_is_taken_in_by_the_worker(
     from daybook.lifelog.recordings import service as recordings
 
     video = clip()
-    take_in = recordings.take_in
+    ingest = recordings.ingest
 
     async def away(*arguments):
         raise Unavailable("The file store is away.")
 
-    monkeypatch.setattr(recordings, "take_in", away)
+    monkeypatch.setattr(recordings, "ingest", away)
     location = await tus.begin(video)
     assert (await tus.send(location, video)).status_code == 503
     assert await tus.offset(location) == len(video)
     await sweep(app.state.uploads)
     assert await count(database, "recordings") == 0
-    monkeypatch.setattr(recordings, "take_in", take_in)
+    monkeypatch.setattr(recordings, "ingest", ingest)
     await sweep(app.state.uploads)
 
     view = (await tus.browser.get(location)).json()
@@ -342,18 +342,18 @@ async def test_a_file_that_nobody_can_take_in_stops_neither_the_others_nor_the_w
     from daybook.lifelog.recordings import service as recordings
 
     videos = [clip(), clip() + b"\0"]
-    staging, take_in = app.state.uploads.staging, recordings.take_in
+    staging, ingest = app.state.uploads.staging, recordings.ingest
     staging.folder.mkdir(exist_ok=True)
     for video in videos:
         location = await tus.begin(video)
         staging.path(location.rpartition("/")[2]).write_bytes(video)
 
-    async def unforeseen(basics, user_id, path, *rest):
+    async def unforeseen(services, user_id, path, *rest):
         if path.read_bytes() == videos[0]:
             raise ZeroDivisionError
-        return await take_in(basics, user_id, path, *rest)
+        return await ingest(services, user_id, path, *rest)
 
-    monkeypatch.setattr(recordings, "take_in", unforeseen)
+    monkeypatch.setattr(recordings, "ingest", unforeseen)
     await sweep(app.state.uploads)
 
     assert await count(database, "recordings") == 1

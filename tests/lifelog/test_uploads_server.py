@@ -262,7 +262,7 @@ async def serve(database_url, data, fault=""):
     ("fault", "kept"),
     [
         ("upload.write.after:3", 3 * BATCH),
-        ("upload.take_in.after", BIG),
+        ("upload.ingest.after", BIG),
         ("upload.finished", BIG),
     ],
 )

@@ -21,8 +21,8 @@ async def test_a_video_gets_its_events_and_all_its_pictures(
 ):
     settings = storage_settings(kind)
     async with lifelog(database, database_url, settings) as log:
-        await log.take_in(Videos(tmp_path).make("video.avi", "-c:v", "mpeg4"), "video.avi")
-        types = [*events.job_types(log.tools), *recordings.job_types(log.tools)]
+        await log.ingest(Videos(tmp_path).make("video.avi", "-c:v", "mpeg4"), "video.avi")
+        types = [*events.job_types(log.services), *recordings.job_types(log.services)]
         stop = asyncio.Event()
         workers = [
             asyncio.create_task(Worker(database, database_url, types, 2, is_lasting).work(stop))
@@ -47,10 +47,10 @@ async def test_a_video_gets_its_events_and_all_its_pictures(
                 )
             )
         assert len(keys) >= 4
-        assert keys == {file.key async for file in log.tools.store.list("users")}
+        assert keys == {file.key async for file in log.services.store.list("users")}
         assert [path for path in (settings.data / "scratch").rglob("*") if path.is_file()] == []
         if kind == "s3":
-            await assert_browsers_can_read([await log.tools.store.link(key) for key in keys])
+            await assert_browsers_can_read([await log.services.store.link(key) for key in keys])
 
 
 async def assert_browsers_can_read(links):

@@ -80,15 +80,15 @@ def _check(path: Path, timezone: str | None) -> None:
 
 
 async def _importer(database: "Database", user: str, timezone: str | None, report: "_Report") -> "Importer":
-    from daybook.lifelog.context import Basics  # noqa: PLC0415
+    from daybook.lifelog.context import Services  # noqa: PLC0415
     from daybook.lifelog.uploads.importing import Importer  # noqa: PLC0415
     from daybook.storage.service import open_store  # noqa: PLC0415
 
     settings = read_settings()
     async with database.read() as session:
         user_id = await user_id_of(session, user)
-    basics = Basics(database=database, store=open_store(settings), settings=settings)
-    return Importer(basics, user_id, timezone=timezone, on_progress=report.progress)
+    services = Services(database=database, store=open_store(settings), settings=settings)
+    return Importer(services, user_id, timezone=timezone, on_progress=report.progress)
 
 
 async def _import(path: Path, importer: "Importer", report: "_Report") -> None:
@@ -139,12 +139,12 @@ class _Watch:
                 await self._take(video, shape, now)
 
     async def _take(self, video: Path, shape: tuple[int, int], now: float) -> None:
-        from daybook.lifelog.uploads.importing import Became  # noqa: PLC0415
+        from daybook.lifelog.uploads.importing import ImportStatus  # noqa: PLC0415
 
         self._report.begin(video, "")
         outcome = await self._importer.take(video)
         self._report.add(outcome)
-        if outcome.became is Became.FAILED:
+        if outcome.status is ImportStatus.FAILED:
             self._resting[video] = (shape, now + AGAIN - REST)
         else:
             self._done[video] = shape
@@ -197,22 +197,25 @@ class _Report:
             self._rewrite("")
         if not self._quiet:
             what = outcome.reason or f"recording {outcome.recording_id}"
-            print(f"{outcome.became.value:8}{printable(str(outcome.path))}: {printable(what)}", flush=True)
+            print(f"{outcome.status.value:8}{printable(str(outcome.path))}: {printable(what)}", flush=True)
 
     def finish(self, *, as_json: bool) -> None:
         """Say what became of all."""
-        from daybook.lifelog.uploads.importing import Became  # noqa: PLC0415
+        from daybook.lifelog.uploads.importing import ImportStatus  # noqa: PLC0415
 
-        by = {became: [one for one in self._outcomes.values() if one.became is became] for became in Became}
+        by = {
+            became: [one for one in self._outcomes.values() if one.status is became]
+            for became in ImportStatus
+        }
         if as_json:
             lists = {became.value: [_plain(one) for one in outcomes] for became, outcomes in by.items()}
             print_json({**lists, "passed_over": self.passed_over})
             return
         words = {
-            Became.TAKEN: "taken in",
-            Became.KNOWN: "already there",
-            Became.REFUSED: "refused",
-            Became.FAILED: "failed, to be tried again",
+            ImportStatus.TAKEN: "taken in",
+            ImportStatus.KNOWN: "already there",
+            ImportStatus.REFUSED: "refused",
+            ImportStatus.FAILED: "failed, to be tried again",
         }
         print(
             ", ".join(f"{len(outcomes):,} {words[became]}" for became, outcomes in by.items() if outcomes)

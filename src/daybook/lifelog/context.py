@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Basics:
+class Services:
     """What every process has: the database, the file store and the settings. Files are taken in with these."""
 
     database: Database
@@ -21,7 +21,7 @@ class Basics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools(Basics):
+class WorkerServices(Services):
     """What the worker has: the gateway to models as well. Jobs are done with these."""
 
     internal_client: "InternalClient"

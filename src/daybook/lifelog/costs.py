@@ -7,29 +7,29 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.jobs import JobContext
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 
 _PATIENCE = 1.0  # seconds for the costs of a job that is being cancelled
 _AWAY = (SQLAlchemyError, OSError, TimeoutError)  # the job's own end matters more than its costs
 
 
 @asynccontextmanager
-async def costs_noted(context: JobContext, tools: Tools) -> AsyncGenerator[None]:
+async def record_costs(context: JobContext, services: WorkerServices) -> AsyncGenerator[None]:
     """What the job's calls have cost is in its metrics (`tokens`, `cost`) when the block ends, however it ends."""
     try:
         yield
     except asyncio.CancelledError:
         with suppress(*_AWAY):
-            await asyncio.wait_for(_note(context, tools), _PATIENCE)
+            await asyncio.wait_for(_note(context, services), _PATIENCE)
         raise
     except Exception:
         with suppress(*_AWAY):
-            await _note(context, tools)
+            await _note(context, services)
         raise
-    await _note(context, tools)
+    await _note(context, services)
 
 
-async def _note(context: JobContext, tools: Tools) -> None:
-    tokens, cost = await tools.internal_client.costs(context.job_id)
+async def _note(context: JobContext, services: WorkerServices) -> None:
+    tokens, cost = await services.internal_client.costs(context.job_id)
     context.metric("tokens", tokens)
     context.metric("cost", cost)

@@ -15,7 +15,7 @@ from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.lifelog.calendar import endpoints as days
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.diary import endpoints as diary
 from daybook.lifelog.events import endpoints as events
 from daybook.lifelog.recordings import endpoints as recordings
@@ -85,7 +85,7 @@ def create_app(database: Database, settings: Settings, pages: Pages | None = Non
     app.state.database = database
     app.state.settings = settings
     app.state.store = open_store(settings)
-    app.state.uploads = Uploads(Basics(database=database, store=app.state.store, settings=settings))
+    app.state.uploads = Uploads(Services(database=database, store=app.state.store, settings=settings))
     errors.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders, over_tls=settings.cookie_secure)

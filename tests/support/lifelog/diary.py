@@ -24,7 +24,7 @@ from daybook.gateway.providers.vault import Vault
 from daybook.jobs import service as jobs
 from daybook.jobs.models import Job
 from daybook.jobs.worker import Worker
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.diary import service as diary
 from daybook.lifelog.diary.jobs import job_types
 from daybook.lifelog.diary.schemas import DiaryResponse
@@ -86,27 +86,27 @@ class Author(Upstream):
 class Diary:
     """The diary of one person."""
 
-    tools: Tools
+    services: WorkerServices
     url: str
     user: User
 
     @property
     def resources(self) -> GatewayResources:
         """What the calls for the pages are made with."""
-        return self.tools.internal_client._resources
+        return self.services.internal_client._resources
 
     async def event(self, clock: str, summary: str | None, day: date = DAY, **values: Any) -> UUID:
         """An event at a local time."""
         start = datetime.combine(day, datetime.strptime(clock, "%H:%M").time(), ZoneInfo(self.user.timezone))  # noqa: DTZ007  (the zone is the person's)
         event = Event(user_id=self.user.id, start_time=start, summary=summary, **values)
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             session.add(event)
         return event.id
 
     async def walk(self, count: int) -> None:
         """An event every ten minutes from midnight."""
         midnight = datetime.combine(DAY, datetime.min.time(), ZoneInfo(self.user.timezone))
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             session.add_all(
                 Event(
                     user_id=self.user.id,
@@ -117,19 +117,19 @@ class Diary:
             )
 
     async def change(self, event_id: UUID, **values: Any) -> None:
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             event = await session.get_one(Event, event_id)
             for name, value in values.items():
                 setattr(event, name, value)
 
     async def set(self, timezone: str | None = None, **settings: Any) -> None:
         """Change the person's settings."""
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             changes = accounts.UserChanges(timezone=timezone, settings=settings)
             self.user = await accounts.update_user(session, self.user.id, changes)
 
     async def ask(self, day: date = DAY, *, force: bool = False) -> diary.Requested:
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             return await diary.request_page(session, self.user, day, force=force)
 
     async def written(self, day: date = DAY, *, force: bool = False, within: float = 30) -> DiaryResponse:
@@ -140,14 +140,14 @@ class Diary:
         return await self.page(day)
 
     async def page(self, day: date = DAY) -> DiaryResponse:
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             return await diary.get_page(session, self.user, day)
 
     async def work(self, within: float = 30) -> list[Job]:
         """Do every job of the diary that waits, until it has ended."""
         waiting = [job.id for job in await self.jobs() if job.status not in ENDED]
         stop = asyncio.Event()
-        worker = Worker(self.tools.database, self.url, self.types(), 2, is_lasting)
+        worker = Worker(self.services.database, self.url, self.types(), 2, is_lasting)
         task = asyncio.create_task(worker.work(stop))
         try:
             async with asyncio.timeout(within):
@@ -162,23 +162,23 @@ class Diary:
 
     def types(self) -> list[Any]:
         """The types of jobs, with pauses that a test can wait for."""
-        types = job_types(self.tools)
+        types = job_types(self.services)
         for job_type in types:
             object.__setattr__(job_type, "first_pause", 0.05)
         return types
 
     async def jobs(self) -> list[Job]:
         """Every job of the diary, in order."""
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             query = select(Job).where(Job.type == diary.JOB_TYPE).order_by(Job.created_at)
             return list(await session.scalars(query))
 
     async def cancel(self, job_id: UUID) -> None:
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             await jobs.cancel(session, job_id)
 
     async def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
 
 
@@ -197,10 +197,10 @@ async def open_diary(
                 user = (await accounts.create_user(session, account)).user
             changes = accounts.UserChanges(timezone="Asia/Taipei")
             user = await accounts.update_user(session, user.id, changes)
-        tools = Tools(
+        services = WorkerServices(
             database=database, store=open_store(settings), internal_client=internal_client, settings=settings
         )
-        yield Diary(tools, url, user)
+        yield Diary(services, url, user)
 
 
 @asynccontextmanager

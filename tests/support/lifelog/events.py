@@ -18,7 +18,7 @@ from daybook.gateway.providers.vault import Vault
 from daybook.jobs import service as jobs
 from daybook.jobs.models import Job
 from daybook.jobs.worker import Worker
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.events.jobs import job_types
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.recordings import service as recordings
@@ -31,15 +31,15 @@ from daybook.storage.service import open_store
 class Lifelog:
     """A person, their footage and its events."""
 
-    tools: Tools
+    services: WorkerServices
     url: str
     user: User
 
-    async def take_in(self, path: Path, name: str, start_time: datetime | None = None) -> UUID:
+    async def ingest(self, path: Path, name: str, start_time: datetime | None = None) -> UUID:
         """Make a video a recording; its jobs wait for `work`."""
-        taken = await recordings.take_in(self.tools, self.user.id, path, name)
+        taken = await recordings.ingest(self.services, self.user.id, path, name)
         if start_time is not None:
-            async with self.tools.database.write() as session:
+            async with self.services.database.write() as session:
                 body = recordings.RecordingUpdate(start_time=start_time)
                 await recordings.change(session, self.user, taken.recording_id, body)
         return taken.recording_id
@@ -48,7 +48,7 @@ class Lifelog:
         """Do jobs of events (all that wait, unless some are named) until they have ended."""
         wanted = job_ids or tuple(await self.waiting())
         stop = asyncio.Event()
-        worker = Worker(self.tools.database, self.url, job_types(self.tools), 2, is_lasting)
+        worker = Worker(self.services.database, self.url, job_types(self.services), 2, is_lasting)
         task = asyncio.create_task(worker.work(stop))
         try:
             async with asyncio.timeout(within):
@@ -62,34 +62,34 @@ class Lifelog:
             await task
 
     async def waiting(self) -> list[UUID]:
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             types = ("event_extraction", "event_description")
             query = select(Job.id).where(Job.type.in_(types), Job.status.in_(("pending", "processing")))
             return list(await session.scalars(query))
 
     async def job(self, job_id: UUID) -> Job:
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             return await jobs.get(session, job_id)
 
     async def events(self) -> list[Event]:
         """All events of the person, in order."""
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             query = select(Event).where(Event.user_id == self.user.id).order_by(Event.start_time, Event.id)
             return list(await session.scalars(query))
 
     async def file_ids(self, recording_id: UUID) -> list[UUID]:
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             query = select(RecordingFile.id).where(RecordingFile.recording_id == recording_id)
             return list(await session.scalars(query.order_by(RecordingFile.position)))
 
     async def set(self, **settings: Any) -> None:
         """Change the person's settings."""
-        async with self.tools.database.write() as session:
+        async with self.services.database.write() as session:
             changes = accounts.UserChanges(settings=settings)
             self.user = await accounts.update_user(session, self.user.id, changes)
 
     async def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        async with self.tools.database.read() as session:
+        async with self.services.database.read() as session:
             return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
 
 
@@ -103,10 +103,10 @@ async def lifelog(
             user = await session.scalar(select(User).where(User.account == account))
             if user is None:
                 user = (await accounts.create_user(session, account, timezone="Asia/Taipei")).user
-        tools = Tools(
+        services = WorkerServices(
             database=database, store=open_store(settings), internal_client=internal_client, settings=settings
         )
-        yield Lifelog(tools, url, user)
+        yield Lifelog(services, url, user)
 
 
 async def add_provider(database: Any, settings: Settings, base_url: str, model: str = "seer") -> None:

@@ -7,24 +7,24 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-PICTURES_PER_SECOND = 2
+FRAMES_PER_SECOND = 2
 BLOCKS = 5, 8
-"""Rows and columns of a picture's blocks, whose brightness stands for what it shows."""
+"""Rows and columns of a frame's blocks, whose brightness stands for what it shows."""
 
 SILENCE = -90.0  # dBFS
 _FAR = 1e9  # seconds, beyond the end of any video
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Pictures in the order in which they are shown."""
+class Frames:
+    """Frames in the order in which they are shown."""
 
     at: Floats
     """Seconds, ascending."""
     blocks: NDArray[np.uint8]
-    """(pictures, 40): mean luma of each block."""
+    """(frames, 40): mean luma of each block."""
     change: Floats
-    """Share of the picture that differs from the one before, 0 to 1; of the first one 0."""
+    """Share of the frame that differs from the one before, 0 to 1; of the first one 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Cells:
     edges: Floats
     """Seconds, one more than there are cells."""
     blocks: NDArray[np.uint8]
-    """(cells, 40): brightness of the picture's blocks."""
+    """(cells, 40): brightness of the frame's blocks."""
     motion: Floats
-    """Share of the picture that changes within half a second."""
+    """Share of the frame that changes within half a second."""
     sound: Floats | None
     """dBFS."""
     cut: NDArray[np.bool_]
@@ -64,20 +64,20 @@ class Cells:
         return np.diff(self.edges)
 
 
-def cells_of(pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | None, duration: float) -> Cells:
-    """Cells from picture to picture, cut in two at `cuts` (seconds).
+def cells_of(frames: Frames, motion: Floats, cuts: Floats, sound: Sound | None, duration: float) -> Cells:
+    """Cells from frame to frame, cut in two at `cuts` (seconds).
 
-    `motion` has for each picture the change until the next one, not a number where nobody knows; so it is too
+    `motion` has for each frame the change until the next one, not a number where nobody knows; so it is too
     around cuts, where the change is the cut's. What is not known is taken from the nearest cell of the same shot.
     """
-    at = np.maximum(pictures.at, 0.0)
+    at = np.maximum(frames.at, 0.0)
     starts = np.concatenate([[0.0], at[1:]])
     shown = np.arange(at.size)
     inside = cuts[(cuts > starts[0]) & (cuts < duration)]
     cell_of_cut = np.searchsorted(starts, inside - 1e-6, side="right") - 1
     motion = motion.copy()
     motion[cell_of_cut] = np.nan
-    # A cut at a picture's own time begins that picture's cell; any other begins a cell of its own that shows the next.
+    # A cut at a frame's own time begins that frame's cell; any other begins a cell of its own that shows the next.
     between = ~np.isin(np.round(inside, 4), np.round(starts, 4))
     edges = np.concatenate([starts, inside[between]])
     order = np.argsort(edges, kind="stable")
@@ -92,7 +92,7 @@ def cells_of(pictures: Pictures, motion: Floats, cuts: Floats, sound: Sound | No
     edges = np.concatenate([edges, [duration]])
     return Cells(
         edges=edges,
-        blocks=pictures.blocks[shown],
+        blocks=frames.blocks[shown],
         motion=_filled(motion, np.cumsum(is_cut, dtype=np.int64)),
         sound=None if sound is None else sound.levels(edges),
         cut=is_cut,

@@ -4,6 +4,6 @@ from daybook.kit.errors import Invalid
 
 
 class Undecodable(Invalid):
-    """Not one picture of this file could be decoded."""
+    """Not one frame of this file could be decoded."""
 
     code = "video_undecodable"

@@ -1,4 +1,4 @@
-"""Key pictures first; of the rest only what lies around where something changed."""
+"""keyframes first; of the rest only what lies around where something changed."""
 
 import asyncio
 from pathlib import Path
@@ -6,29 +6,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from daybook.lifelog.activity.cells import PICTURES_PER_SECOND, Cells, Floats, Pictures, cells_of, nearest
-from daybook.lifelog.activity.decoding import Tell
-from daybook.lifelog.activity.findings import Findings, decoded, inside
+from daybook.lifelog.activity.cells import FRAMES_PER_SECOND, Cells, Floats, Frames, cells_of, nearest
+from daybook.lifelog.activity.decoded_spans import DecodedSpans, decoded, inside
+from daybook.lifelog.activity.decoding import OnProgress
 from daybook.lifelog.activity.overview import Overview, overview_of
 from daybook.lifelog.activity.segmentation import boundaries_of
 from daybook.lifelog.activity.windows import Budget, Groups, early_cuts, groups_of
 
-_FEWEST_GROUPS = 8  # key pictures, below which they tell too little
-_LONGEST_GROUP = 15.0  # seconds between key pictures, on average, beyond which they do too
+_FEWEST_GROUPS = 8  # keyframes, below which they tell too little
+_LONGEST_GROUP = 15.0  # seconds between keyframes, on average, beyond which they do too
 _OVERVIEW = 0.4  # share of the time that it takes, for the progress
 _DRAFT = 0.6
 """A draft finds more boundaries than there are: only what lies around them is decoded."""
 _TURNS = 3
 """How often the video is gone through after the overview, at most: what one turn tells decides where the next looks."""
-_STEP = 1 / PICTURES_PER_SECOND
+_STEP = 1 / FRAMES_PER_SECOND
 _AROUND = 5  # groups to either side
-_LEAST = 0.01  # share of the picture; what moves less is not told apart
+_LEAST = 0.01  # share of the frame; what moves less is not told apart
 
 
-async def look_where_it_changes(
-    path: Path, duration: float | None, tell: Tell | None, *, must: bool
+async def fast_cells(
+    path: Path, duration: float | None, tell: OnProgress | None, *, must: bool
 ) -> tuple[Cells, float] | None:
-    """The video's cells and duration; nothing where its key pictures are too few to go by.
+    """The video's cells and duration; nothing where its keyframes are too few to go by.
 
     Unless it `must`, it gives up too where more changes than it may look at. Raises `FfmpegFailed`.
     """
@@ -42,7 +42,7 @@ async def look_where_it_changes(
     groups = groups_of(seen, duration)
     draft = _Draft(seen, groups)
     budget = Budget(seen, groups)
-    found = Findings.none()
+    found = DecodedSpans.none()
     windows = budget.first_look()
     if budget.is_short and not must:
         return None
@@ -57,13 +57,13 @@ async def look_where_it_changes(
     return _cells(seen, groups, draft, found, duration), duration
 
 
-def _cells(seen: Overview, groups: Groups, draft: "_Draft", found: Findings, duration: float) -> Cells:
+def _cells(seen: Overview, groups: Groups, draft: "_Draft", found: DecodedSpans, duration: float) -> Cells:
     cuts = np.union1d(found.cuts, early_cuts(groups))
-    pictures, motion = draft.completed(found, cuts)
-    return cells_of(pictures, motion, cuts, seen.sound, duration)
+    frames, motion = draft.completed(found, cuts)
+    return cells_of(frames, motion, cuts, seen.sound, duration)
 
 
-def _part(tell: Tell | None, begin: float, end: float) -> Tell | None:
+def _part(tell: OnProgress | None, begin: float, end: float) -> OnProgress | None:
     if tell is None:
         return None
 
@@ -74,7 +74,7 @@ def _part(tell: Tell | None, begin: float, end: float) -> Tell | None:
 
 
 class _Draft:
-    """A video twice a second as key pictures and bytes tell it."""
+    """A video twice a second as keyframes and bytes tell it."""
 
     def __init__(self, seen: Overview, groups: Groups) -> None:
         counts = np.maximum(np.rint(np.diff(groups.begin) / _STEP).astype(np.int64), 1)
@@ -82,10 +82,10 @@ class _Draft:
         self.group = np.repeat(np.arange(groups.count), counts)
         within = np.arange(self.group.size) - np.repeat(np.cumsum(counts) - counts, counts)
         self.at = groups.begin[self.group] + within * _STEP
-        self.motion = self._told_by_bytes(seen, groups)
+        self.motion = self._motion_from_bytes(seen, groups)
 
-    def _told_by_bytes(self, seen: Overview, groups: Groups) -> Floats:
-        """What has changed between two key pictures, spread over the time between them as their bytes are."""
+    def _motion_from_bytes(self, seen: Overview, groups: Groups) -> Floats:
+        """What has changed between two keyframes, spread over the time between them as their bytes are."""
         rest = ~seen.is_key
         cell = np.maximum(np.searchsorted(self.at, seen.shown[rest] + 1e-3) - 1, 0)
         taken = np.bincount(cell, seen.size[rest], self.group.size)
@@ -95,17 +95,17 @@ class _Draft:
         change = np.where(groups.is_jump, np.nan, groups.change)
         return np.minimum(change[self.group] * share, 1.0)
 
-    def completed(self, found: Findings, cuts: Floats) -> tuple[Pictures, Floats]:
+    def completed(self, found: DecodedSpans, cuts: Floats) -> tuple[Frames, Floats]:
         """What was found where it was looked for; elsewhere the draft, scaled by how both differ near there."""
         motion = np.clip((self.motion + _LEAST) * self._off(found) - _LEAST, 0.0, 1.0)
         left = ~inside(self.at, found.spans)
         at = np.concatenate([self.at[left], found.at])
         order = np.argsort(at, kind="stable")
-        blocks = np.concatenate([self._nearest_picture(self.at[left], found, cuts), found.blocks])[order]
+        blocks = np.concatenate([self._nearest_frame(self.at[left], found, cuts), found.blocks])[order]
         motion = np.concatenate([motion[left], found.motion])[order]
-        return Pictures(at[order], blocks, np.zeros(at.size)), motion
+        return Frames(at[order], blocks, np.zeros(at.size)), motion
 
-    def _off(self, found: Findings) -> Floats:
+    def _off(self, found: DecodedSpans) -> Floats:
         """By how much what bytes told is too little, as it is in the middle of the groups around where both are known.
 
         Only where something moves: nothing is nothing for both.
@@ -126,8 +126,8 @@ class _Draft:
         )
         return np.median(around, axis=1)[near]
 
-    def _nearest_picture(self, at: Floats, found: Findings, cuts: Floats) -> NDArray[np.uint8]:
-        """Blocks of the nearest picture of the same shot that was seen."""
+    def _nearest_frame(self, at: Floats, found: DecodedSpans, cuts: Floats) -> NDArray[np.uint8]:
+        """Blocks of the nearest frame of the same shot that was seen."""
         known = np.concatenate([self._keys.at, found.at])
         order = np.argsort(known, kind="stable")
         blocks = np.concatenate([self._keys.blocks, found.blocks])[order]

@@ -1,4 +1,4 @@
-"""Measuring what ffmpeg sends: small gray pictures and mono sound, in pieces of any size."""
+"""Measuring what ffmpeg sends: small gray frames and mono sound, in pieces of any size."""
 
 import re
 from array import array
@@ -6,14 +6,14 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from daybook.lifelog.activity.cells import BLOCKS, Pictures, Sound
+from daybook.lifelog.activity.cells import BLOCKS, Frames, Sound
 
 WIDTH, HEIGHT = 160, 90
 SAMPLE_RATE = 8000
 SOUND_STEP = 0.25
 """Seconds for which one sound level is kept."""
 
-_PICTURE = WIDTH * HEIGHT
+_FRAME_BYTES = WIDTH * HEIGHT
 _NOTICED = 12
 """Steps of 255 by which a point's brightness must change: above the noise of sensors and of compression."""
 
@@ -21,8 +21,8 @@ _STEP = int(SAMPLE_RATE * SOUND_STEP)
 _UNKNOWN = 2**62  # a time that ffmpeg does not know is beyond it
 
 
-class PictureMeter:
-    """Gray pictures of 160 by 90 points, of which only blocks and the change from one to the next are kept."""
+class FrameMeter:
+    """Gray frames of 160 by 90 points, of which only blocks and the change from one to the next are kept."""
 
     def __init__(self) -> None:
         self.change = array("d")
@@ -33,24 +33,24 @@ class PictureMeter:
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
         data = self._rest + data
-        whole = len(data) // _PICTURE * _PICTURE
+        whole = len(data) // _FRAME_BYTES * _FRAME_BYTES
         self._rest = data[whole:]
-        for start in range(0, whole, _PICTURE):
-            self._take(np.frombuffer(data, np.uint8, _PICTURE, start).reshape(HEIGHT, WIDTH))
+        for start in range(0, whole, _FRAME_BYTES):
+            self._take(np.frombuffer(data, np.uint8, _FRAME_BYTES, start).reshape(HEIGHT, WIDTH))
 
-    def _take(self, picture: NDArray[np.uint8]) -> None:
+    def _take(self, frame: NDArray[np.uint8]) -> None:
         rows, columns = BLOCKS
-        blocks = picture.reshape(rows, HEIGHT // rows, columns, WIDTH // columns).mean(axis=(1, 3))
+        blocks = frame.reshape(rows, HEIGHT // rows, columns, WIDTH // columns).mean(axis=(1, 3))
         self._blocks += np.rint(blocks).astype(np.uint8).tobytes()
-        now = picture.astype(np.int16)
+        now = frame.astype(np.int16)
         self.change.append(0.0 if self._last is None else share_changed(self._last, now))
         self._last = now
 
-    def pictures(self, shown: "NoteMeter") -> Pictures:
+    def frames(self, shown: "MetadataMeter") -> Frames:
         """All of them, with the times at which they are `shown`."""
         count = min(len(self.change), len(shown.times))
         blocks = np.frombuffer(self._blocks, np.uint8).reshape(-1, BLOCKS[0] * BLOCKS[1])
-        return Pictures(np.array(shown.times[:count]), blocks[:count], np.array(self.change[:count]))
+        return Frames(np.array(shown.times[:count]), blocks[:count], np.array(self.change[:count]))
 
 
 def share_changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> float:
@@ -81,8 +81,8 @@ class SoundMeter:
         return Sound(np.array(self._energy), SOUND_STEP) if self._energy else None
 
 
-class NoteMeter:
-    """What ffmpeg's filter `metadata` prints: when a picture is shown, and a value for it."""
+class MetadataMeter:
+    """What ffmpeg's filter `metadata` prints: when a frame is shown, and a value for it."""
 
     _HEAD = re.compile(rb"frame:\d+ .*pts_time:(-?[0-9.e+-]+)")
 

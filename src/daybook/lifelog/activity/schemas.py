@@ -9,12 +9,12 @@ Mode = Literal["exact", "fast", "auto"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a video in which the same goes on. Times are seconds from the video's beginning."""
+    """A segment of a video in which the same goes on. Times are seconds from the video's beginning."""
 
     start: float
     end: float
     motion: float
-    """Share of the picture that changes within half a second, on average: 0 (a still) to 1."""
+    """Share of the frame that changes within half a second, on average: 0 (a still) to 1."""
     brightness: float
     """Mean luma, 0 (black) to 1 (white)."""
     sound: float | None

@@ -23,22 +23,22 @@ MOST_PER_HOUR = 180
 MOST_AT_ONCE = 20
 """Segments that any video may have, however short, beside its share of those of an hour."""
 
-# What is just worth noticing in each of the three, for stretches that do not vary by themselves.
-_PICTURE_UNIT = 14.0  # steps of 255, on average over the blocks
+# What is just worth noticing in each of the three, for segments that do not vary by themselves.
+_FRAME_UNIT = 14.0  # steps of 255, on average over the blocks
 _MOTION_UNIT = 0.7  # doublings of the moving share
 _SOUND_UNIT = 7.0  # dB
-_STILL = 0.01  # share of the picture; below it motion is hardly told from noise
+_STILL = 0.01  # share of the frame; below it motion is hardly told from noise
 _QUIET = -60.0  # dBFS; all below is silence
 
 _DIFFERENT = 1.0
 _SETTLED = 6.0
-"""Seconds after which a stretch speaks for itself; shorter ones must differ more, longer ones less."""
+"""Seconds after which a segment speaks for itself; shorter ones must differ more, longer ones less."""
 _MOST_TRUST = 2.0
 
 _LEVELS = 16  # steps in which the threshold rises
 _ROUNDS = 40  # at each, before all pairs below it are merged whatever their neighbours
 _MOST_CELLS = 20_000
-_AT_ONCE = 2000  # stretches whose features are worked out together, to need little memory
+_AT_ONCE = 2000  # segments whose features are worked out together, to need little memory
 _TOLERANCE = 0.01  # seconds
 _TELLING = 4  # cells to either side of a boundary that tell when it is
 _REACH = 12  # cells by which a boundary may be moved in the end
@@ -46,29 +46,29 @@ _REACH = 12  # cells by which a boundary may be moved in the end
 
 def segments_of(cells: Cells) -> list[Segment]:
     """The segments, in order, from 0 to the last edge."""
-    stretches = _merged(cells, _DIFFERENT)
+    segments = _merged(cells, _DIFFERENT)
     hours = float(cells.edges[-1]) / 3600
-    stretches.merge_down_to(MOST_AT_ONCE + int(MOST_PER_HOUR * hours))
-    return _described(stretches.starts, cells)
+    segments.merge_down_to(MOST_AT_ONCE + int(MOST_PER_HOUR * hours))
+    return _described(segments.starts, cells)
 
 
 def boundaries_of(cells: Cells, *, different: float) -> tuple[Floats, Singles]:
     """Seconds at which segments would begin if they had to differ by `different`, and how much they do."""
-    stretches = _merged(cells, different)
-    return cells.edges[stretches.starts[1:]], stretches.differences()
+    segments = _merged(cells, different)
+    return cells.edges[segments.starts[1:]], segments.differences()
 
 
-def _merged(cells: Cells, different: float) -> "_Stretches":
+def _merged(cells: Cells, different: float) -> "_Segments":
     count = cells.motion.size
     every = -(-count // _MOST_CELLS)
     starts = np.union1d(np.arange(0, count, every), np.flatnonzero(cells.cut))
-    stretches = _Stretches.of(cells, starts)
-    stretches.merge_alike(different)
-    stretches.merge_short()
-    stretches = _Stretches.of(cells, _placed(stretches.starts, cells, _REACH * every))
-    stretches.merge_alike(different)
-    stretches.merge_short()
-    return stretches
+    segments = _Segments.of(cells, starts)
+    segments.merge_alike(different)
+    segments.merge_short()
+    segments = _Segments.of(cells, _placed(segments.starts, cells, _REACH * every))
+    segments.merge_alike(different)
+    segments.merge_short()
+    return segments
 
 
 def _units(cells: Cells) -> Singles:
@@ -79,7 +79,7 @@ def _units(cells: Cells) -> Singles:
 
 def _features(cells: Cells, part: slice) -> Singles:
     """(cells, features) of a part of them, in units of what is worth noticing, by the root of each one's weight."""
-    blocks = cells.blocks[part] / (_PICTURE_UNIT * cells.blocks.shape[1] ** 0.5)
+    blocks = cells.blocks[part] / (_FRAME_UNIT * cells.blocks.shape[1] ** 0.5)
     columns = [blocks, np.log2(1 + cells.motion[part, None] / _STILL) / _MOTION_UNIT]
     if cells.sound is not None:
         columns.append(np.maximum(cells.sound[part, None], _QUIET) / _SOUND_UNIT)
@@ -87,8 +87,8 @@ def _features(cells: Cells, part: slice) -> Singles:
 
 
 @dataclass(slots=True)
-class _Stretches:
-    """Neighbouring stretches with the sums of their features."""
+class _Segments:
+    """Neighbouring segments with the sums of their features."""
 
     starts: NDArray[np.int64]
     """The first cell of each."""
@@ -101,7 +101,7 @@ class _Stretches:
     """What is worth noticing in each feature, squared, as it is scaled here."""
 
     @classmethod
-    def of(cls, cells: Cells, starts: NDArray[np.int64]) -> "_Stretches":
+    def of(cls, cells: Cells, starts: NDArray[np.int64]) -> "_Segments":
         """Those that begin at the cells `starts`."""
         sums: list[Singles] = []
         squares: list[Singles] = []
@@ -123,10 +123,10 @@ class _Stretches:
             _units(cells),
         )
 
-    def joined(self, starts: NDArray[np.int64]) -> "_Stretches":
+    def joined(self, starts: NDArray[np.int64]) -> "_Segments":
         """Those that begin at the cells `starts`."""
         at = np.searchsorted(self.starts, starts)
-        return _Stretches(
+        return _Segments(
             starts,
             np.add.reduceat(self.length, at),
             np.add.reduceat(self.sums, at),
@@ -136,7 +136,7 @@ class _Stretches:
         )
 
     def differences(self) -> Singles:
-        """How much each stretch but the first differs from the one before."""
+        """How much each segment but the first differs from the one before."""
         mean = self.sums / self.length[:, None]
         spread = np.maximum(self.squares / self.length[:, None] - mean**2, 0)
         before, after = self.length[:-1, None], self.length[1:, None]
@@ -146,7 +146,7 @@ class _Stretches:
         return apart * trust
 
     def without(self, boundaries: NDArray[np.int64]) -> None:
-        """Join each of the stretches `boundaries` (never 0) with the one before."""
+        """Join each of the segments `boundaries` (never 0) with the one before."""
         kept = np.delete(self.starts, boundaries)
         joined = self.joined(kept)
         self.starts, self.length, self.cut = joined.starts, joined.length, joined.cut
@@ -266,7 +266,7 @@ def _when(first: int, boundary: int, last: int, cells: Cells) -> float:
     """When it changes, in seconds, at the cell `boundary` between the segment from `first` and that up to `last`.
 
     Where something begins or ends to move it is the middle of the first or last cell in which it does: in what it
-    differs from the picture before, it may have come at any time between the two.
+    differs from the frame before, it may have come at any time between the two.
     """
     edge = float(cells.edges[boundary])
     if cells.cut[boundary] or boundary - first < _TELLING or last - boundary < _TELLING:

@@ -1,13 +1,13 @@
-"""Where something changes in a video: the stretches that become events."""
+"""Where something changes in a video: the segments that become events."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from daybook.lifelog.activity.decoding import Tell
-from daybook.lifelog.activity.exact import look_at_all
-from daybook.lifelog.activity.fast import look_where_it_changes
+from daybook.lifelog.activity.decoding import OnProgress
+from daybook.lifelog.activity.exact import exact_cells
+from daybook.lifelog.activity.fast import fast_cells
 from daybook.lifelog.activity.schemas import Activity, Mode
 from daybook.lifelog.activity.segmentation import segments_of
 from daybook.lifelog.media.service import FfmpegFailed, can_drop_packets
@@ -31,19 +31,19 @@ async def analyse(
     ffmpeg does the decoding in a child process, which ends when this is cancelled. Memory does not grow with the
     video's length, but for about a kilobyte for each second of video.
 
-    Raises `Undecodable`: no picture of it could be decoded; `FfmpegFailed`: ffmpeg broke down or took too long.
+    Raises `Undecodable`: no frame of it could be decoded; `FfmpegFailed`: ffmpeg broke down or took too long.
     """
     if duration is not None and duration <= 0:
         duration = None
-    tell = None if on_progress is None else _seldom(on_progress)
+    tell = None if on_progress is None else _throttled(on_progress)
     found = None
     if await asyncio.to_thread(_is_fast, mode, path, duration):
         try:
-            found = await look_where_it_changes(path, duration, tell, must=mode == "fast")
+            found = await fast_cells(path, duration, tell, must=mode == "fast")
         except FfmpegFailed:
             found = None  # if the video is the reason, the exact way fails too
     done = "exact" if found is None else "fast"
-    cells, duration = found or await look_at_all(path, duration, tell)
+    cells, duration = found or await exact_cells(path, duration, tell)
     segments = await asyncio.to_thread(segments_of, cells)
     return Activity(segments, round(duration, 3), done)
 
@@ -55,7 +55,7 @@ def _is_fast(mode: Mode, path: Path, duration: float | None) -> bool:
     return is_wanted and can_drop_packets()
 
 
-def _seldom(on_progress: Progress) -> Tell:
+def _throttled(on_progress: Progress) -> OnProgress:
     told = -_PAUSE
 
     async def tell(share: float) -> None:

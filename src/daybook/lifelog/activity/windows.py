@@ -10,45 +10,45 @@ from daybook.lifelog.activity.cells import Floats
 from daybook.lifelog.activity.overview import Overview
 
 SPENT = 0.28
-"""Share of the work of decoding everything that may be done, at most, key pictures included."""
+"""Share of the work of decoding everything that may be done, at most, keyframes included."""
 SAMPLED = 0.04
 """Share of it that goes to short samples all over the video, which tell how much moves."""
 LEAST = 0.12
-"""Share of it that may be done beside the key pictures, however much those take."""
+"""Share of it that may be done beside the keyframes, however much those take."""
 
 # Of the work, what is left where what nothing else refers to and the smoothing of blocks are left out, by measurement.
 _LEFT_WITH_B, _LEFT_WITHOUT_B = 0.7, 0.9
 _READING = 0.03  # of the work: reading the file, some times
 
-_JUMP = 6.0  # steps of 255 by which blocks of two key pictures differ on average, at least, where a cut may be between
-_UNUSUAL = 2.0  # times as much as between the key pictures around
-_AROUND = 5  # key pictures to either side
-_SPIKE = 1.5  # times the bytes of the largest tenth of the pictures
+_JUMP = 6.0  # steps of 255 by which blocks of two keyframes differ on average, at least, where a cut may be between
+_UNUSUAL = 2.0  # times as much as between the keyframes around
+_AROUND = 5  # keyframes to either side
+_SPIKE = 1.5  # times the bytes of the largest tenth of the frames
 _SPIKE_NEXT = 1.3  # and times those of the next largest
-_EARLY = 0.8  # of the usual distance of key pictures
+_EARLY = 0.8  # of the usual distance of keyframes
 _NEAR = 0.3  # seconds
 _SAME = 0.01  # seconds
-_SAMPLE = 0.56  # seconds: two pictures half a second apart
+_SAMPLE = 0.56  # seconds: two frames half a second apart
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Groups of pictures: a key picture and those up to the next."""
+    """Groups of frames: a keyframe and those up to the next."""
 
     first: NDArray[np.int64]
-    """The packet of each one's key picture, and at the end the count of packets."""
+    """The packet of each one's keyframe, and at the end the count of packets."""
     begin: Floats
-    """Seconds at which its key picture is shown, and at the end that of the video's end."""
+    """Seconds at which its keyframe is shown, and at the end that of the video's end."""
     jump: Floats
-    """Steps of 255 by which the next key picture's blocks differ on average; of the last one 0."""
+    """Steps of 255 by which the next keyframe's blocks differ on average; of the last one 0."""
     change: Floats
-    """Share of the picture that has changed until the next key picture; of the last one not a number."""
+    """Share of the frame that has changed until the next keyframe; of the last one not a number."""
     spike: NDArray[np.int64]
     """The packet that is as large as most often only a cut makes it, or -1."""
     is_jump: NDArray[np.bool_]
-    """Whether the next key picture shows something else, more than those around differ."""
+    """Whether the next keyframe shows something else, more than those around differ."""
     is_early: NDArray[np.bool_]
-    """Whether the next key picture comes sooner than usual, and nothing else looks like a cut: the encoder saw one."""
+    """Whether the next keyframe comes sooner than usual, and nothing else looks like a cut: the encoder saw one."""
 
     @property
     def count(self) -> int:
@@ -61,10 +61,10 @@ class Groups:
 
 
 def groups_of(seen: Overview, duration: float) -> Groups:
-    """The groups whose key picture could be decoded."""
+    """The groups whose keyframe could be decoded."""
     packets = np.flatnonzero(seen.is_key)
     packets = packets[np.argsort(seen.shown[packets])]
-    # A key picture has the time of its packet, but for rounding.
+    # A keyframe has the time of its packet, but for rounding.
     at = np.clip(np.searchsorted(seen.shown[packets], seen.keys.at - 0.01), 0, packets.size - 1)
     first = np.append(packets[at], seen.shown.size)
     begin = np.append(seen.keys.at, duration)
@@ -99,7 +99,7 @@ def _unusual(jump: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Packets that are decoded: from a key picture's on, `last` included."""
+    """Packets that are decoded: from a keyframe's on, `last` included."""
 
     first: int
     last: int
@@ -111,7 +111,7 @@ def early_cuts(groups: Groups) -> Floats:
 
 
 class Budget:
-    """Windows that have been decoded, and how many pictures may still be."""
+    """Windows that have been decoded, and how many frames may still be."""
 
     def __init__(self, seen: Overview, groups: Groups) -> None:
         self.seen, self.groups = seen, groups
@@ -125,7 +125,7 @@ class Budget:
         self._done: dict[int, Window] = {}
 
     def first_look(self) -> list[Window]:
-        """Short samples all over the video, and where key pictures jump, the farthest first."""
+        """Short samples all over the video, and where keyframes jump, the farthest first."""
         wanted = self._samples()
         wanted += [_up_to_spike(self.seen, self.groups, group) for group in self._jumps()]
         return self._taken(wanted)
@@ -183,12 +183,12 @@ def _up_to_spike(seen: Overview, groups: Groups, group: int) -> Window:
 
 
 def _whole(seen: Overview, groups: Groups, group: int) -> Window:
-    """The group and the next one's key picture."""
+    """The group and the next one's keyframe."""
     return Window(int(groups.first[group]), min(int(groups.first[group + 1]), seen.shown.size - 1))
 
 
 def _until(seen: Overview, groups: Groups, group: int, seconds: float) -> Window:
-    """The group up to the first picture that is shown after `seconds`."""
+    """The group up to the first frame that is shown after `seconds`."""
     whole = _whole(seen, groups, group)
     later = np.flatnonzero(seen.shown[whole.first : whole.last] > seconds)
     return Window(whole.first, whole.first + int(later[0])) if later.size else whole

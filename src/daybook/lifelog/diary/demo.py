@@ -5,10 +5,10 @@ a sentence. What it says is kept only if every word of it is the event's; else t
 import re
 from collections.abc import Sequence
 
-from daybook.lifelog.diary.asking import Desk
-from daybook.lifelog.diary.faithfulness.check import fault_of
+from daybook.lifelog.diary.faithfulness.check import mismatch_of
 from daybook.lifelog.diary.faithfulness.names import is_among, words_of
-from daybook.lifelog.diary.grounding import Held, in_own_words
+from daybook.lifelog.diary.grounding import Grounded, in_own_words
+from daybook.lifelog.diary.model_client import DiaryModelClient
 from daybook.lifelog.diary.notes import Note, Sentence
 from daybook.lifelog.diary.prompts import Messages
 from daybook.lifelog.diary.style import Style
@@ -36,25 +36,25 @@ _OTHER_PEOPLE = re.compile(r"[人男女孩他她们們]")
 _CHINESE_LINKS = frozenset("我了在的有著着看見见到是和與与一個个地裡里正上")
 
 
-async def write_demo(desk: Desk, notes: Sequence[Note], progress: Progress) -> Held:
+async def write_demo(client: DiaryModelClient, notes: Sequence[Note], progress: Progress) -> Grounded:
     """A sentence of each note, a paragraph each. Raises what `InternalClient.call` does.
 
     Events in another language than the page's are not asked about: this model does not translate.
     """
-    held = Held()
-    asked = [note for note in notes if desk.style.speaks(_said(note))][:MOST_ASKED]
+    held = Grounded()
+    asked = [note for note in notes if client.style.speaks(_said(note))][:MOST_ASKED]
     for at, note in enumerate(notes):
         sentence = None
         if note in asked:
             await progress(0.1 + 0.8 * at / len(notes), "writing")
-            answer = await desk.ask(
+            answer = await client.ask(
                 f"event-{note.events[0]}",
-                _question(note, desk.style),
+                _question(note, client.style),
                 max_tokens=_ANSWER_TOKENS,
                 temperature=0,
                 stop=["\n"],
             )
-            sentence = _kept(answer, note, desk.style)
+            sentence = _kept(answer, note, client.style)
             if sentence is None:
                 held.dropped["demo"] = held.dropped.get("demo", 0) + 1
         if sentence is None:
@@ -99,7 +99,7 @@ def _kept(answer: str, note: Note, style: Style) -> str | None:
     if (
         adds(sentence, said)
         or _claims_deed(sentence, said)
-        or fault_of(sentence, note.sources, style.language)
+        or mismatch_of(sentence, note.sources, style.language)
     ):
         return None
     return sentence

@@ -17,15 +17,15 @@ from daybook.gateway.internal import Model
 from daybook.jobs import JobContext, JobFailed
 from daybook.jobs import service as jobs
 from daybook.kit import failpoints
-from daybook.lifelog.context import Tools
-from daybook.lifelog.costs import costs_noted
+from daybook.lifelog.context import WorkerServices
+from daybook.lifelog.costs import record_costs
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.diary import repository
-from daybook.lifelog.diary.asking import Desk, digest_of
 from daybook.lifelog.diary.demo import write_demo
 from daybook.lifelog.diary.faithfulness.quotes import quotes_in
-from daybook.lifelog.diary.grounding import Held
+from daybook.lifelog.diary.grounding import Grounded
 from daybook.lifelog.diary.hashing import events_hash
+from daybook.lifelog.diary.model_client import DiaryModelClient, digest_of
 from daybook.lifelog.diary.notes import Note, Sentence, notes_of
 from daybook.lifelog.diary.repository import NewVersion
 from daybook.lifelog.diary.service import PASSED_OVER
@@ -52,13 +52,13 @@ class _Day:
     """The version that this job has written already, before it was interrupted."""
 
 
-async def generate(tools: Tools, context: JobContext) -> None:
+async def generate(services: WorkerServices, context: JobContext) -> None:
     """Write the page, unless it is there and nothing was forced.
 
     Raises `JobFailed` and what `InternalClient.call` does.
     """
     await context.progress(0.0, "collecting")
-    found = await _collect(tools, context)
+    found = await _collect(services, context)
     if found.written_version is None:
         if not found.events:
             raise JobFailed(
@@ -70,12 +70,12 @@ async def generate(tools: Tools, context: JobContext) -> None:
         if found.stored_hash == found.events_hash and not await _is_forced(context):
             context.metric("unchanged", value=True)
             return
-        async with costs_noted(context, tools):
-            found_version = await _write(tools, context, found)
+        async with record_costs(context, services):
+            found_version = await _write(services, context, found)
             await context.progress(0.98, "counting")  # until the lines of its calls are in the ledger
         context.metric("version", found_version)
     else:
-        async with costs_noted(context, tools):
+        async with record_costs(context, services):
             context.metric("version", found.written_version)
 
 
@@ -95,9 +95,9 @@ class _Forced(Exception):
     """Somebody has forced the page after the job began."""
 
 
-async def _collect(tools: Tools, context: JobContext) -> _Day:
+async def _collect(services: WorkerServices, context: JobContext) -> _Day:
     day = _date_of(context)
-    async with tools.database.read() as session:
+    async with services.database.read() as session:
         user = await accounts.get_user(session, context.user_id or 0)
         if not user.active:
             raise JobFailed("user_inactive", "The account is not active any more: nothing is written for it.")
@@ -118,9 +118,9 @@ async def _collect(tools: Tools, context: JobContext) -> _Day:
     )
 
 
-async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
+async def _write(services: WorkerServices, context: JobContext, found: _Day) -> int:
     style = style_of(found.user.settings)
-    choice = await tools.internal_client.choice("diary", found.user.settings)
+    choice = await services.internal_client.choice("diary", found.user.settings)
     if choice.model is None:
         raise JobFailed(
             "no_model",
@@ -131,7 +131,7 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
     if choice.passed_over is not None:
         context.metric(PASSED_OVER, choice.passed_over[:128])
     notes = notes_of(found.events, found.timezone, style)
-    held = await _held(tools, context, found, style, choice.model, notes)
+    held = await _held(services, context, found, style, choice.model, notes)
     _note_sentences(context, held)
     failpoints.point("diary.written")
     await context.progress(0.95, "saving")
@@ -158,15 +158,20 @@ async def _write(tools: Tools, context: JobContext, found: _Day) -> int:
 
 
 async def _held(
-    tools: Tools, context: JobContext, found: _Day, style: Style, model: Model, notes: Sequence[Note]
-) -> Held:
+    services: WorkerServices,
+    context: JobContext,
+    found: _Day,
+    style: Style,
+    model: Model,
+    notes: Sequence[Note],
+) -> Grounded:
     """What the model wrote and may stay."""
     digest = digest_of(found.events_hash, style.language, style.tone, model.name)
-    desk = Desk(tools.internal_client, context, model, style, found.day.isoformat(), digest)
+    client = DiaryModelClient(services.internal_client, context, model, style, found.day.isoformat(), digest)
     await context.progress(0.05, "writing")
     if model.is_demo:
-        return await write_demo(desk, notes, context.progress)
-    return await write(desk, notes, context=tools.settings.diary_context, progress=context.progress)
+        return await write_demo(client, notes, context.progress)
+    return await write(client, notes, context=services.settings.diary_context, progress=context.progress)
 
 
 def _finished(kept: Sequence[Sentence], style: Style) -> list[Sentence]:
@@ -210,7 +215,7 @@ def _citation(sentence: Sentence) -> dict[str, Any]:
     }
 
 
-def _note_sentences(context: JobContext, held: Held) -> None:
+def _note_sentences(context: JobContext, held: Grounded) -> None:
     context.metric("sentences_kept", held.written)
     context.metric("sentences_own_words", len(held.kept) - held.written)
     context.metric("sentences_dropped", sum(held.dropped.values()))

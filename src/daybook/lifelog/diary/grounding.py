@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from daybook.lifelog.diary.answers import Said
-from daybook.lifelog.diary.faithfulness.check import fault_of
+from daybook.lifelog.diary.answer_parsing import AnswerSentence
+from daybook.lifelog.diary.faithfulness.check import mismatch_of
 from daybook.lifelog.diary.notes import Note, Sentence
 from daybook.lifelog.diary.style import Style
 
@@ -13,12 +13,12 @@ _MOST_OWN_WORDS = 3
 
 
 @dataclass(slots=True)
-class Held:
+class Grounded:
     """What was kept, and why the rest was not."""
 
     kept: list[Sentence] = field(default_factory=list[Sentence])
     dropped: dict[str, int] = field(default_factory=dict[str, int])
-    """Reasons and how many sentences each cost: `uncited`, `language`, or a `Fault`."""
+    """Reasons and how many sentences each cost: `uncited`, `language`, or a `Mismatch`."""
 
     @property
     def written(self) -> int:
@@ -26,11 +26,13 @@ class Held:
         return sum(not sentence.own_words for sentence in self.kept)
 
 
-def hold(said: Sequence[Said], notes: Sequence[Note], style: Style, *, fall_back: bool = True) -> Held:
+def ground(
+    said: Sequence[AnswerSentence], notes: Sequence[Note], style: Style, *, fall_back: bool = True
+) -> Grounded:
     """The sentences that say only what their notes say. Where one is dropped whose events nobody else tells of, they
     stand there in their own words.
     """
-    held = Held()
+    held = Grounded()
     judged = [(sentence, _cited(sentence, notes), _problem(sentence, notes, style)) for sentence in said]
     told = {
         event for _, cited, problem in judged if problem is None for note in cited for event in note.events
@@ -53,20 +55,20 @@ def in_own_words(note: Note, paragraph: int) -> Sentence:
     return Sentence(note.own_words, note.events, note.sources, paragraph, own_words=True)
 
 
-def _cited(sentence: Said, notes: Sequence[Note]) -> list[Note]:
+def _cited(sentence: AnswerSentence, notes: Sequence[Note]) -> list[Note]:
     return [notes[number - 1] for number in sentence.notes if 0 < number <= len(notes)]
 
 
-def _problem(sentence: Said, notes: Sequence[Note], style: Style) -> str | None:
+def _problem(sentence: AnswerSentence, notes: Sequence[Note], style: Style) -> str | None:
     cited = _cited(sentence, notes)
     if not sentence.text or not cited:
         return "uncited"
     if not style.speaks(sentence.text):
         return "language"
-    return fault_of(sentence.text, [source for note in cited for source in note.sources], style.language)
+    return mismatch_of(sentence.text, [source for note in cited for source in note.sources], style.language)
 
 
-def _joined(sentence: Said, cited: Sequence[Note]) -> Sentence:
+def _joined(sentence: AnswerSentence, cited: Sequence[Note]) -> Sentence:
     events = dict.fromkeys(event for note in cited for event in note.events)
     sources = dict.fromkeys(source for note in cited for source in note.sources)
     return Sentence(sentence.text, tuple(events), tuple(sources), sentence.paragraph)

@@ -1,15 +1,15 @@
 """Jobs of the diary: one page is written by one job."""
 
 from daybook.jobs import JobContext, JobType
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.diary.generation import generate
 from daybook.lifelog.diary.service import JOB_TYPE
 
 
-def job_types(tools: Tools) -> list[JobType]:
+def job_types(services: WorkerServices) -> list[JobType]:
     """`diary_generation`."""
 
     async def run(context: JobContext) -> None:
-        await generate(tools, context)
+        await generate(services, context)
 
     return [JobType(JOB_TYPE, run, concurrency=2, attempts=4, time_limit=3600.0)]

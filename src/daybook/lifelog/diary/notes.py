@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 from daybook.lifelog.diary.faithfulness.check import Source
 from daybook.lifelog.diary.phrases import length_in_words, measured_in_words, own_words
 from daybook.lifelog.diary.style import Style
-from daybook.lifelog.events.measured import summary_of
+from daybook.lifelog.events.facts import summary_of
 from daybook.lifelog.events.models import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`said` is what a model is told; `sources` is what its sentences are held to."""
+    """`prompt_text` is what the model reads; its sentences are checked against `sources`."""
 
-    said: str
+    prompt_text: str
     events: tuple[UUID, ...]
     sources: tuple[Source, ...]
     own_words: str

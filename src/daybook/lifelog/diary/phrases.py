@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from daybook.lifelog.events.measured import Facts, summary_of, told
+from daybook.lifelog.events.facts import Facts, summary_of, told
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import script_of_language
 

@@ -62,7 +62,7 @@ def again(messages: Messages, answer: str, problem: str) -> Messages:
 
 
 def _messages(task: str, notes: Sequence[Note]) -> Messages:
-    numbered = "\n".join(f"{number}. {note.said}" for number, note in enumerate(notes, 1))
+    numbered = "\n".join(f"{number}. {note.prompt_text}" for number, note in enumerate(notes, 1))
     return [
         {"role": "system", "content": f"{task}\n{_RULES}"},
         {"role": "user", "content": f"Notes:\n{numbered}"},

@@ -111,7 +111,7 @@ async def set_own_text(
     )
 
 
-async def who_wants_refreshes(session: AsyncSession) -> Sequence[tuple[User, datetime | None]]:
+async def users_with_auto_refresh(session: AsyncSession) -> Sequence[tuple[User, datetime | None]]:
     """The active people whose pages are refreshed by themselves, and when the last refresh was due that is done."""
     found = await session.execute(
         select(User, DiaryRefresh.last_due)

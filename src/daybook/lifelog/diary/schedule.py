@@ -40,7 +40,7 @@ async def keep_refreshed(database: Database, stop: asyncio.Event, clock: Clock =
 async def refresh_due(database: Database, moment: datetime) -> int:
     """See to every refresh that is due at `moment`; how many jobs were asked for."""
     async with database.read() as session:
-        wanting = await repository.who_wants_refreshes(session)
+        wanting = await repository.users_with_auto_refresh(session)
     asked = 0
     for user, last_due in wanting:
         try:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from daybook.jobs import JobFailed
 from daybook.lifelog.diary import prompts
-from daybook.lifelog.diary.answers import Malformed, read_answer
-from daybook.lifelog.diary.asking import Desk
-from daybook.lifelog.diary.grounding import Held, hold
+from daybook.lifelog.diary.answer_parsing import MalformedAnswer, read_answer
+from daybook.lifelog.diary.grounding import Grounded, ground
+from daybook.lifelog.diary.model_client import DiaryModelClient
 from daybook.lifelog.diary.notes import Note, note_of_summary
 from daybook.lifelog.diary.prompts import Messages
 from llm_tracker.counting import count_tokens
@@ -22,43 +22,47 @@ _FEWEST_SENTENCES = 4
 _MOST_ROUNDS = 4
 
 
-async def write(desk: Desk, notes: Sequence[Note], *, context: int, progress: Progress) -> Held:
+async def write(
+    client: DiaryModelClient, notes: Sequence[Note], *, context: int, progress: Progress
+) -> Grounded:
     """The page's sentences. `context` is the model's, in tokens; `progress` is told of 0 to 1.
 
     Raises `JobFailed` for a model whose answers cannot be used, and what `InternalClient.call` does.
     """
-    notes = await _shortened(desk, list(notes), int(context * _SHARE_OF_NOTES), progress)
+    notes = await _shortened(client, list(notes), int(context * _SHARE_OF_NOTES), progress)
     await progress(0.7, "writing")
-    return await _ask(desk, "page", prompts.page(notes, desk.style, desk.day), notes, fall_back=True)
+    return await _ask(client, "page", prompts.page(notes, client.style, client.day), notes, fall_back=True)
 
 
-async def _shortened(desk: Desk, notes: list[Note], most: int, progress: Progress) -> list[Note]:
+async def _shortened(
+    client: DiaryModelClient, notes: list[Note], most: int, progress: Progress
+) -> list[Note]:
     """`notes` in at most so many tokens: themselves, else what their stretches are summed up to, again and again."""
     for number in range(_MOST_ROUNDS):
-        stretches = _stretches(notes, most)
+        stretches = _chunks(notes, most)
         if len(stretches) == 1:
             return notes
         notes = []
         for at, stretch in enumerate(stretches):
             await progress(0.1 + 0.6 * at / len(stretches), f"summing up, part {at + 1} of {len(stretches)}")
             sentences = max(len(stretch) // _NOTES_PER_SENTENCE, _FEWEST_SENTENCES)
-            question = prompts.summary(stretch, desk.style, sentences)
-            held = await _ask(desk, f"part-{number + 1}-{at + 1}", question, stretch, fall_back=False)
+            question = prompts.summary(stretch, client.style, sentences)
+            held = await _ask(client, f"part-{number + 1}-{at + 1}", question, stretch, fall_back=False)
             notes.extend(map(note_of_summary, held.kept))
     raise JobFailed(
         "day_too_long",
-        f"The day is too long for {desk.model.name}: summed up {_MOST_ROUNDS} times it still does not fit. Choose a "
+        f"The day is too long for {client.model.name}: summed up {_MOST_ROUNDS} times it still does not fit. Choose a "
         "model with a longer context, or merge some of the day's events.",
-        {"model": desk.model.name},
+        {"model": client.model.name},
     )
 
 
-def _stretches(notes: Sequence[Note], most: int) -> list[list[Note]]:
+def _chunks(notes: Sequence[Note], most: int) -> list[list[Note]]:
     """`notes` in runs of at most so many tokens. One that is too long by itself stands alone."""
     stretches: list[list[Note]] = [[]]
     left = most
     for note in notes:
-        tokens = count_tokens(note.said) + 4
+        tokens = count_tokens(note.prompt_text) + 4
         if tokens > left and stretches[-1]:
             stretches.append([])
             left = most
@@ -67,30 +71,34 @@ def _stretches(notes: Sequence[Note], most: int) -> list[list[Note]]:
     return stretches
 
 
-async def _ask(desk: Desk, step: str, question: Messages, notes: Sequence[Note], *, fall_back: bool) -> Held:
+async def _ask(
+    client: DiaryModelClient, step: str, question: Messages, notes: Sequence[Note], *, fall_back: bool
+) -> Grounded:
     """What can be kept of the answer; one of which nothing can is asked for once more."""
-    answer = await desk.ask(step, question)
-    held, problem = _judged(desk, answer, notes, fall_back=fall_back)
+    answer = await client.ask(step, question)
+    held, problem = _judged(client, answer, notes, fall_back=fall_back)
     if held is None:
-        answer = await desk.ask(f"{step}/again", prompts.again(question, answer, problem))
-        held, problem = _judged(desk, answer, notes, fall_back=fall_back)
+        answer = await client.ask(f"{step}/again", prompts.again(question, answer, problem))
+        held, problem = _judged(client, answer, notes, fall_back=fall_back)
     if held is None:
         raise JobFailed(
             "unusable_answer",
-            f"{desk.model.name} answered twice with something that no page can be made of. {problem} Try "
+            f"{client.model.name} answered twice with something that no page can be made of. {problem} Try "
             "again, or choose another model.",
-            {"model": desk.model.name},
+            {"model": client.model.name},
         )
     return held
 
 
-def _judged(desk: Desk, answer: str, notes: Sequence[Note], *, fall_back: bool) -> tuple[Held | None, str]:
+def _judged(
+    client: DiaryModelClient, answer: str, notes: Sequence[Note], *, fall_back: bool
+) -> tuple[Grounded | None, str]:
     """What can be kept of an answer, or None and why."""
     try:
         said = read_answer(answer)
-    except Malformed as problem:
+    except MalformedAnswer as problem:
         return None, str(problem)
-    held = hold(said, notes, desk.style, fall_back=fall_back)
+    held = ground(said, notes, client.style, fall_back=fall_back)
     if held.written == 0:
         return None, "None of its sentences says what the notes that it cites say."
     return held, ""

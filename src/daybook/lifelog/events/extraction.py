@@ -17,18 +17,18 @@ from daybook.jobs import JobContext, JobFailed
 from daybook.kit import failpoints
 from daybook.lifelog.activity.errors import Undecodable
 from daybook.lifelog.activity.service import analyse
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.events import repository
-from daybook.lifelog.events.footage import Footage
-from daybook.lifelog.events.measured import Facts, factual_summary
+from daybook.lifelog.events.facts import Facts, factual_summary
+from daybook.lifelog.events.local_file import LocalFile
 from daybook.lifelog.events.models import Event, Origin
 from daybook.lifelog.events.pictures import LONGEST_SIDE, remove_pictures
-from daybook.lifelog.events.stretches import stretches
+from daybook.lifelog.events.segment_merging import merge_segments
 from daybook.lifelog.media import service as media
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.removal import event_picture_key
-from daybook.lifelog.recordings.service import Place
+from daybook.lifelog.recordings.service import Placement
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ class Extraction:
     """What the extraction of one file needs."""
 
     context: JobContext
-    tools: Tools
-    footage: Footage
+    services: WorkerServices
+    file: LocalFile
     user: User
     file_id: UUID
 
@@ -65,7 +65,7 @@ async def extract(work: Extraction) -> UUID | None:
     outcome = await context.write_step(
         "events", lambda session: _replace(session, work, [Facts.model_validate(facts) for facts in found])
     )
-    await remove_pictures(work.tools.store, outcome["pictures"])
+    await remove_pictures(work.services.store, outcome["pictures"])
     for name in ("events", "kept"):
         context.metric(name, outcome[name])
     await context.progress(0.55, "pictures")
@@ -76,13 +76,13 @@ async def extract(work: Extraction) -> UUID | None:
     return place.recording_id
 
 
-async def _place(work: Extraction) -> Place | None:
+async def _place(work: Extraction) -> Placement | None:
     async with work.context.write() as session:
-        return await recordings.place_of(session, work.file_id)
+        return await recordings.placement_of(session, work.file_id)
 
 
-async def _analyse(work: Extraction, place: Place) -> list[dict[str, Any]]:
-    path = await work.footage.path(place.s3_key)
+async def _analyse(work: Extraction, place: Placement) -> list[dict[str, Any]]:
+    path = await work.file.path(place.s3_key)
 
     async def on_progress(share: float) -> None:
         await work.context.progress(0.5 * share)
@@ -91,7 +91,7 @@ async def _analyse(work: Extraction, place: Place) -> list[dict[str, Any]]:
         activity = await analyse(path, duration=place.duration, on_progress=on_progress)
     except Undecodable as problem:
         raise JobFailed(problem.code, problem.message, problem.details) from problem
-    found = stretches(activity.segments, work.file_id, per_hour=work.tools.settings.events_per_hour)
+    found = merge_segments(activity.segments, work.file_id, per_hour=work.services.settings.events_per_hour)
     work.context.metric("segments", len(activity.segments))
     work.context.metric("mode", activity.mode)
     return [facts.stored() for facts in found]
@@ -99,7 +99,7 @@ async def _analyse(work: Extraction, place: Place) -> list[dict[str, Any]]:
 
 async def _replace(session: WriteSession, work: Extraction, found: list[Facts]) -> dict[str, Any]:
     """Make the file's events those of `found`, but for what a person has changed."""
-    place = await recordings.place_of(session, work.file_id)
+    place = await recordings.placement_of(session, work.file_id)
     if place is None:
         return {"events": 0, "kept": 0, "pictures": []}
     query = (
@@ -143,7 +143,7 @@ def _is_covered(facts: Facts, own: list[Facts]) -> bool:
     return shared > (end - start) / 2
 
 
-def _event(work: Extraction, place: Place, facts: Facts) -> Event:
+def _event(work: Extraction, place: Placement, facts: Facts) -> Event:
     start, end = facts.start or 0.0, facts.end or 0.0
     offset = place.starts_at + start
     language = (work.user.settings or {}).get("language")
@@ -162,7 +162,7 @@ def _event(work: Extraction, place: Place, facts: Facts) -> Event:
     )
 
 
-async def _take_pictures(work: Extraction, place: Place) -> None:
+async def _take_pictures(work: Extraction, place: Placement) -> None:
     """Give the file's events their pictures. A video of which none can be taken has events all the same."""
     try:
         while await _take_some_pictures(work, place):
@@ -172,7 +172,7 @@ async def _take_pictures(work: Extraction, place: Place) -> None:
         work.context.metric("pictures", "failed")
 
 
-async def _take_some_pictures(work: Extraction, place: Place) -> bool:
+async def _take_some_pictures(work: Extraction, place: Placement) -> bool:
     """Pictures of some events that have none; False where all have one."""
     query = (
         repository.owned(place.user_id)
@@ -184,24 +184,24 @@ async def _take_some_pictures(work: Extraction, place: Place) -> bool:
         .order_by(*repository.CANONICAL)
         .limit(PICTURES_AT_A_TIME)
     )
-    async with work.tools.database.read() as session:
+    async with work.services.database.read() as session:
         events = [
             (event.id, facts) for event in await session.scalars(query) if (facts := Facts.of(event.facts))
         ]
     if not events:
         return False
-    path = await work.footage.path(place.s3_key)
+    path = await work.file.path(place.s3_key)
     at = [((facts.start or 0.0) + (facts.end or 0.0)) / 2 for _, facts in events]
     pictures = await media.frames(path, at, longest=LONGEST_SIDE)
     keys: dict[UUID, str] = {}
     for (event_id, _), picture in zip(events, pictures, strict=True):
         key = event_picture_key(place.user_id, place.recording_id, event_id)
-        await work.tools.store.put(key, picture)
+        await work.services.store.put(key, picture)
         keys[event_id] = key
     failpoints.point("events.extract.pictures.stored")
     async with work.context.write() as session:
         left = repository.owned(place.user_id).where(Event.id.in_(keys)).order_by(Event.id).with_for_update()
         for event in await session.scalars(left):
             event.thumbnail_s3_key = keys.pop(event.id)
-    await remove_pictures(work.tools.store, keys.values())  # of events that were deleted meanwhile
+    await remove_pictures(work.services.store, keys.values())  # of events that were deleted meanwhile
     return True

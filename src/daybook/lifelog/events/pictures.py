@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from daybook.accounts.models import User
 from daybook.kit.errors import DaybookError
-from daybook.lifelog.events.measured import summary_of
+from daybook.lifelog.events.facts import summary_of
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.events.schemas import EventResponse
 from daybook.storage.service import Store
@@ -16,7 +16,7 @@ LONGEST_SIDE = 320
 """Pixels of an event's picture."""
 
 
-async def viewed(store: Store, user: User, event: Event) -> EventResponse:
+async def event_response(store: Store, user: User, event: Event) -> EventResponse:
     """The event as the API answers it to the person whose it is."""
     view = EventResponse.model_validate(event)
     view.summary = summary_of(event, (user.settings or {}).get("language"))

@@ -23,7 +23,7 @@ from daybook.lifelog.events.schemas import EventCreate, EventUpdate
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Which events are looked for. Days are the person's own, and `last` is included."""
 
     first: date | None = None
@@ -42,7 +42,7 @@ async def of_day(session: AsyncSession, user_id: int, day: date, timezone: str) 
 
 
 async def list_events(
-    session: AsyncSession, user: User, wanted: Wanted, *, page: int = 1, page_size: int = 50
+    session: AsyncSession, user: User, wanted: EventFilter, *, page: int = 1, page_size: int = 50
 ) -> Page[Event]:
     """The person's events: in canonical order, or the best finds first where text is looked for."""
     events = repository.beginning_in(

@@ -1,7 +1,7 @@
 """Become another program that has limits and dies with its parent.
 
-Run as a script by `children.py`: `confined_exec.py PARENT MEMORY CPU FILE PROGRAM ARGUMENT…`; MEMORY and FILE are in
-bytes, CPU in seconds. A script and not `preexec_fn`, because code between fork and exec can hang where the parent
+Run as a script by `child_process.py`: `confined_exec.py PARENT MEMORY CPU FILE PROGRAM ARGUMENT…`; MEMORY and FILE are
+in bytes, CPU in seconds. A script and not `preexec_fn`, because code between fork and exec can hang where the parent
 has threads. It imports nothing of Daybook, so that it starts in a few milliseconds.
 """
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from daybook.lifelog.media import children
-from daybook.lifelog.media.children import LARGEST_FILE, NOT_STARTED, Child, Limits
+from daybook.lifelog.media import child_process
+from daybook.lifelog.media.child_process import LARGEST_FILE, NOT_STARTED, Child, Limits
 from daybook.lifelog.media.containers import CONTAINERS
 from daybook.lifelog.media.errors import FfmpegFailed, FfmpegStopped
 from daybook.lifelog.media.program import ffmpeg
@@ -76,7 +76,7 @@ async def started_ffmpeg(
         listener = _progress(on_progress, on_line)
     child: Child | None = None
     try:
-        async with children.started(
+        async with child_process.run_child(
             [*command, *args], Limits(time_limit, file_size=file_size), listener, pass_fds=pass_fds
         ) as child:
             yield child.process

@@ -6,10 +6,10 @@ network and no other file, and ends with us.
 
 from daybook.lifelog.media.errors import FfmpegFailed, NotAVideo
 from daybook.lifelog.media.ffmpeg import run_ffmpeg, started_ffmpeg, video_input
-from daybook.lifelog.media.pictures import frames, thumbnail
+from daybook.lifelog.media.frames import frames, thumbnail
+from daybook.lifelog.media.inspection import inspect
 from daybook.lifelog.media.playable import is_playable, suffix_of
 from daybook.lifelog.media.previews import make_preview
-from daybook.lifelog.media.probe import probe
 from daybook.lifelog.media.program import can_drop_packets, ffmpeg, limitations
 from daybook.lifelog.media.schemas import Audio, Video
 
@@ -21,10 +21,10 @@ __all__ = [
     "can_drop_packets",
     "ffmpeg",
     "frames",
+    "inspect",
     "is_playable",
     "limitations",
     "make_preview",
-    "probe",
     "run_ffmpeg",
     "started_ffmpeg",
     "suffix_of",

@@ -48,7 +48,7 @@ async def list_recordings(
     """One's recordings, of a day or a range of days; one that runs over midnight is on both."""
     if day is not None and (start_date is not None or end_date is not None):
         raise Invalid("Give either day, or start_date and end_date.")
-    wanted = service.Wanted(day or start_date, day or end_date, newest_first=order == "newest")
+    wanted = service.RecordingFilter(day or start_date, day or end_date, newest_first=order == "newest")
     found = await service.page(session, user, wanted, page=page, page_size=page_size)
     processing = await service.in_processing(session, [row.id for row in found.list])
     return Page[RecordingResponse](
@@ -101,7 +101,7 @@ async def _detail(
 
 
 async def _answer(recording: Recording, store: Store, *, is_processing: bool) -> dict[str, object]:
-    known = timeline.known_of(recording)
+    known = timeline.facts_of_recording(recording)
     video = None if known is None else known.video
     key = recording.thumbnail_s3_key
     return {

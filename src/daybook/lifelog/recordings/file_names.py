@@ -45,7 +45,7 @@ _DAY_ONLY = re.compile(r"(?<!\d)(?P<year>20\d\d)-?(?P<month>\d\d)-?(?P<day>\d\d)
 _NOON = 12
 
 
-def time_in(name: str) -> NamedTime | None:
+def time_in_name(name: str) -> NamedTime | None:
     """What `name` says; None for names without a time (`MVI_1234`, `IMG_E1234`, GoPro's)."""
     name = name.replace("\u202f", " ").replace("\u00a0", " ")  # before AM and PM on Apple's systems
     if found := _EPOCH_NAMES.search(name):

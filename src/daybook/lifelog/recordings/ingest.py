@@ -18,15 +18,15 @@ from daybook.kit import failpoints
 from daybook.kit.clock import now
 from daybook.kit.errors import Unavailable
 from daybook.kit.text import storable
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.media.errors import NotAVideo
 from daybook.lifelog.media.playable import suffix_of
-from daybook.lifelog.media.service import probe
-from daybook.lifelog.recordings import chapters, matching, removal, repository, requests, timeline
-from daybook.lifelog.recordings.clock import Evidence, beginning
+from daybook.lifelog.media.service import inspect
+from daybook.lifelog.recordings import chapter_matching, chapters, removal, repository, requests, timeline
 from daybook.lifelog.recordings.errors import Refused
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
+from daybook.lifelog.recordings.start_time import Evidence, start_time_of
 from daybook.storage.service import content_type_of
 from llm_tracker.ids import uuid7
 
@@ -50,7 +50,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Ingested:
     """A file that is a person's recording now."""
 
     recording_id: UUID
@@ -59,9 +59,9 @@ class Taken:
     """False where the person had the file before: nothing was done."""
 
 
-async def take_in(
-    tools: Basics, user_id: int, staged: Path, name: str, details: Details | None = None
-) -> Taken:
+async def ingest(
+    services: Services, user_id: int, staged: Path, name: str, details: Details | None = None
+) -> Ingested:
     """Make the file at `staged`, which its owner called `name`, a recording of the person, or a chapter of one.
 
     In one transaction with it, the file's jobs are enqueued: a chapter that comes later has jobs of its own. `staged`
@@ -69,13 +69,13 @@ async def take_in(
     """
     details = details or Details()
     sha256 = details.sha256 or await asyncio.to_thread(_sha256, staged)
-    if (taken := await find_by_checksum(tools, user_id, sha256)) is not None:
+    if (taken := await find_by_checksum(services, user_id, sha256)) is not None:
         return taken
     try:
-        video = await probe(staged)
+        video = await inspect(staged)
     except NotAVideo as error:
         raise Refused(error.message, code=error.code, details=error.details) from None
-    async with tools.database.read() as session:
+    async with services.database.read() as session:
         timezone = details.timezone or (await accounts.get_user(session, user_id)).timezone
     name = _plain(name)
     evidence = Evidence(video, name, timezone, now(), details.file_time)
@@ -90,49 +90,49 @@ async def take_in(
         sha256=sha256,
         size_bytes=video.size_bytes,
         duration=video.duration,
-        video_metadata=FileFacts(video=video, clock=ClockFacts.of(beginning(evidence))).model_dump(
+        video_metadata=FileFacts(video=video, clock=ClockFacts.of(start_time_of(evidence))).model_dump(
             mode="json"
         ),
     )
-    async with tools.database.write() as session:
+    async with services.database.write() as session:
         await removal.announce(session, file_id, file.s3_key)
     failpoints.point("recordings.announce.after")
     try:
-        await tools.store.put_file(file.s3_key, staged, may_link=details.may_link)
+        await services.store.put_file(file.s3_key, staged, may_link=details.may_link)
         failpoints.point("recordings.store.after")
-        taken = await _claim(tools, file)
+        taken = await _claim(services, file)
     except BaseException:
-        await asyncio.shield(_undo(tools, file.s3_key))
+        await asyncio.shield(_undo(services, file.s3_key))
         raise
     if not taken.is_new:
-        await _undo(tools, file.s3_key)
+        await _undo(services, file.s3_key)
     failpoints.point("recordings.commit.after")
     return taken
 
 
-async def find_by_checksum(tools: Basics, user_id: int, sha256: bytes) -> Taken | None:
+async def find_by_checksum(services: Services, user_id: int, sha256: bytes) -> Ingested | None:
     """The recording that has this file of the person; None where they never brought it."""
-    async with tools.database.read() as session:
+    async with services.database.read() as session:
         file = await repository.file_by_checksum(session, user_id, sha256)
-    return None if file is None else Taken(file.recording_id, file.id, is_new=False)
+    return None if file is None else Ingested(file.recording_id, file.id, is_new=False)
 
 
-async def _claim(tools: Basics, file: RecordingFile) -> Taken:
+async def _claim(services: Services, file: RecordingFile) -> Ingested:
     """Write the rows in one transaction, while nobody may remove the object and no other file of the person comes."""
-    async with tools.database.write() as session:
+    async with services.database.write() as session:
         await repository.lock_key(session, file.s3_key, wait=True)
-        if await tools.store.size(file.s3_key) != file.size_bytes:
+        if await services.store.size(file.s3_key) != file.size_bytes:
             raise Unavailable("The file went missing while it was stored. Send it again.", code="file_lost")
         await repository.lock_person(session, file.user_id)
         known = await repository.file_by_checksum(session, file.user_id, file.sha256)
         if known is not None:
-            return Taken(known.recording_id, known.id, is_new=False)
+            return Ingested(known.recording_id, known.id, is_new=False)
         await _place(session, file)
         await requests.request_processing(session, file)
         await requests.request_extraction(session, file)
         await session.flush()
         failpoints.point("recordings.claim.after")
-        return Taken(file.recording_id, file.id, is_new=True)
+        return Ingested(file.recording_id, file.id, is_new=True)
 
 
 async def _place(session: WriteSession, file: RecordingFile) -> None:
@@ -140,7 +140,7 @@ async def _place(session: WriteSession, file: RecordingFile) -> None:
     chapter = chapters.chapter_of(file.name)
     if chapter is not None:
         file.position = chapter.position
-        found = await matching.recordings_of(session, file, chapter)
+        found = await chapter_matching.recordings_of(session, file, chapter)
         if found:
             await timeline.add_chapter(session, found[0], file)
             for later in found[1:]:
@@ -170,11 +170,11 @@ async def _place(session: WriteSession, file: RecordingFile) -> None:
     await session.flush()
 
 
-async def _undo(tools: Basics, key: str) -> None:
+async def _undo(services: Services, key: str) -> None:
     """Remove the object unless its row is there after all: a commit may have come about although it seemed to fail."""
     try:
-        async with tools.database.write() as session:
-            await removal.remove_unclaimed(session, tools.store, key)
+        async with services.database.write() as session:
+            await removal.remove_unclaimed(session, services.store, key)
     except Exception as problem:  # noqa: BLE001  (why we are here is what the caller is told; the announcement stays)
         log.warning("An object may be left in the store for some minutes: %s", type(problem).__name__)
 

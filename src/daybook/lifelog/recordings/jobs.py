@@ -1,7 +1,7 @@
 """The work on recordings that is done in the background."""
 
 from daybook.jobs import JobContext, JobType
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.recordings.processing import process
 from daybook.lifelog.recordings.requests import PROCESSING
 
@@ -9,10 +9,10 @@ _TIME_LIMIT = 48 * 3600.0
 """Seconds: the longest video that is taken in, on the smallest machine."""
 
 
-def job_types(tools: Basics) -> list[JobType]:
+def job_types(services: Services) -> list[JobType]:
     """What the worker does for recordings."""
 
     async def run(context: JobContext) -> None:
-        await process(tools, context)
+        await process(services, context)
 
     return [JobType(PROCESSING, run, attempts=3, time_limit=_TIME_LIMIT)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from daybook.jobs import JobContext, JobFailed, Json
 from daybook.kit import failpoints
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.media.service import is_playable, make_preview, thumbnail
@@ -21,32 +21,36 @@ _PREVIEW_DONE = 0.9  # of the whole job
 _LEFT_OVER = 86_400.0  # seconds after which a draft belongs to nobody
 
 
-async def process(tools: Basics, context: JobContext) -> None:
+async def process(services: Services, context: JobContext) -> None:
     """Make what a file needs to be shown, and note it with the file and its recording.
 
     Does it once more without harm; leaves nothing where the recording was deleted meanwhile. Raises `JobFailed` where
     there can be no preview: the file has its thumbnail then, and is as processed as it can be.
     """
     file_id = UUID(str(context.params["file_id"]))
-    async with tools.database.read() as session:
+    async with services.database.read() as session:
         file = await session.get(RecordingFile, file_id)
     if file is None:
-        await _forget(tools, context.input_url)
+        await _delete_derived(services, context.input_url)
         return
     video = timeline.facts_of(file).video
     problem: FfmpegFailed | None = None
     try:
         try:
-            has_preview = bool(await context.step("preview", lambda: _preview(tools, context, file, video)))
+            has_preview = bool(
+                await context.step("preview", lambda: _preview(services, context, file, video))
+            )
         except FfmpegFailed as failure:
             has_preview, problem = False, failure
-        has_thumbnail = bool(await context.step("thumbnail", lambda: _thumbnail(tools, context, file, video)))
+        has_thumbnail = bool(
+            await context.step("thumbnail", lambda: _thumbnail(services, context, file, video))
+        )
     except NoSuchFile:
-        await _check_deleted(tools, file)
+        await _fail_if_lost(services, file)
         return
     failpoints.point("recordings.processing.made")
-    if not await _note(context, file, has_preview=has_preview, has_thumbnail=has_thumbnail):
-        await _forget(tools, file.s3_key)
+    if not await _record(context, file, has_preview=has_preview, has_thumbnail=has_thumbnail):
+        await _delete_derived(services, file.s3_key)
     elif problem is not None:
         raise JobFailed(
             "no_preview",
@@ -56,43 +60,45 @@ async def process(tools: Basics, context: JobContext) -> None:
         )
 
 
-async def _preview(tools: Basics, context: JobContext, file: RecordingFile, video: Video) -> Json:
+async def _preview(services: Services, context: JobContext, file: RecordingFile, video: Video) -> Json:
     """Whether there is a preview now."""
     if is_playable(video):
         return False
 
-    async def tell(share: float) -> None:
+    async def report(share: float) -> None:
         await context.progress(share * _PREVIEW_DONE, phase="preview")
 
-    await tell(0.0)
-    draft = _drafts(tools) / f"{file.id}-preview.mp4"
+    await report(0.0)
+    draft = _drafts(services) / f"{file.id}-preview.mp4"
     try:
-        async with tools.store.as_file(file.s3_key) as path:
-            await make_preview(path, video, draft, on_progress=tell)
+        async with services.store.as_file(file.s3_key) as path:
+            await make_preview(path, video, draft, on_progress=report)
         failpoints.point("recordings.processing.preview")
-        await tools.store.put_file(removal.preview_key(file.s3_key), draft)
+        await services.store.put_file(removal.preview_key(file.s3_key), draft)
     finally:
         draft.unlink(missing_ok=True)
     return True
 
 
-async def _thumbnail(tools: Basics, context: JobContext, file: RecordingFile, video: Video) -> Json:
+async def _thumbnail(services: Services, context: JobContext, file: RecordingFile, video: Video) -> Json:
     """Whether there is a thumbnail now. A video of which no picture can be decoded a second time does without."""
     await context.progress(_PREVIEW_DONE, phase="thumbnail")
     preview = removal.preview_key(file.s3_key)
     # Small, and its colours are those that will be seen.
-    source = preview if await tools.store.size(preview) is not None else file.s3_key
+    source = preview if await services.store.size(preview) is not None else file.s3_key
     try:
-        async with tools.store.as_file(source) as path:
+        async with services.store.as_file(source) as path:
             picture = await thumbnail(path, video.duration)
     except FfmpegFailed as problem:
         log.warning("File %s has no thumbnail: %s", file.id, problem.message)
         return False
-    await tools.store.put(removal.thumbnail_key(file.s3_key), picture)
+    await services.store.put(removal.thumbnail_key(file.s3_key), picture)
     return True
 
 
-async def _note(context: JobContext, file: RecordingFile, *, has_preview: bool, has_thumbnail: bool) -> bool:
+async def _record(
+    context: JobContext, file: RecordingFile, *, has_preview: bool, has_thumbnail: bool
+) -> bool:
     """Write down what there is; False where the recording is gone."""
     async with context.write() as session:
         found = await repository.file_locked(session, file.id)
@@ -108,28 +114,28 @@ async def _note(context: JobContext, file: RecordingFile, *, has_preview: bool, 
     return True
 
 
-async def _check_deleted(tools: Basics, file: RecordingFile) -> None:
+async def _fail_if_lost(services: Services, file: RecordingFile) -> None:
     """The object is not there: because its recording was deleted, or because somebody lost it."""
-    async with tools.database.read() as session:
+    async with services.database.read() as session:
         if await session.get(RecordingFile, file.id) is not None:
             raise JobFailed(
                 "file_missing",
                 f"The file of “{file.name}” is not in the store any more. Bring it again.",
                 {"name": file.name},
             )
-    await _forget(tools, file.s3_key)
+    await _delete_derived(services, file.s3_key)
 
 
-async def _forget(tools: Basics, key: str | None) -> None:
+async def _delete_derived(services: Services, key: str | None) -> None:
     """Remove what this job may have stored of a file that is gone."""
     if key is not None:
-        await tools.store.delete(removal.preview_key(key))
-        await tools.store.delete(removal.thumbnail_key(key))
+        await services.store.delete(removal.preview_key(key))
+        await services.store.delete(removal.thumbnail_key(key))
 
 
-def _drafts(tools: Basics) -> Path:
+def _drafts(services: Services) -> Path:
     """The folder in which previews are made; what killed workers left there a day ago is removed."""
-    folder = tools.settings.data / "scratch" / "previews"
+    folder = services.settings.data / "scratch" / "previews"
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         try:

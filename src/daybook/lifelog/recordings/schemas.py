@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
 from daybook.jobs.schemas import ErrorDetails
 from daybook.lifelog.media.schemas import Video
-from daybook.lifelog.recordings.clock import Beginning, Source
+from daybook.lifelog.recordings.start_time import Source, StartTime
 
 TimeShift = Annotated[float, Field(ge=-3_200_000_000, le=3_200_000_000, allow_inf_nan=False)]
 """Seconds: up to a century, the farthest that a camera's clock was ever off."""
@@ -28,7 +28,7 @@ class ClockFacts(BaseModel):
     )
 
     @classmethod
-    def of(cls, beginning: Beginning) -> "ClockFacts":
+    def of(cls, beginning: StartTime) -> "ClockFacts":
         """The same, to be kept."""
         return cls(
             start=beginning.start,

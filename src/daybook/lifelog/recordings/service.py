@@ -22,33 +22,33 @@ from daybook.kit.pagination import Page
 from daybook.kit.text import storable
 from daybook.lifelog.days import day_bounds
 from daybook.lifelog.recordings import removal, repository, timeline
-from daybook.lifelog.recordings.clock import AHEAD, EARLIEST, Beginning, read_in
 from daybook.lifelog.recordings.errors import NoSuchRecording
-from daybook.lifelog.recordings.ingest import Details, Taken, find_by_checksum, take_in
+from daybook.lifelog.recordings.ingest import Details, Ingested, find_by_checksum, ingest
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.requests import request_extraction
 from daybook.lifelog.recordings.schemas import RecordingUpdate, TimeShiftRequest
+from daybook.lifelog.recordings.start_time import AHEAD, EARLIEST, StartTime, local_to_utc
 
 __all__ = [
     "Details",
-    "Place",
-    "Taken",
+    "Ingested",
+    "Placement",
     "change",
     "delete",
     "files_of",
     "find_by_checksum",
     "get",
     "in_processing",
+    "ingest",
     "page",
-    "place_of",
+    "placement_of",
     "request_extraction",
     "shift",
-    "take_in",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where a file of a recording lies in time, as it stands and cannot change before the transaction ends."""
 
     recording_id: UUID
@@ -62,7 +62,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RecordingFilter:
     """Which recordings are looked for: those that run at some time from `first` to `last`, days of the person's own."""
 
     first: date | None = None
@@ -71,7 +71,7 @@ class Wanted:
 
 
 async def page(
-    session: ReadSession, user: User, wanted: Wanted, *, page: int = 1, page_size: int = 50
+    session: ReadSession, user: User, wanted: RecordingFilter, *, page: int = 1, page_size: int = 50
 ) -> Page[Recording]:
     """The person's recordings by time. One that runs over midnight is on both days."""
     rows, total = await repository.page(
@@ -108,7 +108,7 @@ async def in_processing(session: ReadSession | WriteSession, recording_ids: Coll
     return {recording_id for recording_id, job_id in made_by if job_id in active}
 
 
-async def place_of(session: WriteSession, file_id: UUID) -> Place | None:
+async def placement_of(session: WriteSession, file_id: UUID) -> Placement | None:
     """Where the file lies, locked until the transaction ends; None where its recording was deleted.
 
     Whoever writes events of a file asks here in the same transaction: `start_offset = starts_at + seconds in the
@@ -119,7 +119,7 @@ async def place_of(session: WriteSession, file_id: UUID) -> Place | None:
         return None
     file, recording = found
     start = recording.start_time or recording.created_at
-    return Place(recording.id, recording.user_id, start, file.starts_at, file.duration, file.s3_key)
+    return Placement(recording.id, recording.user_id, start, file.starts_at, file.duration, file.s3_key)
 
 
 async def change(session: WriteSession, user: User, recording_id: UUID, body: RecordingUpdate) -> Recording:
@@ -128,9 +128,9 @@ async def change(session: WriteSession, user: User, recording_id: UUID, body: Re
     if body.name is not None:
         recording.name = storable(body.name.strip()) or recording.name
     if body.start_time is not None:
-        await timeline.move(session, recording, _told(body.start_time, body.timezone, user))
+        await timeline.move(session, recording, _from_user(body.start_time, body.timezone, user))
     elif body.timezone is not None:
-        await timeline.move(session, recording, _read_anew(recording, body.timezone))
+        await timeline.move(session, recording, _in_timezone(recording, body.timezone))
     await session.flush()
     return recording
 
@@ -151,7 +151,7 @@ async def shift(session: WriteSession, user: User, body: TimeShiftRequest) -> in
         raise NoSuchRecording
     for recording in recordings:
         if body.timezone is not None:
-            to = _read_anew(recording, body.timezone)
+            to = _in_timezone(recording, body.timezone)
         else:
             to = _shifted(recording, timedelta(seconds=body.seconds or 0))
         await timeline.move(session, recording, to)
@@ -184,26 +184,26 @@ async def _locked(session: WriteSession, user_id: int, recording_id: UUID) -> Re
     return recording
 
 
-def _told(start: datetime, timezone: str | None, user: User) -> Beginning:
+def _from_user(start: datetime, timezone: str | None, user: User) -> StartTime:
     """What a person says; without an offset it is local time."""
     written = start.replace(tzinfo=None)
     try:
         if start.tzinfo is None:
             timezone = timezone or user.timezone
-            return _possible(Beginning(read_in(written, timezone), "user", written, timezone))
+            return _checked(StartTime(local_to_utc(written, timezone), "user", written, timezone))
         if timezone is not None:
             raise Invalid(
                 "start_time: has an offset already; leave the timezone out, or the offset.",
                 code="two_timezones",
             )
-        return _possible(Beginning(start.astimezone(UTC), "user", written))
+        return _checked(StartTime(start.astimezone(UTC), "user", written))
     except OverflowError:
         raise Invalid("start_time: is beyond the calendar.", code="impossible_time") from None
 
 
-def _read_anew(recording: Recording, timezone: str) -> Beginning:
+def _in_timezone(recording: Recording, timezone: str) -> StartTime:
     """What stood on the camera's clock, read in another timezone."""
-    known = timeline.known_of(recording)
+    known = timeline.facts_of_recording(recording)
     if known is None or known.clock.written is None:
         raise Invalid(
             f"“{recording.name}” has no time of a camera's clock that could be read in another timezone. "
@@ -212,22 +212,22 @@ def _read_anew(recording: Recording, timezone: str) -> Beginning:
             details={"name": recording.name or ""},
         )
     written = known.clock.written
-    return _possible(Beginning(read_in(written, timezone), known.clock.source, written, timezone))
+    return _checked(StartTime(local_to_utc(written, timezone), known.clock.source, written, timezone))
 
 
-def _shifted(recording: Recording, by: timedelta) -> Beginning:
-    known = timeline.known_of(recording)
+def _shifted(recording: Recording, by: timedelta) -> StartTime:
+    known = timeline.facts_of_recording(recording)
     written = None if known is None else known.clock.written
     try:
         start = (recording.start_time or recording.created_at) + by
-        return _possible(
-            Beginning(start, "user", None if written is None else written + by, recording.timezone)
+        return _checked(
+            StartTime(start, "user", None if written is None else written + by, recording.timezone)
         )
     except OverflowError:
         raise Invalid("seconds: leads beyond the calendar.", code="impossible_time") from None
 
 
-def _possible(beginning: Beginning) -> Beginning:
+def _checked(beginning: StartTime) -> StartTime:
     if not EARLIEST <= beginning.start <= now() + AHEAD:
         raise Invalid(f"A recording begins between {EARLIEST:%Y-%m-%d} and now.", code="impossible_time")
     return beginning

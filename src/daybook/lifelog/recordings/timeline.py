@@ -10,10 +10,10 @@ from sqlalchemy import Float, cast, column, delete, func, table, update
 
 from daybook.db.engine import WriteSession
 from daybook.lifelog.recordings import repository
-from daybook.lifelog.recordings.clock import Beginning
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.removal import event_picture_key
 from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
+from daybook.lifelog.recordings.start_time import StartTime
 
 _EVENTS = table(
     "events",
@@ -36,14 +36,14 @@ def facts_of(file: RecordingFile) -> FileFacts:
     return FileFacts.model_validate(file.video_metadata)
 
 
-def known_of(recording: Recording) -> FileFacts | None:
+def facts_of_recording(recording: Recording) -> FileFacts | None:
     """What is known of a recording; None for one that came from elsewhere, without its file."""
     return None if recording.video_metadata is None else FileFacts.model_validate(recording.video_metadata)
 
 
-async def move(session: WriteSession, recording: Recording, to: Beginning) -> None:
+async def move(session: WriteSession, recording: Recording, to: StartTime) -> None:
     """Let the recording begin at another time; all its events keep their distance from its beginning."""
-    facts = known_of(recording)
+    facts = facts_of_recording(recording)
     moved = to.start - recording.start_time if recording.start_time is not None else timedelta(0)
     if facts is not None:
         recording.video_metadata = FileFacts(video=facts.video, clock=ClockFacts.of(to)).model_dump(
@@ -136,7 +136,7 @@ async def _begin_with(session: WriteSession, recording: Recording, first: Record
 
     What a person corrected stays right for the chapters that were there, so the new one begins before them.
     """
-    facts, known = facts_of(first), known_of(recording)
+    facts, known = facts_of(first), facts_of_recording(recording)
     recording.name = first.name
     recording.s3_key = first.s3_key
     clock = facts.clock
@@ -150,7 +150,7 @@ async def _begin_with(session: WriteSession, recording: Recording, first: Record
             timezone=known.clock.timezone,
         )
     recording.video_metadata = first.video_metadata
-    await move(session, recording, Beginning(clock.start, clock.source, clock.written, clock.timezone))
+    await move(session, recording, StartTime(clock.start, clock.source, clock.written, clock.timezone))
 
 
 async def forget_events(session: WriteSession, recording: Recording) -> list[str]:

@@ -13,7 +13,7 @@ from daybook.lifelog.uploads.finishing import refusal
 from daybook.lifelog.uploads.metadata import declared
 from daybook.lifelog.uploads.protocol import TusRoute
 from daybook.lifelog.uploads.schemas import UploadResponse
-from daybook.lifelog.uploads.service import ALGORITHMS, State, Uploads
+from daybook.lifelog.uploads.service import ALGORITHMS, Uploads, UploadState
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"], route_class=TusRoute)
 
@@ -149,7 +149,7 @@ async def override_upload_method(
             raise TusError(BAD_REQUEST, "bad_header", words)
 
 
-def _view(state: State) -> UploadResponse:
+def _view(state: UploadState) -> UploadResponse:
     upload = state.upload
     return UploadResponse(
         id=upload.id,

@@ -11,9 +11,9 @@ from typing import TypeVar
 from daybook.kit import failpoints
 from daybook.kit.clock import now
 from daybook.kit.errors import Invalid, Specifics
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.recordings import service as recordings
-from daybook.lifelog.recordings.service import Details, Taken
+from daybook.lifelog.recordings.service import Details, Ingested
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import REFUSED, TusError
 from daybook.lifelog.uploads.models import Upload
@@ -25,8 +25,8 @@ PIECE = 2**20
 
 
 async def finish(
-    basics: Basics, upload: Upload, staged: Staged, came: bytes | None, threads: Executor
-) -> Taken:
+    services: Services, upload: Upload, staged: Staged, came: bytes | None, threads: Executor
+) -> Ingested:
     """Take in what was sent, and remember what became of it. `came` is the hash of the bytes as they came, where one
     process has seen all of them.
 
@@ -39,19 +39,21 @@ async def finish(
         words = (
             "The file that came is not the one that was announced: its SHA-256 is another. Upload it again."
         )
-        raise await _refuse(basics, upload, staged, "sha256_mismatch", words)
+        raise await _refuse(services, upload, staged, "sha256_mismatch", words)
     if came is not None and came != read_back:
         words = "The server's disk gave back other bytes than it was given. Upload the file again."
-        raise await _refuse(basics, upload, staged, "write_fault", words)
-    failpoints.point("upload.take_in.before")
+        raise await _refuse(services, upload, staged, "write_fault", words)
+    failpoints.point("upload.ingest.before")
     try:
-        taken = await recordings.take_in(
-            basics, upload.user_id, staged.path, upload.name, details_of(upload, read_back)
+        taken = await recordings.ingest(
+            services, upload.user_id, staged.path, upload.name, details_of(upload, read_back)
         )
     except Invalid as refusal:
-        raise await _refuse(basics, upload, staged, refusal.code, refusal.message, refusal.details) from None
-    failpoints.point("upload.take_in.after")
-    async with basics.database.write() as session:
+        raise await _refuse(
+            services, upload, staged, refusal.code, refusal.message, refusal.details
+        ) from None
+    failpoints.point("upload.ingest.after")
+    async with services.database.write() as session:
         await repository.finish(session, upload.id, now(), recording_id=taken.recording_id)
     failpoints.point("upload.finished")
     staged.remove()
@@ -86,14 +88,14 @@ def checksum_of(descriptor: int) -> bytes:
 
 
 async def _refuse(
-    basics: Basics,
+    services: Services,
     upload: Upload,
     staged: Staged,
     code: str,
     message: str,
     details: Specifics | None = None,
 ) -> TusError:
-    async with basics.database.write() as session:
+    async with services.database.write() as session:
         await repository.finish(
             session, upload.id, now(), error_code=code[:64], error=message, error_details=details
         )

@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from daybook.kit import failpoints
 from daybook.kit.errors import Invalid, Unavailable
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.service import Details
 from daybook.lifelog.uploads.errors import TusError, disk_full
@@ -36,7 +36,7 @@ SUFFIXES = frozenset({
 _PIECE = 8 * 2**20
 
 
-class Became(StrEnum):
+class ImportStatus(StrEnum):
     """What became of a file."""
 
     TAKEN = "taken"
@@ -51,7 +51,7 @@ class Outcome:
     """What became of the file at `path`, and why."""
 
     path: Path
-    became: Became
+    status: ImportStatus
     recording_id: UUID | None = None
     code: str | None = None
     reason: str | None = None
@@ -66,26 +66,26 @@ class Importer:
 
     def __init__(
         self,
-        basics: Basics,
+        services: Services,
         user_id: int,
         *,
         timezone: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
-        self._basics = basics
+        self._basics = services
         self._user_id = user_id
         self._timezone = timezone
         self._on_progress = on_progress or _say_nothing
-        self._staging = Staging(basics.settings.data)
+        self._staging = Staging(services.settings.data)
 
     async def take(self, path: Path) -> Outcome:
         """Take in the file at `path`, and leave it where it is. The database's errors go through."""
         try:
             return await self._take(path)
         except Invalid as refusal:
-            return Outcome(path, Became.REFUSED, code=refusal.code, reason=refusal.message)
+            return Outcome(path, ImportStatus.REFUSED, code=refusal.code, reason=refusal.message)
         except (TusError, Unavailable) as problem:
-            return Outcome(path, Became.FAILED, code=problem.code, reason=problem.message)
+            return Outcome(path, ImportStatus.FAILED, code=problem.code, reason=problem.message)
 
     async def _take(self, path: Path) -> Outcome:
         before = await _reading(path, path.stat)
@@ -96,7 +96,7 @@ class Importer:
         digest = await self._checksum(path, before.st_size)
         there = await recordings.find_by_checksum(self._basics, self._user_id, digest)
         if there is not None:
-            return Outcome(path, Became.KNOWN, there.recording_id)
+            return Outcome(path, ImportStatus.KNOWN, there.recording_id)
         failpoints.point("import.stage.before")
         with self._staging.hold(f"import-{uuid4()}") as staged:
             try:
@@ -106,12 +106,12 @@ class Importer:
                     raise Unavailable("The file was changed while it was read.", code="file_changed")
                 time = datetime.fromtimestamp(before.st_mtime, UTC)
                 details = Details(file_time=time, timezone=self._timezone, sha256=digest, may_link=True)
-                failpoints.point("import.take_in.before")
-                taken = await recordings.take_in(self._basics, self._user_id, staged.path, path.name, details)
-                failpoints.point("import.take_in.after")
+                failpoints.point("import.ingest.before")
+                taken = await recordings.ingest(self._basics, self._user_id, staged.path, path.name, details)
+                failpoints.point("import.ingest.after")
             finally:
                 staged.remove()
-        return Outcome(path, Became.TAKEN if taken.is_new else Became.KNOWN, taken.recording_id)
+        return Outcome(path, ImportStatus.TAKEN if taken.is_new else ImportStatus.KNOWN, taken.recording_id)
 
     async def _checksum(self, path: Path, size: int) -> bytes:
         digest, done = sha256(), 0

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from daybook.kit.text import storable
 from daybook.lifelog.uploads.errors import BAD_REQUEST, WRONG_CONTENT_TYPE, WRONG_VERSION, TusError
-from daybook.lifelog.uploads.service import ALGORITHMS, Checksum, State
+from daybook.lifelog.uploads.service import ALGORITHMS, Checksum, UploadState
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
@@ -96,7 +96,7 @@ def checksum(request: Request) -> Checksum | None:
     return Checksum(algorithm, digest)
 
 
-def headers_of(state: State) -> dict[str, str]:
+def headers_of(state: UploadState) -> dict[str, str]:
     """The headers that tell how an upload stands."""
     headers = {
         "Upload-Offset": str(state.offset),

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from daybook.kit.clock import now
 from daybook.kit.pagination import Page
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import (
@@ -66,7 +66,7 @@ class Checksum:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class UploadState:
     """An upload and the bytes of it that have come."""
 
     upload: Upload
@@ -76,18 +76,18 @@ class State:
 class Uploads:
     """The uploads of this host, as one process serves them."""
 
-    def __init__(self, basics: Basics) -> None:
-        self.basics = basics
-        self.staging = Staging(basics.settings.data)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.staging = Staging(services.settings.data)
         self.threads = ThreadPoolExecutor(4, "upload")
         self._progress: dict[UUID, Progress] = {}
         self._receivers: dict[UUID, Receiver] = {}
 
-    async def create(self, user_id: int, length: int, declared: Declared) -> State:
+    async def create(self, user_id: int, length: int, declared: Declared) -> UploadState:
         """Begin an upload. One of a file that the person has already is finished at once. Raises `TusError`."""
         if length == 0:
             raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to take in.")
-        most = self.basics.settings.max_upload
+        most = self.services.settings.max_upload
         if length > most:
             raise TusError(
                 TOO_LARGE,
@@ -101,34 +101,34 @@ class Uploads:
             length=length,
             sha256=declared.sha256,
             details=declared.details,
-            expires_at=now() + self._life,
+            expires_at=now() + self._lifetime,
         )
         if declared.sha256 is not None:
-            there = await recordings.find_by_checksum(self.basics, user_id, declared.sha256)
+            there = await recordings.find_by_checksum(self.services, user_id, declared.sha256)
             if there is not None:
                 upload.recording_id, upload.finished_at = there.recording_id, now()
         if upload.finished_at is None:
             await self._check_room(user_id, length)
-        async with self.basics.database.write() as session:
+        async with self.services.database.write() as session:
             session.add(upload)
-        return State(upload, 0 if upload.finished_at is None else length)
+        return UploadState(upload, 0 if upload.finished_at is None else length)
 
-    async def find(self, user_id: int, upload_id: UUID) -> State:
+    async def find(self, user_id: int, upload_id: UUID) -> UploadState:
         """A person's upload. Raises `TusError`: 404 where it is not, 410 where its time is over."""
-        async with self.basics.database.read() as session:
+        async with self.services.database.read() as session:
             upload = await repository.find(session, user_id, upload_id)
         if upload is None:
             raise TusError(NOT_FOUND, "not_found", "There is no such upload.")
         if upload.expires_at <= now():
             raise TusError(EXPIRED, "upload_expired", "This upload was given up. Begin a new one.")
-        return State(upload, await asyncio.to_thread(self._offset, upload))
+        return UploadState(upload, await asyncio.to_thread(self._offset, upload))
 
-    async def list(self, user_id: int, *, page: int, page_size: int) -> Page[State]:
+    async def list(self, user_id: int, *, page: int, page_size: int) -> Page[UploadState]:
         """A person's uploads, newest first."""
-        async with self.basics.database.read() as session:
+        async with self.services.database.read() as session:
             rows, total = await repository.page(session, user_id, page=page, page_size=page_size)
-        states = await asyncio.to_thread(lambda: [State(row, self._offset(row)) for row in rows])
-        return Page[State].of(states, page=page, page_size=page_size, total=total)
+        states = await asyncio.to_thread(lambda: [UploadState(row, self._offset(row)) for row in rows])
+        return Page[UploadState].of(states, page=page, page_size=page_size, total=total)
 
     async def receive(
         self,
@@ -139,13 +139,13 @@ class Uploads:
         *,
         announced: int | None = None,
         checksum: Checksum | None = None,
-    ) -> State:
+    ) -> UploadState:
         """Add `body` at `offset`; `announced` is how long it says that it is. When the file is whole, it is taken in.
 
         Raises `TusError` for whatever a sender does wrong, and for a file that is refused.
         """
         state = await self.find(user_id, upload_id)
-        self._check_begun(state, offset, announced)
+        self._check_offset(state, offset, announced)
         if state.upload.finished_at is not None:
             return state
         await self._take_over(upload_id, _STALE)
@@ -153,7 +153,7 @@ class Uploads:
             with self.staging.hold(str(upload_id)) as staged:
                 # Anew: it may have been finished, or removed, before the lock was had.
                 state = await self.find(user_id, upload_id)
-                self._check_begun(state, offset, announced)
+                self._check_offset(state, offset, announced)
                 if state.upload.finished_at is None:
                     state = await self._add(state.upload, staged, body, checksum)
         except OSError as problem:
@@ -161,7 +161,7 @@ class Uploads:
                 raise disk_full() from problem
             raise
         finally:
-            self._settle(upload_id)
+            self._release(upload_id)
         return state
 
     async def remove(self, user_id: int, upload_id: UUID) -> None:
@@ -169,29 +169,29 @@ class Uploads:
         await self.find(user_id, upload_id)
         await self._take_over(upload_id, 0)
         with self.staging.hold(str(upload_id)) as staged:
-            async with self.basics.database.write() as session:
+            async with self.services.database.write() as session:
                 await repository.remove(session, upload_id)
             staged.remove()
         self._progress.pop(upload_id, None)
 
-    async def finish(self, upload: Upload, staged: Staged) -> State:
+    async def finish(self, upload: Upload, staged: Staged) -> UploadState:
         """Take in a file that has come whole and is held. Raises `TusError` for one that is refused."""
         progress = self._progress.pop(upload.id, None)
         came = progress.hash.digest() if progress is not None and progress.offset == upload.length else None
-        taken = await finish(self.basics, upload, staged, came, self.threads)
+        taken = await finish(self.services, upload, staged, came, self.threads)
         upload.recording_id, upload.finished_at = taken.recording_id, now()
-        return State(upload, upload.length)
+        return UploadState(upload, upload.length)
 
     def close(self) -> None:
         """Let the threads go."""
         self.threads.shutdown(wait=False)
 
     @property
-    def _life(self) -> timedelta:
-        return timedelta(days=self.basics.settings.upload_days)
+    def _lifetime(self) -> timedelta:
+        return timedelta(days=self.services.settings.upload_days)
 
     async def _check_room(self, user_id: int, length: int) -> None:
-        async with self.basics.database.read() as session:
+        async with self.services.database.read() as session:
             count = await repository.open_of(session, user_id)
             promised = await repository.open_bytes(session)
         if count >= MOST_OPEN:
@@ -206,7 +206,7 @@ class Uploads:
         return upload.length if upload.finished_at is not None else self.staging.offset(str(upload.id))
 
     @staticmethod
-    def _check_begun(state: State, offset: int, announced: int | None) -> None:
+    def _check_offset(state: UploadState, offset: int, announced: int | None) -> None:
         """Whether bytes may be added."""
         upload = state.upload
         if upload.error_code is not None:
@@ -226,10 +226,10 @@ class Uploads:
 
     async def _add(
         self, upload: Upload, staged: Staged, body: AsyncIterator[bytes], checksum: Checksum | None
-    ) -> State:
+    ) -> UploadState:
         """Let the upload live longer, write what comes, and take the file in if it is whole then."""
-        upload.expires_at = now() + self._life
-        async with self.basics.database.write() as session:
+        upload.expires_at = now() + self._lifetime
+        async with self.services.database.write() as session:
             await repository.extend(session, upload.id, upload.expires_at)
         start = staged.size
         progress = self._progress.pop(upload.id, Progress())
@@ -237,7 +237,7 @@ class Uploads:
         before = progress.copy() if progress is not None and checksum is not None else None
         part = ALGORITHMS[checksum.algorithm]() if checksum is not None else None
         if checksum is not None:
-            staged.doubt(start)
+            staged.mark_unverified(start)
         receiver = self._receivers[upload.id] = Receiver(staged, progress, part, self.threads)
         is_good = checksum is None
         try:
@@ -249,7 +249,7 @@ class Uploads:
             raise TusError(TIMED_OUT, "upload_silent", "Nothing came any more. What came is kept.") from None
         finally:
             if is_good:
-                staged.trust()
+                staged.mark_verified()
             else:
                 staged.discard(start)
                 progress = before
@@ -259,7 +259,7 @@ class Uploads:
             raise TusError(CHECKSUM_MISMATCH, "checksum_mismatch", words)
         if staged.size == upload.length:
             return await self.finish(upload, staged)
-        return State(upload, staged.size)
+        return UploadState(upload, staged.size)
 
     def _remember(self, upload_id: UUID, progress: Progress | None, size: int) -> None:
         """Keep the hash for the next piece, if it is of all that there is."""
@@ -269,7 +269,7 @@ class Uploads:
             del self._progress[next(iter(self._progress))]
         self._progress[upload_id] = progress
 
-    def _settle(self, upload_id: UUID) -> None:
+    def _release(self, upload_id: UUID) -> None:
         """Nobody sends to it any more."""
         receiver = self._receivers.get(upload_id)
         if receiver is not None and receiver.task is asyncio.current_task():

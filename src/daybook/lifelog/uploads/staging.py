@@ -18,7 +18,7 @@ from threading import Thread
 
 from daybook.lifelog.uploads.errors import busy
 
-STRAY_SECONDS = 3600
+ORPHAN_SECONDS = 3600
 """Age of a file that belongs to nothing, before it is removed: its row may be about to be written."""
 
 RESERVE = 256 * 2**20
@@ -31,7 +31,7 @@ class Staged:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.descriptor = descriptor
-        self._note = _note_of(path)
+        self._marker = _marker_of(path)
 
     @property
     def size(self) -> int:
@@ -49,26 +49,26 @@ class Staged:
         """See that it is on the disk."""
         os.fdatasync(self.descriptor)
 
-    def doubt(self, place: int) -> None:
+    def mark_unverified(self, place: int) -> None:
         """Let what comes after `place` count only when `trust` is called, whatever happens before."""
-        draft = self._note.with_suffix(".draft")
+        draft = self._marker.with_suffix(".draft")
         draft.write_text(str(place))
-        draft.replace(self._note)
+        draft.replace(self._marker)
 
-    def trust(self) -> None:
+    def mark_verified(self) -> None:
         """Let all that is there count."""
-        self._note.unlink(missing_ok=True)
+        self._marker.unlink(missing_ok=True)
 
     def discard(self, place: int) -> None:
         """Forget what is after `place`."""
         if self.size > place:
             os.ftruncate(self.descriptor, place)
-        self.trust()
+        self.mark_verified()
 
     def remove(self) -> None:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
-        self.trust()
+        self.mark_verified()
 
 
 class Staging:
@@ -88,7 +88,7 @@ class Staging:
             size = path.stat().st_size
         except FileNotFoundError:
             return 0
-        return min(size, _noted(path, size))
+        return min(size, _verified_size(path, size))
 
     @contextmanager
     def hold(self, name: str) -> Generator[Staged]:
@@ -104,7 +104,7 @@ class Staging:
             if not _locked(descriptor, path):
                 raise busy()
             staged = Staged(path, descriptor)
-            staged.discard(min(staged.size, _noted(path, staged.size)))
+            staged.discard(min(staged.size, _verified_size(path, staged.size)))
             try:
                 yield staged
             finally:
@@ -126,11 +126,11 @@ class Staging:
                 total += path.stat().st_size
         return total
 
-    def strays(self) -> Iterator[str]:
+    def orphans(self) -> Iterator[str]:
         """Names of files that have not been written for a while and that nobody holds."""
         for path in self._all():
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - STRAY_SECONDS:
+                if path.stat().st_mtime < time.time() - ORPHAN_SECONDS:
                     yield path.stem
 
     def remove(self, name: str) -> bool:
@@ -139,7 +139,7 @@ class Staging:
         try:
             descriptor = os.open(path, os.O_RDWR)
         except FileNotFoundError:
-            _note_of(path).unlink(missing_ok=True)
+            _marker_of(path).unlink(missing_ok=True)
             return True
         try:
             if not _locked(descriptor, path):
@@ -170,14 +170,14 @@ def _close(descriptor: int) -> None:
         Thread(target=os.close, args=[descriptor]).start()
 
 
-def _note_of(path: Path) -> Path:
+def _marker_of(path: Path) -> Path:
     return path.with_suffix(".checked")
 
 
-def _noted(path: Path, size: int) -> int:
+def _verified_size(path: Path, size: int) -> int:
     """Where doubt begins; `size` where there is none, and 0 where the machine failed before the note was whole."""
     try:
-        return int(_note_of(path).read_text())
+        return int(_marker_of(path).read_text())
     except FileNotFoundError:
         return size
     except ValueError:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError
 from daybook.kit.loops import every
-from daybook.lifelog.context import Basics
+from daybook.lifelog.context import Services
 from daybook.lifelog.uploads import repository
 from daybook.lifelog.uploads.errors import BUSY, TusError
 from daybook.lifelog.uploads.models import Upload
@@ -25,16 +25,16 @@ _STORE_EVERY = 60
 """Rounds after which the store is swept as well: it looks at every file."""
 
 
-async def keep_swept(basics: Basics, stop: asyncio.Event) -> None:
+async def keep_swept(services: Services, stop: asyncio.Event) -> None:
     """Sweep this host until `stop`. What cannot be done now is tried again in the next round."""
-    uploads = Uploads(basics)
+    uploads = Uploads(services)
     rounds = count()
 
     async def sweep_round() -> None:
         number = next(rounds)
         await sweep(uploads)
         if number % _STORE_EVERY == 0:
-            await basics.store.sweep()
+            await services.store.sweep()
 
     try:
         await every(EVERY, sweep_round, stop, "Sweeping uploads")
@@ -44,15 +44,15 @@ async def keep_swept(basics: Basics, stop: asyncio.Event) -> None:
 
 async def sweep(uploads: Uploads) -> None:
     """One round. What another process is working on is left to it."""
-    await _take_in_what_was_left(uploads)
-    async with uploads.basics.database.write() as session:
+    await _ingest_complete(uploads)
+    async with uploads.services.database.write() as session:
         await repository.remove_expired(session, now())
-    await _remove_strays(uploads)
+    await _remove_orphans(uploads)
 
 
-async def _take_in_what_was_left(uploads: Uploads) -> None:
+async def _ingest_complete(uploads: Uploads) -> None:
     """A process may have died between a file's last byte and its being taken in, or the store been away."""
-    async with uploads.basics.database.read() as session:
+    async with uploads.services.database.read() as session:
         waiting = await repository.unfinished(session, now())
     for upload in waiting:
         if await asyncio.to_thread(uploads.staging.offset, str(upload.id)) == upload.length:
@@ -77,11 +77,11 @@ async def _finish(uploads: Uploads, upload: Upload) -> None:
         log.exception("Upload %s cannot be taken in; it is tried until it expires.", upload.id)
 
 
-async def _remove_strays(uploads: Uploads) -> None:
+async def _remove_orphans(uploads: Uploads) -> None:
     """Files whose upload has ended, and what an import was killed over."""
-    names = await asyncio.to_thread(lambda: list(uploads.staging.strays()))
+    names = await asyncio.to_thread(lambda: list(uploads.staging.orphans()))
     ids = {name: id_ for name in names if (id_ := _id_of(name)) is not None}
-    async with uploads.basics.database.read() as session:
+    async with uploads.services.database.read() as session:
         known = await repository.known(session, list(ids.values()))
     for name in names:
         if ids.get(name) not in known:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from daybook.lifelog.diary.faithfulness.clocks import is_in_part, take_clocks, take_parts_of_day
-from daybook.lifelog.diary.faithfulness.dates import take_dates
-from daybook.lifelog.diary.faithfulness.lengths import take_lengths
+from daybook.lifelog.diary.faithfulness.clocks import extract_clocks, extract_parts_of_day, is_in_part
+from daybook.lifelog.diary.faithfulness.dates import extract_dates
+from daybook.lifelog.diary.faithfulness.lengths import extract_lengths
 from daybook.lifelog.diary.faithfulness.names import is_among, names_in, words_of
-from daybook.lifelog.diary.faithfulness.numbers import numbers_said, take_numbers
+from daybook.lifelog.diary.faithfulness.numbers import extract_numbers, numbers_said
 from daybook.lifelog.diary.faithfulness.quotes import bare, quotes_in, without_quotes
 from daybook.lifelog.script import folded
 
-Fault = Literal["quotation", "name", "date", "time", "part of the day", "length", "number"]
+Mismatch = Literal["quotation", "name", "date", "time", "part of the day", "length", "number"]
 """The kind of thing that a sentence says and no event does."""
 
 
@@ -31,7 +31,7 @@ class Source:
         return self.start + timedelta(seconds=self.seconds or 0)
 
 
-def fault_of(sentence: str, sources: Sequence[Source], language: str) -> Fault | None:
+def mismatch_of(sentence: str, sources: Sequence[Source], language: str) -> Mismatch | None:
     """What `sentence` says that none of `sources` does; None for a faithful one."""
     said = "\n".join(source.text for source in sources)
     letters = bare(said)
@@ -41,30 +41,30 @@ def fault_of(sentence: str, sources: Sequence[Source], language: str) -> Fault |
     words = words_of(said)
     if any(not is_among(name, words) for name in names_in(sentence, language)):
         return "name"
-    return _fault_of_figures(folded(sentence), folded(said), sources)
+    return _mismatch_of_figures(folded(sentence), folded(said), sources)
 
 
-def _fault_of_figures(sentence: str, said: str, sources: Sequence[Source]) -> Fault | None:
+def _mismatch_of_figures(sentence: str, said: str, sources: Sequence[Source]) -> Mismatch | None:
     stretches = [(source.start, source.end) for source in sources]
     moments = [moment for stretch in stretches for moment in stretch]
-    sentence, days = take_dates(sentence)
-    said, days_said = take_dates(said)
+    sentence, days = extract_dates(sentence)
+    said, days_said = extract_dates(said)
     if any(day not in days_said and not any(day.is_of(real.date()) for real in moments) for day in days):
         return "date"
-    sentence, clocks = take_clocks(sentence)
-    said, clocks_said = take_clocks(said)
+    sentence, clocks = extract_clocks(sentence)
+    said, clocks_said = extract_clocks(said)
     told = {minute for clock in clocks_said for minute in clock.minutes}
     if any(not clock.minutes & told and not clock.is_of(moments) for clock in clocks):
         return "time"
-    sentence, parts = take_parts_of_day(sentence)
+    sentence, parts = extract_parts_of_day(sentence)
     if any(part not in said and not is_in_part(part, stretches) for part in parts):
         return "part of the day"
-    sentence, lengths = take_lengths(sentence)
-    said, lengths_said = take_lengths(said)
+    sentence, lengths = extract_lengths(sentence)
+    said, lengths_said = extract_lengths(said)
     real = [*_lengths(sources), *(length.seconds for length in lengths_said)]
     if any(not length.is_of(real) for length in lengths):
         return "length"
-    _, numbers = take_numbers(sentence)
+    _, numbers = extract_numbers(sentence)
     numbers_of_events = numbers_said(said)
     return "number" if any(not values & numbers_of_events for values in numbers) else None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daybook.lifelog.diary.faithfulness import numerals
-from daybook.lifelog.diary.faithfulness.taking import take
+from daybook.lifelog.diary.faithfulness.extract import extract
 
 DAY = 24 * 60
 """Minutes."""
@@ -89,14 +89,14 @@ class Clock:
         )
 
 
-def take_clocks(text: str) -> tuple[str, list[Clock]]:
+def extract_clocks(text: str) -> tuple[str, list[Clock]]:
     """The text without its times, and these."""
-    return take(_CLOCKS, text, _read)
+    return extract(_CLOCKS, text, _read)
 
 
-def take_parts_of_day(text: str) -> tuple[str, list[str]]:
+def extract_parts_of_day(text: str) -> tuple[str, list[str]]:
     """The text without its parts of the day, and these."""
-    return take(_PART, text, lambda found: found[0])
+    return extract(_PART, text, lambda found: found[0])
 
 
 def is_in_part(part: str, stretches: Iterable[tuple[datetime, datetime]]) -> bool:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from daybook.lifelog.diary.faithfulness import numerals
-from daybook.lifelog.diary.faithfulness.taking import take
+from daybook.lifelog.diary.faithfulness.extract import extract
 
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -47,9 +47,9 @@ class Day:
         return all(one is None or one == other for one, other in zip(told, real, strict=True))
 
 
-def take_dates(text: str) -> tuple[str, list[Day]]:
+def extract_dates(text: str) -> tuple[str, list[Day]]:
     """The text without its dates, and these."""
-    return take(_DATES, text, _read)
+    return extract(_DATES, text, _read)
 
 
 def _read(found: re.Match[str]) -> Day | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from daybook.lifelog.diary.faithfulness import numerals
-from daybook.lifelog.diary.faithfulness.taking import take
+from daybook.lifelog.diary.faithfulness.extract import extract
 
 _SECOND, _MINUTE, _HOUR, _QUARTER = 1.0, 60.0, 3600.0, 900.0
 
@@ -33,9 +33,9 @@ class Length:
         return any(abs(self.seconds - real) < self.within for real in lengths)
 
 
-def take_lengths(text: str) -> tuple[str, list[Length]]:
+def extract_lengths(text: str) -> tuple[str, list[Length]]:
     """The text without its lengths of time, and these."""
-    return take(_LENGTHS, text, _read)
+    return extract(_LENGTHS, text, _read)
 
 
 def _read(found: re.Match[str]) -> Length | None:

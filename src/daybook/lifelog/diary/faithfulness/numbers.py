@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from daybook.lifelog.diary.faithfulness import numerals
-from daybook.lifelog.diary.faithfulness.taking import take
+from daybook.lifelog.diary.faithfulness.extract import extract
 
 _MEASURES = (
     "个人名位只隻头条匹辆台架艘次回遍趟杯瓶碗盘盒包袋本张页份篇封棵朵片块件套双对副间家栋层楼岁年月日天周秒米"
@@ -23,14 +23,14 @@ _ONE = Decimal(1)
 _ONE_IN_WORDS = re.compile(r"\b(?:an?|one|single)\b|[一单]")
 
 
-def take_numbers(text: str) -> tuple[str, list[frozenset[Decimal]]]:
+def extract_numbers(text: str) -> tuple[str, list[frozenset[Decimal]]]:
     """The text without its numbers, and these, each with the values that it can have."""
-    return take(_NUMBERS, text, lambda found: _read(found, strict=False))
+    return extract(_NUMBERS, text, lambda found: _read(found, strict=False))
 
 
 def numbers_said(text: str) -> set[Decimal]:
     """Every number that a text can be said to name, *a cup* as 1 among them: what it may be quoted for."""
-    _, found = take(_NUMBERS, text, lambda match: _read(match, strict=True))
+    _, found = extract(_NUMBERS, text, lambda match: _read(match, strict=True))
     said = {value for values in found for value in values}
     return said | ({_ONE} if _ONE_IN_WORDS.search(text) else set())
 

@@ -15,16 +15,16 @@ from daybook.gateway.internal import Model
 from daybook.jobs import JobContext
 from daybook.kit import failpoints
 from daybook.kit.errors import DaybookError
-from daybook.lifelog.context import Tools
+from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.days import zone_named
-from daybook.lifelog.events.description import plan, prompt, targets
-from daybook.lifelog.events.description.asking import Asker
-from daybook.lifelog.events.description.prompt import Shown
-from daybook.lifelog.events.description.targets import Selection, Stretch
-from daybook.lifelog.events.footage import Footage
+from daybook.lifelog.events.description import batching, prompt, targets
+from daybook.lifelog.events.description.model_client import VisionModelClient
+from daybook.lifelog.events.description.prompt import PromptSegment
+from daybook.lifelog.events.description.targets import Selection, Target
+from daybook.lifelog.events.local_file import LocalFile
 from daybook.lifelog.media import service as media
 from daybook.lifelog.recordings import service as recordings
-from daybook.lifelog.recordings.service import Place
+from daybook.lifelog.recordings.service import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Work:
     """What the describing of one job needs."""
 
     context: JobContext
-    tools: Tools
-    footage: Footage
+    services: WorkerServices
+    file: LocalFile
     user: User
     selection: Selection
     begins_at: float = 0.0
@@ -52,8 +52,8 @@ async def describe(work: Work, model: Model) -> None:
     context = work.context
     await context.progress(work.begins_at, "describing")
     batches = await context.write_step("plan", lambda session: _plan(session, work))
-    asker = Asker(
-        work.tools.internal_client,
+    client = VisionModelClient(
+        work.services.internal_client,
         model.name,
         user_id=work.user.id,
         job_id=context.job_id,
@@ -66,7 +66,7 @@ async def describe(work: Work, model: Model) -> None:
         for number, batch in enumerate(batches):
             result = await context.step(
                 f"describe:{number}",
-                lambda number=number, batch=batch: _describe_batch(work, asker, number, batch),
+                lambda number=number, batch=batch: _describe_batch(work, client, number, batch),
             )
             described += result["described"]
             frames += result["frames"]
@@ -84,21 +84,23 @@ async def describe(work: Work, model: Model) -> None:
 
 async def _plan(session: WriteSession, work: Work) -> list[dict[str, Any]]:
     """What goes into each call, as a job's step keeps it."""
-    files = await targets.stretches_of(session, work.user, work.selection)
-    most = work.tools.settings.vision_frames
+    files = await targets.targets_of(session, work.user, work.selection)
+    most = work.services.settings.vision_frames
     return [
         {"file": str(file[0].file_id), "events": [str(stretch.event_id) for stretch in batch]}
         for file in files
-        for batch in plan.batches([(stretch, stretch.seconds) for stretch in file], most)
+        for batch in batching.batches([(stretch, stretch.seconds) for stretch in file], most)
     ]
 
 
-async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str, Any]) -> dict[str, int]:
+async def _describe_batch(
+    work: Work, client: VisionModelClient, number: int, batch: dict[str, Any]
+) -> dict[str, int]:
     """What became of a batch. `left` are those that nobody has described, changed or deleted."""
     context, again = work.context, work.selection.again
     file_id, ids = UUID(batch["file"]), [UUID(one) for one in batch["events"]]
     async with context.write() as session:
-        place = await recordings.place_of(session, file_id)
+        place = await recordings.placement_of(session, file_id)
         stretches = await targets.still_open(session, work.user, ids, again=again)
     if place is None or not stretches:
         return {"described": 0, "frames": 0, "left": 0}
@@ -106,7 +108,7 @@ async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str
     numbered = sorted((ids.index(stretch.event_id) + 1, stretch) for stretch in stretches)
     shown = await _shown(work, place, numbered)
     failpoints.point("events.describe.ask.before")
-    said = await asker.ask(f"ask:{number}", shown, len(ids), place.recording_id)
+    said = await client.describe(f"ask:{number}", shown, len(ids), place.recording_id)
     failpoints.point("events.describe.write.before")
     async with context.write() as session:
         answered = {ids[one - 1]: what for one, what in said.items()}
@@ -117,16 +119,16 @@ async def _describe_batch(work: Work, asker: Asker, number: int, batch: dict[str
     return {"described": described, "frames": frames, "left": len(left)}
 
 
-async def _shown(work: Work, place: Place, numbered: list[tuple[int, Stretch]]) -> list[Shown]:
+async def _shown(work: Work, place: Placement, numbered: list[tuple[int, Target]]) -> list[PromptSegment]:
     """The stretches with their frames, which are read off the video in one go."""
-    most = work.tools.settings.vision_frames
-    times = [plan.times_of(stretch.seconds, most) for _, stretch in numbered]
-    path = await work.footage.path(place.s3_key)
+    most = work.services.settings.vision_frames
+    times = [batching.times_of(stretch.seconds, most) for _, stretch in numbered]
+    path = await work.file.path(place.s3_key)
     at = [stretch.start + second for (_, stretch), own in zip(numbered, times, strict=True) for second in own]
     pictures = iter(await media.frames(path, at, longest=prompt.LONGEST_SIDE))
     zone = zone_named(work.user.timezone)
     return [
-        Shown(
+        PromptSegment(
             number=number,
             begins=(place.start_time + timedelta(seconds=place.starts_at + stretch.start)).astimezone(zone),
             seconds=stretch.seconds,

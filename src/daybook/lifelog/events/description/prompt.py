@@ -50,7 +50,7 @@ _AGAIN = "Your last answer left out or broke the entries of these stretches. Ans
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PromptSegment:
     """A stretch as the model is shown it."""
 
     number: int
@@ -63,7 +63,7 @@ class Shown:
     """JPEGs."""
 
 
-def request(shown: Sequence[Shown], language: str | None, *, again: bool = False) -> dict[str, Any]:
+def request(shown: Sequence[PromptSegment], language: str | None, *, again: bool = False) -> dict[str, Any]:
     """The body of the chat completion, without a response format and a limit, which depend on the provider."""
     content: list[dict[str, Any]] = [{"type": "text", "text": _AGAIN}] if again else []
     for stretch in shown:
@@ -91,10 +91,10 @@ def language_name(language: str | None) -> str:
     return name or f"the language with the tag {language}"
 
 
-def _heading(stretch: Shown) -> str:
+def _heading(stretch: PromptSegment) -> str:
     times = ", ".join(f"{second:.1f}" for second in stretch.at)
     begins = "" if stretch.begins is None else f", begins {stretch.begins:%A %Y-%m-%d %H:%M:%S} local time"
-    return f"Stretch {stretch.number}{begins}, {stretch.seconds:.1f} s long. Frames at {times} s:"
+    return f"Target {stretch.number}{begins}, {stretch.seconds:.1f} s long. Frames at {times} s:"
 
 
 def _picture(frame: bytes) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
 from daybook.lifelog.days import day_bounds
 from daybook.lifelog.events import repository
-from daybook.lifelog.events.description.answers import Description
-from daybook.lifelog.events.measured import Facts
+from daybook.lifelog.events.description.answer_parsing import Description
+from daybook.lifelog.events.facts import Facts
 from daybook.lifelog.events.models import Event, Origin
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.script import in_script
@@ -36,7 +36,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Target:
     """An event that can be described: where in which file it lies, in seconds."""
 
     event_id: UUID
@@ -53,7 +53,7 @@ class Stretch:
 Described: TypeAlias = dict[UUID, Description]
 
 
-async def stretches_of(session: AsyncSession, user: User, selection: Selection) -> list[list[Stretch]]:
+async def targets_of(session: AsyncSession, user: User, selection: Selection) -> list[list[Target]]:
     """The stretches to describe, those of each file together, as they follow each other."""
     events = repository.owned(user.id).where(*_open(again=selection.again))
     if selection.day is not None:
@@ -63,14 +63,14 @@ async def stretches_of(session: AsyncSession, user: User, selection: Selection) 
         events = events.where(Event.recording_id == selection.recording_id)
     if selection.file_id is not None:
         events = events.where(repository.in_file(selection.file_id))
-    files: dict[UUID, list[Stretch]] = {}
+    files: dict[UUID, list[Target]] = {}
     for event in await session.scalars(events.order_by(*repository.CANONICAL)):
         if (stretch := _stretch(event)) is not None:
             files.setdefault(stretch.file_id, []).append(stretch)
     return [sorted(file, key=lambda stretch: stretch.start) for file in files.values()]
 
 
-async def still_open(session: AsyncSession, user: User, ids: Sequence[UUID], *, again: bool) -> list[Stretch]:
+async def still_open(session: AsyncSession, user: User, ids: Sequence[UUID], *, again: bool) -> list[Target]:
     """Those of the events that are still to be described."""
     events = repository.owned(user.id).where(Event.id.in_(ids), *_open(again=again))
     found = [_stretch(event) for event in await session.scalars(events)]
@@ -81,7 +81,7 @@ async def write_descriptions(
     session: WriteSession, user: User, file_id: UUID, said: Described, *, again: bool
 ) -> int:
     """Write what was said into the events of a file that are still open for it; how many those were."""
-    place = await recordings.place_of(session, file_id)
+    place = await recordings.placement_of(session, file_id)
     if place is None:
         return 0
     events = repository.owned(user.id).where(Event.id.in_(said), *_open(again=again))
@@ -122,11 +122,11 @@ def _open(*, again: bool) -> list[ColumnElement[bool]]:
     return conditions if again else [*conditions, Event.is_described.is_(False)]
 
 
-def _stretch(event: Event) -> Stretch | None:
+def _stretch(event: Event) -> Target | None:
     facts = Facts.of(event.facts)
     if facts is None or facts.file_id is None or facts.start is None or facts.end is None:
         return None
-    return Stretch(event.id, facts.file_id, facts.start, facts.end)
+    return Target(event.id, facts.file_id, facts.start, facts.end)
 
 
 def _write(event: Event, said: Description, language: str) -> None:

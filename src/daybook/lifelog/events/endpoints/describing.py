@@ -7,7 +7,7 @@ from fastapi import APIRouter, status
 from daybook.accounts.access import AppSettings, CurrentUser
 from daybook.db.dependencies import Reading, Writing
 from daybook.lifelog.day_fields import IsoDay
-from daybook.lifelog.events.description import requests
+from daybook.lifelog.events.description import service
 from daybook.lifelog.events.description.schemas import (
     DescriptionEstimateResponse,
     DescriptionRequest,
@@ -24,7 +24,7 @@ async def estimate_recording_description(
     recording_id: UUID, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
 ) -> DescriptionEstimateResponse:
     """What describing a recording's events would cost, about."""
-    return await requests.estimate(session, user, settings, Selection(recording_id=recording_id, again=again))
+    return await service.estimate(session, user, settings, Selection(recording_id=recording_id, again=again))
 
 
 @router.post("/recordings/{recording_id}/description", status_code=status.HTTP_202_ACCEPTED)
@@ -33,13 +33,13 @@ async def describe_recording(
 ) -> JobAcceptedResponse:
     """Have a recording's events described that are not described yet."""
     selection = Selection(recording_id=recording_id, again=body.again)
-    return JobAcceptedResponse(job_id=await requests.request_description(session, user, settings, selection))
+    return JobAcceptedResponse(job_id=await service.request_description(session, user, settings, selection))
 
 
 @router.post("/recordings/{recording_id}/extraction", status_code=status.HTTP_202_ACCEPTED)
 async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writing) -> JobsAcceptedResponse:
     """Find a recording's events anew. Those that you changed stay; what comes out as before keeps its description."""
-    return JobsAcceptedResponse(job_ids=await requests.request_extraction(session, user, recording_id))
+    return JobsAcceptedResponse(job_ids=await service.request_extraction(session, user, recording_id))
 
 
 @router.get("/days/{day}/description-estimate")
@@ -47,7 +47,7 @@ async def estimate_day_description(
     day: IsoDay, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
 ) -> DescriptionEstimateResponse:
     """What describing a day's events would cost, about."""
-    return await requests.estimate(session, user, settings, Selection(day=day, again=again))
+    return await service.estimate(session, user, settings, Selection(day=day, again=again))
 
 
 @router.post("/days/{day}/description", status_code=status.HTTP_202_ACCEPTED)
@@ -56,4 +56,4 @@ async def describe_day(
 ) -> JobAcceptedResponse:
     """Have a day's events described that are not described yet."""
     selection = Selection(day=day, again=body.again)
-    return JobAcceptedResponse(job_id=await requests.request_description(session, user, settings, selection))
+    return JobAcceptedResponse(job_id=await service.request_description(session, user, settings, selection))

@@ -10,8 +10,8 @@ from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.errors import Invalid
 from daybook.kit.pagination import Page, PageNumber, PageSize
 from daybook.lifelog.day_fields import IsoDay
-from daybook.lifelog.events import joining, service
-from daybook.lifelog.events.pictures import remove_pictures, viewed
+from daybook.lifelog.events import merge_and_divide, service
+from daybook.lifelog.events.pictures import event_response, remove_pictures
 from daybook.lifelog.events.schemas import (
     DivisionRequest,
     DivisionResponse,
@@ -42,9 +42,9 @@ async def list_events(
     """Events by time."""
     if day is not None and (first is not None or last is not None):
         raise Invalid("Name one day, or from and to.")
-    wanted = service.Wanted(day or first, day or last, recording_id, q, described)
+    wanted = service.EventFilter(day or first, day or last, recording_id, q, described)
     found = await service.list_events(session, user, wanted, page=page, page_size=page_size)
-    views = [await viewed(store, user, event) for event in found.list]
+    views = [await event_response(store, user, event) for event in found.list]
     return Page[EventResponse].of(views, page=page, page_size=page_size, total=found.total)
 
 
@@ -53,7 +53,7 @@ async def create_event(
     body: EventCreate, user: CurrentUser, session: Writing, store: AppStore
 ) -> EventResponse:
     """Make an event by hand."""
-    return await viewed(store, user, await service.create_event(session, user, body))
+    return await event_response(store, user, await service.create_event(session, user, body))
 
 
 @router.post("/merger")
@@ -62,15 +62,15 @@ async def merge_events(
 ) -> EventResponse:
     """Make one event of several: the first in time stays and becomes all of them."""
     async with database.write() as session:
-        merged, pictures = await joining.merge(session, user, body.event_ids)
+        merged, pictures = await merge_and_divide.merge(session, user, body.event_ids)
     await remove_pictures(store, pictures)
-    return await viewed(store, user, merged)
+    return await event_response(store, user, merged)
 
 
 @router.get("/{event_id}")
 async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: AppStore) -> EventResponse:
     """One event."""
-    return await viewed(store, user, await service.get_event(session, user, event_id))
+    return await event_response(store, user, await service.get_event(session, user, event_id))
 
 
 @router.patch("/{event_id}")
@@ -78,7 +78,7 @@ async def update_event(
     event_id: UUID, body: EventUpdate, user: CurrentUser, session: Writing, store: AppStore
 ) -> EventResponse:
     """Change an event. No job changes it any more."""
-    return await viewed(store, user, await service.update_event(session, user, event_id, body))
+    return await event_response(store, user, await service.update_event(session, user, event_id, body))
 
 
 @router.delete("/{event_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -94,5 +94,7 @@ async def divide_event(
     event_id: UUID, body: DivisionRequest, user: CurrentUser, session: Writing, store: AppStore
 ) -> DivisionResponse:
     """Cut an event in two. Both parts have its words."""
-    first, second = await joining.divide(session, user, event_id, body.at)
-    return DivisionResponse(first=await viewed(store, user, first), second=await viewed(store, user, second))
+    first, second = await merge_and_divide.divide(session, user, event_id, body.at)
+    return DivisionResponse(
+        first=await event_response(store, user, first), second=await event_response(store, user, second)
+    )

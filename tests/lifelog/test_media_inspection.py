@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from daybook.lifelog.media import probe as probing
+from daybook.lifelog.media import inspection as probing
 from daybook.lifelog.media.errors import NotAVideo
-from daybook.lifelog.media.service import is_playable, probe
+from daybook.lifelog.media.service import inspect, is_playable
 from support.videos.made import footage, needs_footage, run_program
 
 REAL = {
@@ -30,7 +30,7 @@ REAL = {
 
 async def refused(path) -> NotAVideo:
     with pytest.raises(NotAVideo) as caught:
-        await probe(path)
+        await inspect(path)
     assert caught.value.message.endswith(".")
     return caught.value
 
@@ -39,7 +39,7 @@ async def refused(path) -> NotAVideo:
 @pytest.mark.parametrize("start", REAL)
 async def test_real_clips_are_measured(start):
     seconds, size, rotation, fps, uneven, codec, sound = REAL[start]
-    video = await probe(footage(start))
+    video = await inspect(footage(start))
 
     assert video.duration == pytest.approx(seconds, abs=1 / fps)
     assert (video.width, video.height) == size
@@ -58,7 +58,7 @@ def test_every_real_clip_is_tried():
 
 
 async def test_a_video_is_measured(videos):
-    video = await probe(videos.make("a.mp4", "-c:a", "aac", seconds=2, size="320x180", fps=25, sound=True))
+    video = await inspect(videos.make("a.mp4", "-c:a", "aac", seconds=2, size="320x180", fps=25, sound=True))
     assert video.duration == pytest.approx(2, abs=0.05)
     assert (video.width, video.height, video.fps) == (320, 180, 25)
     assert (video.video_codec, video.audio.codec, video.audio.channels) == ("h264", "aac", 1)
@@ -68,18 +68,18 @@ async def test_a_video_is_measured(videos):
 @pytest.mark.parametrize(("turned", "size"), [(90, (90, 160)), (180, (160, 90)), (270, (90, 160))])
 async def test_a_turned_video_is_shown_upright(videos, turned, size):
     upright = videos.make("a.mp4")
-    video = await probe(videos.again(upright, "turned.mp4", before=("-display_rotation:v:0", str(-turned))))
+    video = await inspect(videos.again(upright, "turned.mp4", before=("-display_rotation:v:0", str(-turned))))
     assert (video.rotation, (video.width, video.height)) == (turned, size)
     assert (video.coded_width, video.coded_height) == (160, 90)
 
 
 async def test_pixels_that_are_not_square_are_shown_so(videos):
-    video = await probe(videos.make("a.mp4", "-vf", "setsar=2", size="160x90"))
+    video = await inspect(videos.make("a.mp4", "-vf", "setsar=2", size="160x90"))
     assert (video.width, video.height, video.coded_width) == (320, 90, 160)
 
 
 async def test_uneven_pictures_are_seen(videos):
-    video = await probe(
+    video = await inspect(
         videos.make("a.mkv", "-vf", "select='not(mod(n,2))+lt(n,20)'", "-fps_mode", "vfr", fps=30, seconds=3)
     )
     assert video.is_vfr
@@ -106,7 +106,7 @@ async def test_uneven_pictures_are_seen(videos):
     ],
 )
 async def test_every_usual_container_and_codec_is_taken(videos, name, options):
-    video = await probe(videos.make(name, *options, seconds=2, fps=25))
+    video = await inspect(videos.make(name, *options, seconds=2, fps=25))
     assert video.duration == pytest.approx(2, abs=0.1)
     assert (video.width, video.height) == (160, 90)
 
@@ -119,14 +119,14 @@ async def test_a_video_whose_header_tells_no_length_is_read_to_its_end(videos):
             *("-c:v", "libvpx", "-deadline", "realtime", "-f", "webm", "-live", "1", "pipe:1"),
         )
     )
-    video = await probe(path)
+    video = await inspect(path)
     assert video.duration == pytest.approx(3, abs=0.11)
 
 
 async def test_a_video_whose_first_pictures_are_broken_is_taken(videos):
     whole = videos.make("whole.ts", "-g", "10", "-bf", "0", seconds=3)
     cut = videos.write("cut.ts", whole.read_bytes()[188 * 40 :])
-    video = await probe(cut)
+    video = await inspect(cut)
     assert 1 < video.duration <= 3
 
 
@@ -294,7 +294,7 @@ async def test_a_header_that_claims_years_is_not_believed(videos):
     for box, place in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
         at = content.index(box) + place
         content[at : at + 4] = b"\x7f\xff\xff\xff"
-    video = await probe(videos.write("years.mp4", bytes(content)))
+    video = await inspect(videos.write("years.mp4", bytes(content)))
     assert video.duration == pytest.approx(1, abs=0.1)
 
 
@@ -329,7 +329,7 @@ async def test_a_reader_that_eats_its_memory_or_time_is_a_refusal(videos, monkey
 async def test_looking_leaves_nothing_and_changes_nothing(videos):
     path = videos.make("a.mp4")
     before = path.read_bytes(), sorted(videos.folder.iterdir())
-    await probe(path)
+    await inspect(path)
     assert (path.read_bytes(), sorted(videos.folder.iterdir())) == before
 
 
@@ -338,13 +338,13 @@ async def test_a_name_is_no_address(videos, monkeypatch):
     for name in ("http:a.mp4", "concat:a|b.mp4", "-i.mp4", "%03d.mp4", "a b'c.mp4", "影片.mp4"):
         shutil.copy(videos.make("plain.mp4"), videos.folder / name)
         monkeypatch.chdir(videos.folder)
-        assert (await probe(Path(name))).width == 160
-        assert (await probe(videos.folder / name)).width == 160
+        assert (await inspect(Path(name))).width == 160
+        assert (await inspect(videos.folder / name)).width == 160
 
 
 async def test_what_browsers_play_is_known(videos):
     playable = videos.make("a.mp4", "-c:a", "aac", sound=True)
-    assert is_playable(await probe(playable))
+    assert is_playable(await inspect(playable))
     for name, options in {
         "a.mov": (),
         "a.mkv": (),
@@ -353,4 +353,4 @@ async def test_what_browsers_play_is_known(videos):
         "ten_bits.mp4": ("-pix_fmt", "yuv420p10le"),
         "ac3.mp4": ("-c:a", "ac3"),
     }.items():
-        assert not is_playable(await probe(videos.make(name, *options, sound="ac3" in name))), name
+        assert not is_playable(await inspect(videos.make(name, *options, sound="ac3" in name))), name

@@ -13,8 +13,8 @@ from typing import Literal
 
 from daybook.lifelog.days import zone_named
 from daybook.lifelog.media.schemas import Video
-from daybook.lifelog.recordings.cameras import clock_of
-from daybook.lifelog.recordings.file_names import time_in
+from daybook.lifelog.recordings.camera_clocks import camera_clock_of
+from daybook.lifelog.recordings.file_names import time_in_name
 
 Source = Literal["quicktime", "container", "file_name", "file_time", "upload", "user"]
 
@@ -37,7 +37,7 @@ _FULL_TIME = re.compile(r"\d{4}[-:]\d\d[-:]\d\d[T ]\d\d:\d\d:\d\d")
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class StartTime:
     """When a recording begins, and how that is known."""
 
     start: datetime
@@ -62,27 +62,27 @@ class Evidence:
     """When the file was last changed: cameras write it when they stop."""
 
 
-def beginning(evidence: Evidence) -> Beginning:
+def start_time_of(evidence: Evidence) -> StartTime:
     """The first of the candidates that can be true; when it was taken in, if none can."""
     for candidate in _candidates(evidence):
         if EARLIEST <= candidate.start <= evidence.now + AHEAD:
             return candidate
-    return Beginning(evidence.now, "upload")
+    return StartTime(evidence.now, "upload")
 
 
-def read_in(written: datetime, timezone: str) -> datetime:
+def local_to_utc(written: datetime, timezone: str) -> datetime:
     """The moment at which clocks of `timezone` show `written`, in UTC. Raises `Invalid` for an unknown zone."""
     return written.replace(tzinfo=zone_named(timezone), fold=0).astimezone(UTC)
 
 
-def _candidates(evidence: Evidence) -> Iterator[Beginning]:
+def _candidates(evidence: Evidence) -> Iterator[StartTime]:
     tags = evidence.video.tags
-    named = time_in(evidence.name)
+    named = time_in_name(evidence.name)
     if (told := _parsed(tags.get(_QUICKTIME_TAG))) is not None:
         yield _as_told(told, "quicktime", evidence.timezone)
     in_container = [told for tag in _TAGS if (told := _parsed(tags.get(tag))) is not None]
     if named is not None and named.exact is not None:
-        yield Beginning(named.exact, "file_name", named.exact.replace(tzinfo=None))
+        yield StartTime(named.exact, "file_name", named.exact.replace(tzinfo=None))
     if named is not None and named.local is not None:
         yield _from_local_name(named.local, in_container, evidence)
     others = [*_from_container(in_container, evidence), *_from_file_time(evidence)]
@@ -91,7 +91,7 @@ def _candidates(evidence: Evidence) -> Iterator[Beginning]:
     yield from others
 
 
-def _from_local_name(local: datetime, in_container: list[datetime], evidence: Evidence) -> Beginning:
+def _from_local_name(local: datetime, in_container: list[datetime], evidence: Evidence) -> StartTime:
     """A name's local time. Where the container has the same moment in UTC, the two together tell the camera's zone.
 
     Android's cameras write the name when they begin and `creation_time` when they stop. Without any difference between
@@ -104,37 +104,37 @@ def _from_local_name(local: datetime, in_container: list[datetime], evidence: Ev
             offset = local.replace(tzinfo=UTC) - utc
             quarters = round(offset / _QUARTER) * _QUARTER
             if quarters and abs(offset - quarters) <= _SLACK and _WESTMOST <= quarters <= _EASTMOST:
-                return Beginning(local.replace(tzinfo=UTC) - quarters, "file_name", local)
+                return StartTime(local.replace(tzinfo=UTC) - quarters, "file_name", local)
     return _as_told(local, "file_name", evidence.timezone)
 
 
-def _from_container(in_container: list[datetime], evidence: Evidence) -> Iterator[Beginning]:
-    is_local = clock_of(evidence.video, evidence.name) == "local"
+def _from_container(in_container: list[datetime], evidence: Evidence) -> Iterator[StartTime]:
+    is_local = camera_clock_of(evidence.video, evidence.name) == "local"
     for told in in_container:
         means_local = is_local and not told.utcoffset()
         yield _as_told(told.replace(tzinfo=None) if means_local else told, "container", evidence.timezone)
 
 
-def _from_file_time(evidence: Evidence) -> Iterator[Beginning]:
+def _from_file_time(evidence: Evidence) -> Iterator[StartTime]:
     if evidence.file_time is not None and evidence.file_time.year in _YEARS:
-        yield Beginning(
+        yield StartTime(
             evidence.file_time.astimezone(UTC) - timedelta(seconds=evidence.video.duration), "file_time"
         )
 
 
-def _on_the_day(day: date, others: list[Beginning], timezone: str) -> Iterator[Beginning]:
+def _on_the_day(day: date, others: list[StartTime], timezone: str) -> Iterator[StartTime]:
     """The candidates of the day in the name, which is all that it says; failing them its noon."""
     zone = zone_named(timezone)
     yield from (other for other in others if other.start.astimezone(zone).date() == day)
     noon = datetime.combine(day, time(12))
-    yield Beginning(read_in(noon, timezone), "file_name", noon, timezone)
+    yield StartTime(local_to_utc(noon, timezone), "file_name", noon, timezone)
 
 
-def _as_told(told: datetime, source: Source, timezone: str) -> Beginning:
+def _as_told(told: datetime, source: Source, timezone: str) -> StartTime:
     written = told.replace(tzinfo=None)
     if told.tzinfo is not None:
-        return Beginning(told.astimezone(UTC), source, written)
-    return Beginning(read_in(written, timezone), source, written, timezone)
+        return StartTime(told.astimezone(UTC), source, written)
+    return StartTime(local_to_utc(written, timezone), source, written, timezone)
 
 
 def _parsed(text: str | None) -> datetime | None:

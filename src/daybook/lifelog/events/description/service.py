@@ -10,11 +10,11 @@ from daybook.db.engine import ReadSession, WriteSession
 from daybook.gateway.internal import outlook
 from daybook.jobs import service as jobs
 from daybook.kit.errors import NotFound
-from daybook.lifelog.events.description import plan
+from daybook.lifelog.events.description import batching
 from daybook.lifelog.events.description.schemas import DescriptionEstimateResponse
-from daybook.lifelog.events.description.targets import Selection, stretches_of
+from daybook.lifelog.events.description.targets import Selection, targets_of
 from daybook.lifelog.events.errors import NoVisionModel
-from daybook.lifelog.events.stretches import most_of
+from daybook.lifelog.events.segment_merging import max_events
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.models import RecordingFile
 from daybook.settings import Settings
@@ -32,24 +32,24 @@ async def estimate(
     Raises `NoSuchRecording` where it is another person's.
     """
     most = settings.vision_frames
-    lengths = [[stretch.seconds for stretch in file] for file in await stretches_of(session, user, selection)]
+    lengths = [[stretch.seconds for stretch in file] for file in await targets_of(session, user, selection)]
     waiting = await _waiting_files(session, user, selection)
     for file in waiting:
-        count = most_of(file.duration, settings.events_per_hour)
+        count = max_events(file.duration, settings.events_per_hour)
         lengths.append([file.duration / count] * count)
-    size = plan.size_of(lengths, most)
-    outlooked = await outlook(session, settings, "vision", user.settings)
+    size = batching.size_of(lengths, most)
+    estimated = await outlook(session, settings, "vision", user.settings)
     tokens = Usage(prompt_tokens=size.prompt_tokens, completion_tokens=size.completion_tokens)
     return DescriptionEstimateResponse(
-        model=None if outlooked.choice.model is None else outlooked.choice.model.name,
-        reason=outlooked.choice.reason,
+        model=None if estimated.choice.model is None else estimated.choice.model.name,
+        reason=estimated.choice.reason,
         is_exact=not waiting,
         stretches=size.stretches,
         frames=size.frames,
         calls=size.calls,
         prompt_tokens=size.prompt_tokens,
         completion_tokens=size.completion_tokens,
-        cost=outlooked.cost(tokens),
+        cost=estimated.cost(tokens),
     )
 
 

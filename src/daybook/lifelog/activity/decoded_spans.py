@@ -9,46 +9,46 @@ from numpy.typing import NDArray
 
 from daybook.lifelog.activity.cells import BLOCKS, Floats
 from daybook.lifelog.activity.decoding import (
-    Tell,
-    look,
-    noted_scores,
-    raw_pictures,
-    small_gray,
-    thrifty,
+    OnProgress,
+    cut_scores,
+    decode,
+    gray_frames,
+    raw_frames,
+    slice_threads,
 )
 from daybook.lifelog.activity.exact import FAINT_SCORE, TWICE_A_SECOND_AND_KEYS, change_to_next, cuts_of
-from daybook.lifelog.activity.meters import NoteMeter, PictureMeter
+from daybook.lifelog.activity.meters import FrameMeter, MetadataMeter
 from daybook.lifelog.activity.overview import Overview
 from daybook.lifelog.activity.windows import Window, dropping
 
-_SAME = 5e-3  # seconds by which times of the same picture may differ
+_SAME = 5e-3  # seconds by which times of the same frame may differ
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """Pictures inside spans of which all were decoded."""
+class DecodedSpans:
+    """Frames inside spans of which all were decoded."""
 
     at: Floats
     blocks: NDArray[np.uint8]
     motion: Floats
-    """Share of the picture that has changed until the next; not a number where that was not seen."""
+    """Share of the frame that has changed until the next; not a number where that was not seen."""
     cuts: Floats
     """Seconds."""
     spans: Floats
     """(spans, 2): begin and end in seconds, ascending."""
 
     @classmethod
-    def none(cls) -> "Findings":
+    def none(cls) -> "DecodedSpans":
         """Before anything was looked for."""
         empty = np.zeros(0)
         return cls(empty, np.zeros((0, BLOCKS[0] * BLOCKS[1]), np.uint8), empty, empty, np.zeros((0, 2)))
 
-    def updated(self, new: "Findings") -> "Findings":
+    def updated(self, new: "DecodedSpans") -> "DecodedSpans":
         """These and `new`, which counts where both have looked."""
         old = ~inside(self.at, new.spans)
         at = np.concatenate([self.at[old], new.at])
         order = np.argsort(at, kind="stable")
-        return Findings(
+        return DecodedSpans(
             at[order],
             np.concatenate([self.blocks[old], new.blocks])[order],
             np.concatenate([self.motion[old], new.motion])[order],
@@ -58,35 +58,35 @@ class Findings:
 
 
 async def decoded(
-    path: Path, duration: float, seen: Overview, windows: list[Window], tell: Tell | None
-) -> Findings:
+    path: Path, duration: float, seen: Overview, windows: list[Window], tell: OnProgress | None
+) -> DecodedSpans:
     """Decode `windows`: in one run over the file, which leaves all other packets out. Raises `FfmpegFailed`."""
-    scores, shown, meter = NoteMeter(), NoteMeter(), PictureMeter()
+    scores, shown, meter = MetadataMeter(), MetadataMeter(), FrameMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
-        filters = noted_scores(pipes[0], above=FAINT_SCORE) + small_gray(
+        filters = cut_scores(pipes[0], above=FAINT_SCORE) + gray_frames(
             looks=TWICE_A_SECOND_AND_KEYS, notes=pipes[1]
         )
-        return raw_pictures(filters, pipes[2])
+        return raw_frames(filters, pipes[2])
 
     async def on_data() -> None:
         if tell is not None and shown.times:
             await tell(shown.times[-1] / duration)
 
     dropped = f"noise=drop='{dropping(seen, windows)}'"
-    reading = [*thrifty(pixels=seen.pixels), "-skip_frame", "noref", "-skip_loop_filter", "all"]
+    reading = [*slice_threads(pixels=seen.pixels), "-skip_frame", "noref", "-skip_loop_filter", "all"]
     reading += ["-bsf:v", dropped]
     feeds = [scores.feed, shown.feed, meter.feed]
-    await look(path, reading, outputs, feeds, seconds=duration, pixels=seen.pixels, on_data=on_data)
+    await decode(path, reading, outputs, feeds, seconds=duration, pixels=seen.pixels, on_data=on_data)
 
     spans = _united(np.array([[seen.shown[w.first], seen.shown[w.last]] for w in windows]))
-    pictures = meter.pictures(shown)
-    cuts = cuts_of(pictures, scores)
-    # From one span to the next pictures differ because time has passed.
+    frames = meter.frames(shown)
+    cuts = cuts_of(frames, scores)
+    # From one span to the next frames differ because time has passed.
     begins = np.abs(cuts[:, None] - spans[None, :, 0]).min(axis=1, initial=np.inf) < _SAME
-    kept = inside(pictures.at, spans)
-    motion = change_to_next(pictures)
-    return Findings(pictures.at[kept], pictures.blocks[kept], motion[kept], cuts[~begins], spans)
+    kept = inside(frames.at, spans)
+    motion = change_to_next(frames)
+    return DecodedSpans(frames.at[kept], frames.blocks[kept], motion[kept], cuts[~begins], spans)
 
 
 def inside(at: Floats, spans: Floats) -> NDArray[np.bool_]:

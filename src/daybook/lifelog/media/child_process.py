@@ -54,7 +54,7 @@ class Child:
 
 
 @asynccontextmanager
-async def started(
+async def run_child(
     command: Sequence[str],
     limits: Limits,
     on_line: Callable[[str], Awaitable[bool]] | None = None,

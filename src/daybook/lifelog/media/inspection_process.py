@@ -1,4 +1,4 @@
-"""What a file is, found out in a process of its own: `python -m daybook.lifelog.media.inspect_video FILE HOURS`.
+"""What a file is, found out in a process of its own: `python -m daybook.lifelog.media.inspection_process FILE HOURS`.
 
 Prints one JSON object: `{"video": …}` as `schemas.Video`, or `{"refused": code, "detail": …}`. A demuxer that crashes
 or eats its memory ends only this process.
@@ -20,10 +20,10 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from daybook.lifelog.media.container_structure import Structure, structure_of
 from daybook.lifelog.media.containers import CONTAINERS
 from daybook.lifelog.media.refusals import RefusedError
 from daybook.lifelog.media.signatures import HEAD, kind_of
-from daybook.lifelog.media.structure import Structure, structure_of
 from daybook.lifelog.media.timing import timing_of
 
 SMALLEST_SIDE = 16  # pixels

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from daybook.kit.text import storable
-from daybook.lifelog.media import children
-from daybook.lifelog.media.children import Limits
+from daybook.lifelog.media import child_process
+from daybook.lifelog.media.child_process import Limits
 from daybook.lifelog.media.errors import NotAVideo
 from daybook.lifelog.media.schemas import Video
 from daybook.settings import settings
 
-INSPECTION = ("-m", "daybook.lifelog.media.inspect_video")
+INSPECTION = ("-m", "daybook.lifelog.media.inspection_process")
 """What Python runs to look at a file."""
 
 _MEMORY = 3 * 2**30
@@ -57,14 +57,14 @@ _WORDS = {
 }
 
 
-async def probe(path: Path) -> Video:
+async def inspect(path: Path) -> Video:
     """What the video at `path` is. Raises `NotAVideo` with a code and words for anything else."""
     hours = settings().longest_recording
     command = [sys.executable, "-I", *INSPECTION, str(path), f"{hours}"]
     seconds = _SECONDS + await asyncio.to_thread(_size, path) / _SLOWEST
     output = b""
     try:
-        async with children.started(command, Limits(seconds, memory=_MEMORY, file_size=0)) as child:
+        async with child_process.run_child(command, Limits(seconds, memory=_MEMORY, file_size=0)) as child:
             if child.process.stdout is not None:
                 output = await child.process.stdout.read(_MOST_OUTPUT)
                 while len(output) < _MOST_OUTPUT and (more := await child.process.stdout.read(_MOST_OUTPUT)):

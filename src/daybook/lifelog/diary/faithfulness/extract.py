@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def take(
+def extract(
     pattern: re.Pattern[str], text: str, read: Callable[[re.Match[str]], T | None]
 ) -> tuple[str, list[T]]:
     """`text` without what `pattern` found, and what `read` made of it. Where it made None, the text stays."""

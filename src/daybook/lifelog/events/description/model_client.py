@@ -6,11 +6,11 @@ from uuid import UUID
 from daybook.gateway.internal import Answer, Ask, InternalClient
 from daybook.kit.errors import Upstream
 from daybook.lifelog.events.description import prompt
-from daybook.lifelog.events.description.answers import RESPONSE_FORMAT, Description, descriptions
-from daybook.lifelog.events.description.prompt import Shown
+from daybook.lifelog.events.description.answer_parsing import RESPONSE_FORMAT, Description, descriptions
+from daybook.lifelog.events.description.prompt import PromptSegment
 
 
-class Asker:
+class VisionModelClient:
     """Asks the model of one job. Every call is a step of the job, so that none is paid for twice."""
 
     def __init__(
@@ -32,8 +32,8 @@ class Asker:
         self._takes_schemas = True
         self.calls = 0
 
-    async def ask(
-        self, name: str, shown: Sequence[Shown], count: int, recording_id: UUID
+    async def describe(
+        self, name: str, shown: Sequence[PromptSegment], count: int, recording_id: UUID
     ) -> dict[int, Description]:
         """What the model says of `shown`, by their numbers from 1 to `count`; asked twice at most.
 
@@ -48,7 +48,7 @@ class Asker:
         return {number: description for number, description in said.items() if number in wanted}
 
     async def _say(
-        self, name: str, shown: Sequence[Shown], count: int, recording_id: UUID, *, again: bool
+        self, name: str, shown: Sequence[PromptSegment], count: int, recording_id: UUID, *, again: bool
     ) -> dict[int, Description]:
         answer = await self._answer(name, shown, recording_id, again=again)
         if len(shown) == 1:
@@ -56,7 +56,9 @@ class Asker:
             return only if shown[0].number in only else _as_only(answer.text, shown[0].number)
         return descriptions(answer.text, count)
 
-    async def _answer(self, name: str, shown: Sequence[Shown], recording_id: UUID, *, again: bool) -> Answer:
+    async def _answer(
+        self, name: str, shown: Sequence[PromptSegment], recording_id: UUID, *, again: bool
+    ) -> Answer:
         """The answer of a provider that takes schemas, else of one that does not: it refuses them with an error that
         costs nothing, and says so once in a job.
         """

@@ -12,7 +12,7 @@ LONGEST_SENTENCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnswerSentence:
     """A sentence as a model gave it; `notes` are numbers from 1."""
 
     text: str
@@ -20,49 +20,49 @@ class Said:
     paragraph: int
 
 
-class Malformed(Exception):
+class MalformedAnswer(Exception):
     """An answer that is not in the form that was asked for. Its words tell the model what is wrong."""
 
 
-def read_answer(text: str) -> list[Said]:
-    """The sentences of an answer: a JSON object, whatever stands around it. Raises `Malformed`."""
+def read_answer(text: str) -> list[AnswerSentence]:
+    """The sentences of an answer: a JSON object, whatever stands around it. Raises `MalformedAnswer`."""
     found = _json_object(text)
     paragraphs = found.get("paragraphs")
     if not isinstance(paragraphs, list):
-        raise Malformed('The object has no list "paragraphs".')
+        raise MalformedAnswer('The object has no list "paragraphs".')
     said = [
         sentence for number, paragraph in enumerate(paragraphs) for sentence in _sentences(paragraph, number)
     ]
     if not said:
-        raise Malformed("There is no sentence in it.")
+        raise MalformedAnswer("There is no sentence in it.")
     return said
 
 
 def _json_object(text: str) -> dict[str, Any]:
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
-        raise Malformed("There is no JSON object in it.")
+        raise MalformedAnswer("There is no JSON object in it.")
     try:
         found = orjson.loads(text[start : end + 1])
     except orjson.JSONDecodeError as problem:
-        raise Malformed(f"It is not JSON: {problem.msg}.") from None
+        raise MalformedAnswer(f"It is not JSON: {problem.msg}.") from None
     if not isinstance(found, dict):
-        raise Malformed("It is not a JSON object.")
+        raise MalformedAnswer("It is not a JSON object.")
     return found
 
 
-def _sentences(paragraph: Any, number: int) -> list[Said]:
+def _sentences(paragraph: Any, number: int) -> list[AnswerSentence]:
     if not isinstance(paragraph, list):
-        raise Malformed("A paragraph is not a list of sentences.")
+        raise MalformedAnswer("A paragraph is not a list of sentences.")
     return [_sentence(entry, number) for entry in paragraph]
 
 
-def _sentence(entry: Any, number: int) -> Said:
+def _sentence(entry: Any, number: int) -> AnswerSentence:
     match entry:
         case {"text": str(text), "notes": list(notes)} if all(type(note) is int for note in notes):
-            return Said(_clean(text), tuple(dict.fromkeys(notes)), number)
+            return AnswerSentence(_clean(text), tuple(dict.fromkeys(notes)), number)
         case _:
-            raise Malformed('A sentence is not {"text": "…", "notes": [1]}.')
+            raise MalformedAnswer('A sentence is not {"text": "…", "notes": [1]}.')
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.events.wordings import Wording, wording
+from daybook.lifelog.wording import Wording, wording
 
 SOME_MOTION, MUCH_MOTION = 0.02, 0.12
 """Shares of the picture that change within half a second."""
@@ -50,7 +50,7 @@ class Facts(BaseModel):
         )
 
 
-def together(parts: list[tuple[Facts, float]]) -> Facts:
+def combine(parts: list[tuple[Facts, float]]) -> Facts:
     """The facts of several stretches with their seconds, as if they were one; in a file, if all are in the same."""
     seconds = sum(length for _, length in parts) or 1.0
     files = {facts.file_id for facts, _ in parts}

@@ -9,7 +9,7 @@ from typing import Literal
 
 from daybook.lifelog.media.schemas import Video
 
-Clock = Literal["utc", "local"]
+ClockKind = Literal["utc", "local"]
 
 _LOCAL = re.compile(
     r"gopro|\bdji\b|dji[._ ]|\bcanon\b|\bnikon\b|panasonic|lumix|fujifilm|olympus|om digital|insta360|arashi vision|"
@@ -31,7 +31,7 @@ _UTC_TAGS = ("com.apple.quicktime.make", "com.android.version", "com.android.man
 _TELLING_TAGS = ("make", "model", "com.apple.quicktime.make", "handler_name", "encoder", "software", "artist")
 
 
-def clock_of(video: Video, name: str) -> Clock:
+def camera_clock_of(video: Video, name: str) -> ClockKind:
     """How the camera that made `video`, in a file called `name`, means `creation_time`."""
     tags = video.tags
     told = " ".join(tags[tag] for tag in _TELLING_TAGS if tag in tags)

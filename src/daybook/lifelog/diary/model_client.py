@@ -14,7 +14,7 @@ SOURCE = "diary"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class DiaryModelClient:
     """One job's way to its model.
 
     The names of its steps begin with a digest of what the page is written from. A job that goes on after the day's

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from daybook.lifelog.events.description import prompt
 
-STRETCHES_OF_CALL = 6
-FRAMES_OF_CALL = 18
+SEGMENTS_PER_CALL = 6
+FRAMES_PER_CALL = 18
 """What is sent in one call at most."""
 
 _LONG_ENOUGH = (1.5, 5.0, 20.0, 60.0)
@@ -53,10 +53,10 @@ def times_of(seconds: float, most: int) -> list[float]:
 def batches(stretches: Iterable[tuple[T, float]], most_frames: int) -> list[list[T]]:
     """Stretches with their seconds, shared out to calls in their order."""
     result: list[list[T]] = []
-    frames = FRAMES_OF_CALL + 1
+    frames = FRAMES_PER_CALL + 1
     for stretch, seconds in stretches:
         more = frames_of(seconds, most_frames)
-        if not result or frames + more > FRAMES_OF_CALL or len(result[-1]) == STRETCHES_OF_CALL:
+        if not result or frames + more > FRAMES_PER_CALL or len(result[-1]) == SEGMENTS_PER_CALL:
             result.append([])
             frames = 0
         result[-1].append(stretch)

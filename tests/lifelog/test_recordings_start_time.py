@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daybook.lifelog.media.schemas import Video
-from daybook.lifelog.recordings.clock import Evidence, beginning, read_in
-from daybook.lifelog.recordings.file_names import time_in
+from daybook.lifelog.recordings.file_names import time_in_name
+from daybook.lifelog.recordings.start_time import Evidence, local_to_utc, start_time_of
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TAIPEI, BERLIN, TOKYO, NEW_YORK = "Asia/Taipei", "Europe/Berlin", "Asia/Tokyo", "America/New_York"
@@ -35,7 +35,7 @@ def video(brand="isom", duration=10.0, **tags):
 
 def begins(name="video.mp4", timezone=TAIPEI, file_time=None, **tags):
     """When, and how that is known, in one line."""
-    found = beginning(Evidence(video(**tags), name, timezone, NOW, file_time))
+    found = start_time_of(Evidence(video(**tags), name, timezone, NOW, file_time))
     return f"{found.start:%Y-%m-%d %H:%M:%S} {found.source}"
 
 
@@ -128,7 +128,7 @@ def test_some_names_have_utc(name):
      "12345678901234567890.mp4", "a" * 300 + ".mp4", "VID_99999999_999999.mp4"],
 )  # fmt: skip
 def test_names_without_a_time_say_nothing(name):
-    assert time_in(name) is None
+    assert time_in_name(name) is None
     assert begins(name) == "2026-11-20 12:00:00 upload"
 
 
@@ -212,13 +212,13 @@ def test_a_clock_that_is_a_timezone_ahead_is_believed():
     ],
 )
 def test_local_times_become_moments(written, zone, moment):
-    assert read_in(datetime.fromisoformat(written), zone) == datetime.fromisoformat(moment).replace(
+    assert local_to_utc(datetime.fromisoformat(written), zone) == datetime.fromisoformat(moment).replace(
         tzinfo=UTC
     )
 
 
 def test_a_video_of_midnight_belongs_to_the_day_of_the_person():
-    just_after = beginning(Evidence(video(), "VID_20240201_000001.mp4", TAIPEI, NOW))
+    just_after = start_time_of(Evidence(video(), "VID_20240201_000001.mp4", TAIPEI, NOW))
     assert just_after.start == datetime(2024, 1, 31, 16, 0, 1, tzinfo=UTC)
     assert (just_after.written, just_after.timezone) == (
         datetime.fromisoformat("2024-02-01T00:00:01"),

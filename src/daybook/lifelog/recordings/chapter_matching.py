@@ -29,7 +29,7 @@ async def recordings_of(session: WriteSession, file: RecordingFile, chapter: Cha
     found: list[tuple[timedelta, int, Recording]] = []
     for recording in await repository.with_chapters(session, file.user_id, chapter.key, positions):
         files = await repository.files_of(session, recording.id)
-        if any(other.position == file.position for other in files) or not _alike(file, files[0]):
+        if any(other.position == file.position for other in files) or not _same_format(file, files[0]):
             continue
         if chapter.follows_at_once:
             if any(_follows(file, other) or _follows(other, file) for other in files):
@@ -43,13 +43,13 @@ async def recordings_of(session: WriteSession, file: RecordingFile, chapter: Cha
     return [min(found, key=lambda one: one[0])[2]] if found else []
 
 
-def _alike(one: RecordingFile, other: RecordingFile) -> bool:
+def _same_format(one: RecordingFile, other: RecordingFile) -> bool:
     """Whether two videos can be chapters of one: the camera changes nothing between them."""
     first, second = facts_of(one).video, facts_of(other).video
-    return _looks(first) == _looks(second) and abs(first.fps - second.fps) <= _FPS_TOLERANCE
+    return _format(first) == _format(second) and abs(first.fps - second.fps) <= _FPS_TOLERANCE
 
 
-def _looks(video: Video) -> tuple[object, ...]:
+def _format(video: Video) -> tuple[object, ...]:
     return video.container, video.video_codec, video.coded_width, video.coded_height, video.audio is None
 
 

@@ -8,6 +8,7 @@ from daybook.db.engine import WriteSession
 from daybook.kit.clock import now
 from daybook.lifelog.events import repository, service
 from daybook.lifelog.events.errors import NoSuchEvent, NotJoinable
+from daybook.lifelog.events.facts import Facts, combine, factual_summary
 from daybook.lifelog.events.fields import (
     LONGEST_DURATION,
     LONGEST_LABEL,
@@ -15,9 +16,8 @@ from daybook.lifelog.events.fields import (
     MOST_OBJECTS,
     clean_objects,
 )
-from daybook.lifelog.events.measured import Facts, factual_summary, together
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.events.wordings import wording
+from daybook.lifelog.wording import wording
 from llm_tracker.ids import uuid7
 
 SHORTEST_PART = 0.1
@@ -86,7 +86,7 @@ def _unite_times(kept: Event, others: list[Event]) -> None:
     parts = [
         (facts, event.duration or 0.0) for event in events if (facts := Facts.of(event.facts)) is not None
     ]
-    facts = together(parts) if len(parts) == len(events) else None
+    facts = combine(parts) if len(parts) == len(events) else None
     begin = min(event.start_time for event in events if event.start_time is not None)
     seconds = max(
         (event.start_time - begin).total_seconds() + (event.duration or 0.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from daybook.storage.service import Store
 
 
-class Footage:
+class LocalFile:
     """One file at a time is kept at hand: a store in another place sends it once, however often it is looked at."""
 
     def __init__(self, store: Store) -> None:
@@ -31,9 +31,9 @@ class Footage:
 
 
 @asynccontextmanager
-async def footage_of(store: Store) -> AsyncGenerator[Footage]:
-    """Footage for as long as the block lasts."""
-    footage = Footage(store)
+async def local_file(store: Store) -> AsyncGenerator[LocalFile]:
+    """LocalFile for as long as the block lasts."""
+    footage = LocalFile(store)
     try:
         yield footage
     finally:

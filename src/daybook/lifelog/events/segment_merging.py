@@ -13,7 +13,7 @@ from math import ceil
 from uuid import UUID
 
 from daybook.lifelog.activity.schemas import Segment
-from daybook.lifelog.events.measured import Facts, together
+from daybook.lifelog.events.facts import Facts, combine
 
 SHORTEST = 2.0
 """Seconds. A video that is shorter is one stretch all the same."""
@@ -37,8 +37,8 @@ class _Part:
         return self.end - self.start
 
 
-def stretches(segments: Sequence[Segment], file_id: UUID, *, per_hour: int) -> list[Facts]:
-    """The stretches of a file with what was measured in them, in order and without gaps; at most `most_of` the file."""
+def merge_segments(segments: Sequence[Segment], file_id: UUID, *, per_hour: int) -> list[Facts]:
+    """Return the merged segments of a file in order, without gaps, at most `max_events` of them."""
     parts = [
         _Part(
             _facts(segment, file_id),
@@ -51,7 +51,7 @@ def stretches(segments: Sequence[Segment], file_id: UUID, *, per_hour: int) -> l
         for place, segment in enumerate(segments)
     ]
     duration = segments[-1].end - segments[0].start if segments else 0.0
-    left, most = len(parts), most_of(duration, per_hour)
+    left, most = len(parts), max_events(duration, per_hour)
     queue = [(part.seconds, place) for place, part in enumerate(parts)]
     heapify(queue)
     while left > 1 and queue:
@@ -67,7 +67,7 @@ def stretches(segments: Sequence[Segment], file_id: UUID, *, per_hour: int) -> l
     return [part.facts for part in parts if not part.is_gone]
 
 
-def most_of(duration: float, per_hour: int) -> int:
+def max_events(duration: float, per_hour: int) -> int:
     """How many events a video of so many seconds may have."""
     return ANY_VIDEO + ceil(max(duration, 0.0) * per_hour / 3600)
 
@@ -94,7 +94,7 @@ def _join(parts: list[_Part], place: int) -> int:
         first, second = place, part.after
     assert second is not None, "the only part has no neighbour to join"  # noqa: S101  (for the type checker)
     one, other = parts[first], parts[second]
-    one.facts = together([(one.facts, one.seconds), (other.facts, other.seconds)])
+    one.facts = combine([(one.facts, one.seconds), (other.facts, other.seconds)])
     one.end, one.after, other.is_gone = other.end, other.after, True
     if other.after is not None:
         parts[other.after].before = first

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from daybook.lifelog.activity.schemas import Segment
-from daybook.lifelog.events.description import plan, prompt
-from daybook.lifelog.events.description.answers import descriptions
-from daybook.lifelog.events.measured import Facts, factual_summary, mean_level
-from daybook.lifelog.events.stretches import most_of, stretches
+from daybook.lifelog.events.description import batching, prompt
+from daybook.lifelog.events.description.answer_parsing import descriptions
+from daybook.lifelog.events.facts import Facts, factual_summary, mean_level
+from daybook.lifelog.events.segment_merging import max_events, merge_segments
 
 FILE = UUID(int=1)
 
@@ -156,7 +156,7 @@ def lengths(found):
 
 
 def test_long_segments_stay_as_they_are():
-    found = stretches(segments(5, 300, 2), FILE, per_hour=120)
+    found = merge_segments(segments(5, 300, 2), FILE, per_hour=120)
 
     assert lengths(found) == [5, 300, 2]
     assert [facts.motion for facts in found] == [0, 0.01, 0.02]
@@ -164,28 +164,28 @@ def test_long_segments_stay_as_they_are():
 
 
 def test_what_is_too_short_joins_the_neighbour_that_no_cut_divides_it_from():
-    assert lengths(stretches(segments(10, 1, 10, cuts={1}), FILE, per_hour=120)) == [10, 11]
-    assert lengths(stretches(segments(10, 1, 10, cuts={2}), FILE, per_hour=120)) == [11, 10]
-    assert lengths(stretches(segments(20, 1, 10), FILE, per_hour=120)) == [20, 11]
+    assert lengths(merge_segments(segments(10, 1, 10, cuts={1}), FILE, per_hour=120)) == [10, 11]
+    assert lengths(merge_segments(segments(10, 1, 10, cuts={2}), FILE, per_hour=120)) == [11, 10]
+    assert lengths(merge_segments(segments(20, 1, 10), FILE, per_hour=120)) == [20, 11]
 
 
 def test_a_video_shorter_than_any_stretch_is_one():
-    assert lengths(stretches(segments(0.3, 0.4), FILE, per_hour=120)) == [0.7]
-    assert stretches([], FILE, per_hour=120) == []
+    assert lengths(merge_segments(segments(0.3, 0.4), FILE, per_hour=120)) == [0.7]
+    assert merge_segments([], FILE, per_hour=120) == []
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(3600, 1.0), (1800, 2.0), (1200, 3.0), (60, 60.0)])
 def test_an_hour_of_quick_cuts_is_bounded_and_tiled(count, seconds):
-    found = stretches(segments(*[seconds] * count, cuts=set(range(1, count))), FILE, per_hour=120)
+    found = merge_segments(segments(*[seconds] * count, cuts=set(range(1, count))), FILE, per_hour=120)
 
-    assert len(found) == min(count, most_of(3600, 120)) <= 130
+    assert len(found) == min(count, max_events(3600, 120)) <= 130
     assert found[0].start == 0
     assert found[-1].end == 3600
     assert all(one.end == other.start for one, other in itertools.pairwise(found))
 
 
 def test_what_is_measured_of_two_is_their_mean_over_time():
-    (found,) = stretches(
+    (found,) = merge_segments(
         [Segment(0, 1.5, 0.3, 0.2, -20.0, False), Segment(1.5, 2, 0.1, 0.6, None, False)], FILE, per_hour=1
     )
 
@@ -221,9 +221,9 @@ def test_lengths_in_words(seconds, words):
     ("seconds", "most", "count"), [(0.5, 3, 1), (2, 3, 2), (10, 3, 3), (600, 3, 3), (600, 8, 5)]
 )
 def test_longer_stretches_are_shown_by_more_frames(seconds, most, count):
-    times = plan.times_of(seconds, most)
+    times = batching.times_of(seconds, most)
 
-    assert len(times) == count == plan.frames_of(seconds, most)
+    assert len(times) == count == batching.frames_of(seconds, most)
     assert all(0 < time < seconds for time in times)
     assert times == sorted(times)
 
@@ -231,12 +231,12 @@ def test_longer_stretches_are_shown_by_more_frames(seconds, most, count):
 def test_calls_are_bounded_and_estimated_as_they_are_made():
     files = [[60.0] * 13, [1.0] * 7, []]
 
-    size = plan.size_of(files, 3)
+    size = batching.size_of(files, 3)
 
-    made = [plan.batches(list(enumerate(file)), 3) for file in files]
+    made = [batching.batches(list(enumerate(file)), 3) for file in files]
     assert [[len(batch) for batch in file] for file in made] == [[6, 6, 1], [6, 1], []]
     assert (size.stretches, size.frames, size.calls) == (20, 46, 5)
     assert all(
-        sum(plan.frames_of(60.0, 8) for _ in batch) <= 18
-        for batch in plan.batches([(n, 60.0) for n in range(20)], 8)
+        sum(batching.frames_of(60.0, 8) for _ in batch) <= 18
+        for batch in batching.batches([(n, 60.0) for n in range(20)], 8)
     )
