@@ -34,7 +34,7 @@ class Recording(Timestamps, Base):
     start_time: Mapped[datetime | None]
     end_time: Mapped[datetime | None]
     time_source: Mapped[str | None] = mapped_column(String(32))
-    """Where `start_time` is from: `clock.Source`."""
+    """Where `start_time` is from: `start_time.Source`."""
     timezone: Mapped[str | None] = mapped_column(String(64))
     """The zone in which a local time without offset was read."""
     duration: Mapped[float | None]
