@@ -11,7 +11,7 @@ from daybook.kit.errors import NotFound
 from daybook.lifelog.context import WorkerServices
 from daybook.lifelog.costs import record_costs
 from daybook.lifelog.events.description.describing import Work, describe
-from daybook.lifelog.events.description.requests import DESCRIPTION
+from daybook.lifelog.events.description.service import DESCRIPTION
 from daybook.lifelog.events.description.targets import Selection
 from daybook.lifelog.events.extraction import Extraction, extract
 from daybook.lifelog.events.local_file import local_file
