@@ -9,17 +9,17 @@ export const LANGUAGES = ["en", "zh-Hant", "zh-Hans"];
 const NAME = "virtual:messages/";
 
 /** Gives the pages one module of texts for each language, from every folder `messages` in `sources`. */
-export function messages(sources: string): Plugin {
+export function messages(sources: string) {
   return {
     name: "messages",
-    resolveId: (id) => (id.startsWith(NAME) ? `\0${id}` : undefined),
-    load(id) {
+    resolveId: (id: string) => (id.startsWith(NAME) ? `\0${id}` : undefined),
+    load(id: string) {
       if (!id.startsWith(`\0${NAME}`)) return;
       const language = id.slice(NAME.length + 1);
       for (const folder of foldersIn(sources)) this.addWatchFile(join(folder, `${language}.json`));
       return `export default ${JSON.stringify(textsOf(language, sources))}`;
     },
-  };
+  } satisfies Plugin;
 }
 
 /** Every text of `language`. A missing one is in English. */

@@ -101,13 +101,13 @@ export interface paths {
         };
         /**
          * List Codes
-         * @description Codes, newest first.
+         * @description List codes, newest first.
          */
         get: operations["list_codes"];
         put?: never;
         /**
          * Create Code
-         * @description Make a code; it is shown this once.
+         * @description Create a code. It is shown only once.
          */
         post: operations["create_code"];
         delete?: never;
@@ -125,21 +125,21 @@ export interface paths {
         };
         /**
          * Get Code
-         * @description One code, by its public id.
+         * @description Return one code, by its public id.
          */
         get: operations["get_code"];
         put?: never;
         post?: never;
         /**
          * Revoke Code
-         * @description Revoke a code, for good; its row stays, because the ledger names it.
+         * @description Revoke a code for good. Its row stays, as the ledger refers to it.
          */
         delete: operations["revoke_code"];
         options?: never;
         head?: never;
         /**
          * Update Code
-         * @description Change what a code is called and what it allows.
+         * @description Change a code's name and limits.
          */
         patch: operations["update_code"];
         trace?: never;
@@ -153,13 +153,13 @@ export interface paths {
         };
         /**
          * List Groups
-         * @description Groups by name.
+         * @description List groups by name.
          */
         get: operations["list_groups"];
         put?: never;
         /**
          * Create Group
-         * @description Make a group.
+         * @description Create a group.
          */
         post: operations["create_group"];
         delete?: never;
@@ -177,7 +177,7 @@ export interface paths {
         };
         /**
          * Get Group
-         * @description One group.
+         * @description Return one group.
          */
         get: operations["get_group"];
         put?: never;
@@ -187,7 +187,7 @@ export interface paths {
         head?: never;
         /**
          * Update Group
-         * @description Change a group, archive it, or take it out of the archive.
+         * @description Change, archive or restore a group.
          */
         patch: operations["update_group"];
         trace?: never;
@@ -221,7 +221,7 @@ export interface paths {
         };
         /**
          * List Job Types
-         * @description The types that some worker has known: what is set for them, and how their jobs do.
+         * @description List the job types that a worker has registered, with their settings and the state of their jobs.
          */
         get: operations["list_job_types"];
         put?: never;
@@ -247,7 +247,7 @@ export interface paths {
         head?: never;
         /**
          * Change Job Type
-         * @description Pause a type, let it go on, or set how many may run at a time; for all workers, at once.
+         * @description Pause or resume a type, or set its concurrency, for all workers at once.
          */
         patch: operations["change_job_type"];
         trace?: never;
@@ -261,7 +261,7 @@ export interface paths {
         };
         /**
          * List All Jobs
-         * @description Everybody's jobs, newest first.
+         * @description List everybody's jobs, newest first.
          */
         get: operations["list_all_jobs"];
         put?: never;
@@ -281,7 +281,7 @@ export interface paths {
         };
         /**
          * Get Any Job
-         * @description Anybody's job.
+         * @description Return any user's job.
          */
         get: operations["get_any_job"];
         put?: never;
@@ -303,7 +303,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Any Job
-         * @description Cancel anybody's job.
+         * @description Cancel any user's job.
          */
         post: operations["cancel_any_job"];
         delete?: never;
@@ -323,7 +323,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Any Job
-         * @description Run anybody's failed or cancelled job again.
+         * @description Run any user's failed or cancelled job again.
          */
         post: operations["retry_any_job"];
         delete?: never;
@@ -598,13 +598,13 @@ export interface paths {
         };
         /**
          * List Users
-         * @description Users by account.
+         * @description List users by account.
          */
         get: operations["list_users"];
         put?: never;
         /**
          * Create User
-         * @description Make a user.
+         * @description Create a user.
          */
         post: operations["create_user"];
         delete?: never;
@@ -622,7 +622,7 @@ export interface paths {
         };
         /**
          * Get User
-         * @description One user.
+         * @description Return one user.
          */
         get: operations["get_user"];
         put?: never;
@@ -632,7 +632,7 @@ export interface paths {
         head?: never;
         /**
          * Update User
-         * @description Change a user; one made inactive is signed out everywhere and their codes are refused.
+         * @description Change a user. An inactive user is signed out everywhere, and their codes are refused.
          */
         patch: operations["update_user"];
         trace?: never;
@@ -647,7 +647,7 @@ export interface paths {
         get?: never;
         /**
          * Set User Password
-         * @description Give a user another password; they are signed out everywhere.
+         * @description Set a user's password. They are signed out everywhere.
          */
         put: operations["set_user_password"];
         post?: never;
@@ -1002,7 +1002,7 @@ export interface paths {
         };
         /**
          * List Jobs
-         * @description One's own jobs, newest first.
+         * @description List one's own jobs, newest first.
          */
         get: operations["list_jobs"];
         put?: never;
@@ -1022,7 +1022,7 @@ export interface paths {
         };
         /**
          * Get Job
-         * @description One of one's own jobs: what it is at, and what became of it.
+         * @description Return one of one's own jobs with its state and result.
          */
         get: operations["get_job"];
         put?: never;
@@ -1044,7 +1044,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Job
-         * @description Cancel a job: one that waits ends at once, one that runs within two seconds.
+         * @description Cancel a job: a pending one at once, a running one within two seconds.
          */
         post: operations["cancel_job"];
         delete?: never;
@@ -1064,7 +1064,7 @@ export interface paths {
         put?: never;
         /**
          * Retry Job
-         * @description Run a failed or cancelled job again. What it had finished is kept.
+         * @description Run a failed or cancelled job again. Finished steps are kept.
          */
         post: operations["retry_job"];
         delete?: never;
@@ -1082,7 +1082,7 @@ export interface paths {
         };
         /**
          * Get Me
-         * @description Oneself.
+         * @description Return one's own profile.
          */
         get: operations["get_me"];
         put?: never;
@@ -1092,7 +1092,7 @@ export interface paths {
         head?: never;
         /**
          * Update Me
-         * @description Change one's timezone and settings, the language among them.
+         * @description Change one's timezone and settings, such as the language.
          */
         patch: operations["update_me"];
         trace?: never;
@@ -1126,13 +1126,13 @@ export interface paths {
         };
         /**
          * List My Codes
-         * @description One's own activation codes, newest first.
+         * @description List one's own activation codes, newest first.
          */
         get: operations["list_my_codes"];
         put?: never;
         /**
          * Create My Code
-         * @description Make a code in the default group or in a group of a code one has; it is shown this once.
+         * @description Create a code in the default group, or in a group in which one has a code. It is shown only once.
          */
         post: operations["create_my_code"];
         delete?: never;
@@ -1153,7 +1153,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke My Code
-         * @description Revoke a code of one's own, for good.
+         * @description Revoke one of one's own codes for good.
          */
         delete: operations["revoke_my_code"];
         options?: never;
@@ -1171,7 +1171,7 @@ export interface paths {
         get?: never;
         /**
          * Change My Password
-         * @description Change one's password; every other browser is signed out.
+         * @description Change one's password. Every other browser is signed out.
          */
         put: operations["change_my_password"];
         post?: never;
@@ -1382,18 +1382,18 @@ export interface paths {
         };
         /**
          * Get Session
-         * @description Who is signed in.
+         * @description Return the signed-in user.
          */
         get: operations["get_session"];
         put?: never;
         /**
          * Sign In
-         * @description Sign in; the answer sets a cookie.
+         * @description Sign in. The response sets a cookie.
          */
         post: operations["sign_in"];
         /**
          * Sign Out
-         * @description Sign out, if anybody is signed in.
+         * @description Sign out. Without a sign-in nothing happens.
          */
         delete: operations["sign_out"];
         options?: never;
@@ -1470,17 +1470,17 @@ export interface components {
     schemas: {
         /**
          * AdminJobResponse
-         * @description A job, with whose it is and what it is about.
+         * @description A job with its owner and subject.
          */
         AdminJobResponse: {
             /**
              * Account
-             * @description That of the person whose job it is.
+             * @description The owner's account.
              */
             account: string | null;
             /**
              * Attempts
-             * @description How often it was begun since it was enqueued or tried again.
+             * @description Attempts since it was enqueued or retried.
              */
             attempts: number;
             /**
@@ -1492,7 +1492,7 @@ export interface components {
             error_code: string | null;
             /**
              * Error Details
-             * @description What `error_message` says of this very case, for words in another language.
+             * @description The values in `error_message`, for translations.
              */
             error_details: {
                 [key: string]: string | number;
@@ -1515,7 +1515,7 @@ export interface components {
             input_url: string | null;
             /**
              * Is Being Cancelled
-             * @description Its cancellation is asked for; its worker is about to stop.
+             * @description Cancellation is requested; the worker is about to stop it.
              */
             is_being_cancelled: boolean;
             /**
@@ -1527,7 +1527,7 @@ export interface components {
             };
             /**
              * Next Attempt At
-             * @description When it is tried again, after an attempt failed.
+             * @description When the next attempt follows a failed one.
              */
             next_attempt_at: string | null;
             /** Params */
@@ -1536,7 +1536,7 @@ export interface components {
             };
             /**
              * Phase
-             * @description What it is at.
+             * @description The current phase of the work.
              */
             phase: string | null;
             /**
@@ -1551,7 +1551,7 @@ export interface components {
             subject: string | null;
             /**
              * Trace Id
-             * @description The same in the lines of the ledger and in the worker's log.
+             * @description The same in the ledger's lines and in the worker's log.
              */
             trace_id: string | null;
             /** Type */
@@ -1875,12 +1875,12 @@ export interface components {
         };
         /**
          * CodeCreate
-         * @description A code for a group, and for a user if one is named.
+         * @description A code for a group, and for a user if `user_id` is given.
          */
         CodeCreate: {
             /**
              * Expires At
-             * @description Without a timezone it is taken as UTC.
+             * @description UTC if it has no timezone.
              */
             expires_at?: string | null;
             /** Group Id */
@@ -1904,7 +1904,7 @@ export interface components {
         };
         /**
          * CodeResponse
-         * @description An activation code, which itself is not kept: `public_id` is what logs show.
+         * @description An activation code without its secret. Logs show its `public_id`.
          */
         CodeResponse: {
             /**
@@ -1937,12 +1937,12 @@ export interface components {
         };
         /**
          * CodeUpdate
-         * @description What a code is called and what it allows; null, or nothing, is no limit.
+         * @description The name and the limits of a code. Null or absent means no limit.
          */
         CodeUpdate: {
             /**
              * Expires At
-             * @description Without a timezone it is taken as UTC.
+             * @description UTC if it has no timezone.
              */
             expires_at?: string | null;
             /**
@@ -2236,7 +2236,7 @@ export interface components {
             error_code: string | null;
             /**
              * Error Details
-             * @description What `error_message` says of this very case, for words in another language.
+             * @description The values in `error_message`, for translations.
              */
             error_details: {
                 [key: string]: string | number;
@@ -2590,7 +2590,7 @@ export interface components {
         };
         /**
          * GroupCreate
-         * @description A group to make.
+         * @description A new group.
          */
         GroupCreate: {
             /** Description */
@@ -2646,7 +2646,7 @@ export interface components {
         };
         /**
          * GroupResponse
-         * @description A group; `archived_at` is set when its codes are refused.
+         * @description A group. If `archived_at` is set, its codes are refused.
          */
         GroupResponse: {
             /** Archived At */
@@ -2669,7 +2669,7 @@ export interface components {
         };
         /**
          * GroupUpdate
-         * @description What may be changed about a group.
+         * @description Changes of a group.
          */
         GroupUpdate: {
             /**
@@ -2754,12 +2754,12 @@ export interface components {
         };
         /**
          * JobResponse
-         * @description A job and what became of it.
+         * @description A job and its state.
          */
         JobResponse: {
             /**
              * Attempts
-             * @description How often it was begun since it was enqueued or tried again.
+             * @description Attempts since it was enqueued or retried.
              */
             attempts: number;
             /**
@@ -2771,7 +2771,7 @@ export interface components {
             error_code: string | null;
             /**
              * Error Details
-             * @description What `error_message` says of this very case, for words in another language.
+             * @description The values in `error_message`, for translations.
              */
             error_details: {
                 [key: string]: string | number;
@@ -2794,7 +2794,7 @@ export interface components {
             input_url: string | null;
             /**
              * Is Being Cancelled
-             * @description Its cancellation is asked for; its worker is about to stop.
+             * @description Cancellation is requested; the worker is about to stop it.
              */
             is_being_cancelled: boolean;
             /**
@@ -2806,7 +2806,7 @@ export interface components {
             };
             /**
              * Next Attempt At
-             * @description When it is tried again, after an attempt failed.
+             * @description When the next attempt follows a failed one.
              */
             next_attempt_at: string | null;
             /** Params */
@@ -2815,7 +2815,7 @@ export interface components {
             };
             /**
              * Phase
-             * @description What it is at.
+             * @description The current phase of the work.
              */
             phase: string | null;
             /**
@@ -2828,7 +2828,7 @@ export interface components {
             status: components["schemas"]["JobStatus"];
             /**
              * Trace Id
-             * @description The same in the lines of the ledger and in the worker's log.
+             * @description The same in the ledger's lines and in the worker's log.
              */
             trace_id: string | null;
             /** Type */
@@ -2843,7 +2843,7 @@ export interface components {
             error_code: string | null;
             /**
              * Error Details
-             * @description What `error_message` says of this very case, for words in another language.
+             * @description The values in `error_message`, for translations.
              */
             error_details: {
                 [key: string]: string | number;
@@ -2865,18 +2865,18 @@ export interface components {
         };
         /**
          * JobStatus
-         * @description Where a job is in its life.
+         * @description The state of a job.
          * @enum {string}
          */
         JobStatus: "pending" | "processing" | "success" | "failed" | "cancelled";
         /**
          * JobTypeResponse
-         * @description A type of jobs: what is set for it, and how its jobs do.
+         * @description A job type: its settings and the state of its jobs.
          */
         JobTypeResponse: {
             /**
              * Concurrency
-             * @description How many may run at a time, over all workers.
+             * @description Jobs that may run at the same time, over all workers.
              */
             concurrency: number;
             /** Default Concurrency */
@@ -2887,7 +2887,7 @@ export interface components {
             oldest_pending_at: string | null;
             /**
              * Paused
-             * @description Jobs that run go on; no other starts.
+             * @description Running jobs continue; no other starts.
              */
             paused: boolean;
             /** Pending */
@@ -2899,12 +2899,12 @@ export interface components {
         };
         /**
          * JobTypeUpdate
-         * @description What to set for a type; what is absent stays.
+         * @description Changes of a job type. Absent fields stay as they are.
          */
         JobTypeUpdate: {
             /**
              * Concurrency
-             * @description Null: as many as the type says by itself.
+             * @description Null: the default concurrency.
              */
             concurrency?: number | null;
             /** Paused */
@@ -2920,12 +2920,12 @@ export interface components {
         };
         /**
          * JobsState
-         * @description How much background work waits and runs.
+         * @description The number of pending and running jobs.
          */
         JobsState: {
             /**
              * Oldest Pending At
-             * @description When the one that waits longest was enqueued.
+             * @description When the oldest pending job was enqueued.
              */
             oldest_pending_at: string | null;
             /** Pending */
@@ -3147,7 +3147,7 @@ export interface components {
         };
         /**
          * NewCodeResponse
-         * @description A code just made; `code` is not shown again.
+         * @description A new code. `code` is shown only here.
          */
         NewCodeResponse: {
             /** Code */
@@ -3182,7 +3182,7 @@ export interface components {
         };
         /**
          * NewPasswordRequest
-         * @description Another password for a user; without one Daybook makes it and shows it once.
+         * @description A new password for a user. Without one it is generated and shown once.
          */
         NewPasswordRequest: {
             /** Password */
@@ -3190,7 +3190,7 @@ export interface components {
         };
         /**
          * NewPasswordResponse
-         * @description The password just set, when Daybook made it; it is not shown again.
+         * @description The new password if it was generated. It is shown only here.
          */
         NewPasswordResponse: {
             /** Password */
@@ -3198,7 +3198,7 @@ export interface components {
         };
         /**
          * NewUserResponse
-         * @description A user just made; `password` is there when Daybook made it, and is not shown again.
+         * @description A new user. A generated `password` is shown only here.
          */
         NewUserResponse: {
             /** Account */
@@ -3291,12 +3291,12 @@ export interface components {
         };
         /**
          * OwnCodeCreate
-         * @description A code for oneself; without a group it is for the default one.
+         * @description A code for oneself, by default in the default group.
          */
         OwnCodeCreate: {
             /**
              * Expires At
-             * @description Without a timezone it is taken as UTC.
+             * @description UTC if it has no timezone.
              */
             expires_at?: string | null;
             /** Group Id */
@@ -3512,7 +3512,7 @@ export interface components {
         };
         /**
          * PasswordChangeRequest
-         * @description One's own password, old and new.
+         * @description One's own current and new password.
          */
         PasswordChangeRequest: {
             /**
@@ -3615,7 +3615,7 @@ export interface components {
         };
         /**
          * ProfileUpdate
-         * @description What a person may change about themselves; a setting that is null is taken away.
+         * @description Changes of one's own profile. A setting that is null is removed.
          */
         ProfileUpdate: {
             /**
@@ -3629,7 +3629,7 @@ export interface components {
             } | null;
             /**
              * Timezone
-             * @description IANA name; decides what a day is.
+             * @description IANA name; it defines when a day begins.
              * @example Asia/Taipei
              */
             timezone?: string | null;
@@ -3889,7 +3889,7 @@ export interface components {
         };
         /**
          * Role
-         * @description What a user may do.
+         * @description The role of a user.
          * @enum {string}
          */
         Role: "user" | "admin";
@@ -3910,7 +3910,7 @@ export interface components {
         };
         /**
          * SessionResponse
-         * @description Who is signed in, and until when if nothing is done any more.
+         * @description The signed-in user, and when the sign-in expires if it is not used.
          */
         SessionResponse: {
             /**
@@ -4124,7 +4124,7 @@ export interface components {
         };
         /**
          * UserCreate
-         * @description A user to make; without a password Daybook makes one and shows it once.
+         * @description A new user. Without a password one is generated and shown once.
          */
         UserCreate: {
             /** Account */
@@ -4145,7 +4145,7 @@ export interface components {
         };
         /**
          * UserResponse
-         * @description A user. `token_usage` is the total of their lines in the ledger.
+         * @description A user. `token_usage` is the sum of their lines in the ledger.
          */
         UserResponse: {
             /** Account */
@@ -4173,7 +4173,7 @@ export interface components {
         };
         /**
          * UserUpdate
-         * @description What an administrator may change about a user.
+         * @description An administrator's changes of a user.
          */
         UserUpdate: {
             /** Active */
@@ -4190,7 +4190,7 @@ export interface components {
             } | null;
             /**
              * Timezone
-             * @description IANA name; decides what a day is.
+             * @description IANA name; it defines when a day begins.
              * @example Asia/Taipei
              */
             timezone?: string | null;
@@ -4453,7 +4453,7 @@ export interface operations {
             query?: {
                 group_id?: number | null;
                 user_id?: number | null;
-                /** @description Only those that are neither revoked nor expired. */
+                /** @description Only codes that are neither revoked nor expired. */
                 live?: boolean;
                 page?: number;
                 page_size?: number;
@@ -4662,7 +4662,7 @@ export interface operations {
     list_groups: {
         parameters: {
             query?: {
-                /** @description The archived ones too. */
+                /** @description Include archived groups. */
                 archived?: boolean;
                 page?: number;
                 page_size?: number;
@@ -7191,7 +7191,7 @@ export interface operations {
     list_my_codes: {
         parameters: {
             query?: {
-                /** @description Only those that can be used. */
+                /** @description Only usable ones. */
                 live?: boolean;
                 page?: number;
                 page_size?: number;

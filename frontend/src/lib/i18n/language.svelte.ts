@@ -1,6 +1,6 @@
 /**
- * The language of the pages. Texts live in `messages/<area>/<language>.json`, one flat object each; those of one
- * language are one file of the build, loaded when it is chosen.
+ * The language of the pages. Texts are in folders `messages`, one flat object for each language. Those of one language
+ * are one file of the build, loaded when the language is chosen.
  */
 import type { Key } from "./keys";
 
@@ -32,7 +32,7 @@ export function language(): Language {
   return current;
 }
 
-/** Shows everything in `wanted`, and remembers it on this device. */
+/** Show everything in `wanted`, and remember it on this device. */
 export async function setLanguage(wanted: Language): Promise<void> {
   const loaded = await LOADERS[wanted]();
   messages = loaded.default;
@@ -43,11 +43,11 @@ export async function setLanguage(wanted: Language): Promise<void> {
   try {
     localStorage.setItem(KEPT, wanted);
   } catch {
-    // A browser that keeps nothing asks its own preference next time.
+    // Without storage, the browser's own preference counts next time.
   }
 }
 
-/** The language kept on this device, else the browser's first that we have. */
+/** Return the language kept on this device, else the browser's first that the pages have. */
 export function preferredLanguage(): Language {
   const kept = readKept();
   if (kept) return kept;
@@ -58,7 +58,7 @@ export function preferredLanguage(): Language {
   return "en";
 }
 
-/** The language of ours that a BCP 47 tag asks for. Chinese without a script goes by its region. */
+/** Return the language of the pages for a BCP 47 tag. Chinese without a script goes by its region. */
 export function languageOfTag(tag: string): Language | undefined {
   const locale = new Intl.Locale(tag).maximize();
   if (locale.language === "en") return "en";
@@ -68,14 +68,14 @@ export function languageOfTag(tag: string): Language | undefined {
 }
 
 /**
- * The text of `key`, its `{names}` filled in. A key with forms for numbers (`key.one`, `key.other`) takes the one for
- * `params.count`.
+ * Return the text of `key` with its `{names}` filled in. A key with forms for numbers (`key.one`, `key.other`) takes the
+ * one for `params.count`. A value of the API that is newer than the texts is shown as words, never as a key.
  */
 export function t(key: Key, params: Params = {}): string {
   const count = params["count"];
   const form = typeof count === "number" ? messages[`${key}.${plurals.select(count)}`] : undefined;
   const text = form ?? messages[`${key}.other`] ?? messages[key];
-  if (text === undefined) return key;
+  if (text === undefined) return key.slice(key.lastIndexOf(".") + 1).replaceAll("_", " ");
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
     if (value === undefined) return whole;
@@ -83,7 +83,7 @@ export function t(key: Key, params: Params = {}): string {
   });
 }
 
-/** Whether there is a text of that key: for keys that are made of what the server says. */
+/** True if `key`, made from a value of the API, has a text. */
 export function has(key: string): key is Key {
   return key in messages;
 }
