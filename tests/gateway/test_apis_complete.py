@@ -13,7 +13,6 @@ import pytest
 from daybook.gateway.apis.answer import answer_of_body, answer_of_stream
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import Asked
-from daybook.gateway.apis.families import ListedModel
 from daybook.gateway.apis.request import request_parts
 from daybook.gateway.apis.table import APIS, leading, named, route_of
 from daybook.gateway.transcript.stream_end import StreamEnd
@@ -386,7 +385,7 @@ def test_redaction_of_a_secret_across_events(api):
 
 @every_api
 def test_errors(api):
-    body = api.family.error_body(429, "too_much", "Wait a minute.")
+    body = api.family.error_body(429, "too_much", "Wait a minute.", None)
     assert "Wait a minute." in json.dumps(body)
     assert answer_of_body(api, body, status=429).error == "Wait a minute."
 
@@ -402,7 +401,7 @@ def test_error_as_the_end_of_a_stream(api):
 
 @every_api
 def test_models_of_its_family(api):
-    model = api.family.model(ListedModel("some-model", "main"))
+    model = api.family.model("some-model", "main")
     assert "some-model" in json.dumps(api.family.model_list([model]))
     assert leading(api.family).family is api.family
 

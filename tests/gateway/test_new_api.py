@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from daybook.gateway.apis import table
+from daybook.gateway.apis.table import APIS, TABLE
 from daybook.gateway.upstream import requests
 from support.gateway.served import serving
 from support.gateway.upstream import Reply, sse
@@ -24,9 +24,11 @@ def stream(*pieces, fin=True):
 @pytest.fixture(autouse=True)
 def verses(monkeypatch):
     """Add the API to the table, and its family to what a provider answers."""
-    monkeypatch.setattr(table, "TABLE", table.ApiTable((*table.APIS, VERSES)))
+    TABLE.load((*APIS, VERSES))
     for provider, families in requests._SPEAKS.items():
         monkeypatch.setitem(requests._SPEAKS, provider, families | {VERSE_FAMILY})
+    yield
+    TABLE.load(APIS)
 
 
 async def test_a_whole_answer_leaves_a_line_and_a_call_log(chat, upstream):

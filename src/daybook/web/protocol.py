@@ -194,7 +194,7 @@ class GatewayProtocol(HttpToolsProtocol):
         if running is not None and not running.response_complete:
             self.transport.abort()  # in the midst of another answer nothing can be said
             return
-        body = orjson.dumps(OPENAI_FAMILY.error_body(status, code, message))
+        body = orjson.dumps(OPENAI_FAMILY.error_body(status, code, message, None))
         self.transport.write(
             b"%scontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s"
             % (_STATUS[status], len(body), body)

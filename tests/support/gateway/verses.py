@@ -8,13 +8,13 @@ from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import bound_by_maximum
 from daybook.gateway.apis.families import Family
 from daybook.gateway.transcript.json_access import as_list, as_text
-from daybook.gateway.transcript.terminal_json import JsonLines
+from daybook.gateway.transcript.terminal_json import JsonLines, TerminalJson
 from support.gateway.verses_usage import VERSES as USAGE
 
 VERSE_FAMILY = Family(
     name="verse",
-    error=lambda error: {"error": {"why": error.code, "message": error.message}},
-    model=lambda model: {"poet": model.name},
+    error_body=lambda _status, code, message, _param: {"error": {"why": code, "message": message}},
+    model=lambda name, _owner: {"poet": name},
     model_list=lambda models: {"poets": models},
     headers=("x-verse",),
 )
@@ -38,7 +38,7 @@ VERSES = Api(
     questions=(("theme",),),
     text=_texts,
     assemble=_assemble,
-    terminal=partial(JsonLines, (b'"fin"',), lambda event: event.get("fin") is True),
+    terminal=partial(JsonLines, TerminalJson((b'"fin"',), lambda event: event.get("fin") is True)),
     pieces=("piece",),
     bound=lambda asked: bound_by_maximum(asked, "most_ink"),
 )

@@ -14,8 +14,8 @@ from llm_tracker.usage.apis import COHERE_CHAT as USAGE
 
 COHERE_FAMILY = Family(
     name="cohere",
-    error=lambda error: {"message": error.message},
-    model=lambda model: {"name": model.name, "endpoints": ["chat"]},
+    error_body=lambda _status, _code, message, _param: {"message": message},
+    model=lambda name, _owner: {"name": name, "endpoints": ["chat"]},
     model_list=lambda models: {"models": models},
 )
 

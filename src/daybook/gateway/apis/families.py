@@ -13,38 +13,15 @@ _LINES = ("application/x-ndjson", "application/jsonl")
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiError:
-    """An error for a caller. `param` names the field at fault."""
-
-    status: int
-    code: str
-    message: str
-    param: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedModel:
-    """A model. `owner` is the name of the configuration that serves it."""
-
-    name: str
-    owner: str
-
-    @property
-    def label(self) -> str:
-        """The name for people."""
-        return f"{self.name} (offline demo model)" if self.owner == "demo" else self.name
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Family:
     """A family of APIs."""
 
     name: str
-    error: Callable[[ApiError], Json]
-    """The shape of an error."""
-    model: Callable[[ListedModel], Json]
-    """The shape of one model."""
+    error_body: Callable[[int, str, str, str | None], Json]
+    """The shape of an error: its status, code, message, and the field at fault."""
+    model: Callable[[str, str], Json]
+    """The shape of one model: its name, and the name of the configuration that serves it."""
     model_list: Callable[[list[Json]], Json]
     """The shape of a list of models."""
     headers: tuple[str, ...] = ()
@@ -58,13 +35,9 @@ class Family:
     streams_arrays: bool = False
     """A stream of type `application/json` is an array of events."""
 
-    def error_body(self, status: int, code: str, message: str, param: str | None = None) -> Json:
-        """Return an error as JSON."""
-        return self.error(ApiError(status, code, message, param))
-
     def stream_error(self, media_type: str, code: str, message: str) -> bytes:
         """Return an error as the end of a stream that had begun."""
-        error = self.error_body(_BROKEN_OFF, code, message)
+        error = self.error_body(_BROKEN_OFF, code, message, None)
         if self.streams_arrays and media_type.startswith("application/json"):
             return b"," + orjson.dumps(error) + b"]"
         return last_event(media_type, error, self.event_name)
@@ -84,54 +57,54 @@ def last_event(media_type: str, error: Json, name: str) -> bytes:
 
 
 _OPENAI_TYPES = {
-    401: "authentication_error",
-    403: "permission_error",
-    429: "rate_limit_error",
-    500: "server_error",
-    502: "upstream_error",
-    503: "service_unavailable",
-    504: "upstream_error",
-}
-
-
-def _openai_error(error: ApiError) -> Json:
-    kind = _OPENAI_TYPES.get(error.status, "invalid_request_error")
-    return {"error": {"message": error.message, "type": kind, "param": error.param, "code": error.code}}
-
-
-def _openai_model(model: ListedModel) -> Json:
-    listed = {"id": model.name, "object": "model", "created": 0, "owned_by": model.owner}
-    return {**listed, "name": model.label}
-
-
-OPENAI_FAMILY = Family(
-    name="openai",
-    error=_openai_error,
-    model=_openai_model,
-    model_list=lambda models: {"object": "list", "data": models},
-)
-
+    401: "authentication_error", 403: "permission_error", 429: "rate_limit_error", 500: "server_error",
+    502: "upstream_error", 503: "service_unavailable", 504: "upstream_error",
+}  # fmt: skip
 _ANTHROPIC_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    405: "invalid_request_error",
-    413: "request_too_large",
-    415: "invalid_request_error",
-    429: "rate_limit_error",
-    503: "overloaded_error",
-    504: "timeout_error",
-}
+    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error",
+    405: "invalid_request_error", 413: "request_too_large", 415: "invalid_request_error", 429: "rate_limit_error",
+    503: "overloaded_error", 504: "timeout_error",
+}  # fmt: skip
+_GEMINI_STATUSES = {
+    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+    405: "INVALID_ARGUMENT", 413: "INVALID_ARGUMENT", 415: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED",
+    502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
+}  # fmt: skip
 
 
-def _anthropic_error(error: ApiError) -> Json:
-    kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
-    return {"type": "error", "error": {"type": kind, "message": error.message, "code": error.code}}
+def _openai_error(status: int, code: str, message: str, param: str | None) -> Json:
+    kind = _OPENAI_TYPES.get(status, "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def _anthropic_model(model: ListedModel) -> Json:
-    return {"type": "model", "id": model.name, "display_name": model.label, "created_at": _UNDATED}
+def _anthropic_error(status: int, code: str, message: str, _param: str | None) -> Json:
+    kind = _ANTHROPIC_TYPES.get(status, "api_error")
+    return {"type": "error", "error": {"type": kind, "message": message, "code": code}}
+
+
+def _gemini_error(status: int, code: str, message: str, _param: str | None) -> Json:
+    kind = "type.googleapis.com/google.rpc.ErrorInfo"
+    info = {"@type": kind, "reason": code.upper(), "domain": "daybook"}
+    state = _GEMINI_STATUSES.get(status, "INTERNAL")
+    return {"error": {"code": status, "message": message, "status": state, "details": [info]}}
+
+
+def _openai_model(name: str, owner: str) -> Json:
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner, "name": _label(name, owner)}
+
+
+def _anthropic_model(name: str, owner: str) -> Json:
+    return {"type": "model", "id": name, "display_name": _label(name, owner), "created_at": _UNDATED}
+
+
+def _gemini_model(name: str, owner: str) -> Json:
+    methods = ["generateContent", "countTokens"]
+    label = _label(name, owner)
+    return {"name": f"models/{name}", "displayName": label, "supportedGenerationMethods": methods}
+
+
+def _label(name: str, owner: str) -> str:
+    return f"{name} (offline demo model)" if owner == "demo" else name
 
 
 def _anthropic_models(models: list[Json]) -> Json:
@@ -139,49 +112,23 @@ def _anthropic_models(models: list[Json]) -> Json:
     return {"data": models, "has_more": False, "first_id": first, "last_id": last}
 
 
+OPENAI_FAMILY = Family(
+    name="openai",
+    error_body=_openai_error,
+    model=_openai_model,
+    model_list=lambda models: {"object": "list", "data": models},
+)
 ANTHROPIC_FAMILY = Family(
     name="anthropic",
-    error=_anthropic_error,
+    error_body=_anthropic_error,
     model=_anthropic_model,
     model_list=_anthropic_models,
     headers=("anthropic-version",),
     event_name="error",
 )
-
-_GEMINI_STATUSES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    405: "INVALID_ARGUMENT",
-    413: "INVALID_ARGUMENT",
-    415: "INVALID_ARGUMENT",
-    429: "RESOURCE_EXHAUSTED",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-
-
-def _gemini_error(error: ApiError) -> Json:
-    kind = "type.googleapis.com/google.rpc.ErrorInfo"
-    info = {"@type": kind, "reason": error.code.upper(), "domain": "daybook"}
-    state = _GEMINI_STATUSES.get(error.status, "INTERNAL")
-    return {"error": {"code": error.status, "message": error.message, "status": state, "details": [info]}}
-
-
-def _gemini_model(model: ListedModel) -> Json:
-    methods = ["generateContent", "countTokens"]
-    return {
-        "name": f"models/{model.name}",
-        "displayName": model.label,
-        "supportedGenerationMethods": methods,
-    }
-
-
 GEMINI_FAMILY = Family(
     name="gemini",
-    error=_gemini_error,
+    error_body=_gemini_error,
     model=_gemini_model,
     model_list=lambda models: {"models": models},
     headers=("x-goog-api-key", "x-goog-api-client"),

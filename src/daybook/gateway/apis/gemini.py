@@ -9,7 +9,7 @@ from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import Asked, Bound, as_object, bound_by_maximum, count_of
 from daybook.gateway.apis.families import GEMINI_FAMILY
 from daybook.gateway.transcript.json_access import as_dict, as_list, as_text, grow, index_of, join_pieces
-from daybook.gateway.transcript.terminal_json import JsonStream
+from daybook.gateway.transcript.terminal_json import JsonStream, TerminalJson
 from llm_tracker.usage.apis import GENERATE_CONTENT as USAGE
 from llm_tracker.usage.apis import STREAM_GENERATE_CONTENT as STREAM_USAGE
 
@@ -114,7 +114,7 @@ GENERATE_CONTENT = Api(
     text=_texts,
     assemble=_assemble,
     streams_objects=True,
-    terminal=partial(JsonStream, (b"finishReason", b"blockReason"), _is_over, reopened_by=b'"parts"'),
+    terminal=partial(JsonStream, TerminalJson((b"finishReason", b"blockReason"), _is_over, b'"parts"')),
     ends_with_connection=True,
     pieces=("text", "message"),
     bound=_bound,

@@ -9,15 +9,15 @@ from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import Asked, Bound, bound_by_maximum
 from daybook.gateway.apis.families import Family
 from daybook.gateway.transcript.json_access import as_dict, as_text, grow, grow_all, join_pieces
-from daybook.gateway.transcript.terminal_json import JsonLines
+from daybook.gateway.transcript.terminal_json import JsonLines, TerminalJson
 from daybook.gateway.transcript.visible_text import content_text
 from llm_tracker.usage.apis import OLLAMA_CHAT as CHAT_USAGE
 from llm_tracker.usage.apis import OLLAMA_GENERATE as GENERATE_USAGE
 
 OLLAMA_FAMILY = Family(
     name="ollama",
-    error=lambda error: {"error": error.message},
-    model=lambda model: {"name": model.name, "model": model.name},
+    error_body=lambda _status, _code, message, _param: {"error": message},
+    model=lambda name, _owner: {"name": name, "model": name},
     model_list=lambda models: {"models": models},
 )
 
@@ -61,7 +61,7 @@ OLLAMA_CHAT = Api(
     text=_texts,
     assemble=_assemble,
     streams_objects=True,
-    terminal=partial(JsonLines, (b"true",), _is_over),
+    terminal=partial(JsonLines, TerminalJson((b"true",), _is_over)),
     pieces=("content", "thinking", "response", "message"),
     bound=_bound,
 )

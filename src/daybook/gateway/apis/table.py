@@ -79,7 +79,11 @@ class Route:
 class ApiTable:
     """APIs by path and by name, and their families."""
 
-    def __init__(self, apis: Sequence[Api] = APIS) -> None:
+    def __init__(self) -> None:
+        self.load(APIS)
+
+    def load(self, apis: Sequence[Api]) -> None:
+        """Know these APIs and no others."""
         routed = [api for api in apis if api.is_routed]
         self.by_path = {api.tail: api for api in routed if not api.family.names_model_in_path}
         self.by_action = {api.tail: api for api in routed if api.family.names_model_in_path}
@@ -91,7 +95,7 @@ class ApiTable:
         """Return the family of a request to a path that several have: OpenAI's unless another is recognised."""
         return next((family for family in self._families if family.is_spoken(headers, query)), OPENAI_FAMILY)
 
-    def route(self, method: str, path: str, family: Family) -> Route:
+    def route(self, method: str, path: str, family: Family = OPENAI_FAMILY) -> Route:
         """Return the destination of `method path`. `family` is that of paths which several families have."""
         version, _, rest = path.lstrip("/").partition("/")
         rest = rest.rstrip("/")
@@ -124,23 +128,4 @@ class ApiTable:
 
 
 TABLE = ApiTable()
-
-
-def family_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Family:
-    """Return the family of a request to a path that several families have."""
-    return TABLE.family(headers, query)
-
-
-def route_of(method: str, path: str, family: Family = OPENAI_FAMILY) -> Route:
-    """Return the destination of `method path`. `family` is that of paths which several families have."""
-    return TABLE.route(method, path, family)
-
-
-def named(name: str) -> Api:
-    """Return the API that journals and call logs call `name`."""
-    return TABLE.named(name)
-
-
-def leading(family: Family) -> Api:
-    """Return the API of `family` in which a model writes."""
-    return TABLE.leading(family)
+family_of, route_of, named, leading = TABLE.family, TABLE.route, TABLE.named, TABLE.leading

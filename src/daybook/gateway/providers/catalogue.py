@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
-from daybook.gateway.apis.families import ListedModel
 from daybook.gateway.apis.table import Route, leading
 from daybook.gateway.errors import Refusal
 from daybook.gateway.providers import service
@@ -84,7 +83,7 @@ class Catalogue:
                 if allowed is None or any(matches(pattern, model) for pattern in allowed):
                     owners.setdefault(model, provider.name)
         if route.model is None:
-            return family.model_list([family.model(ListedModel(*listed)) for listed in owners.items()])
+            return family.model_list([family.model(*listed) for listed in owners.items()])
         if route.model not in owners:
             raise Refusal(
                 404,
@@ -93,7 +92,7 @@ class Catalogue:
                 param="model",
                 details={"model": route.model[:200]},
             )
-        return family.model(ListedModel(route.model, owners[route.model]))
+        return family.model(route.model, owners[route.model])
 
     async def _models_of(self, provider: ProviderConfig) -> Sequence[str]:
         """The models of `provider`: those that its configuration names, and of those it tells of itself, the

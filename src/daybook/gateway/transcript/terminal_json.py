@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from daybook.gateway.transcript.json_access import parse
@@ -11,47 +12,52 @@ _OUTSIDE = re.compile(rb'["{}\[\]]')
 _INSIDE = re.compile(rb'["\\]')
 
 
-class _JsonEvents(Scanner):
-    """Finds the terminal event: `is_over` is True of its JSON, and its bytes hold one of `markers`.
+@dataclass(frozen=True, slots=True)
+class TerminalJson:
+    """How a terminal event is recognised: its bytes hold one of `markers`, and `is_over` is True of its JSON.
 
     A later event that holds `reopened_by` shows that it was not terminal.
     """
 
-    __slots__ = ("_is_over", "_markers", "_reopened_by")
+    markers: tuple[bytes, ...]
+    is_over: Callable[[Any], bool]
+    reopened_by: bytes | None = None
 
-    def __init__(
-        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
-    ) -> None:
-        super().__init__()
-        self._markers = markers
-        self._is_over = is_over
-        self._reopened_by = reopened_by
-
-    def _last_terminal(self, data: bytes, events: list[tuple[int, int]]) -> int:
-        """Return the start of the terminal event in `data`, among its new `events`; -1 if there is none."""
-        terminal = 0 if self.begun else -1
-        for start, end in events:
-            event = data[start:end]
-            if terminal >= 0 and self._reopened_by is not None and self._reopened_by in event:
-                terminal = -1
-            if terminal < 0 and self._is_terminal(event):
-                terminal = start
-        self.begun = self.complete = terminal >= 0
-        return terminal
-
-    def _marked(self, data: bytes) -> bool:
-        for marker in self._markers:  # noqa: SIM110  any() takes three times as long here
+    def marks(self, data: bytes) -> bool:
+        """True if `data` may hold the terminal event."""
+        for marker in self.markers:  # noqa: SIM110  any() takes three times as long here
             if marker in data:
                 return True
         return False
 
-    def _is_terminal(self, event: bytes) -> bool:
-        if not self._marked(event):
+    def is_terminal(self, event: bytes) -> bool:
+        """True if `event` is the terminal one."""
+        if not self.marks(event):
             return False
         try:
-            return self._is_over(parse(event.strip().removeprefix(b"data:")))
+            return self.is_over(parse(event.strip().removeprefix(b"data:")))
         except ValueError:
             return False
+
+
+class _JsonEvents(Scanner):
+    __slots__ = ("_terminal",)
+
+    def __init__(self, terminal: TerminalJson) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def _last_terminal(self, data: bytes, events: list[tuple[int, int]]) -> int:
+        """Return the start of the terminal event in `data`, among its new `events`; -1 if there is none."""
+        terminal, reopened_by = 0 if self.begun else -1, self._terminal.reopened_by
+        for start, end in events:
+            event = data[start:end]
+            if terminal >= 0 and reopened_by is not None and reopened_by in event:
+                terminal = -1
+            if terminal < 0 and self._terminal.is_terminal(event):
+                terminal = start
+        self.begun = self.complete = terminal >= 0
+        return terminal
 
 
 class JsonLines(_JsonEvents):
@@ -62,10 +68,8 @@ class JsonLines(_JsonEvents):
 
     __slots__ = ("_seen",)
 
-    def __init__(
-        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
-    ) -> None:
-        super().__init__(markers, is_over, reopened_by)
+    def __init__(self, terminal: TerminalJson) -> None:
+        super().__init__(terminal)
         self._seen = 0  # waiting bytes already scanned
 
     def feed(self, chunk: bytes) -> bytes:
@@ -73,12 +77,12 @@ class JsonLines(_JsonEvents):
         if b"\n" not in chunk:
             self._waiting.append(chunk)
             return b""
-        if not self._waiting and chunk.endswith(b"\n") and not self._marked(chunk):
+        if not self._waiting and chunk.endswith(b"\n") and not self._terminal.marks(chunk):
             return chunk
         data = self.rest() + chunk
         end = data.rfind(b"\n") + 1
         cut = end
-        if self.begun or self._marked(data):
+        if self.begun or self._terminal.marks(data):
             terminal = self._last_terminal(data, _lines(data, self._seen, end))
             cut = terminal if terminal >= 0 else end
         self._seen = end - cut
@@ -101,11 +105,9 @@ class JsonStream(Scanner):
 
     __slots__ = ("_framing", "_terminal")
 
-    def __init__(
-        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
-    ) -> None:
+    def __init__(self, terminal: TerminalJson) -> None:
         super().__init__()
-        self._terminal = markers, is_over, reopened_by
+        self._terminal = terminal
         self._framing: JsonLines | _ArrayElements | None = None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -116,7 +118,7 @@ class JsonStream(Scanner):
             if not head:
                 return chunk
             kind = _ArrayElements if head == b"[" else JsonLines
-            framing = self._framing = kind(*self._terminal)
+            framing = self._framing = kind(self._terminal)
         released = framing.feed(chunk)
         self.begun, self.complete = framing.begun, framing.complete
         return released
@@ -131,10 +133,8 @@ class _ArrayElements(_JsonEvents):
 
     __slots__ = ("_depth", "_escaped", "_length", "_open", "_quoted")
 
-    def __init__(
-        self, markers: tuple[bytes, ...], is_over: Callable[[Any], bool], reopened_by: bytes | None = None
-    ) -> None:
-        super().__init__(markers, is_over, reopened_by)
+    def __init__(self, terminal: TerminalJson) -> None:
+        super().__init__(terminal)
         self._depth = 0
         self._quoted = False
         self._escaped = False  # the last byte was a backslash within a string
