@@ -91,3 +91,13 @@ def test_the_source_tree_is_drawn_as_it_is():
     modules = {path.name for path in package.glob("*.py") if path.stem not in {"__init__", "__main__"}}
 
     assert drawn == folders | modules
+
+
+def test_commands_of_make_that_docstrings_name_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    sources = [file for file in FILES if file.endswith(".py") and not file.startswith("/tests/")]
+    named = {
+        name for file in sources for name in re.findall(r"`make ([a-z-]+)", (ROOT / file[1:]).read_text())
+    }
+
+    assert named <= targets
