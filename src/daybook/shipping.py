@@ -1,4 +1,4 @@
-"""`daybook ship`: the process that moves the journals of this host into the ledger. One works, others wait."""
+"""`daybook ship`: moves the journals of this host into the ledger. One process works; others wait for its end."""
 
 import logging
 import time
@@ -17,11 +17,11 @@ from daybook.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_FRESH = 1.0  # seconds that prices are used before they are read again
+_FRESH = 1.0  # seconds between reads of the prices
 
 
 class Accountant:
-    """Makes the rows of calls, with the prices that are set at the time."""
+    """Builds the rows of calls, with the current prices."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,22 +29,22 @@ class Accountant:
         self._read = float("-inf")
 
     async def refresh(self) -> None:
-        """Read the prices anew, if they are old. While the database is away the last ones will do."""
+        """Read the prices again if they are old. While the database is unavailable, the last ones are used."""
         if time.monotonic() - self._read < _FRESH:
             return
         try:
             async with self._database.read() as session:
                 self._prices = await PriceTable.load(session)
             self._read = time.monotonic()
-        except Exception as problem:  # noqa: BLE001  (nothing may keep calls from being recorded)
-            log.warning("Prices could not be read anew: %s", type(problem).__name__)
+        except Exception as problem:  # noqa: BLE001  (calls must be recorded in any case)
+            log.warning("Prices could not be read again: %s", type(problem).__name__)
 
     def entry(self, call: JournaledCall) -> Entry:
-        """The rows of `call`. What cannot be read of it is left out of its rows, never the call."""
+        """The rows of `call`. An unreadable payload is left out, never the call."""
         try:
             return entry_of(call_record(call), self._prices)
         except Exception:
-            log.exception("The rows of call %s are made without what was said.", call.id)
+            log.exception("The payload of call %s is unreadable and left out.", call.id)
             record = call_record(call)
             record.request, record.caller, record.answer = None, None, b""
             return entry_of(record, self._prices)
@@ -82,5 +82,5 @@ async def ship(settings: Settings) -> None:
 
 
 def run(settings: Settings) -> None:
-    """Ship in this process."""
+    """Ship in this process until SIGINT or SIGTERM."""
     run_process(settings.log_level, ship(settings))

@@ -1,4 +1,4 @@
-"""Every table of Daybook in one place, for Alembic and for checks."""
+"""Every table of Daybook, for Alembic and for checks."""
 
 from daybook.accounts import models as accounts
 from daybook.assistant import models as assistant

@@ -1,4 +1,4 @@
-"""`daybook worker`: jobs, and what has to be done again and again. Any number of workers may run."""
+"""`daybook worker`: background jobs and periodic work. Any number of workers may run."""
 
 import asyncio
 import logging
@@ -38,17 +38,17 @@ from daybook.storage.service import open_store
 log = logging.getLogger(__name__)
 
 EVERY, AFTER_FAILURE = 3600.0, 15.0  # seconds
-AHEAD = timedelta(days=35)  # next month's partition exists before the month begins
+AHEAD = timedelta(days=35)  # so that a partition exists before its month begins
 JOB_TYPES: Sequence[Callable[[WorkerServices], list[JobType]]] = [
     diary.job_types,
     events.job_types,
     recordings.job_types,
 ]
-"""Who does jobs: each part's `job_types`."""
+"""The job types of each domain."""
 
 
 async def make_months(url: str) -> None:
-    """Make the call logs' partitions of this month and the next."""
+    """Create the call logs' partitions of this month and the next."""
     connection = await asyncpg.connect(asyncpg_dsn(url), timeout=10)
     try:
         for month in sorted({month_of(now()), month_of(now() + AHEAD)}):
@@ -58,14 +58,14 @@ async def make_months(url: str) -> None:
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
-    """Do every duty until `stop`. A database that is away is tried again soon.
+    """Do jobs and periodic work until `stop`. An unavailable database is retried.
 
     Raises `Unavailable` if no database is configured.
     """
     url = require_database(settings.database_url)
     for sentence in await asyncio.to_thread(limitations):
         log.warning("%s", sentence)
-    # A job has a transaction or two of its own at a time; the other duties need two, its progress and its end one.
+    # A job uses up to two connections and one for its progress; the other work shares four.
     database = Database.connect(url, pool=4 + 3 * settings.worker_jobs)
     try:
         async with (
@@ -100,12 +100,12 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 
 
 def _handlers(services: WorkerServices) -> Handlers:
-    """Who consumes events."""
+    """The handlers of outbox events."""
     return Handlers([*assistant.HANDLERS, budgets.HANDLER, *removal.handlers(services.store)])
 
 
 async def _keep_months(url: str, stop: asyncio.Event) -> None:
-    await every(EVERY, lambda: make_months(url), stop, "Making partitions", after_failure=AFTER_FAILURE)
+    await every(EVERY, lambda: make_months(url), stop, "Creating partitions", after_failure=AFTER_FAILURE)
 
 
 async def _work_until_signal(settings: Settings) -> None:

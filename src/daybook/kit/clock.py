@@ -1,8 +1,8 @@
-"""The time, always aware and always UTC."""
+"""The current time, timezone-aware and in UTC."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present moment in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)

@@ -1,27 +1,27 @@
-"""The kinds of error that a person can meet. `web/errors.py` maps kinds to HTTP; domains subclass them.
+"""The kinds of errors that users can meet. `web/errors.py` maps them to HTTP; domains subclass them.
 
 DaybookError
-├── Invalid            what was sent cannot be taken            400
-├── Unauthenticated    nobody is signed in, or the code is bad  401
-├── Forbidden          somebody is, who may not do this         403
-├── NotFound           there is no such thing (for you)         404
-├── Conflict           it clashes with what is there            409
-├── Limited            a limit is reached; try later            429
+├── Invalid            the request is invalid                   400
+├── Unauthenticated    no sign-in, or a wrong code              401
+├── Forbidden          the user lacks the permission            403
+├── NotFound           it does not exist, or not for this user  404
+├── Conflict           it conflicts with existing data          409
+├── Limited            a limit is reached                       429
 ├── Upstream           a provider failed                        502
-└── Unavailable        Daybook cannot do it now                 503
+└── Unavailable        a component is unavailable               503
 """
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
 Specifics: TypeAlias = Mapping[str, str | int | float]
-"""What an error's words say of this very case (numbers, names, times in ISO 8601), for words in another language."""
+"""The values in an error's message (numbers, names, times in ISO 8601), for translations."""
 
 
 class DaybookError(Exception):
-    """Something went wrong that has words for the person: what happened, what it means, what to do.
+    """An error with a message for the user: what happened, what it means, what to do.
 
-    `code` says the same to programs, and picks the words of the pages; `details` are what these are filled in with.
+    `code` identifies it for programs and for the pages' translations, which are filled in with `details`.
     """
 
     code = "error"
@@ -35,37 +35,37 @@ class DaybookError(Exception):
 
 
 class Invalid(DaybookError):
-    """What was sent cannot be taken."""
+    """The request is invalid."""
 
     code = "invalid"
 
 
 class Unauthenticated(DaybookError):
-    """Nobody is signed in, or the credentials are wrong."""
+    """The user is not signed in, or the credentials are wrong."""
 
     code = "unauthenticated"
 
 
 class Forbidden(DaybookError):
-    """Somebody is signed in who may not do this."""
+    """The user lacks the permission."""
 
     code = "forbidden"
 
 
 class NotFound(DaybookError):
-    """There is no such thing, or not for this person."""
+    """It does not exist, or not for this user."""
 
     code = "not_found"
 
 
 class Conflict(DaybookError):
-    """It clashes with what is there already."""
+    """It conflicts with existing data."""
 
     code = "conflict"
 
 
 class Limited(DaybookError):
-    """A limit is reached; `retry_after` says in how many seconds it is worth trying again."""
+    """A limit is reached. `retry_after`: seconds until a retry can succeed."""
 
     code = "limited"
 
@@ -88,6 +88,6 @@ class Upstream(DaybookError):
 
 
 class Unavailable(DaybookError):
-    """Daybook cannot do it now: something that it needs is not there."""
+    """A component that Daybook needs is unavailable."""
 
     code = "unavailable"

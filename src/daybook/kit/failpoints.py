@@ -1,7 +1,7 @@
 """Named places where a crash test may kill this process.
 
-`DAYBOOK_FAILPOINT=journal.closed.before:3` in the environment kills it with SIGKILL the third time it comes by there.
-Without it a place costs one comparison.
+`DAYBOOK_FAILPOINT=journal.closed.before:3` in the environment kills it with SIGKILL when it reaches that failpoint for
+the third time. Without the variable a failpoint costs one comparison.
 """
 
 import os
@@ -12,12 +12,12 @@ _left = int(_COUNT or 1)
 
 
 def point(name: str) -> None:
-    """Die here, if a crash test wants it."""
+    """Die here if `DAYBOOK_FAILPOINT` names this failpoint."""
     if name == _NAME:
-        _come_by()
+        _reach()
 
 
-def _come_by() -> None:
+def _reach() -> None:
     global _left  # noqa: PLW0603  (the count of this process)
     _left -= 1
     if _left == 0:

@@ -1,4 +1,4 @@
-"""Lists that come page by page, in one shape everywhere: `list, page, page_size, total, has_more`."""
+"""Pagination: the same shape for every list."""
 
 from collections.abc import Sequence
 from typing import Annotated, Generic, TypeVar
@@ -15,9 +15,8 @@ PageSize = Annotated[int, Ge(1), Le(200)]
 class Page(BaseModel, Generic[T]):
     """One page of a longer list; `page` counts from 1."""
 
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True
-    )  # services fill pages with rows, endpoints with schemas
+    # Services fill pages with rows, endpoints with schemas.
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     list: Sequence[T]
     page: int
@@ -27,5 +26,5 @@ class Page(BaseModel, Generic[T]):
 
     @classmethod
     def of(cls, rows: Sequence[T], *, page: int, page_size: int, total: int) -> "Page[T]":
-        """The page that holds `rows` out of `total`."""
+        """Build the page with `rows` out of `total`."""
         return cls(list=rows, page=page, page_size=page_size, total=total, has_more=page * page_size < total)

@@ -1,4 +1,4 @@
-"""The installation's one secret: `DAYBOOK_SECRET_KEY`, else the file `secret.key` in the data folder."""
+"""The installation's secret: `DAYBOOK_SECRET_KEY`, else the file `secret.key` in the data folder."""
 
 import os
 import secrets
@@ -14,20 +14,20 @@ from daybook.kit.errors import Unavailable
 
 
 class SecretUnreadable(Unavailable):
-    """There is no usable secret: its file cannot be read, or made, or is none."""
+    """The secret's file is invalid or cannot be read or created."""
 
     code = "secret_unreadable"
 
 
 class SecretMissing(SecretUnreadable):
-    """The secret's file is not there."""
+    """The secret's file does not exist."""
 
 
 class Secret:
     """A Fernet key, 32 bytes in URL-safe base64.
 
-    The first use that makes something new makes the file, and nothing ever overwrites it. It is read whenever it is
-    needed: putting back a lost one is enough.
+    The first encryption creates the file, and nothing overwrites it. It is read on every use, so that a restored file
+    takes effect at once.
     """
 
     def __init__(self, data: Path, given: SecretStr | None = None) -> None:
@@ -36,15 +36,15 @@ class Secret:
 
     @property
     def source(self) -> str:
-        """Where it is from, for people."""
+        """Its source, for messages."""
         return str(self._file) if self._given is None else "DAYBOOK_SECRET_KEY"
 
     def fernet(self) -> Fernet:
-        """It, for encrypting. Raises `SecretUnreadable`; `SecretMissing` where there is no file."""
+        """The key for encryption. Raises `SecretUnreadable`, or `SecretMissing` if there is no file."""
         return self._fernet()[0]
 
     def derived(self, purpose: str) -> bytes:
-        """32 bytes for `purpose` alone (HKDF, RFC 5869), of which nobody can tell the secret or another purpose's.
+        """Derive 32 bytes for `purpose` (HKDF, RFC 5869), which reveal neither the secret nor other derived keys.
 
         Raises `SecretUnreadable`.
         """
@@ -53,8 +53,9 @@ class Secret:
         return HKDF(SHA256(), 32, salt=None, info=f"daybook {purpose}".encode()).derive(key)
 
     def make(self) -> None:
-        """Make the file whole or not at all, where it is needed and not there; when two processes do, the first one's
-        stays. Raises `SecretUnreadable`.
+        """Create the file atomically if it is missing. Of two processes, the first one's file stays.
+
+        Raises `SecretUnreadable`.
         """
         if self._given is not None or self._file.exists():
             return
@@ -72,20 +73,20 @@ class Secret:
             finally:
                 draft.unlink()
         except OSError as error:
-            raise SecretUnreadable(f"{self.source} cannot be made: {error.strerror}.") from None
+            raise SecretUnreadable(f"{self.source} cannot be created: {error.strerror}.") from None
 
     def _fernet(self) -> tuple[Fernet, bytes]:
         try:
             key = self._file.read_bytes() if self._given is None else self._given.get_secret_value().encode()
         except FileNotFoundError:
-            raise SecretMissing(f"{self.source} is missing. Put it back.") from None
+            raise SecretMissing(f"{self.source} is missing. Restore it.") from None
         except OSError as error:
             raise SecretUnreadable(f"{self.source} cannot be read: {error.strerror}.") from None
         try:
             return Fernet(key.strip()), key.strip()
         except ValueError:
             raise SecretUnreadable(
-                f"{self.source} is not a Fernet key: it has to be 32 bytes in URL-safe base64."
+                f"{self.source} is not a Fernet key: 32 bytes in URL-safe base64."
             ) from None
 
     def __repr__(self) -> str:

@@ -1,6 +1,5 @@
-"""Text that PostgreSQL can store. It takes neither the NUL character nor lone surrogates; both occur in what
-people and models send. They are escaped visibly, so that the rest of the text is kept and nobody is
-misled.
+"""Text that PostgreSQL can store. It accepts neither NUL nor lone surrogates, which users and models do send. They are
+escaped visibly, so that the rest of the text is kept.
 """
 
 from llm_tracker.storable import escaped

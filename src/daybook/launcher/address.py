@@ -1,4 +1,4 @@
-"""Where Daybook listens, and whether it can."""
+"""The address that Daybook listens on."""
 
 import errno
 import http.client
@@ -7,11 +7,11 @@ import socket
 from daybook.kit.errors import Conflict, Invalid
 
 _LAST_PORT = 65535
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  (we only look at what was set)
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  (only compared)
 
 
 def check_free(host: str, port: int) -> None:
-    """Raise `Conflict` when another program listens there, `Invalid` when `host` is not ours to listen on."""
+    """Raise `Conflict` if another program listens there, `Invalid` if Daybook cannot listen on `host`."""
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, kind, protocol, _, address in addresses:
@@ -31,27 +31,25 @@ def check_free(host: str, port: int) -> None:
                 f"DAYBOOK_PORT={other} make run"
             ) from error
         if error.errno == errno.EACCES:
-            raise Invalid(
-                f"We may not listen on port {port}. Choose one from 1024 on with DAYBOOK_PORT."
-            ) from error
-        raise Invalid(f"We cannot listen on DAYBOOK_HOST={host}: {error.strerror}.") from error
+            raise Invalid(f"Port {port} needs privileges. Set DAYBOOK_PORT to 1024 or higher.") from error
+        raise Invalid(f"Daybook cannot listen on DAYBOOK_HOST={host}: {error.strerror}.") from error
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody uses just now."""
+    """A free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def url_of(host: str, port: int) -> str:
-    """The address to open on this machine."""
+    """The URL to open on this machine."""
     name = _ANY.get(host, host)
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def answers(host: str, port: int) -> bool:
-    """Whether a GET of the first page there is answered well."""
+    """True if `GET /` returns 200."""
     connection = http.client.HTTPConnection(_ANY.get(host, host), port, timeout=5)
     try:
         connection.request("GET", "/")

@@ -1,4 +1,4 @@
-"""A child process that is kept running."""
+"""A child process that is restarted when it ends."""
 
 import contextlib
 import os
@@ -12,24 +12,24 @@ from daybook.db.embedded.logfile import LogFile
 from daybook.db.embedded.process import spawn
 
 _LONGEST_PAUSE = 30.0
-_SETTLED = 60.0  # seconds of life after which a death counts as the first again
-_PATIENCE = 1.0  # seconds after which it is worth saying what is waited for
-_HURRIED = 3.0  # seconds to write down what there is, once it was asked to drop what is under way
+_SETTLED = 60.0  # seconds of running after which the count of deaths starts again
+_PATIENCE = 1.0  # seconds after which the wait is reported
+_HURRIED = 3.0  # seconds to write records after dropping calls in progress
 
 
 @dataclass
 class Backoff:
-    """How long to wait before what died is started again: 0.5 s, doubled each time, at most 30 s."""
+    """The pause before a restart: 0.5 s, doubled each time, at most 30 s."""
 
     deaths: int = 0
     _started: float = 0.0
 
     def started(self) -> None:
-        """It has been started."""
+        """Record a start."""
         self._started = time.monotonic()
 
     def pause(self) -> float:
-        """It has died: seconds to wait."""
+        """Record a death. Returns the seconds to wait."""
         if time.monotonic() - self._started > _SETTLED:
             self.deaths = 0
         self.deaths += 1
@@ -38,24 +38,24 @@ class Backoff:
 
 @dataclass(eq=False)
 class Child:
-    """A program, its log and its life."""
+    """A program with its log and its restarts."""
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
     log: LogFile
     lock_fd: int
-    """The data folder's lock, which the child holds on to until it has ended."""
+    """The data folder's lock, which the child holds until it ends."""
     grace: float = 8.0
-    """Seconds that it gets to finish what it is doing."""
+    """Seconds to finish its work when it is stopped."""
     expendable: bool = False
-    """Whether Daybook goes on without it where it cannot run."""
+    """True if Daybook continues without it when it cannot run."""
     backoff: Backoff = field(default_factory=Backoff)
     process: "subprocess.Popen[bytes] | None" = None
     _log_start: int = 0
 
     def start(self) -> None:
-        """Start it. It gets SIGTERM when we end, however we end."""
+        """Start it. It gets SIGTERM when this process ends, even by SIGKILL."""
         self.log.rotate()
         self._log_start = self.log.size()
         self.process = spawn(
@@ -68,7 +68,7 @@ class Child:
         self.backoff.started()
 
     def exit_status(self) -> int | None:
-        """How it ended (negative: by that signal); None while it runs. What it left behind is ended too."""
+        """The exit status (negative: a signal); None while it runs. Its remaining processes are killed."""
         if self.process is None:
             return None
         status = self.process.poll()
@@ -77,12 +77,12 @@ class Child:
         return status
 
     def last_lines(self, count: int = 8) -> str:
-        """The last lines of its log since it was started."""
+        """The last lines of its log since its start."""
         return self.log.tail(count, since=self._log_start)
 
     def stop(self, hurry: Callable[[], bool], waiting: Callable[[], None] = lambda: None) -> None:
-        """End it: SIGTERM, and SIGKILL when its grace is over. As soon as `hurry()`, SIGINT asks it to drop
-        what it is doing, and little grace is left. `waiting` is called once when all this takes a while.
+        """Stop it with SIGTERM, and with SIGKILL after its grace. Once `hurry()` is true, SIGINT asks it to drop its
+        work, and its grace is shortened. `waiting` is called once if this takes a while.
         """
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
@@ -111,6 +111,6 @@ def how_it_ended(status: int) -> str:
 
 
 def _kill_group(pid: int) -> None:
-    """End every process of the session that `pid` led (its own children, say a video encoder)."""
+    """Kill every process of the session led by `pid`, such as a video encoder."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)

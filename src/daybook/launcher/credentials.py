@@ -1,4 +1,4 @@
-"""`<data>/credentials.json`: how the first administrator gets in."""
+"""`<data>/credentials.json`: the first administrator's credentials."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a newcomer needs to use Daybook."""
+    """The URL, account, password and code of the first run."""
 
     url: str
     account: str
@@ -17,7 +17,7 @@ class Credentials:
 
 
 def read_credentials(data: Path) -> Credentials | None:
-    """The credentials kept in `data`, if there are any that can be read."""
+    """Read the credentials in `data`; None if they are missing or unreadable."""
     try:
         kept = json.loads(_path(data).read_text())
         return Credentials(
@@ -31,7 +31,7 @@ def read_credentials(data: Path) -> Credentials | None:
 
 
 def write_credentials(data: Path, credentials: Credentials) -> None:
-    """Keep `credentials` for the owner's eyes; a reader sees the old file or the new one, never a part."""
+    """Write `credentials` atomically, readable by the owner only."""
     path = _path(data)
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
@@ -45,7 +45,7 @@ def write_credentials(data: Path, credentials: Credentials) -> None:
 
 
 def with_url(data: Path, url: str) -> Credentials | None:
-    """The kept credentials, their address made true: the port may be another one than last time."""
+    """Read the credentials and update their URL, as the port may have changed."""
     kept = read_credentials(data)
     if kept is not None and kept.url != url:
         kept = replace(kept, url=url)

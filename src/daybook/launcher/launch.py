@@ -1,4 +1,4 @@
-"""The course of `daybook run`: what is started in which order, watched, and stopped in reverse."""
+"""`daybook run`: start the processes in order, restart those that die, stop them in order."""
 
 import contextlib
 import importlib.metadata
@@ -23,20 +23,22 @@ from daybook.launcher.stopping import StopRequested, StopSignals
 from daybook.settings import Settings
 
 _READY_WITHIN = 60.0  # seconds for the server to answer
-_PREPARE_WITHIN = 3600.0  # a migration may have to rewrite a large table
-_SERVER_GRACE = 25.0  # seconds: longer than the server waits for calls under way, whose lines it writes last
-_HOUSEKEEPING = 30.0  # seconds between looks at the logs' sizes
-_REPEATED = 3  # deaths in a row after which it is worth more words
-_HOPELESS = 4  # deaths in a row after which an expendable child is given up
-_UNDER_WAY = {
-    "server": "to finish the answers that are under way; Ctrl-C again cuts them off",
-    "worker": "to finish what it is doing; Ctrl-C again makes it stop",
-    "shipper": "to write the last calls down; Ctrl-C again leaves them for the next start",
+_PREPARE_WITHIN = 3600.0  # seconds; a migration may rewrite a large table
+_SERVER_GRACE = (
+    25.0  # seconds; longer than the server waits for calls in progress, whose records it writes last
+)
+_HOUSEKEEPING = 30.0  # seconds between checks of the logs' sizes
+_REPEATED = 3  # deaths in a row after which more of the log is shown
+_HOPELESS = 4  # deaths in a row after which an expendable child is not restarted
+_STOPPING = {
+    "server": "to finish the responses in progress; Ctrl-C again cuts them off",
+    "worker": "to finish its work; Ctrl-C again stops it",
+    "shipper": "to write the last calls to the ledger; Ctrl-C again leaves them for the next start",
 }
 
 
 def run(settings: Settings) -> int:
-    """Run Daybook on this machine until it is asked to stop; the exit status for the shell."""
+    """Run Daybook on this machine until a signal stops it. Returns the exit status."""
     _stop_with_make()
     with StopSignals() as signals:
         launch = Launch(settings, signals)
@@ -56,7 +58,7 @@ def run(settings: Settings) -> int:
 
 
 class Launch:
-    """One life of the process tree."""
+    """The process tree of one run."""
 
     def __init__(self, settings: Settings, signals: StopSignals) -> None:
         self.settings = settings
@@ -64,17 +66,17 @@ class Launch:
         self.data = settings.data.expanduser().absolute()
         self.url = url_of(settings.host, settings.port)
         self.children: list[Child] = []
-        """In the order in which they are stopped."""
+        """In the order in which they were started."""
         self.database: EmbeddedServer | None = None
         self._env: dict[str, str] = {}
         self._summary = StartupSummary()
         self._database_backoff = Backoff()
         self._lock: DataLock | None = None
         self._due: dict[Child | EmbeddedServer, float] = {}
-        """What has died, and when it is started again."""
+        """Dead processes, and when they are restarted."""
 
     def start(self) -> None:
-        """Start everything. Raises `DaybookError` with words for the person."""
+        """Start everything. Raises `DaybookError` with a message for the user."""
         began = time.monotonic()
         say(f"Daybook {importlib.metadata.version('daybook')}, data in {self.data}")
         self._lock = DataLock.acquire(self.data, "run", url=self.url)
@@ -88,14 +90,14 @@ class Launch:
         self._child("worker", ["-m", "daybook", "worker"], grace=10)
         self._child("shipper", ["-m", "daybook", "ship"], grace=10)
         for child in list(self.children):
-            self._look_after(child)  # what dies at once is said before anything is promised
+            self._look_after(child)  # an immediate death is reported before the startup message
         credentials = with_url(self.data, self.url)
         path = str(self.data / "credentials.json")
         say(startup_message(self.url, credentials, self._summary, path=path, demo=label))
         say(f"\nUp in {time.monotonic() - began:.1f} s. Ctrl-C stops everything.")
 
     def watch(self) -> None:
-        """Start again what dies, until we are asked to stop."""
+        """Restart dead processes until a signal stops us."""
         self.signals.settle()
         look_at_logs = time.monotonic() + _HOUSEKEEPING
         while not self.signals.requested:
@@ -112,7 +114,7 @@ class Launch:
             self.signals.wait(max(0.01, min([look_at_logs, *self._due.values()]) - now))
 
     def stop(self) -> None:
-        """Stop what was started: server, worker, shipper (with what the server left), model; the database last."""
+        """Stop server, worker, shipper (which ships the server's last calls), model, and last the database."""
         if self.children or self.database is not None:
             say("\nStopping (Ctrl-C again to hurry)")
         order = {"server": 0, "worker": 1, "shipper": 2}
@@ -127,13 +129,13 @@ class Launch:
             self._lock.release()
 
     def _environment(self) -> dict[str, str]:
-        """What the children are told. Settings go through as they came; what we decide is added."""
+        """The children's environment: ours with absolute paths and decided settings."""
         settings = self.settings
         given = {"DAYBOOK_DATA": self.data, "DAYBOOK_HOST": settings.host, "DAYBOOK_PORT": settings.port}
         return {**os.environ, "PYTHONUNBUFFERED": "1", **{name: str(value) for name, value in given.items()}}
 
     def _start_model(self) -> str:
-        """Start the demo model; nobody waits for it. What it is, in words."""
+        """Start the demo model without waiting for it. Returns its label."""
         self._env.pop("DAYBOOK_DEMO_URL", None)
         if self.settings.model_url is not None:
             return ""
@@ -151,7 +153,7 @@ class Launch:
         return label
 
     def _start_database(self) -> str:
-        """Start the embedded database, unless another is named; its address."""
+        """Start the embedded database, unless DATABASE_URL names another. Returns its URL."""
         if self.settings.database_url is not None:
             say("  database: the one in DATABASE_URL")
             return self.settings.database_url
@@ -159,21 +161,21 @@ class Launch:
         self.database = EmbeddedServer(self.data, lock=self._lock)
         self.database.start()
         self._database_backoff.started()
-        made = "made and started" if self.database.is_new else "started"
+        made = "created and started" if self.database.is_new else "started"
         say(f"  database: PostgreSQL {made} ({time.monotonic() - began:.1f} s)")
         return self.database.dsn
 
     def _prepare(self) -> None:
-        """Migrations, the first administrator, the local models, in a process that brings its imports and
-        ends.
-        """
+        """Run `prepare` (migrations, first administrator, local models) in a process of its own."""
         began = time.monotonic()
         child = self._child("prepare", ["-m", "daybook.launcher.prepare", self.url])
         deadline = began + _PREPARE_WITHIN
         while (status := child.exit_status()) is None and time.monotonic() < deadline:
             if self.signals.requested:
                 raise StopRequested
-            time.sleep(0.02)  # not `signals.wait`: a child's end in this time is for `watch` to see
+            time.sleep(
+                0.02
+            )  # not `signals.wait`, which would consume the signal of a child that `watch` must see
         words = child.last_lines(20)
         self.children.remove(child)
         child.stop(self.signals.hurry)
@@ -189,12 +191,12 @@ class Launch:
             status = server.exit_status()
             if status is not None:
                 raise Unavailable(
-                    f"The server {how_it_ended(status)}. Its last words:\n{server.last_lines(20)}"
+                    f"The server {how_it_ended(status)}. The end of its log:\n{server.last_lines(20)}"
                 )
             if time.monotonic() > began + _READY_WITHIN:
                 raise Unavailable(
                     f"The server does not answer at {self.url} after {_READY_WITHIN:.0f} s. "
-                    f"Its last words ({server.log.path}):\n{server.last_lines(20)}"
+                    f"The end of its log ({server.log.path}):\n{server.last_lines(20)}"
                 )
             self.signals.wait(0.05)
         say(f"  server: answers ({time.monotonic() - began:.1f} s)")
@@ -220,15 +222,15 @@ class Launch:
             self._due[child] = time.monotonic() + pause
             words = child.last_lines(5 if child.backoff.deaths < _REPEATED else 20)
             again = "" if child.backoff.deaths < _REPEATED else f" for the {child.backoff.deaths}th time"
-            say(f"The {child.name} {how_it_ended(status)}{again}; it is started again in {pause:g} s.")
+            say(f"The {child.name} {how_it_ended(status)}{again}. Restart in {pause:g} s.")
             say(_indented(words) + f"\n  (more in {child.log.path})")
 
     def _go_on_without(self, child: Child, status: int) -> None:
-        """Give up what cannot run here, and take it out of the lists of models."""
+        """Stop restarting a child that cannot run here, and remove it from the lists of models."""
         why = f"it {how_it_ended(status)} {child.backoff.deaths} times in a row"
         if status == -signal.SIGILL:
-            why = "this machine's processor lacks instructions that it is built with"
-        say(f"The {child.name} cannot run here: {why}. Daybook goes on without it until the next start.")
+            why = "this machine's processor lacks instructions that it needs"
+        say(f"The {child.name} cannot run here: {why}. Daybook continues without it until the next start.")
         words = child.last_lines(5)
         say((_indented(words) + "\n" if words else "") + f"  (more in {child.log.path})")
         say("  Add a provider with `daybook config set`, or set DAYBOOK_MODEL_URL.")
@@ -249,7 +251,7 @@ class Launch:
         elif not database.is_alive():
             pause = self._database_backoff.pause()
             self._due[database] = time.monotonic() + pause
-            say(f"The database ended; it is started again in {pause:g} s. Its log: {database.log_path}")
+            say(f"The database ended. Restart in {pause:g} s. Its log: {database.log_path}")
 
     def _restart_database(self) -> None:
         if self.database is None:
@@ -257,7 +259,7 @@ class Launch:
         try:
             self.database.start()
         except DaybookError as error:
-            say(f"The database does not come up: {error}")
+            say(f"The database does not start: {error}")
         else:
             self._database_backoff.started()
             say("The database is up again.")
@@ -269,14 +271,14 @@ class Launch:
 
 
 def say(text: str, to: int | None = None) -> None:
-    """Print for the person who started us. That nobody reads it must not keep us from stopping in order."""
+    """Print to the terminal. A closed terminal must not prevent an orderly stop."""
     with contextlib.suppress(OSError, ValueError):
         data = (text + "\n").encode(errors="replace")
         os.write(sys.stdout.fileno() if to is None else to, data)
 
 
 def _say_waiting(child: Child) -> None:
-    what = _UNDER_WAY.get(child.name, "to end; Ctrl-C again ends it at once")
+    what = _STOPPING.get(child.name, "to end; Ctrl-C again ends it at once")
     say(f"  waiting up to {child.grace:.0f} s for the {child.name} {what}")
 
 
@@ -285,7 +287,7 @@ def _indented(text: str) -> str:
 
 
 def _stop_with_make() -> None:
-    """Where `make run` started us, a killed `make` must not leave us behind."""
+    """Stop if `make`, having started us, is killed."""
     parent = os.getppid()
     with contextlib.suppress(OSError):
         if Path(f"/proc/{parent}/comm").read_text().strip() in {"make", "gmake"}:

@@ -1,8 +1,8 @@
-"""Bring the database up to date and let the first administrator in: `python -m daybook.launcher.prepare URL`.
+"""Migrate the database and create the first administrator: `python -m daybook.launcher.prepare URL`.
 
-`daybook run` waits for this program. It is one of its own so that what migrations import is gone again
-afterwards. Everything in it may be done any number of times; a kill in the middle leaves nothing that the
-next start cannot mend. Its last line is the `StartupSummary` for the startup_message.
+`daybook run` waits for this program. It is a separate process, so that the launcher does not keep the imports of
+migrations in memory. Every step can be repeated, also after a kill. Its last line of
+output is the `StartupSummary`.
 """
 
 import asyncio
@@ -20,25 +20,22 @@ from daybook.gateway.providers.local_models import seed_local_models
 from daybook.gateway.providers.service import load_providers
 from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
-from daybook.kit.errors import DaybookError, Unavailable
+from daybook.kit.errors import DaybookError
+from daybook.kit.process import require_database
 from daybook.launcher.credentials import Credentials, read_credentials, write_credentials
 from daybook.launcher.startup_summary import StartupSummary
 from daybook.settings import Settings, settings
 
 
 async def prepare(settings: Settings, url: str) -> StartupSummary:
-    """Migrate the database of `settings`, make the first administrator, set up the local models; what is so
-    now.
+    """Migrate the database, create the first administrator, set up the local models, and summarize the result.
 
-    `url`: where Daybook is about to answer. The first credentials are kept before they are committed: kept
-    and not committed, they are overwritten at the next start; the other way round nobody would ever know
-    them.
+    `url` is the future address of the server. The first credentials are written to the file before they are committed:
+    uncommitted ones are overwritten at the next start, but committed ones without a file would be lost.
     """
-    if settings.database_url is None:
-        raise Unavailable("There is no database: `daybook run` says where it is (DAYBOOK_DATABASE_URL).")
-
-    await upgrade_async(settings.database_url)
-    database = Database.connect(settings.database_url, pool=2)
+    database_url = require_database(settings.database_url)
+    await upgrade_async(database_url)
+    database = Database.connect(database_url, pool=2)
     try:
         async with database.write() as session:
             made = await first_run(session)
@@ -53,10 +50,10 @@ async def prepare(settings: Settings, url: str) -> StartupSummary:
 
 
 async def summarize(session: ReadSession, vault: Vault, kept: Credentials | None) -> StartupSummary:
-    """What of the `kept` credentials still holds, and the first model that their code may call.
+    """Check which of the `kept` credentials are still valid, and find the first model that their code may call.
 
-    The gateway is not asked: the first call in the ledger is the newcomer's own. Nor are the providers, who may
-    be slow: a model counts that a configuration names in full.
+    Neither the gateway nor a provider is called: the first line in the ledger is the user's, and providers may be slow.
+    Only models that a configuration names in full count.
     """
     if kept is None:
         return StartupSummary()
@@ -79,7 +76,7 @@ async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> 
 
 
 def main() -> int:
-    """Read the command line and prepare."""
+    """Prepare the database and print the summary."""
     try:
         summary = asyncio.run(prepare(settings(), sys.argv[1]))
     except DaybookError as error:

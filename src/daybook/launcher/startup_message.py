@@ -1,4 +1,4 @@
-"""What `daybook run` shows when everything is up: where to go, who you are, and two things to paste."""
+"""The message of `daybook run` after start-up: the URL, the credentials, and two examples to paste."""
 
 import json
 import os
@@ -14,11 +14,11 @@ _QUESTION = "Say hello in one short sentence."
 def startup_message(
     url: str, credentials: Credentials | None, summary: StartupSummary, *, path: str, demo: str
 ) -> str:
-    """The text. `path`: where the credentials are kept; `demo`: what the demo model is, in words."""
+    """The message. `path` is the file of the credentials, `demo` the label of the demo model."""
     lines = ["", f"Daybook is ready: {url}", ""]
     daybook = _program("daybook")
     if credentials is None:
-        lines += ["An administrator exists already, so no first password was made. To set a new one:"]
+        lines += ["An administrator exists already, so no first password was created. To set a new one:"]
         lines += [f"  {daybook} user password ACCOUNT"]
         return "\n".join(lines)
     password = credentials.password
@@ -29,7 +29,9 @@ def startup_message(
         code = f"the first one is no longer valid; a new one: {daybook} code add"
     lines += [f"  account          {credentials.account}"]
     lines += [f"  password         {password}", f"  activation code  {code}"]
-    lines += [f"  (as first made; kept in {path})"] if summary.password_holds or summary.code_holds else []
+    lines += (
+        [f"  (from the first run; kept in {path})"] if summary.password_holds or summary.code_holds else []
+    )
     if not summary.code_holds:
         return "\n".join(lines)
     if summary.provider is None:
@@ -40,7 +42,7 @@ def startup_message(
     source = local.get(summary.provider, f"of the provider {summary.provider}")
     if summary.model is None:
         return "\n".join(
-            [*lines, "", f"Ask a model ({source}) by its name; {url}/v1/models lists those that are known."]
+            [*lines, "", f"Ask a model ({source}) by its name; {url}/v1/models lists the known ones."]
         )
     return "\n".join(
         [
@@ -58,7 +60,7 @@ def startup_message(
 
 
 def curl_line(url: str, code: str, model: str) -> str:
-    """A line for the shell that gets a whole answer."""
+    """A shell command that prints a whole answer."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": _QUESTION}]})
     quoted = body.replace("'", "'\\''")
     return (
@@ -79,7 +81,7 @@ for chunk in client.chat.completions.create(model={json.dumps(model)}, messages=
 
 
 def _program(name: str) -> str:
-    """How to type a program of our environment: short where we stand in the checkout."""
+    """The path of a program in this environment, relative if it is below the current folder."""
     program = Path(sys.prefix) / "bin" / name
     try:
         return str(program.relative_to(Path.cwd()))

@@ -1,4 +1,4 @@
-"""Being asked to stop: Ctrl-C, SIGTERM, the terminal's end."""
+"""Requests to stop: Ctrl-C, SIGTERM, the end of the terminal."""
 
 import os
 import select
@@ -10,14 +10,11 @@ _STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """Somebody wants us to stop while we are still starting."""
+    """A request to stop came during the start."""
 
 
 class StopSignals:
-    """Signals as state. Until `settle` the first one raises `StopRequested`, wherever we are.
-
-    A second Ctrl-C hurries.
-    """
+    """Signals as state. Until `settle` the first one raises `StopRequested`. A second Ctrl-C hurries."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -40,15 +37,15 @@ class StopSignals:
         os.close(self._wake_end)
 
     def settle(self) -> None:
-        """From now on a signal only sets `requested`."""
+        """Let further signals only set `requested`."""
         self._raising = False
 
     def hurry(self) -> bool:
-        """Whether Ctrl-C came a second time."""
+        """True after a second Ctrl-C."""
         return self._interrupts > 1
 
     def wait(self, timeout: float) -> None:
-        """Sleep until a signal comes (a child's end is one) or `timeout` seconds have passed."""
+        """Sleep until a signal (such as the end of a child), for at most `timeout` seconds."""
         if select.select([self._wake], [], [], timeout)[0]:
             os.read(self._wake, 512)
 
@@ -62,11 +59,11 @@ class StopSignals:
 
 
 def _nohup(number: signal.Signals) -> bool:
-    """Whether we were started to outlive the terminal. An ignored SIGINT says no such thing: every script's
-    background jobs have it, and whoever sends it there means it.
+    """True if this process was started with nohup. An ignored SIGINT does not count: it is usual for background jobs of
+    scripts.
     """
     return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """Python wakes `select` only for signals that have a handler."""
+    """Do nothing: Python wakes `select` only for signals with a handler."""

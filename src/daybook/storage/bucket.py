@@ -1,4 +1,4 @@
-"""Files in a bucket of S3, or of a server that speaks like it."""
+"""Files in a bucket of S3 or a compatible server."""
 
 import asyncio
 import os
@@ -26,9 +26,7 @@ _LONGEST_LINK = timedelta(days=7)
 
 
 class BucketStore(Store):
-    """A key is a key below the prefix that the address names. Credentials, region and endpoint are read from the
-    usual `AWS_*` variables.
-    """
+    """Keys are below the prefix in the URL. Credentials, region and endpoint come from the usual `AWS_*` variables."""
 
     piece = 4 * 2**20
 
@@ -43,21 +41,21 @@ class BucketStore(Store):
 
     @classmethod
     def of(cls, url: str, links: LinkSigner, *, scratch: Path, presigned: bool = True) -> Self:
-        """The store at `s3://bucket/prefix`. Copies that `as_file` makes are in `scratch`.
+        """The store at `s3://bucket/prefix`. `scratch` is the folder for the copies of `as_file`.
 
-        Raises `Invalid` for an address that is none.
+        Raises `Invalid` for any other URL.
         """
         bucket, _, prefix = url.removeprefix("s3://").strip("/").partition("/")
         if not bucket or "?" in url or "#" in url or "@" in url:
-            raise Invalid("DAYBOOK_STORAGE has to be a folder or s3://bucket/prefix.")
+            raise Invalid("DAYBOOK_STORAGE must be a folder or s3://bucket/prefix.")
         with our_errors():
             objects = S3Store(
                 bucket,
                 prefix=prefix or None,
                 client_options={
-                    # Whoever names an endpoint without TLS wants it so.
+                    # An endpoint without TLS is a deliberate choice.
                     "allow_http": _endpoint().startswith("http://"),
-                    "timeout": "2 minutes",  # of one part at most
+                    "timeout": "2 minutes",  # per part
                     "connect_timeout": "10 seconds",
                 },
                 retry_config={"max_retries": 5, "retry_timeout": timedelta(minutes=2)},
@@ -66,10 +64,10 @@ class BucketStore(Store):
 
     @asynccontextmanager
     async def as_file(self, key: str) -> AsyncGenerator[Path]:
-        """A copy on this host, gone when the block ends. `sweep` removes what a killed process left."""
+        """Copy the file to this host until the block ends. `sweep` removes copies of killed processes."""
         suffix = Path(checked_key(key)).suffix
         await self._run(lambda: self._scratch.mkdir(parents=True, exist_ok=True))
-        # Unbuffered: what a full disk refuses is told by the write, as the store's error.
+        # Unbuffered, so that a full disk fails the write and is reported as the store's error.
         with tempfile.NamedTemporaryFile(dir=self._scratch, suffix=suffix, buffering=0) as file:
             async for piece in self.read(key):
                 await self._run(lambda piece=piece: _write_all(file, piece))
@@ -78,36 +76,36 @@ class BucketStore(Store):
     async def link(
         self, key: str, *, expires: timedelta = LINK_LIFE, download_name: str | None = None
     ) -> str:
-        """As `Store` says: presigned, unless the settings say otherwise or the file is to be saved under a name,
-        which a presigned link cannot tell.
+        """As `Store`: presigned, unless the settings say otherwise or `download_name` is given, which presigned links
+        do not support.
         """
         name = checked_key(key)
         if download_name is not None or not self._presigned:
             return self.links.link(name, expires, download_name)
-        # In a thread: credentials may have to be fetched.
+        # In a thread, as credentials may have to be fetched.
         return await self._run(lambda: obstore.sign(self._bucket, "GET", name, min(expires, _LONGEST_LINK)))
 
     def origin(self) -> str:
-        """As `Store` says: the scheme and the host of presigned links."""
+        """As `Store`: the scheme and the host of presigned links."""
         if not self._presigned:
             return ""
-        # Signed with a key of nobody's: ours may have to be fetched, and the address does not depend on it.
+        # Signed with a dummy key: the host does not depend on it, and ours may have to be fetched.
         with our_errors():
-            nobody = S3Store(
+            dummy = S3Store(
                 self._name,
                 client_options={"allow_http": True},
                 config={"access_key_id": "-", "secret_access_key": "-"},
             )
-            link = obstore.sign(nobody, "GET", "-", _LONGEST_LINK)
+            link = obstore.sign(dummy, "GET", "-", _LONGEST_LINK)
         parts = urlsplit(link)
         return f"{parts.scheme}://{parts.netloc}"
 
     async def sweep(self) -> None:
-        """As `Store` says: copies that are a day old."""
+        """As `Store`: remove copies that are a day old."""
         await asyncio.to_thread(remove_old, self._scratch, "*")
 
     def _write(self, key: str, content: Path | bytes, content_type: str, /, *, may_link: bool) -> None:  # noqa: ARG002  (bytes travel in any case)
-        """As `Store` says, in parts where it is large."""
+        """As `Store`, in parts if it is large."""
         attributes: dict[str, str] = {"Content-Type": content_type}
         self._bucket.put(key, content, attributes=attributes, chunk_size=_PART, max_concurrency=4)
 

@@ -1,4 +1,4 @@
-"""The store, for endpoints."""
+"""The store as a dependency of endpoints."""
 
 from typing import Annotated, cast
 

@@ -1,4 +1,4 @@
-"""Files of the store, for whoever has a link. The link is the permission: nobody has to be signed in."""
+"""Stored files by link. The link is the permission: no sign-in is needed."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,19 +9,19 @@ router = APIRouter(prefix="/api/v1/files", tags=["files"])
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
-    206: {"description": "The ranges that were asked for.", "content": {"application/octet-stream": {}}},
-    304: {"description": "It is as it was."},
-    416: {"description": "The file has none of the ranges."},
+    206: {"description": "The requested range.", "content": {"application/octet-stream": {}}},
+    304: {"description": "Not modified."},
+    416: {"description": "The range is outside the file."},
 }
 
 
 @router.get("/{token}", responses=_ANSWERS, response_class=Response)
 async def get_file(token: str, request: Request, store: AppStore) -> Response:
-    """The file that a link opens, or ranges of it. Links come with recordings, events and vlogs, and end."""
+    """Return the file of a link, or a range of it. Links come with recordings and events, and expire."""
     return await file_response(store, store.links.read(token), request.headers, is_head=False)
 
 
 @router.head("/{token}", responses=_ANSWERS, response_class=Response)
 async def head_file(token: str, request: Request, store: AppStore) -> Response:
-    """What `GET` would answer, without the bytes."""
+    """Return the headers of `GET`."""
     return await file_response(store, store.links.read(token), request.headers, is_head=True)

@@ -1,27 +1,27 @@
-"""What can go wrong with files."""
+"""Errors of stored files."""
 
 from daybook.kit.errors import Invalid, NotFound, Unavailable
 
 
 class InvalidKey(Invalid):
-    """A key that no file may have."""
+    """A malformed key."""
 
     code = "invalid_key"
 
 
 class NoSuchFile(NotFound):
-    """There is no file of this key."""
+    """No file has this key."""
 
     code = "no_such_file"
 
 
 class LinkInvalid(NotFound):
-    """A link that was not made here, or whose time is over."""
+    """A link that is forged or expired."""
 
     code = "link_invalid"
 
 
 class StoreUnavailable(Unavailable):
-    """The store does not answer, refuses, or is full."""
+    """The store is unreachable, full, or refuses."""
 
     code = "storage_unavailable"

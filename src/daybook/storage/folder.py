@@ -1,4 +1,4 @@
-"""Files in a folder of this host, or of one that all hosts share."""
+"""Files in a folder, local or shared by all hosts."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ class FolderStore(Store):
 
     @asynccontextmanager
     async def as_file(self, key: str) -> AsyncGenerator[Path]:
-        """The file itself: it is to be read only."""
+        """The file itself. Do not write to it."""
         path = self._path(key)
         if not await asyncio.to_thread(path.is_file):
             raise NoSuchFile("There is no such file in the store.")
@@ -35,22 +35,22 @@ class FolderStore(Store):
     async def link(
         self, key: str, *, expires: timedelta = LINK_LIFE, download_name: str | None = None
     ) -> str:
-        """As `Store` says: a path on this server."""
+        """As `Store`: a path on this server."""
         return self.links.link(checked_key(key), expires, download_name)
 
     async def sweep(self) -> None:
-        """As `Store` says: drafts that are a day old."""
+        """As `Store`: remove drafts that are a day old."""
         await asyncio.to_thread(remove_old, self.folder, "**/*#*")
 
     def _write(self, key: str, content: Path | bytes, _content_type: str, /, *, may_link: bool) -> None:
-        """As `Store` says. A folder keeps no types: keys tell them."""
+        """As `Store`. A folder stores no content types: `content_type_of` derives them."""
         path = self._path(key)
         if not (may_link and isinstance(content, Path) and _linked(content, path)):
             self._objects.put(key, content)
         self._sync(path)
 
     def _sync(self, path: Path) -> None:
-        """On the disk with all folders that lead to it, which may be new, should the machine fail."""
+        """Sync the file and its folders, which may be new, to disk."""
         for place in (path, *path.parents[: len(path.relative_to(self.folder).parts)]):
             descriptor = os.open(place, os.O_RDONLY)
             try:
@@ -63,12 +63,10 @@ class FolderStore(Store):
 
 
 def _linked(path: Path, target: Path) -> bool:
-    """Give the file at `path` a second name; False where file systems do not let one."""
-    path.stat()  # a missing one is not for the copy to find
+    """Hard-link `path` to `target`. False if the file systems do not support it."""
+    path.stat()  # raise here if it is missing
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(
-        f"{target.name}#{uuid4().hex}"
-    )  # no key has this sign, and listings leave it out
+    draft = target.with_name(f"{target.name}#{uuid4().hex}")  # keys have no "#", and listings skip it
     try:
         os.link(path, draft)
     except OSError:
@@ -77,5 +75,5 @@ def _linked(path: Path, target: Path) -> bool:
         draft.replace(target)
     finally:
         with suppress(FileNotFoundError):
-            draft.unlink()  # it is still there if both were the same file already
+            draft.unlink()  # it remains if both names are the same file
     return True

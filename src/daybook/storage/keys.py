@@ -42,19 +42,19 @@ _TYPES = {
     ".webp": "image/webp",
     ".wmv": "video/x-ms-wmv",
 }
-"""Nothing in which a browser would run a script. What is not here is served as bytes to be saved."""
+"""Types that cannot run scripts in a browser. Any other file is served as a download."""
 
 
 def checked_key(key: str) -> str:
-    """`key`, if a file may have it: plain letters, digits, `.`, `_` and `-` in parts that begin with no dot.
+    """Return `key` if it is valid: ASCII letters, digits, `.`, `_` and `-`, in parts that do not begin with a dot.
 
-    So no key leads out of the store, and all stores write it alike. Raises `InvalidKey`.
+    So no key leads out of the store. Raises `InvalidKey`.
     """
     if len(key) > LONGEST or not _KEY.fullmatch(key):
-        raise InvalidKey("This is not a key that a stored file can have.")
+        raise InvalidKey("This is not a valid key of a stored file.")
     return key
 
 
 def content_type_of(key: str) -> str:
-    """The type of a file, by the end of its key."""
+    """The content type of a file, by its suffix."""
     return _TYPES.get(PurePosixPath(key).suffix.lower(), "application/octet-stream")

@@ -1,6 +1,4 @@
-"""Links of our own: signed, and over after a while. Whoever has one may read that file, as with a presigned link
-of S3.
-"""
+"""Signed links that expire. Like a presigned link of S3, a link is the permission to read its file."""
 
 import base64
 import binascii
@@ -20,14 +18,14 @@ from daybook.storage.keys import checked_key
 PATH = "/api/v1/files/"
 
 _STEP = 600
-"""Links end at whole multiples of this many seconds, so that one that is made again soon is the same, and what a
-browser has kept under it is found.
+"""Links expire at multiples of this many seconds, so that links made in short succession are equal and browsers can
+cache the file.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a link opens: a file, until a time in seconds since 1970, to be saved under a name or shown."""
+    """A parsed link. `expires` is in seconds since 1970; with a `download_name` browsers save the file."""
 
     key: str
     expires: int
@@ -35,14 +33,14 @@ class Link:
 
 
 class LinkSigner:
-    """Makes links and reads them. Its key is derived from the installation's secret."""
+    """Creates and reads links. Its key is derived from the installation's secret."""
 
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
         self._key: bytes | None = None
 
     def link(self, key: str, expires: timedelta, download_name: str | None = None) -> str:
-        """A path on this server. It lasts for `expires` at least, and ten minutes longer at most.
+        """Return a path on this server. It is valid for `expires` and up to ten minutes longer.
 
         Raises `SecretUnreadable`.
         """
@@ -51,13 +49,13 @@ class LinkSigner:
         return f"{PATH}{_text(payload)}.{_text(self._mac(payload))}"
 
     def read(self, token: str) -> Link:
-        """What the link with this token opens. Raises `LinkInvalid`, `SecretUnreadable`."""
+        """Parse the token of a link. Raises `LinkInvalid`, `SecretUnreadable`."""
         first, _, second = token.partition(".")
         try:
             payload, mac = _bytes(first), _bytes(second)
         except (binascii.Error, ValueError):
             raise _unknown() from None
-        # Compared as text as well: base64 has several ways to write the same bytes.
+        # The text is compared too, as base64 has several spellings of the same bytes.
         if (
             not hmac.compare_digest(self._mac(payload), mac)
             or _text(payload) != first
@@ -66,9 +64,7 @@ class LinkSigner:
             raise _unknown()
         key, expires, *name = cast("list[str | int]", orjson.loads(payload))
         if time.time() >= int(expires):
-            raise LinkInvalid(
-                "This link has ended. Load the page that it is from again.", code="link_expired"
-            )
+            raise LinkInvalid("This link has expired. Reload the page that it is from.", code="link_expired")
         try:
             return Link(checked_key(str(key)), int(expires), str(name[0]) if name else None)
         except InvalidKey:
@@ -81,7 +77,7 @@ class LinkSigner:
 
 
 def _unknown() -> LinkInvalid:
-    return LinkInvalid("This link was not made here, or not with this secret.")
+    return LinkInvalid("This link is invalid: it was not created here, or with another secret.")
 
 
 def _text(data: bytes) -> str:

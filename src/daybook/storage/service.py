@@ -1,4 +1,4 @@
-"""Which store is used."""
+"""The store that the settings choose."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ __all__ = ["LINK_LIFE", "Store", "StoredFile", "content_type_of", "open_store"]
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that `DAYBOOK_STORAGE` names. Raises `Invalid` where it names none."""
+    """Open the store in `DAYBOOK_STORAGE`. Raises `Invalid`."""
     links = LinkSigner(Secret(settings.data, settings.secret_key))
     place = settings.storage
     scheme, has_scheme, _ = (place or "").partition("://")
     if place is None or not has_scheme:
         return FolderStore(settings.data / "files" if place is None else Path(place), links)
     if scheme != "s3":
-        raise Invalid("DAYBOOK_STORAGE has to be a folder or s3://bucket/prefix.")
+        raise Invalid("DAYBOOK_STORAGE must be a folder or s3://bucket/prefix.")
     return BucketStore.of(
         place, links, scratch=settings.data / "scratch", presigned=settings.storage_links == "presigned"
     )

@@ -1,7 +1,7 @@
-"""Where files are: a folder, or a bucket of S3. One `Store` for both, over obstore.
+"""File storage: one `Store` interface for a folder and an S3 bucket, over obstore.
 
-obstore is called in threads. Its own coroutines wake Python from threads of Rust, which abort the process where it
-is about to end, after its work was done (docs/decisions/0014).
+obstore is called in threads. Its coroutines wake Python from Rust threads, which abort the process while it exits
+(docs/decisions/0014).
 """
 
 import asyncio
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LINK_LIFE = timedelta(hours=6)
-"""As long as somebody may sit before a page with a video in it."""
+"""As long as a page with a video may stay open."""
 
 _DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in the store. `size` in bytes; `etag`, in its quotes, changes with what is in it."""
+    """A stored file. `size` is in bytes; `etag`, with its quotes, changes with the content."""
 
     key: str
     size: int
@@ -43,14 +43,13 @@ class StoredFile:
 
 
 class Store(ABC):
-    """Files by key. All methods raise `InvalidKey` for a key that cannot be, and `StoreUnavailable` where the
-    store does not do its part; those that read raise `NoSuchFile`.
+    """Files by key. All methods raise `InvalidKey` and `StoreUnavailable`; those that read raise `NoSuchFile`.
 
-    A file is there whole or not at all, and on the disk (or in the bucket) when the method that puts it is done.
+    A file is stored completely or not at all, and durably when the method returns.
     """
 
     piece = 2**20
-    """Bytes that are read at a time."""
+    """Bytes per read."""
 
     def __init__(self, objects: "LocalStore | S3Store", links: LinkSigner) -> None:
         self._objects = objects
@@ -59,8 +58,8 @@ class Store(ABC):
     async def put_file(
         self, key: str, path: Path, content_type: str | None = None, *, may_link: bool = False
     ) -> None:
-        """Store the file at `path`. With `may_link` a folder need not copy it: what is at `path` must never be
-        changed then, only removed. Without `content_type` the key's end tells it.
+        """Store the file at `path`. With `may_link` a folder may hard-link it: then `path` must not be changed, only
+        removed. Without `content_type` the suffix decides it.
         """
         name = checked_key(key)
         await self._run(
@@ -76,27 +75,27 @@ class Store(ABC):
 
     @abstractmethod
     def as_file(self, key: str) -> AbstractAsyncContextManager[Path]:
-        """A path at which the file can be read while the block lasts: the file itself, or a copy on this host."""
+        """A local path of the file until the block ends: the file itself or a copy."""
 
     @abstractmethod
     async def link(
         self, key: str, *, expires: timedelta = LINK_LIFE, download_name: str | None = None
     ) -> str:
-        """An address at which a browser can read the file without signing in, until it expires. With
-        `download_name` browsers save it, under that name. Nobody looks whether the file is there.
+        """Return a URL at which browsers can read the file without signing in, until it expires. With `download_name`
+        they save it under that name. The file's existence is not checked.
         """
 
     def origin(self) -> str:
-        """Where browsers read files from by links, such as `https://s3.example.org`; empty for this server."""
+        """The origin of links, such as `https://s3.example.org`; empty for this server."""
         return ""
 
     async def get(self, key: str) -> bytes:
-        """What is in a file, all at once."""
+        """Read a whole file."""
         name = checked_key(key)
         return await self._run(lambda: bytes(self._objects.get(name).bytes()))
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        """The bytes from `start` up to and without `end`, in pieces. Raises `NoSuchFile` at the first one."""
+        """Read the bytes from `start` to `end` (exclusive), in pieces. Raises `NoSuchFile` at the first piece."""
         name = checked_key(key)
         end = (await self.stat(key)).size if end is None else end
         for place in range(start, end, self.piece):
@@ -106,19 +105,19 @@ class Store(ABC):
             )
 
     async def stat(self, key: str) -> StoredFile:
-        """What is known of a file."""
+        """The metadata of a file."""
         name = checked_key(key)
         return _stored(await self._run(lambda: self._objects.head(name)))
 
     async def size(self, key: str) -> int | None:
-        """Its bytes; None where there is no such file."""
+        """The size in bytes; None if there is no such file."""
         try:
             return (await self.stat(key)).size
         except NoSuchFile:
             return None
 
     async def delete(self, key: str) -> None:
-        """See that there is no such file."""
+        """Delete a file. A missing one is no error."""
         name = checked_key(key)
         try:
             await self._run(lambda: self._objects.delete(name))
@@ -126,7 +125,7 @@ class Store(ABC):
             return
 
     async def list(self, folder: str) -> AsyncIterator[StoredFile]:
-        """Every file whose key begins with `folder` and a slash."""
+        """List the files below `folder`."""
         stream = await self._run(lambda: self._objects.list(checked_key(folder)))
         while batch := await self._run(lambda: next(stream, None)):
             for meta in batch:
@@ -134,34 +133,33 @@ class Store(ABC):
 
     @abstractmethod
     async def sweep(self) -> None:
-        """Remove what killed processes left on this host."""
+        """Remove temporary files that killed processes left on this host."""
 
     @abstractmethod
     def _write(self, key: str, content: Path | bytes, content_type: str, /, *, may_link: bool) -> None:
-        """In a thread: store a file or bytes."""
+        """Store a file or bytes. Runs in a thread."""
 
     async def _run(self, work: Callable[[], T]) -> T:
-        """`work` in a thread, and its errors as ours."""
+        """Run `work` in a thread and convert its errors."""
         with our_errors():
             return await asyncio.to_thread(work)
 
 
 @contextmanager
 def our_errors() -> Generator[None]:
-    """Errors of obstore and of the disk as ours. Their words may hold addresses and are left out."""
+    """Convert errors of obstore and of the disk. Their messages may contain URLs and are left out."""
     try:
         yield
     except FileNotFoundError:
         raise NoSuchFile("There is no such file in the store.") from None
     except (BaseError, ValueError, OSError, NotImplementedError) as error:
         raise StoreUnavailable(
-            f"The file store does not do its part ({_reason(error)}). "
-            "Try again; if it stays so, look at DAYBOOK_STORAGE."
+            f"File storage failed ({_reason(error)}). Try again; if this persists, check DAYBOOK_STORAGE."
         ) from error
 
 
 def remove_old(folder: Path, pattern: str) -> None:
-    """Remove the files below `folder` that match and have not been written for a day."""
+    """Remove matching files below `folder` that were last written more than a day ago."""
     for path in folder.glob(pattern):
         with suppress(FileNotFoundError):
             if path.is_file() and path.stat().st_mtime < time.time() - _DAY:

@@ -1,4 +1,4 @@
-"""The application's API and pages. The gateway's hot path stands ahead of it, on the same port."""
+"""The FastAPI application: the API and the pages. The gateway runs ahead of it, on the same port."""
 
 from importlib.metadata import version
 
@@ -51,32 +51,32 @@ ROUTERS: list[APIRouter] = [
 
 TAGS = [
     {"name": "session", "description": "Signing in and out."},
-    {"name": "me", "description": "Oneself: profile, password, codes, usage."},
+    {"name": "me", "description": "The signed-in user: profile, password, codes, usage."},
     {"name": "users", "description": "Users, for administrators."},
     {"name": "groups", "description": "Groups, for administrators."},
     {"name": "codes", "description": "Activation codes, for administrators."},
-    {"name": "provider configurations", "description": "Who answers model calls, for administrators."},
+    {"name": "provider configurations", "description": "Providers of model calls, for administrators."},
     {"name": "the ledger", "description": "Calls, usage and prices, for administrators."},
-    {"name": "budgets", "description": "How much codes, groups and users may take, for administrators."},
-    {"name": "uploads", "description": "Videos on their way, resumable, over tus 1.0."},
-    {"name": "recordings", "description": "Videos with their time."},
-    {"name": "files", "description": "Videos and pictures, by links that end."},
-    {"name": "days", "description": "What there is of each day."},
-    {"name": "events", "description": "What happened when."},
-    {"name": "diary", "description": "A page for each day, and what it was written from."},
-    {"name": "jobs", "description": "Background work: what waits, what runs, what became of it."},
-    {"name": "outbox", "description": "Events between the parts of Daybook, for administrators."},
+    {"name": "budgets", "description": "Limits on the usage of codes, groups and users, for administrators."},
+    {"name": "uploads", "description": "Resumable uploads of videos, over tus 1.0."},
+    {"name": "recordings", "description": "Videos with their times."},
+    {"name": "files", "description": "Videos and pictures, by links that expire."},
+    {"name": "days", "description": "The content of each day."},
+    {"name": "events", "description": "Events of the day."},
+    {"name": "diary", "description": "A page per day, and the events that it cites."},
+    {"name": "jobs", "description": "Background jobs: pending, running and ended ones."},
+    {"name": "outbox", "description": "Events between components, for administrators."},
 ]
 
 
 def create_app(database: Database, settings: Settings, pages: Pages | None = None) -> FastAPI:
-    """The application. Whoever made `database` closes it. Without `pages`, its first page tells how it stands."""
+    """Create the application. The caller closes `database`. Without `pages`, `/` is a status page."""
     app = FastAPI(
         title="Daybook",
         version=version("daybook"),
         openapi_url="/api/v1/openapi.json",
         openapi_tags=TAGS,
-        # Their pages load scripts from elsewhere; the schema itself is what programs need.
+        # These pages load scripts from other sites; programs need the schema only.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -99,13 +99,13 @@ def create_app(database: Database, settings: Settings, pages: Pages | None = Non
             router,
             dependencies=[Depends(same_origin)],
             responses={
-                "4XX": {"model": errors.ErrorResponse, "description": "What was wrong with the request."},
-                "5XX": {"model": errors.ErrorResponse, "description": "What went wrong in Daybook."},
+                "4XX": {"model": errors.ErrorResponse, "description": "An error in the request."},
+                "5XX": {"model": errors.ErrorResponse, "description": "An error in Daybook."},
             },
         )
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
-    """The endpoint's own name, which a test keeps unique: generated clients have functions of that name."""
+    """The endpoint's name. A test keeps it unique, as generated clients name functions after it."""
     return route.name

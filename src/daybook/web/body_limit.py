@@ -1,4 +1,4 @@
-"""How large a request of the application's API may be. The gateway, ahead of it, has a limit of its own."""
+"""The size limit of API requests. The gateway has its own limit."""
 
 from contextlib import suppress
 from http import HTTPStatus
@@ -10,24 +10,24 @@ from daybook.web.errors import error_response
 LARGEST_BODY = 2**20  # bytes
 
 _LARGER = {"/api/v1/events/import": 10 * 2**20}
-"""Of paths whose bodies are files that are read whole, in bytes."""
+"""Limits of paths whose body is a file that is read whole, in bytes."""
 
 STREAMED = "/api/v1/uploads"
-"""Below it bodies are files: they go to the disk as they come, and have a limit of their own."""
+"""Uploads below this path are streamed to disk and have their own limit."""
 
 
 class BodyTooLargeError(Exception):
-    """More came than was announced or allowed."""
+    """The body exceeds its limit."""
 
 
 class BodyLimit:
-    """Refuses a body of more bytes than its path may have, announced or not, before it is all in memory."""
+    """Rejects a body that exceeds the limit of its path, before all of it is in memory."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or refuse with 413."""
+        """Handle the request, or reject it with 413."""
         if scope["type"] != "http" or scope["path"].startswith(STREAMED):
             await self.app(scope, receive, send)
             return

@@ -1,8 +1,7 @@
-"""Errors → HTTP, in one place. Every error's body is `{"error": {"code", "message"}}`.
+"""Mapping of errors to HTTP. The body of every error is `{"error": {"code", "message", "details"}}`.
 
-An unexpected one is answered with a number that its log entry has too. The entry names the error's type and
-where it was raised, and leaves its message out: messages of databases and clients quote what they were
-given, secrets included.
+An unexpected error gets a number that is also in the log. The log has its type and traceback but not its message, as
+messages of databases and clients quote their input, secrets included.
 """
 
 import logging
@@ -52,7 +51,7 @@ STATUS: dict[type[DaybookError], HTTPStatus] = {
 
 
 class ErrorDetail(BaseModel):
-    """What happened: a code for programs, a sentence for people, and what it says of this very case."""
+    """An error: a code for programs, a message for users, and the values in it."""
 
     code: str
     message: str
@@ -66,7 +65,7 @@ class ErrorResponse(BaseModel):
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` answer errors in this shape."""
+    """Register the error handlers of `app`."""
     app.add_middleware(UnexpectedErrors)
     app.add_exception_handler(DaybookError, _daybook_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -84,7 +83,7 @@ def error_response(
     headers: dict[str, str] | None = None,
     details: Specifics | None = None,
 ) -> JSONResponse:
-    """An answer in the shape of every error."""
+    """The response for an error."""
     body = error_body(code, message, details)
     return JSONResponse(body.model_dump(), status, headers=headers)
 
@@ -98,13 +97,13 @@ def error_body(code: str, message: str, details: Specifics | None = None) -> Err
 
 
 class UnexpectedErrors:
-    """The last one to catch: ahead of the server's own handler, which would log messages as well."""
+    """Catches unexpected errors ahead of the server's handler, which would log their messages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, whatever is raised."""
+        """Handle the request; respond with 500 to any error."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -117,11 +116,11 @@ class UnexpectedErrors:
 
         try:
             await self.app(scope, receive, watched)
-        except Exception as error:  # noqa: BLE001  (the last one to catch)
+        except Exception as error:  # noqa: BLE001  (the outermost handler)
             number = secrets.token_hex(8)
             log.error("Error %s in %s %s: %s", number, scope["method"], scope["path"], _described(error))  # noqa: TRY400  (its message may hold a secret)
             if started:
-                # Too late for another answer: a broken connection tells that this one is not whole.
+                # Too late for another response: a broken connection shows that this one is incomplete.
                 raise BrokenResponseError(number) from None
             answer = error_response(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -134,7 +133,7 @@ class UnexpectedErrors:
 
 
 class BrokenResponseError(Exception):
-    """An answer broke off in the middle; the log says more under this number."""
+    """A response was cut off; the log has the details under this number."""
 
 
 async def _daybook_error(_request: Request, error: Exception) -> JSONResponse:
@@ -159,7 +158,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
             "wrong_content_type",
             "Send a JSON body, with Content-Type: application/json.",
         )
-    # Only where and what, never the value: it may be a password.
+    # Field and problem only, never the value: it may be a password.
     words = "; ".join(f"{_field(problem['loc'])}: {problem['msg']}" for problem in problems[:20])
     fields = ", ".join(dict.fromkeys(_field(problem["loc"]) for problem in problems[:20]))
     return error_response(
@@ -177,9 +176,9 @@ async def _http_exception(_request: Request, error: Exception) -> JSONResponse:
     headers = dict(error.headers) if error.headers else None
     match status:
         case HTTPStatus.NOT_FOUND:
-            return error_response(status, "unknown_path", "There is nothing at this address.", headers)
+            return error_response(status, "unknown_path", "There is nothing at this path.", headers)
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return error_response(status, "wrong_method", "This address does not take that method.", headers)
+            return error_response(status, "wrong_method", "This path does not support that method.", headers)
         case HTTPStatus.BAD_REQUEST:
             return error_response(status, "malformed_body", "The body cannot be read as JSON.", headers)
         case _:
@@ -191,7 +190,7 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
     kind = (getattr(error.orig, "sqlstate", None) or "")[:2]
     if kind == "22":  # data exception: a number too large, text that is no UTF-8
         return error_response(HTTPStatus.BAD_REQUEST, "invalid", "A value cannot be stored as it was sent.")
-    if kind in {"23", "40"}:  # a constraint is violated, such as when committing; or a deadlock was ended
+    if kind in {"23", "40"}:  # a violated constraint or a deadlock
         return await _clash(request, error)
     if kind in {"08", "53", "57"} or isinstance(error, InterfaceError | OperationalError):
         return await _database_away(request, error)
@@ -199,15 +198,15 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _clash(request: Request, error: Exception) -> JSONResponse:
-    """Somebody wrote at the same time; a row that was to be changed is gone, for one."""
+    """A concurrent write: the row to change is gone, for example."""
     log.warning("Conflict in %s %s: %s", request.method, request.url.path, _described(error))
     return error_response(
-        HTTPStatus.CONFLICT, "conflict", "It clashes with what was written at the same time. Try again."
+        HTTPStatus.CONFLICT, "conflict", "Another change was made at the same time. Try again."
     )
 
 
 async def _os_error(request: Request, error: Exception) -> JSONResponse:
-    """Asyncpg connects with plain sockets: a server that is not there is an OSError, wrapped by nobody."""
+    """Asyncpg connects with plain sockets: an unreachable server is a bare OSError."""
     if any("asyncpg" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
         return await _database_away(request, error)
     raise error
@@ -224,7 +223,7 @@ async def _database_away(request: Request, error: Exception) -> JSONResponse:
 
 
 def _described(error: BaseException) -> str:
-    """The types and places of `error` and its causes."""
+    """The types and tracebacks of `error` and its causes."""
     return " caused by ".join(
         f"{type(link).__module__}.{type(link).__qualname__} at\n"
         + "".join(traceback.format_tb(link.__traceback__))

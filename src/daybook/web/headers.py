@@ -1,4 +1,4 @@
-"""Headers that every answer has, unless it sets its own."""
+"""Default headers of every response."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,14 +19,14 @@ OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:
-    """Adds `HEADERS`; `over_tls` also tells browsers to come by HTTPS only."""
+    """Adds `HEADERS`; with `over_tls` also HSTS."""
 
     def __init__(self, app: ASGIApp, *, over_tls: bool) -> None:
         self.app = app
         self.headers = HEADERS | (OVER_TLS if over_tls else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers added."""
+        """Handle the request and add the headers."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,6 +1,4 @@
-"""The pages that people see: what `frontend/` is built to, held in memory. Every address that is no file is the
-application's own, which knows what to show there.
-"""
+"""The built pages of `frontend/`, served from memory. Every other path gets the single-page application."""
 
 import mimetypes
 from dataclasses import dataclass, field
@@ -12,17 +10,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 BUILT = Path(__file__).parent / "built"
-"""Where `frontend/` is built to."""
+"""The output folder of the build of `frontend/`."""
 
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
-_FOREVER = "public, max-age=31536000, immutable"  # of files whose name tells their content
+_FOREVER = "public, max-age=31536000, immutable"  # their names contain a hash of their content
 _ASK = "no-cache"
 _NOT_PAGES = ("/api/", "/v1/", "/v1beta/", "/v1alpha/", "/assets/")
 
 
 def policy(files_from: str = "") -> str:
-    """The pages' content security policy: nothing but what this server gives, no inline script, and no text that
-    becomes script. `files_from` is where pictures and videos are, if not here (S3).
+    """The pages' content security policy: this server only, no inline scripts, trusted types. `files_from` is the
+    origin of pictures and videos on S3.
     """
     elsewhere = f" {files_from}" if files_from else ""
     return "; ".join(
@@ -53,7 +51,7 @@ class _File:
 
 
 class Pages:
-    """Answers GET and HEAD; an ASGI application."""
+    """An ASGI application for GET and HEAD."""
 
     def __init__(self, files: dict[str, _File], files_from: str = "") -> None:
         self._files = files
@@ -61,7 +59,7 @@ class Pages:
 
     @classmethod
     def built(cls, folder: Path = BUILT) -> Self | None:
-        """The pages in `folder`; None where they have not been built."""
+        """Load the pages in `folder`; None if they are not built."""
         if not (folder / "index.html").is_file():
             return None
         found = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -78,9 +76,7 @@ class Pages:
         return cls(files)
 
     def or_else(self, other: ASGIApp, *, files_from: str = "") -> ASGIApp:
-        """Answers what asks for a page or a file of the pages, and leaves the rest to `other`. `files_from` is the
-        store's `origin`, which pages may show pictures and videos from.
-        """
+        """Serve pages and their files, and pass other requests to `other`. `files_from` is the store's `origin`."""
         ours = Pages(self._files, files_from)
 
         async def choose(scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +91,7 @@ class Pages:
         return path in self._files or not path.startswith(_NOT_PAGES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the file, or with the application for every other address."""
+        """Respond with the file, or with the application for any other path."""
         path = scope["path"]
         name = path if path in self._files and path != "/index.html" else "/index.html"
         file = self._files[name]
@@ -114,7 +110,7 @@ class Pages:
 
 
 def _encoded(file: _File, accepted: str) -> tuple[bytes, str | None]:
-    """The smallest that the browser takes."""
+    """The smallest encoding that the browser accepts."""
     names = {
         part.partition(";")[0].strip() for part in accepted.split(",") if "q=0" not in part.replace(" ", "")
     }

@@ -1,6 +1,4 @@
-"""`daybook serve`: one port for the pages, the API and the gateway. The gateway comes first, ahead of every
-middleware.
-"""
+"""`daybook serve`: one port for the pages, the API and the gateway, which runs ahead of every middleware."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
@@ -27,20 +25,20 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 @asynccontextmanager
 async def open_gateway(settings: Settings, database: Database, database_url: str) -> AsyncGenerator[Gateway]:
-    """The gateway, ready to answer. Its calls are in its journal when the block ends; a shipper brings them on."""
+    """Open the gateway. When the block ends, its calls are in its journal, from which a shipper moves them on."""
     async with open_resources(settings, database, database_url, takes_callers=True) as resources:
         yield Gateway(Codes(database), resources)
 
 
 class Site:
-    """The ASGI application of the whole port."""
+    """The ASGI application of the port."""
 
     def __init__(self, gateway: Gateway, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._gateway = gateway
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """To the gateway what is the gateway's."""
+        """Route the request to the gateway or to the application."""
         if scope["type"] == "http" and self._gateway.is_for(scope["path"]):
             await self._gateway(scope, receive, send)
         else:
@@ -80,5 +78,5 @@ async def serve_async(settings: Settings) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve in this process."""
+    """Serve in this process until SIGINT or SIGTERM."""
     run_process(settings.log_level, serve_async(settings))

@@ -1,6 +1,4 @@
-"""`GET /` says on a page whether Daybook runs and what to do next, where its pages have not been built.
-`GET /health`: the same for programs.
-"""
+"""`GET /health` for programs, and the status page at `GET /` if the pages are not built."""
 
 import asyncio
 import logging
@@ -29,7 +27,7 @@ page = APIRouter(include_in_schema=False)
 health = APIRouter(include_in_schema=False)
 
 PATIENCE = 2.0
-"""Seconds that the database has for an answer."""
+"""Seconds to wait for the database."""
 
 
 @page.api_route("/", methods=["GET", "HEAD"])
@@ -42,7 +40,7 @@ async def show_status(request: Request, database: AppDatabase, settings: AppSett
 
 @health.api_route("/health", methods=["GET", "HEAD"])
 async def show_health(database: AppDatabase) -> JSONResponse:
-    """Whether Daybook can work: 200, or 503 while the database is away."""
+    """Return 200, or 503 while the database is unavailable."""
     up = await _within_patience(_answers(database)) is not None
     word = "ok" if up else "unavailable"
     return JSONResponse(
@@ -68,10 +66,10 @@ async def _answers(database: Database) -> bool:
 
 
 async def _within_patience(answer: Awaitable[T]) -> T | None:
-    """What the database answers; None when it does not in time."""
+    """The result of `answer`; None if the database does not respond in time."""
     try:
         async with asyncio.timeout(PATIENCE):
             return await answer
-    except Exception as error:  # noqa: BLE001  (whatever keeps it from answering is what is to be told)
+    except Exception as error:  # noqa: BLE001  (the page reports any failure)
         log.warning("The database does not answer: %s", type(error).__qualname__)
         return None

@@ -1,4 +1,4 @@
-"""The status page: one self-contained document, no script, its style named by hash in its policy."""
+"""The status page: one self-contained document without scripts."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Who answers model calls: any provider besides the demo model, and the demo model."""
+    """The enabled providers: any besides the demo model, and the demo model."""
 
     configured: bool
     demo: bool
@@ -52,7 +52,7 @@ POLICY = (
 
 
 def status_page(address: str, providers: Providers | None) -> str:
-    """The page for a Daybook at `address`; `providers` is None when the database does not answer."""
+    """The page of a Daybook at `address`. `providers` is None if the database is unavailable."""
     address = escape(address)
     state, next_step = _words(providers)
     return f"""<!doctype html>
@@ -82,15 +82,15 @@ Anthropic and Gemini: <code>{address}</code></dd></div>
 
 
 def _words(providers: Providers | None) -> tuple[str, str]:
-    """The rows about the database and the models, and what to do next."""
-    read_on = "The README and <code>docs/</code> say how to go on."
+    """The rows about the database and the models, and the next step."""
+    read_on = "The README and <code>docs/</code> have the next steps."
     set_key = f"<code>daybook config set</code> adds a provider's key. {read_on}"
     match providers:
         case None:
             database, models, next_step = (
                 '<span class="bad">Does not answer</span>',
-                "Not known while the database is away",
-                "The terminal in which Daybook was started says more.",
+                "Unknown while the database is unavailable",
+                "The terminal in which Daybook was started has the details.",
             )
         case Providers(configured=True):
             database, models, next_step = _UP, '<span class="good">A provider is configured</span>', read_on
