@@ -23,8 +23,8 @@ from daybook.db.engine import Database, asyncpg_dsn
 from daybook.db.migrate import upgrade_async
 from daybook.gateway.apis.table import route_of
 from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.call.routing import Target
-from daybook.gateway.providers.config import Provider, ProviderConfig
+from daybook.gateway.providers.config import ProviderConfig, Target
+from daybook.gateway.providers.kinds import OPENAI
 from daybook.gateway.recording.recorder import Recorder
 from daybook.kit.garbage_collection import tune_garbage_collection
 from daybook.ledger.entries import LINE_COLUMNS, LOG_COLUMNS, line_values, log_values
@@ -53,7 +53,7 @@ ANSWER = {
 
 async def write_calls(folder: Path, calls: int) -> None:
     """A journal of a gateway that is gone."""
-    provider = ProviderConfig(id=1, name="main", provider=Provider.OPENAI, base_url="http://127.0.0.1:9")
+    provider = ProviderConfig(id=1, name="main", provider=OPENAI, base_url="http://127.0.0.1:9")
     grant = CodeGrant(1, "db_bench", 1, 1, None, None, None, None, revoked=False)
     route = route_of("POST", "/v1/chat/completions")
     question, answer = orjson.dumps(QUESTION), orjson.dumps(ANSWER)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from daybook.gateway.providers.service import load_providers
+from daybook.gateway.providers.service import load_configs
 from daybook.gateway.providers.vault import Vault
 from support.gateway.upstream import Reply, Upstream
 
@@ -29,7 +29,7 @@ async def provider():
 
 async def stored(database, tmp_path):
     async with database.read() as session:
-        return {one.name: one for one in await load_providers(session, Vault(tmp_path / "data"))}
+        return {one.name: one for one in await load_configs(session, Vault(tmp_path / "data"))}
 
 
 async def test_a_configuration_is_set_tested_changed_and_deleted(cli, database, provider, tmp_path):

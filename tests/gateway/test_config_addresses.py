@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from daybook.gateway.providers.config import Provider, ProviderConfig
-from daybook.gateway.providers.urls import normalised_base_url
+from daybook.gateway.providers.base_urls import normalised_base_url
+from daybook.gateway.providers.config import ProviderConfig
+from daybook.gateway.providers.kinds import OPENAI, PROVIDERS
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ from daybook.gateway.providers.urls import normalised_base_url
     ],
 )
 def test_an_address_has_one_spelling(provider, text, normal):
-    assert normalised_base_url(Provider(provider), text) == normal
+    assert normalised_base_url(PROVIDERS[provider], text) == normal
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,13 @@ def test_an_address_has_one_spelling(provider, text, normal):
     ],
 )
 def test_a_star_stands_for_anything_and_nothing_else_is_special(models, model, serves):
-    config = ProviderConfig(id=1, name="x", provider=Provider.OPENAI, base_url="http://x", models=models)
+    config = ProviderConfig(id=1, name="x", provider=OPENAI, base_url="http://x", models=models)
     assert config.serves(model) is serves
 
 
 def test_a_long_name_against_many_stars_takes_no_time():
     pattern = "*a" * 60 + "*b"
-    config = ProviderConfig(id=1, name="x", provider=Provider.OPENAI, base_url="http://x", models=(pattern,))
+    config = ProviderConfig(id=1, name="x", provider=OPENAI, base_url="http://x", models=(pattern,))
     began = time.perf_counter()
     assert config.serves("a" * 10_000) is False
     assert time.perf_counter() - began < 0.5

@@ -6,7 +6,7 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from daybook.gateway.providers.service import load_providers
+from daybook.gateway.providers.service import load_configs
 from daybook.gateway.providers.vault import Vault
 from support.application.api import Api
 from support.gateway.upstream import Reply
@@ -25,7 +25,7 @@ async def make(root, **fields):
 
 async def providers(database, settings):
     async with database.read() as session:
-        return await load_providers(session, Vault.of(settings), limits=settings)
+        return await load_configs(session, Vault.of(settings), limits=settings)
 
 
 async def test_a_key_is_used_and_shown_nowhere(database, root, settings, caplog):

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from daybook.gateway.providers.local_models import seed_local_models
 from daybook.gateway.providers.schemas import ConfigUpdate
-from daybook.gateway.providers.service import change_config, config_id_of, list_configs, load_providers
+from daybook.gateway.providers.service import change_config, config_id_of, list_configs, load_configs
 from daybook.gateway.providers.vault import Vault
 from daybook.settings import Settings
 from support.gateway.upstream import Reply
@@ -19,7 +19,7 @@ def start(database, tmp_path):
         settings = Settings(data=tmp_path, **values)
         await seed_local_models(database, Vault.of(settings), settings)
         async with database.read() as session:
-            return {one.name: one for one in await load_providers(session, Vault.of(settings))}
+            return {one.name: one for one in await load_configs(session, Vault.of(settings))}
 
     return start
 

@@ -86,7 +86,7 @@ def list_configs(as_json: Json = False) -> None:
         [
             [
                 config.name,
-                config.provider.value,
+                config.provider if config.supported else f"{config.provider} (unknown)",
                 config.base_url,
                 "unreadable" if config.key_unreadable else config.has_key,
                 _few(config.models),
@@ -166,13 +166,13 @@ async def _set(
 
 def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigCreate":
     """The configuration to make; its key is asked for where somebody sits at a terminal."""
-    from daybook.gateway.providers.config import Provider  # noqa: PLC0415
+    from daybook.gateway.providers.kinds import PROVIDERS  # noqa: PLC0415
     from daybook.gateway.providers.schemas import ConfigCreate  # noqa: PLC0415
 
-    if name in set(Provider):
+    if name in PROVIDERS:
         values.setdefault("provider", name)
     if "provider" not in values:
-        raise Invalid(f"--provider is missing: one of {', '.join(Provider)}.")
+        raise Invalid(f"--provider is missing: one of {', '.join(PROVIDERS)}.")
     new = checked(
         ConfigCreate, name=name, settings={"api_version": api_version} if api_version else {}, **values
     )
@@ -197,7 +197,7 @@ async def _probe(database: "Database", name: str) -> "ProbeResponse":
 
     async with database.read() as session:
         config_id = await service.config_id_of(session, name)
-        config = await service.load_provider(session, Vault.of(read_settings()), config_id)
+        config = await service.load_config(session, Vault.of(read_settings()), config_id)
     return await probe(config)
 
 

@@ -17,7 +17,7 @@ from daybook.db.engine import Database, ReadSession
 from daybook.db.migrate import upgrade_async
 from daybook.gateway.providers.config import matches
 from daybook.gateway.providers.local_models import seed_local_models
-from daybook.gateway.providers.service import load_providers
+from daybook.gateway.providers.service import load_configs
 from daybook.gateway.providers.vault import Vault
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError
@@ -67,7 +67,7 @@ async def summarize(session: ReadSession, vault: Vault, kept: Credentials | None
 
 
 async def _first_model(session: ReadSession, vault: Vault, grant: CodeGrant) -> tuple[str | None, str | None]:
-    providers = await load_providers(session, vault)
+    providers = await load_configs(session, vault)
     for provider in providers:
         for model in () if provider.key_unreadable else provider.exact_models:
             if grant.models is None or any(matches(allowed, model) for allowed in grant.models):

@@ -39,6 +39,7 @@ ROUTERS: list[APIRouter] = [
     files.router,
     gateway.router,
     gateway.first_router,
+    gateway.providers_router,
     health.router,
     jobs.router,
     ledger.router,

@@ -1,12 +1,15 @@
-import type { Schemas } from "$lib/api/client";
 import { t } from "$lib/i18n";
 
-type Kind = Schemas["Provider"];
+export const KINDS: readonly string[] = ["openai", "anthropic", "gemini", "azure_openai", "openai_compatible"];
 
-export const KINDS: readonly Kind[] = ["openai", "anthropic", "gemini", "azure_openai", "openai_compatible"];
-
-/** A kind of providers, as it calls itself. */
-export function nameOfKind(kind: Kind): string {
+/** A kind of providers, as it calls itself; one that this version does not know by its name. */
+export function nameOfKind(kind: string): string {
   if (kind === "openai_compatible") return t("providers.kind.openai_compatible");
-  return { openai: "OpenAI", anthropic: "Anthropic", gemini: "Gemini", azure_openai: "Azure OpenAI" }[kind];
+  const names: Record<string, string> = {
+    openai: "OpenAI",
+    anthropic: "Anthropic",
+    gemini: "Gemini",
+    azure_openai: "Azure OpenAI",
+  };
+  return names[kind] ?? kind;
 }

@@ -341,13 +341,13 @@ export interface paths {
         };
         /**
          * List Configs
-         * @description Every configuration, in the order in which they are tried.
+         * @description Return every configuration, in the order in which they are tried.
          */
         get: operations["list_configs"];
         put?: never;
         /**
          * Create Config
-         * @description Make a configuration.
+         * @description Create a configuration.
          */
         post: operations["create_config"];
         delete?: never;
@@ -365,7 +365,7 @@ export interface paths {
         };
         /**
          * Get Config
-         * @description One configuration.
+         * @description Return one configuration.
          */
         get: operations["get_config"];
         put?: never;
@@ -379,7 +379,7 @@ export interface paths {
         head?: never;
         /**
          * Change Config
-         * @description Change what is named and leave the rest.
+         * @description Change the named fields and keep the rest.
          */
         patch: operations["change_config"];
         trace?: never;
@@ -395,7 +395,7 @@ export interface paths {
         put?: never;
         /**
          * Probe Config
-         * @description Ask the provider for its models: can it be reached, does it take the key?
+         * @description Test address and key: request the provider's list of models.
          */
         post: operations["probe_config"];
         delete?: never;
@@ -562,6 +562,26 @@ export interface paths {
          * @description Set what a model costs from now on. Lines that are in the ledger keep their cost.
          */
         put: operations["set_price"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Providers
+         * @description Return the providers that a configuration may name.
+         */
+        get: operations["list_providers"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -982,7 +1002,7 @@ export interface paths {
         };
         /**
          * Get First Models
-         * @description For each API a model for a first program, and who answers it here.
+         * @description Return a model of each API for a first program, and what answers it here.
          */
         get: operations["get_first_models"];
         put?: never;
@@ -1962,7 +1982,7 @@ export interface components {
         };
         /**
          * ConfigCreate
-         * @description A configuration to make.
+         * @description A new configuration.
          */
         ConfigCreate: {
             /**
@@ -1972,7 +1992,7 @@ export interface components {
             api_key?: string | null;
             /**
              * Base Url
-             * @description The provider's own where absent.
+             * @description The provider's own if absent.
              */
             base_url?: string | null;
             /**
@@ -1996,7 +2016,11 @@ export interface components {
              * @default 100
              */
             priority?: number;
-            provider: components["schemas"]["Provider"];
+            /**
+             * Provider
+             * @description A name from GET /api/v1/admin/providers.
+             */
+            provider: string;
             /**
              * @default {
              *       "headers": {},
@@ -2007,14 +2031,14 @@ export interface components {
             settings?: components["schemas"]["ConfigSettings"];
             /**
              * Weight
-             * @description How often, among configurations of the same priority.
+             * @description Share of the calls, among configurations of the same priority.
              * @default 1
              */
             weight?: number;
         };
         /**
          * ConfigResponse
-         * @description A configuration as it is shown: whether it has a key, never which.
+         * @description A configuration. Its key is never shown.
          */
         ConfigResponse: {
             /** Base Url */
@@ -2038,8 +2062,14 @@ export interface components {
             name: string;
             /** Priority */
             priority: number;
-            provider: components["schemas"]["Provider"];
+            /** Provider */
+            provider: string;
             settings: components["schemas"]["ConfigSettings"];
+            /**
+             * Supported
+             * @description false: this version of Daybook does not know the provider and sends it no calls.
+             */
+            supported: boolean;
             /**
              * Updated At
              * Format: date-time
@@ -2050,7 +2080,7 @@ export interface components {
         };
         /**
          * ConfigSettings
-         * @description The rarer settings of a configuration.
+         * @description Less common settings of a configuration.
          */
         ConfigSettings: {
             /**
@@ -2060,12 +2090,12 @@ export interface components {
             api_version?: string | null;
             /**
              * Connect Timeout
-             * @description Seconds; the server's setting where absent.
+             * @description Seconds; the server's setting if absent.
              */
             connect_timeout?: number | null;
             /**
              * First Byte Timeout
-             * @description Seconds; the server's setting where absent.
+             * @description Seconds; the server's setting if absent.
              */
             first_byte_timeout?: number | null;
             /**
@@ -2077,7 +2107,7 @@ export interface components {
             };
             /**
              * Idle Timeout
-             * @description Seconds; the server's setting where absent.
+             * @description Seconds; the server's setting if absent.
              */
             idle_timeout?: number | null;
             /**
@@ -2088,14 +2118,14 @@ export interface components {
             retries?: number;
             /**
              * Stream Usage
-             * @description Whether streams may be asked to report their usage.
+             * @description true: the gateway may ask streams to report their usage.
              * @default true
              */
             stream_usage?: boolean;
         };
         /**
          * ConfigUpdate
-         * @description What to change in a configuration; what is absent stays. A null `api_key` removes the key.
+         * @description Changes of a configuration; absent fields stay. A null `api_key` removes the key.
          */
         ConfigUpdate: {
             /**
@@ -2116,7 +2146,8 @@ export interface components {
             name?: string | null;
             /** Priority */
             priority?: number | null;
-            provider?: components["schemas"]["Provider"] | null;
+            /** Provider */
+            provider?: string | null;
             /** @description Replaced as a whole. */
             settings?: components["schemas"]["ConfigSettings"] | null;
             /** Weight */
@@ -2545,7 +2576,7 @@ export interface components {
         };
         /**
          * FirstModel
-         * @description A model that a first program names.
+         * @description A model for a first program.
          */
         FirstModel: {
             /**
@@ -2559,7 +2590,7 @@ export interface components {
         };
         /**
          * FirstModelsResponse
-         * @description For each API a model, and who answers it here.
+         * @description A model for each API, and what answers it here.
          */
         FirstModelsResponse: {
             anthropic: components["schemas"]["FirstModel"];
@@ -3571,12 +3602,12 @@ export interface components {
         };
         /**
          * ProbeResponse
-         * @description What a small request to a provider showed.
+         * @description The result of a small request to a provider.
          */
         ProbeResponse: {
             /**
              * Details
-             * @description What `message` says of this very case.
+             * @description The values in `message`.
              */
             details: {
                 [key: string]: string | number;
@@ -3590,7 +3621,7 @@ export interface components {
             finding: "key_accepted" | "no_key_wanted" | "key_refused" | "key_wanted" | "key_unreadable" | "silent" | "untrusted" | "no_host" | "nobody_there" | "not_http" | "no_list" | "no_list_v1" | "asks_to_wait" | "elsewhere" | "failing" | "no_models";
             /**
              * Key Accepted
-             * @description null where the answer does not tell.
+             * @description null if the answer does not say.
              */
             key_accepted: boolean | null;
             /**
@@ -3605,7 +3636,7 @@ export interface components {
             missing_models: string[];
             /**
              * Models
-             * @description How many models the provider lists; null where it lists none.
+             * @description Number of models that the provider lists; null without a list.
              */
             models: number | null;
             /** Ok */
@@ -3635,11 +3666,23 @@ export interface components {
             timezone?: string | null;
         };
         /**
-         * Provider
-         * @description Whose API a configuration speaks. It decides the URL's shape and how the key is shown.
-         * @enum {string}
+         * ProviderResponse
+         * @description A provider that configurations may name.
          */
-        Provider: "openai" | "azure_openai" | "anthropic" | "gemini" | "openai_compatible";
+        ProviderResponse: {
+            /**
+             * Default Base Url
+             * @description null: a configuration must have its own.
+             */
+            default_base_url: string | null;
+            /**
+             * Label
+             * @description The name for people.
+             */
+            label: string;
+            /** Name */
+            name: string;
+        };
         /**
          * RecordingDetailResponse
          * @description A recording with its files and how work on them does.
@@ -5713,6 +5756,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PriceResponse"];
+                };
+            };
+            /** @description What was wrong with the request. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description What went wrong in Daybook. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderResponse"][];
                 };
             };
             /** @description What was wrong with the request. */

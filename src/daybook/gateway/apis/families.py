@@ -28,6 +28,8 @@ class Family:
     """Headers that only this family's SDKs send."""
     query: tuple[str, ...] = ()
     """Parameters of a URL that only this family's SDKs send."""
+    forwarded_query: tuple[str, ...] = ()
+    """Parameters of a URL that go on to the provider."""
     names_model_in_path: bool = False
     """Its paths are `models/{model}:{action}`, and an API's `tail` is the action."""
     event_name: str = ""
@@ -124,6 +126,7 @@ ANTHROPIC_FAMILY = Family(
     model=_anthropic_model,
     model_list=_anthropic_models,
     headers=("anthropic-version",),
+    forwarded_query=("beta",),
     event_name="error",
 )
 GEMINI_FAMILY = Family(
@@ -133,6 +136,7 @@ GEMINI_FAMILY = Family(
     model_list=lambda models: {"models": models},
     headers=("x-goog-api-key", "x-goog-api-client"),
     query=("key",),
+    forwarded_query=("alt",),
     names_model_in_path=True,
     streams_arrays=True,
 )

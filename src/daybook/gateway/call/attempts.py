@@ -9,12 +9,12 @@ from typing import Any
 from daybook.gateway.apis.api import Api
 from daybook.gateway.call.body import Departure, with_field
 from daybook.gateway.call.exchange import KEPT_WHOLE, Attempt, Exchange
-from daybook.gateway.call.routing import Target
 from daybook.gateway.errors import Refusal
+from daybook.gateway.providers.config import Target
 from daybook.gateway.transcript.json_access import parse
 from daybook.gateway.transcript.provider_errors import error_of_body
 from daybook.gateway.upstream.pool import Broken, NoConnection, Pool, Response, Silent
-from daybook.gateway.upstream.requests import address, headers_for
+from daybook.gateway.upstream.requests import request_headers, request_url
 from daybook.kit.errors import Specifics
 from llm_tracker.usage import usage_from_response
 
@@ -67,7 +67,7 @@ async def begin(
     """
     failure: _Failure | None = None
     for target in targets:
-        for tries in range(target.provider.retries + 1):
+        for tries in range(target.config.retries + 1):
             if tries:
                 await asyncio.sleep(_pause(tries, failure))
             if failure is not None and departure.happened:
@@ -115,7 +115,7 @@ def _pause(tries: int, failure: _Failure | None) -> float:
 
 async def _attempt(pool: Pool, exchange: Exchange, api: Api, target: Target) -> Whole | Begun | _Failure:
     started = time.perf_counter()
-    attempt = Attempt(target.provider.name, target.model, 0)
+    attempt = Attempt(target.config.name, target.model, 0)
     exchange.attempts.append(attempt)
     try:
         outcome = await _send(pool, exchange, api, target, attempt)
@@ -130,8 +130,8 @@ async def _attempt(pool: Pool, exchange: Exchange, api: Api, target: Target) -> 
         outcome = _failed(502, "upstream_broken", f"broke off before it answered ({problem})", again=True)
     attempt.milliseconds = round((time.perf_counter() - started) * 1000)
     if isinstance(outcome, _Failure):
-        outcome.refusal.message = f"The provider {target.provider.name!r} {outcome.refusal.message}."
-        outcome.refusal.details = {"provider": target.provider.name, **outcome.refusal.details}
+        outcome.refusal.message = f"The provider {target.config.name!r} {outcome.refusal.message}."
+        outcome.refusal.details = {"provider": target.config.name, **outcome.refusal.details}
         attempt.error = outcome.refusal.message[:500]
     return outcome
 
@@ -145,14 +145,14 @@ def _failed(
 async def _send(
     pool: Pool, exchange: Exchange, api: Api, target: Target, attempt: Attempt
 ) -> Whole | Begun | _Failure:
-    provider = target.provider
+    config = target.config
     response = await pool.post(
-        address(provider, api, target.model, exchange.query),
-        headers_for(provider, api, exchange.headers),
+        request_url(target, api, exchange.query),
+        request_headers(config, api, exchange.headers),
         _body_for(exchange, api, target),
-        connect=provider.connect_timeout,
-        first_byte=provider.first_byte_timeout,
-        idle=provider.idle_timeout,
+        connect=config.connect_timeout,
+        first_byte=config.first_byte_timeout,
+        idle=config.idle_timeout,
     )
     attempt.status = response.status
     begun: Begun | None = None
@@ -186,7 +186,7 @@ def _body_for(exchange: Exchange, api: Api, target: Target) -> bytes:
     exchange.asked_usage = (
         api.asks_usage
         and exchange.stream
-        and target.provider.stream_usage
+        and target.config.stream_usage
         and not (isinstance(options, dict) and options.get("include_usage"))
     )
     if exchange.asked_usage:
@@ -296,7 +296,7 @@ def _refused(target: Target, whole: Whole) -> _Failure:
         )
         failure.elsewhere = again  # it understood the request and refuses it; another would too
         if whole.parsed is not None:
-            key = target.provider.api_key
+            key = target.config.api_key
             whole.body = whole.body.replace(key.encode(), b"***") if key else whole.body
             failure.whole = whole
     failure.refusal.retry_after = retry_after
@@ -305,7 +305,7 @@ def _refused(target: Target, whole: Whole) -> _Failure:
 
 def _clean(message: str, target: Target) -> str:
     """A provider's words, short, and without the key that some of them repeat."""
-    key = target.provider.api_key
+    key = target.config.api_key
     return (message.replace(key, "***") if key else message)[:500]
 
 

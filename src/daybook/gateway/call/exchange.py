@@ -10,7 +10,7 @@ from uuid import UUID
 from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis.table import Route
 from daybook.gateway.call.grants import InternalGrant
-from daybook.gateway.call.routing import Target
+from daybook.gateway.providers.config import Target
 from daybook.kit.clock import now
 from daybook.kit.errors import Specifics
 from daybook.ledger.budgets.holds import Hold

@@ -11,9 +11,8 @@ from daybook.gateway.call.body import written
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.grants import InternalGrant
 from daybook.gateway.call.resources import GatewayResources
-from daybook.gateway.call.routing import Target
 from daybook.gateway.errors import Refusal
-from daybook.gateway.providers.config import Provider
+from daybook.gateway.providers.config import Target
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
 from daybook.ledger.budgets.keeper import BudgetKeeper
@@ -38,20 +37,16 @@ async def hold(resources: GatewayResources, exchange: Exchange, api: Api, target
         exchange.request,
         len(exchange.body),
         model=exchange.model,
-        max_tokens_field=_max_tokens_field(targets[0].provider.provider),
+        max_tokens_field=targets[0].config.provider.max_tokens_field,
         answer_tokens=resources.answer_tokens,
     )
     bound = api.bound(asked)
     if limited and not isinstance(grant, InternalGrant):
         await _count(resources.rates, exchange, grant, bound)
     if covered:
-        priced = [(one.provider.provider.value, one.model) for one in targets]
+        priced = [(one.config.provider.name, one.model) for one in targets]
         priced_bound = bound.priced(resources.catalogue.prices, priced, at=exchange.moment)
         await _hold(resources.budgets, subjects, exchange, api, priced_bound)
-
-
-def _max_tokens_field(provider: Provider) -> str:
-    return "max_completion_tokens" if provider in {Provider.OPENAI, Provider.AZURE_OPENAI} else "max_tokens"
 
 
 async def _count(rates: RateKeeper, exchange: Exchange, code: CodeGrant, bound: Bound) -> None:

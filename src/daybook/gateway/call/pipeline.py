@@ -74,9 +74,7 @@ class Call:
             await self._answer_whole(200, exchange.answer, {})
             return
         api = await admit(exchange, self._receive, max_body=resources.max_body)
-        targets = targets_for(
-            await resources.catalogue.providers(), api, exchange.model, exchange.grant.models
-        )
+        targets = targets_for(await resources.catalogue.configs(), api, exchange.model, exchange.grant.models)
         first = await first_or_again(resources.repeats, exchange, resources.recorder.id)
         if isinstance(first, Replay):
             await self._answer_again(first)

@@ -1,46 +1,36 @@
-"""Which provider a model call goes to, and which come after it when that one fails."""
+"""The targets of a call: the configurations that have its model, in the order in which they are tried."""
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from daybook.gateway.apis.api import Api
 from daybook.gateway.errors import Refusal
-from daybook.gateway.providers.config import ProviderConfig, matches
-from daybook.gateway.upstream.requests import speaks
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A provider and the name that it knows the model by."""
-
-    provider: ProviderConfig
-    model: str
+from daybook.gateway.providers.config import ProviderConfig, Target, matches
 
 
 def targets_for(
-    providers: Sequence[ProviderConfig], api: Api, model: str, allowed: Sequence[str] | None = None
+    configs: Sequence[ProviderConfig], api: Api, model: str, allowed: Sequence[str] | None = None
 ) -> list[Target]:
-    """The providers of `model`, in the order in which they are tried: those that name it before those whose
-    pattern it fits, then by priority, among equals drawn by weight.
+    """Return the targets of `model` in the order in which they are tried: configurations that name it before those
+    whose pattern it fits, then by priority, then at random by weight.
 
-    `name/model`, where `name` is a configuration's or a provider's, picks that one. Raises `Refusal` where
-    nobody can answer: 503 when nothing is configured or no key can be read, 404 when nobody has the model or
-    speaks this API, 403 when it is not among the `allowed` names and patterns (None: all are).
+    `name/model` picks the configuration or the provider `name`. Raises `Refusal` if there is no target: 503 without a
+    configuration or a readable key, 404 if none has the model or answers this API, 403 if the model is not among the
+    `allowed` names and patterns (None: all are).
     """
-    if not providers:
+    if not configs:
         raise Refusal(
             503,
             "no_provider",
             "No provider is configured, so no model can answer. "
             "An administrator adds one with 'daybook config set'.",
         )
-    serving = _serving(providers, model)
+    serving = _serving(configs, model)
     if not serving:
         raise Refusal(
             404,
             "model_not_found",
-            f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists what is there.",
+            f"No provider configured here has the model {model[:200]!r}. GET /v1/models lists the models.",
             param="model",
             details={"model": model[:200]},
         )
@@ -53,8 +43,8 @@ def targets_for(
             f"This activation code may not use {model[:200]!r}. It may use: {', '.join(allowed)[:500]}.",
             param="model",
         )
-    speaking = [target for target in serving if speaks(target.provider, api)]
-    if not speaking:
+    answering = [target for target in serving if target.config.provider.answers(api)]
+    if not answering:
         raise Refusal(
             404,
             "api_not_served",
@@ -62,34 +52,34 @@ def targets_for(
             param="model",
             details={"model": model[:200]},
         )
-    readable = [target for target in speaking if not target.provider.key_unreadable]
+    readable = [target for target in answering if not target.config.key_unreadable]
     if not readable:
         raise Refusal(
             503,
             "key_unreadable",
-            f"The stored key of {speaking[0].provider.name!r} cannot be decrypted, so it cannot be used. "
-            "An administrator sets it anew or brings back secret.key.",
-            details={"provider": speaking[0].provider.name},
+            f"The stored key of {answering[0].config.name!r} cannot be decrypted, so it cannot be used. "
+            "An administrator enters the key again or restores secret.key.",
+            details={"provider": answering[0].config.name},
         )
     return readable if len(readable) == 1 else sorted(readable, key=_draw)
 
 
-def _serving(providers: Sequence[ProviderConfig], model: str) -> list[Target]:
-    """Who has `model`: those that name it so, whatever it looks like (`openai/gpt-4o` is a name at OpenRouter), before
-    the one that its prefix picks, before those whose patterns it fits.
+def _serving(configs: Sequence[ProviderConfig], model: str) -> list[Target]:
+    """Return the targets that have `model`. A full name comes first (`openai/gpt-4o` is one at OpenRouter), then the
+    configuration that a prefix picks, then patterns.
     """
-    fitting = [Target(one, model) for one in providers if one.serves(model)]
-    if any(model in target.provider.models for target in fitting):
+    fitting = [Target(one, model) for one in configs if one.serves(model)]
+    if any(model in target.config.models for target in fitting):
         return fitting
-    return _picked(providers, model) or fitting
+    return _picked(configs, model) or fitting
 
 
-def _picked(providers: Sequence[ProviderConfig], model: str) -> list[Target]:
+def _picked(configs: Sequence[ProviderConfig], model: str) -> list[Target]:
     prefix, slash, rest = model.partition("/")
     if not slash:
         return []
-    named = [one for one in providers if one.name == prefix] or [
-        one for one in providers if one.provider == prefix
+    named = [one for one in configs if one.name == prefix] or [
+        one for one in configs if one.provider.name == prefix
     ]
     return [Target(one, rest) for one in named if one.serves(rest)]
 
@@ -99,6 +89,6 @@ def _is_allowed(allowed: Sequence[str], *names: str) -> bool:
 
 
 def _draw(target: Target) -> tuple[bool, int, float]:
-    """Sorting by this key draws without replacement, weighted (Efraimidis and Spirakis, 2006)."""
-    by_pattern = target.model not in target.provider.models
-    return by_pattern, target.provider.priority, -(random.random() ** (1 / target.provider.weight))  # noqa: S311  (not a secret)
+    """Sort key that draws by weight without replacement (Efraimidis and Spirakis, 2006)."""
+    by_pattern = target.model not in target.config.models
+    return by_pattern, target.config.priority, -(random.random() ** (1 / target.config.weight))  # noqa: S311  (not a secret)

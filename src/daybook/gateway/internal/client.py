@@ -72,7 +72,7 @@ class InternalClient:
         Raises `Unavailable` while the database is away and was never read.
         """
         try:
-            providers = await self._resources.catalogue.providers()
+            providers = await self._resources.catalogue.configs()
         except Refusal as refusal:
             raise error_of(refusal) from None
         return choose(providers, self._settings, purpose, user_settings)

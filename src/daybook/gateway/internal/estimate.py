@@ -7,10 +7,11 @@ from typing import Any
 
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
-from daybook.gateway.call.routing import Target, targets_for
+from daybook.gateway.call.routing import targets_for
 from daybook.gateway.internal.model_choice import choose
 from daybook.gateway.internal.requests import Choice, Purpose
 from daybook.gateway.providers import service
+from daybook.gateway.providers.config import Target
 from daybook.gateway.providers.vault import Vault
 from daybook.ledger.prices import PriceTable
 from daybook.settings import Settings
@@ -29,7 +30,7 @@ class Outlook:
         """What so many tokens would cost in USD; None where the price is unknown, or there is no model."""
         if self.target is None:
             return None
-        return self.prices.cost(self.target.model, usage, provider=self.target.provider.provider.value)
+        return self.prices.cost(self.target.model, usage, provider=self.target.config.provider.name)
 
 
 async def outlook(
@@ -39,7 +40,7 @@ async def outlook(
     user_settings: Mapping[str, Any] | None,
 ) -> Outlook:
     """What `InternalClient.choice` would say, read from the database: for a process that has no house."""
-    providers = await service.load_providers(session, Vault.of(settings))
+    providers = await service.load_configs(session, Vault.of(settings))
     choice = choose(providers, settings, purpose, user_settings)
     target = None if choice.model is None else targets_for(providers, CHAT_COMPLETIONS, choice.model.name)[0]
     return Outlook(choice, target, await PriceTable.load(session))

@@ -55,7 +55,7 @@ async def make(resources: GatewayResources, exchange: Exchange) -> Answer:
     """Make the call. When this returns, its end is in the journal. Raises what `InternalClient.call` says."""
     try:
         async with recorded(resources, exchange):
-            targets = targets_for(await resources.catalogue.providers(), CHAT_COMPLETIONS, exchange.model)
+            targets = targets_for(await resources.catalogue.configs(), CHAT_COMPLETIONS, exchange.model)
             await hold(resources, exchange, CHAT_COMPLETIONS, targets)
             exchange.target = targets[0]
             await resources.recorder.open(exchange)
@@ -101,7 +101,7 @@ def _answer(exchange: Exchange, parsed: object) -> Answer:
         raise Upstream(
             f"The provider's answer tells of a failure: {said.error}",
             code="upstream_error",
-            details={"provider": "" if target is None else target.provider.name, "said": said.error or ""},
+            details={"provider": "" if target is None else target.config.name, "said": said.error or ""},
         )
     return Answer(
         text=said.text or "",

@@ -43,7 +43,7 @@ class Memory:
             usage += exchange.spent
         cost = None
         if target is not None:
-            provider = target.provider.provider.value
+            provider = target.config.provider.name
             with contextlib.suppress(Exception):  # then the ledger will say, or nobody can
                 cost = prices.cost(target.model, usage, provider=provider, at=exchange.moment)
         self._ended[exchange.id] = Ended(

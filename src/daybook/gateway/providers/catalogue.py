@@ -1,4 +1,4 @@
-"""Providers, prices and models as this process knows them: read anew every second or so, while calls come."""
+"""Configurations, prices and models in memory: read again about every second, while calls come."""
 
 import asyncio
 import logging
@@ -15,37 +15,36 @@ from daybook.gateway.providers import service
 from daybook.gateway.providers.config import ProviderConfig, matches
 from daybook.gateway.providers.probe import listed_models
 from daybook.gateway.providers.vault import Vault
-from daybook.gateway.upstream.requests import speaks
 from daybook.ledger.prices import PriceTable
 
 log = logging.getLogger(__name__)
 
 FRESH = 1.0
-"""Seconds that a reading is used before the next is begun."""
+"""Seconds before the configurations are read again."""
 
 _STALE = 2.0  # seconds after which a call waits for the next reading
-_AWAY = 10.0  # seconds after which a database that does not answer counts as away
-_LISTED = 300.0  # seconds that a provider's own list of models is remembered
-_UNLISTED = 10.0  # seconds after which a provider that gave none is asked again
-_PATIENCE = 5.0  # seconds to wait for it
+_AWAY = 10.0  # seconds after which a database that does not answer counts as unavailable
+_LISTED = 300.0  # seconds that a provider's list of models is cached
+_UNLISTED = 10.0  # seconds before a provider that gave none is asked again
+_PATIENCE = 5.0  # seconds to wait for a list
 
 
 class Catalogue:
-    """What can be called here, and for how much."""
+    """The enabled configurations and the prices of this installation."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
-        self._providers: Sequence[ProviderConfig] = ()
+        self._configs: Sequence[ProviderConfig] = ()
         self._read_at: float | None = None
         self._reading: asyncio.Task[None] | None = None
         self._listed: dict[tuple[int, str], tuple[float, asyncio.Task[Sequence[str] | None]]] = {}
         self.prices = PriceTable()
 
-    async def providers(self) -> Sequence[ProviderConfig]:
-        """The enabled providers, in order of priority. While the database is away, those last read.
+    async def configs(self) -> Sequence[ProviderConfig]:
+        """Return the enabled configurations, in order of priority. Without the database, those last read.
 
-        Raises `Refusal` (503) when they never were.
+        Raises `Refusal` (503) if they were never read.
         """
         age = None if self._read_at is None else time.monotonic() - self._read_at
         if age is None or age > FRESH:
@@ -55,33 +54,33 @@ class Catalogue:
                 await asyncio.wait({self._reading}, timeout=_AWAY)
         if self._read_at is None:
             raise Refusal(503, "database_away", "Daybook's database is away. Try again soon.", 2)
-        return self._providers
+        return self._configs
 
     async def _read(self) -> None:
         looked = time.monotonic()
         try:
             async with self._database.read() as session:
-                self._providers = await service.load_providers(session, self._vault)
+                self._configs = await service.load_configs(session, self._vault)
                 self.prices = await PriceTable.load(session)
             self._read_at = looked
         except (SQLAlchemyError, OSError) as problem:
-            log.warning("Providers could not be read anew: %s", type(problem).__name__)
+            log.warning("Provider configurations could not be read: %s", type(problem).__name__)
             if self._read_at is not None:
-                self._read_at = looked - FRESH  # ask again, but not for every call
+                self._read_at = looked - FRESH  # retry, but not for every call
 
     async def listing(self, route: Route, allowed: Sequence[str] | None) -> dict[str, Any]:
-        """The `allowed` models (None: all) in the shape of the API, or the one that the path names.
+        """Return the `allowed` models (None: all) in the shape of the API, or the one that the path names.
 
-        Raises `Refusal` (404) when there is no such model.
+        Raises `Refusal` (404) if there is no such model.
         """
         family = route.family
-        providers = [one for one in await self.providers() if speaks(one, leading(family))]
-        names = await asyncio.gather(*(self._models_of(one) for one in providers))
+        configs = [one for one in await self.configs() if one.provider.answers(leading(family))]
+        names = await asyncio.gather(*(self._models_of(one) for one in configs))
         owners: dict[str, str] = {}
-        for provider, models in zip(providers, names, strict=True):
+        for config, models in zip(configs, names, strict=True):
             for model in models:
                 if allowed is None or any(matches(pattern, model) for pattern in allowed):
-                    owners.setdefault(model, provider.name)
+                    owners.setdefault(model, config.name)
         if route.model is None:
             return family.model_list([family.model(*listed) for listed in owners.items()])
         if route.model not in owners:
@@ -94,27 +93,27 @@ class Catalogue:
             )
         return family.model(route.model, owners[route.model])
 
-    async def _models_of(self, provider: ProviderConfig) -> Sequence[str]:
-        """The models of `provider`: those that its configuration names, and of those it tells of itself, the
-        ones that fit its patterns. However many ask, the provider is asked once.
+    async def _models_of(self, config: ProviderConfig) -> Sequence[str]:
+        """Return the models that `config` names, and those of the provider's list that fit its patterns. Concurrent
+        callers share one request to the provider.
         """
-        named = provider.exact_models
-        if len(named) == len(provider.models) or provider.key_unreadable:
+        named = config.exact_models
+        if len(named) == len(config.models) or config.key_unreadable:
             return named
-        place = provider.id, provider.base_url
-        began, asking = self._listed.get(place, (0.0, None))
-        if asking is not None and asking.done():
-            age, listed = time.monotonic() - began, asking.result() is not None
-            asking = asking if age < (_LISTED if listed else _UNLISTED) else None
-        if asking is None:
-            asking = asyncio.create_task(_list_of(provider), name="list of models")
-            self._listed[place] = time.monotonic(), asking
-        told = await asyncio.shield(asking) or ()
-        return [*named, *(name for name in told if name not in named and provider.serves(name))]
+        key = config.id, config.base_url
+        began, request = self._listed.get(key, (0.0, None))
+        if request is not None and request.done():
+            age, is_list = time.monotonic() - began, request.result() is not None
+            request = request if age < (_LISTED if is_list else _UNLISTED) else None
+        if request is None:
+            request = asyncio.create_task(_list_of(config), name="list of models")
+            self._listed[key] = time.monotonic(), request
+        listed = await asyncio.shield(request) or ()
+        return [*named, *(name for name in listed if name not in named and config.serves(name))]
 
 
-async def _list_of(provider: ProviderConfig) -> Sequence[str] | None:
+async def _list_of(config: ProviderConfig) -> Sequence[str] | None:
     try:
-        return await asyncio.wait_for(listed_models(provider), _PATIENCE)
+        return await asyncio.wait_for(listed_models(config), _PATIENCE)
     except TimeoutError:
         return None

@@ -1,26 +1,8 @@
-"""Providers as the gateway's hot path sees them: decrypted, immutable, in the order they are tried."""
+"""Provider configurations as the gateway uses them: decrypted and immutable."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-
-class Provider(StrEnum):
-    """Whose API a configuration speaks. It decides the URL's shape and how the key is shown."""
-
-    OPENAI = "openai"
-    AZURE_OPENAI = "azure_openai"
-    ANTHROPIC = "anthropic"
-    GEMINI = "gemini"
-    OPENAI_COMPATIBLE = "openai_compatible"
-
-
-DEFAULT_BASE_URLS = {
-    Provider.OPENAI: "https://api.openai.com/v1",
-    Provider.ANTHROPIC: "https://api.anthropic.com",
-    Provider.GEMINI: "https://generativelanguage.googleapis.com",
-}
-"""Base URLs as the official SDKs take them: OpenAI's with its version, Anthropic's and Gemini's without.
-Azure's is the resource's endpoint, without `/openai`; it and `openai_compatible` have no default."""
+from daybook.gateway.providers.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +13,50 @@ class ProviderConfig:
     name: str
     provider: Provider
     base_url: str
-    """Without a slash at the end; see `DEFAULT_BASE_URLS` for what it includes."""
+    """Without a slash at the end; the provider's own file says what it includes."""
     api_key: str | None = field(default=None, repr=False)
-    """None where the provider wants no key, or where it cannot be read."""
+    """None if the provider needs no key, or the key cannot be decrypted."""
     key_unreadable: bool = False
-    """There is a key, but not one that this server's secret can decrypt: answer calls with 503."""
+    """True if this server's secret cannot decrypt the key: calls are answered with 503."""
     models: tuple[str, ...] = ("*",)
     """Names, and patterns in which `*` stands for anything."""
     priority: int = 100
     """Lower is tried first."""
     weight: int = 1
-    """How often, among those of the same priority."""
+    """Share of the calls, among configurations of the same priority."""
     retries: int = 2
-    """Further attempts on this configuration, after the first, while no byte of an answer has come."""
+    """Attempts after the first, until the first byte of an answer."""
     connect_timeout: float = 10
-    """Seconds, here and below; the server's settings where the configuration has none of its own."""
+    """Seconds, here and below; by default the server's settings."""
     first_byte_timeout: float = 300
     idle_timeout: float = 120
     stream_usage: bool = True
-    """Whether the gateway may ask a stream to report its usage."""
+    """True if the gateway may ask a stream to report its usage."""
     api_version: str | None = None
     """Azure's `api-version`."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent with every request; names in lower case."""
 
     def serves(self, model: str) -> bool:
-        """Whether this configuration answers for `model`."""
+        """Return True if this configuration has `model`."""
         return any(matches(name, model) for name in self.models)
 
     @property
     def exact_models(self) -> tuple[str, ...]:
-        """The models that are named in full: what a list of models can show."""
+        """Models that are named without a pattern, as a list of models can show them."""
         return tuple(name for name in self.models if "*" not in name)
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A configuration and its provider's name of the model."""
+
+    config: ProviderConfig
+    model: str
+
+
 def matches(pattern: str, model: str) -> bool:
-    """Whether `model` is `pattern`, in which `*` stands for anything; in linear time, however long a name is
-    sent.
-    """
+    """Return True if `model` fits `pattern`, in which `*` stands for anything. Runs in linear time."""
     if "*" not in pattern:
         return pattern == model
     first, *middle, last = pattern.split("*")

@@ -1,4 +1,4 @@
-"""Provider configurations, for administrators, and what a first program can call, for everybody."""
+"""Providers and their configurations, for administrators; models for a first program, for every user."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from daybook.accounts.access import Administrator, AppSettings, CurrentUser
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.gateway.providers import service
 from daybook.gateway.providers.first_models import first_models
+from daybook.gateway.providers.kinds import PROVIDERS
 from daybook.gateway.providers.probe import probe
 from daybook.gateway.providers.schemas import (
     ConfigCreate,
@@ -15,11 +16,13 @@ from daybook.gateway.providers.schemas import (
     ConfigUpdate,
     FirstModelsResponse,
     ProbeResponse,
+    ProviderResponse,
 )
 from daybook.gateway.providers.vault import Vault
 from daybook.kit.ids import RowId
 
 router = APIRouter(prefix="/api/v1/admin/llm-configs", tags=["provider configurations"])
+providers_router = APIRouter(prefix="/api/v1/admin/providers", tags=["provider configurations"])
 first_router = APIRouter(prefix="/api/v1/first-models", tags=["me"])
 
 
@@ -32,7 +35,7 @@ AppVault = Annotated[Vault, Depends(_vault)]
 
 @router.get("")
 async def list_configs(_: Administrator, session: Reading, vault: AppVault) -> list[ConfigResponse]:
-    """Every configuration, in the order in which they are tried."""
+    """Return every configuration, in the order in which they are tried."""
     return await service.list_configs(session, vault)
 
 
@@ -40,13 +43,13 @@ async def list_configs(_: Administrator, session: Reading, vault: AppVault) -> l
 async def create_config(
     body: ConfigCreate, _: Administrator, session: Writing, vault: AppVault
 ) -> ConfigResponse:
-    """Make a configuration."""
+    """Create a configuration."""
     return await service.create_config(session, vault, body)
 
 
 @router.get("/{config_id}")
 async def get_config(config_id: RowId, _: Administrator, session: Reading, vault: AppVault) -> ConfigResponse:
-    """One configuration."""
+    """Return one configuration."""
     return await service.get_config(session, vault, config_id)
 
 
@@ -54,7 +57,7 @@ async def get_config(config_id: RowId, _: Administrator, session: Reading, vault
 async def change_config(
     config_id: RowId, body: ConfigUpdate, _: Administrator, session: Writing, vault: AppVault
 ) -> ConfigResponse:
-    """Change what is named and leave the rest."""
+    """Change the named fields and keep the rest."""
     return await service.change_config(session, vault, config_id, body)
 
 
@@ -68,13 +71,19 @@ async def delete_config(config_id: RowId, _: Administrator, session: Writing) ->
 async def probe_config(
     config_id: RowId, _: Administrator, database: AppDatabase, vault: AppVault
 ) -> ProbeResponse:
-    """Ask the provider for its models: can it be reached, does it take the key?"""
+    """Test address and key: request the provider's list of models."""
     async with database.read() as session:
-        config = await service.load_provider(session, vault, config_id)
+        config = await service.load_config(session, vault, config_id)
     return await probe(config)
+
+
+@providers_router.get("")
+async def list_providers(_: Administrator) -> list[ProviderResponse]:
+    """Return the providers that a configuration may name."""
+    return [ProviderResponse.model_validate(one, from_attributes=True) for one in PROVIDERS.values()]
 
 
 @first_router.get("")
 async def get_first_models(_: CurrentUser, session: Reading, vault: AppVault) -> FirstModelsResponse:
-    """For each API a model for a first program, and who answers it here."""
-    return first_models(await service.load_providers(session, vault))
+    """Return a model of each API for a first program, and what answers it here."""
+    return first_models(await service.load_configs(session, vault))

@@ -13,19 +13,13 @@ from daybook.db.base import Base, Created, Timestamps
 class LLMConfig(Created, Base):
     """A provider that answers model calls.
 
-    `models` holds names and patterns (`gpt-*`); lower `priority` is tried first, and among equals `weight`
-    decides how often. `api_key` is encrypted and shown nowhere. `settings` may hold what
-    `gateway.schemas.ConfigSettings` says.
+    `provider` is a name in `kinds.PROVIDERS`, or one that only another version knows. `models` holds names and patterns
+    (`gpt-*`). Lower `priority` is tried first; among equals `weight` is the share. `api_key` is encrypted and never
+    shown. `settings` are `schemas.ConfigSettings`.
     """
 
     __tablename__ = "llm_configs"
-    __table_args__ = (
-        CheckConstraint(
-            "provider IN ('openai', 'azure_openai', 'anthropic', 'gemini', 'openai_compatible')",
-            name="provider",
-        ),
-        CheckConstraint("weight > 0", name="weight"),
-    )
+    __table_args__ = (CheckConstraint("weight > 0", name="weight"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)

@@ -1,6 +1,6 @@
-"""A small real request to a provider: can it be reached, does it take the key, what does it list?
+"""A small real request to a provider, to test its address and key and to read its list of models.
 
-What the provider says is never repeated: some quote the key in their errors.
+The provider's own words are never repeated: some quote the key in their errors.
 """
 
 import asyncio
@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from daybook.gateway.providers.config import Provider, ProviderConfig
+from daybook.gateway.providers.config import ProviderConfig
 from daybook.gateway.providers.schemas import Finding, ProbeResponse
-from daybook.gateway.providers.urls import credentials, list_url
 from daybook.kit.errors import Specifics
 
 SECONDS = 15
@@ -22,7 +21,7 @@ BYTES_MAX = 8 * 2**20
 
 
 async def probe(config: ProviderConfig) -> ProbeResponse:
-    """Ask the provider for its models and say in words what came of it. Raises nothing."""
+    """Request the provider's list of models and report the result. Raises nothing."""
     started = time.monotonic()
     if config.key_unreadable:
         words = "The key cannot be read with this server's secret: enter it again."
@@ -43,7 +42,7 @@ async def probe(config: ProviderConfig) -> ProbeResponse:
 
 
 async def listed_models(config: ProviderConfig) -> tuple[str, ...] | None:
-    """The models that the provider lists, or None where it cannot be asked."""
+    """Return the models that the provider lists; None if it gives no list."""
     return (await _ask(config)).models
 
 
@@ -64,7 +63,7 @@ async def _ask(config: ProviderConfig) -> _Found:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as client,
-            client.get(list_url(config), headers=credentials(config), allow_redirects=False) as answer,
+            client.get(_list_url(config), headers=_headers(config), allow_redirects=False) as answer,
         ):
             body = await _read(answer)
             return _judge(config, place, answer.status, body)
@@ -83,12 +82,22 @@ async def _ask(config: ProviderConfig) -> _Found:
         return _Found("not_http", words)
 
 
+def _list_url(config: ProviderConfig) -> str:
+    return config.provider.list_url(config.base_url, config.api_version)
+
+
+def _headers(config: ProviderConfig) -> dict[str, str]:
+    provider = config.provider
+    headers = {**provider.headers(None), **dict(config.headers)}
+    return {**headers, **provider.auth_headers(config.api_key, None)} if config.api_key else headers
+
+
 def _place(config: ProviderConfig) -> str:
     return urlsplit(config.base_url).netloc
 
 
 async def _read(answer: aiohttp.ClientResponse) -> Any:
-    """The answer's JSON, or None where it is none (or endless)."""
+    """Return the answer's JSON; None if it is none, or too large."""
     received = bytearray()
     async for part in answer.content.iter_chunked(64 * 1024):
         received += part
@@ -101,7 +110,7 @@ async def _read(answer: aiohttp.ClientResponse) -> Any:
 
 
 def _judge(config: ProviderConfig, place: str, status: int, body: Any) -> _Found:
-    models = _models(config, body) if status == 200 else None  # noqa: PLR2004  (HTTP's own number)
+    models = config.provider.listed_models(body) if status == 200 else None  # noqa: PLR2004  (HTTP's own number)
     if models is not None:
         key = "The key is accepted. " if config.api_key else "It wants no key. "
         return _Found(
@@ -112,7 +121,7 @@ def _judge(config: ProviderConfig, place: str, status: int, body: Any) -> _Found
             key_accepted=True if config.api_key else None,
             models=models,
         )
-    if status in {401, 403} or _says_key_is_bad(body):
+    if config.provider.refuses_key(status, body):
         problem = "refuses the key" if config.api_key else "wants a key"
         return _Found(
             "key_refused" if config.api_key else "key_wanted",
@@ -126,7 +135,7 @@ def _judge(config: ProviderConfig, place: str, status: int, body: Any) -> _Found
 
 
 def _problem(config: ProviderConfig, status: int) -> _Found:
-    """What a status means that comes neither with a list of models nor with a refused key."""
+    """Return the finding for a status without a list of models and without a refused key."""
     match status:
         case 404:
             words = "has no list of models there: check the path of base_url"
@@ -143,23 +152,7 @@ def _problem(config: ProviderConfig, status: int) -> _Found:
             return _Found("no_models", "not with a list of models: check base_url and provider")
 
 
-def _models(config: ProviderConfig, body: Any) -> tuple[str, ...] | None:
-    """The names in a list of models, in the shape of the provider's API."""
-    field, name = ("models", "name") if config.provider is Provider.GEMINI else ("data", "id")
-    rows = body.get(field) if isinstance(body, dict) else None
-    if not isinstance(rows, list):
-        return None
-    names = (row.get(name) for row in rows if isinstance(row, dict))
-    return tuple(text.removeprefix("models/") for text in names if isinstance(text, str) and text)
-
-
-def _says_key_is_bad(body: Any) -> bool:
-    """Gemini answers a wrong key with 400 and this reason."""
-    return isinstance(body, dict) and "API_KEY_INVALID" in str(body.get("error"))
-
-
 def _missing(config: ProviderConfig, models: tuple[str, ...] | None) -> list[str]:
-    # Azure lists models, not the deployments that are called.
-    if models is None or config.provider is Provider.AZURE_OPENAI:
+    if models is None or not config.provider.lists_called_names:
         return []
     return [name for name in config.exact_models if name not in models]

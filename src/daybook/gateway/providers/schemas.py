@@ -1,4 +1,4 @@
-"""What the API says about provider configurations. Keys go in and never come out."""
+"""Request and response bodies of provider configurations. Keys go in and never come out."""
 
 import re
 from datetime import datetime
@@ -7,8 +7,18 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from daybook.gateway.providers.config import Provider
+from daybook.gateway.providers.kinds import PROVIDERS
 
+
+def _known_provider(name: str) -> str:
+    if name not in PROVIDERS:
+        raise ValueError(f"unknown provider; known: {', '.join(PROVIDERS)}")
+    return name
+
+
+ProviderName = Annotated[
+    str, AfterValidator(_known_provider), Field(description="A name from GET /api/v1/admin/providers.")
+]
 ConfigName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_length=128)]
 Priority = Annotated[int, Ge(0), Le(1_000_000)]
@@ -36,7 +46,7 @@ def _plain_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 class ConfigSettings(BaseModel):
-    """The rarer settings of a configuration."""
+    """Less common settings of a configuration."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -49,41 +59,39 @@ class ConfigSettings(BaseModel):
     retries: Annotated[int, Ge(0), Le(10)] = Field(
         2, description="Further attempts after the first one failed."
     )
-    connect_timeout: Seconds | None = Field(None, description="Seconds; the server's setting where absent.")
-    first_byte_timeout: Seconds | None = Field(
-        None, description="Seconds; the server's setting where absent."
-    )
-    idle_timeout: Seconds | None = Field(None, description="Seconds; the server's setting where absent.")
+    connect_timeout: Seconds | None = Field(None, description="Seconds; the server's setting if absent.")
+    first_byte_timeout: Seconds | None = Field(None, description="Seconds; the server's setting if absent.")
+    idle_timeout: Seconds | None = Field(None, description="Seconds; the server's setting if absent.")
     stream_usage: bool = Field(
-        default=True, description="Whether streams may be asked to report their usage."
+        default=True, description="true: the gateway may ask streams to report their usage."
     )
 
 
 class ConfigCreate(BaseModel):
-    """A configuration to make."""
+    """A new configuration."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: ConfigName
-    provider: Provider
-    base_url: str | None = Field(None, max_length=2048, description="The provider's own where absent.")
+    provider: ProviderName
+    base_url: str | None = Field(None, max_length=2048, description="The provider's own if absent.")
     api_key: SecretStr | None = Field(None, max_length=4096, description="Never shown again.")
     models: Annotated[list[ModelName], Len(1, MODELS_MAX)] = Field(
         default=["*"], description="Names and patterns: gpt-4o, gpt-*, *."
     )
     priority: Priority = Field(100, description="Lower is tried first.")
-    weight: Weight = Field(1, description="How often, among configurations of the same priority.")
+    weight: Weight = Field(1, description="Share of the calls, among configurations of the same priority.")
     enabled: bool = True
     settings: ConfigSettings = ConfigSettings()  # pyright: ignore[reportCallIssue]  (all fields have defaults)
 
 
 class ConfigUpdate(BaseModel):
-    """What to change in a configuration; what is absent stays. A null `api_key` removes the key."""
+    """Changes of a configuration; absent fields stay. A null `api_key` removes the key."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: ConfigName | None = None
-    provider: Provider | None = None
+    provider: ProviderName | None = None
     base_url: str | None = Field(None, max_length=2048, description="null: the provider's own.")
     api_key: SecretStr | None = Field(None, max_length=4096, description="null: no key.")
     models: Annotated[list[ModelName], Len(1, MODELS_MAX)] | None = None
@@ -93,12 +101,23 @@ class ConfigUpdate(BaseModel):
     settings: ConfigSettings | None = Field(None, description="Replaced as a whole.")
 
 
+class ProviderResponse(BaseModel):
+    """A provider that configurations may name."""
+
+    name: str
+    label: str = Field(description="The name for people.")
+    default_base_url: str | None = Field(description="null: a configuration must have its own.")
+
+
 class ConfigResponse(BaseModel):
-    """A configuration as it is shown: whether it has a key, never which."""
+    """A configuration. Its key is never shown."""
 
     id: int
     name: str
-    provider: Provider
+    provider: str
+    supported: bool = Field(
+        description="false: this version of Daybook does not know the provider and sends it no calls."
+    )
     base_url: str
     has_key: bool
     key_unreadable: bool
@@ -115,25 +134,25 @@ Finding = Literal[
     "key_accepted", "no_key_wanted", "key_refused", "key_wanted", "key_unreadable", "silent", "untrusted", "no_host",
     "nobody_there", "not_http", "no_list", "no_list_v1", "asks_to_wait", "elsewhere", "failing", "no_models",
 ]  # fmt: skip
-"""What came of a small request to a provider."""
+"""The result of a small request to a provider."""
 
 
 class ProbeResponse(BaseModel):
-    """What a small request to a provider showed."""
+    """The result of a small request to a provider."""
 
     ok: bool
     reachable: bool
-    key_accepted: bool | None = Field(description="null where the answer does not tell.")
-    models: int | None = Field(description="How many models the provider lists; null where it lists none.")
+    key_accepted: bool | None = Field(description="null if the answer does not say.")
+    models: int | None = Field(description="Number of models that the provider lists; null without a list.")
     missing_models: list[str] = Field(description="Models that are configured by name and not listed.")
     finding: Finding
     message: str = Field(description="The finding in words.")
-    details: dict[str, str | int | float] = Field(description="What `message` says of this very case.")
+    details: dict[str, str | int | float] = Field(description="The values in `message`.")
     duration_ms: int
 
 
 class FirstModel(BaseModel):
-    """A model that a first program names."""
+    """A model for a first program."""
 
     model: str
     answered_by: Literal["provider", "demo", "nothing"] = Field(
@@ -143,7 +162,7 @@ class FirstModel(BaseModel):
 
 
 class FirstModelsResponse(BaseModel):
-    """For each API a model, and who answers it here."""
+    """A model for each API, and what answers it here."""
 
     openai: FirstModel
     anthropic: FirstModel

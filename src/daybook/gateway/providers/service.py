@@ -1,6 +1,6 @@
-"""Provider configurations: who answers model calls, with which key, in which order.
+"""Provider configurations: which providers answer model calls, with which key, in which order.
 
-Keys are encrypted on their way in (`gateway.secrets`) and leave only as `ProviderConfig`, for the hot path.
+Keys are encrypted before they are stored (`vault`) and leave only in a `ProviderConfig`, for the gateway.
 """
 
 import logging
@@ -11,10 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.gateway.providers.config import Provider, ProviderConfig
+from daybook.gateway.providers.base_urls import normalised_base_url
+from daybook.gateway.providers.config import ProviderConfig
+from daybook.gateway.providers.kinds import PROVIDERS
 from daybook.gateway.providers.models import LLMConfig
+from daybook.gateway.providers.provider import Provider
 from daybook.gateway.providers.schemas import ConfigCreate, ConfigResponse, ConfigSettings, ConfigUpdate
-from daybook.gateway.providers.urls import normalised_base_url
 from daybook.gateway.providers.vault import KeyUnreadable, Vault
 from daybook.kit.errors import Conflict, Invalid, NotFound
 from daybook.kit.text import storable
@@ -22,23 +24,23 @@ from daybook.settings import Settings
 from daybook.settings import settings as process_settings
 
 RESERVED_NAMES = frozenset({"demo", "local"})
-"""Configurations that follow DAYBOOK_DEMO_URL and DAYBOOK_MODEL_URL; see `gateway.local_models`."""
+"""Configurations that follow DAYBOOK_DEMO_URL and DAYBOOK_MODEL_URL; see `local_models`."""
 
 log = logging.getLogger(__name__)
 
 
 async def list_configs(session: ReadSession | WriteSession, vault: Vault) -> list[ConfigResponse]:
-    """Every configuration, in the order in which they are tried."""
-    return [answer(config, vault) for config in await _rows(session)]
+    """Return every configuration, in the order in which they are tried."""
+    return [response_of(config, vault) for config in await _rows(session)]
 
 
 async def get_config(session: ReadSession | WriteSession, vault: Vault, config_id: int) -> ConfigResponse:
-    """One configuration. Raises `NotFound`."""
-    return answer(await _row(session, config_id), vault)
+    """Return one configuration. Raises `NotFound`."""
+    return response_of(await _row(session, config_id), vault)
 
 
 async def find_config_id(session: ReadSession | WriteSession, name: str) -> int | None:
-    """The id of the configuration with this name, if there is one."""
+    """Return the id of the configuration with this name; None without one."""
     return await session.scalar(select(LLMConfig.id).where(LLMConfig.name == storable(name)))
 
 
@@ -48,7 +50,7 @@ async def enabled_names(session: ReadSession) -> set[str]:
 
 
 async def config_id_of(session: ReadSession | WriteSession, name: str) -> int:
-    """The id of the configuration with this name. Raises `NotFound`."""
+    """Return the id of the configuration with this name. Raises `NotFound`."""
     found = await find_config_id(session, name)
     if found is None:
         raise NotFound(f"There is no configuration named {name!r}.")
@@ -56,12 +58,12 @@ async def config_id_of(session: ReadSession | WriteSession, name: str) -> int:
 
 
 async def create_config(session: WriteSession, vault: Vault, new: ConfigCreate) -> ConfigResponse:
-    """Make a configuration. Raises `Conflict` for a taken name and `Invalid` for a wrong address or key."""
+    """Create a configuration. Raises `Conflict` for a taken name and `Invalid` for a wrong address or key."""
     _refuse_reserved(new.name)
     config = LLMConfig(
         name=new.name,
         provider=new.provider,
-        base_url=normalised_base_url(new.provider, new.base_url),
+        base_url=normalised_base_url(PROVIDERS[new.provider], new.base_url),
         api_key=encrypted_key(vault, new.api_key),
         models=_without_repeats(new.models),
         priority=new.priority,
@@ -72,28 +74,28 @@ async def create_config(session: WriteSession, vault: Vault, new: ConfigCreate) 
     session.add(config)
     await _flush(session, new.name)
     await session.refresh(config)
-    return answer(config, vault)
+    return response_of(config, vault)
 
 
 async def change_config(
     session: WriteSession, vault: Vault, config_id: int, change: ConfigUpdate
 ) -> ConfigResponse:
-    """Change what `change` names and leave the rest. Raises `NotFound`, `Conflict` and `Invalid`."""
+    """Change what `change` names and keep the rest. Raises `NotFound`, `Conflict` and `Invalid`."""
     config = await _row(session, config_id, for_update=True)
     if change.name is not None and change.name != config.name:
         _refuse_reserved(change.name)
         _refuse_reserved(config.name)
         config.name = change.name
-    provider = change.provider or Provider(config.provider)
+    provider = change.provider or config.provider
     if "base_url" in change.model_fields_set:
-        config.base_url = normalised_base_url(provider, change.base_url)
+        config.provider = provider
+        config.base_url = normalised_base_url(_provider(config), change.base_url)
     elif provider != config.provider:
         raise Invalid(
             "A change of provider needs a base_url too (null for the provider's own).",
             code="base_url_missing",
-            details={"provider": provider.value},
+            details={"provider": provider},
         )
-    config.provider = provider
     if "api_key" in change.model_fields_set:
         config.api_key = encrypted_key(vault, change.api_key)
     if change.models is not None:
@@ -105,7 +107,7 @@ async def change_config(
             setattr(config, name, value)
     await _flush(session, config.name)
     await session.refresh(config)
-    return answer(config, vault)
+    return response_of(config, vault)
 
 
 async def delete_config(session: WriteSession, config_id: int) -> None:
@@ -116,30 +118,32 @@ async def delete_config(session: WriteSession, config_id: int) -> None:
     await session.flush()
 
 
-async def load_providers(
+async def load_configs(
     session: ReadSession | WriteSession, vault: Vault, *, limits: Settings | None = None
 ) -> list[ProviderConfig]:
-    """The enabled configurations for the hot path, decrypted, in the order in which they are tried.
+    """Return the enabled configurations, decrypted, in the order in which they are tried.
 
-    One whose key cannot be read is among them, marked; one whose stored settings cannot be has defaults.
+    One whose key cannot be decrypted is marked, one whose stored settings are damaged has defaults, and one whose
+    provider is unknown (a later version wrote it) is left out.
     """
-    return [provider_of(row, vault, limits=limits) for row in await _rows(session) if row.enabled]
+    rows = await _rows(session)
+    return [config_of(row, vault, limits=limits) for row in rows if row.enabled and row.provider in PROVIDERS]
 
 
-async def load_provider(session: ReadSession | WriteSession, vault: Vault, config_id: int) -> ProviderConfig:
-    """One configuration as the hot path would use it, enabled or not. Raises `NotFound`."""
-    return provider_of(await _row(session, config_id), vault)
+async def load_config(session: ReadSession | WriteSession, vault: Vault, config_id: int) -> ProviderConfig:
+    """Return one configuration, decrypted. Raises `NotFound`, or `Conflict` if its provider is unknown."""
+    return config_of(await _row(session, config_id), vault)
 
 
-def provider_of(config: LLMConfig, vault: Vault, *, limits: Settings | None = None) -> ProviderConfig:
-    """`config` decrypted; time-outs that it does not set come from `limits` (the process's settings)."""
+def config_of(config: LLMConfig, vault: Vault, *, limits: Settings | None = None) -> ProviderConfig:
+    """Return `config` decrypted. Time-outs that it does not set come from `limits` (the process's settings)."""
     limits = limits or process_settings()
     own = _settings(config)
     key, unreadable = _key(config, vault)
     return ProviderConfig(
         id=config.id,
         name=config.name,
-        provider=Provider(config.provider),
+        provider=_provider(config),
         base_url=config.base_url,
         api_key=key,
         key_unreadable=unreadable,
@@ -156,12 +160,13 @@ def provider_of(config: LLMConfig, vault: Vault, *, limits: Settings | None = No
     )
 
 
-def answer(config: LLMConfig, vault: Vault) -> ConfigResponse:
-    """`config` as it may be shown."""
+def response_of(config: LLMConfig, vault: Vault) -> ConfigResponse:
+    """Return `config` without its key."""
     return ConfigResponse(
         id=config.id,
         name=config.name,
-        provider=Provider(config.provider),
+        provider=config.provider,
+        supported=config.provider in PROVIDERS,
         base_url=config.base_url,
         has_key=config.api_key != "",
         key_unreadable=_key(config, vault)[1],
@@ -176,7 +181,7 @@ def answer(config: LLMConfig, vault: Vault) -> ConfigResponse:
 
 
 def encrypted_key(vault: Vault, key: SecretStr | None) -> str:
-    """`key` as the column keeps it: a token, or nothing where there is no key. Raises `Invalid`."""
+    """Return `key` as the column keeps it: encrypted, or empty without a key. Raises `Invalid`."""
     text = key.get_secret_value().strip() if key else ""
     if not text:
         return ""
@@ -186,6 +191,18 @@ def encrypted_key(vault: Vault, key: SecretStr | None) -> str:
             code="bad_api_key",
         )
     return vault.encrypt(text)
+
+
+def _provider(config: LLMConfig) -> Provider:
+    provider = PROVIDERS.get(config.provider)
+    if provider is None:
+        raise Conflict(
+            f"This version of Daybook does not know the provider {config.provider!r} of {config.name!r}. "
+            f"Known: {', '.join(PROVIDERS)}.",
+            code="provider_unknown",
+            details={"provider": config.provider},
+        )
+    return provider
 
 
 async def _rows(session: ReadSession | WriteSession) -> Sequence[LLMConfig]:
@@ -209,7 +226,7 @@ async def _flush(session: WriteSession, name: str) -> None:
 
 
 def _key(config: LLMConfig, vault: Vault) -> tuple[str | None, bool]:
-    """The key, and whether there is one that cannot be read."""
+    """Return the key, and whether there is one that cannot be decrypted."""
     if config.api_key == "":
         return None, False
     try:
@@ -222,15 +239,15 @@ def _settings(config: LLMConfig) -> ConfigSettings:
     try:
         return ConfigSettings.model_validate(config.settings)
     except ValidationError:
-        log.warning("The settings of configuration %s cannot be read; defaults are used.", config.name)
+        log.warning("The settings of configuration %s are damaged; defaults are used.", config.name)
         return ConfigSettings()  # pyright: ignore[reportCallIssue]  (every field has a default)
 
 
 def _refuse_reserved(name: str) -> None:
     if name in RESERVED_NAMES:
         raise Conflict(
-            f"The configuration {name!r} is Daybook's own: each start makes it from DAYBOOK_DEMO_URL or "
-            "DAYBOOK_MODEL_URL. It can be changed and disabled; another one needs another name.",
+            f"The configuration {name!r} is Daybook's own: each start sets it from DAYBOOK_DEMO_URL or "
+            "DAYBOOK_MODEL_URL. It can be changed and disabled; choose another name for a new one.",
             code="config_reserved",
             details={"name": name},
         )

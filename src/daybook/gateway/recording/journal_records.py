@@ -255,8 +255,8 @@ def _target(exchange: Exchange, redact: Redact) -> list[Any] | None:
     target = exchange.target
     if target is None:
         return None
-    provider = target.provider
-    return [provider.id, provider.name, provider.provider.value, redact_name(redact, target.model[:300])]
+    config = target.config
+    return [config.id, config.name, config.provider.name, redact_name(redact, target.model[:300])]
 
 
 def _request(exchange: Exchange) -> bytes:

@@ -96,7 +96,7 @@ def _take(exchange: Exchange, prices: PriceTable) -> None:
     if exchange.spent is not None:
         usage += exchange.spent
     try:
-        cost = prices.cost(target.model, usage, provider=target.provider.provider.value, at=exchange.moment)
+        cost = prices.cost(target.model, usage, provider=target.config.provider.name, at=exchange.moment)
     except Exception:
         log.exception(
             "The price of call %s could not be worked out; its hold stays until it is settled.", exchange.id
