@@ -978,7 +978,7 @@ export interface paths {
         };
         /**
          * Get File
-         * @description The file that a link opens, or ranges of it. Links come with recordings, events and vlogs, and end.
+         * @description Return the file of a link, or a range of it. Links come with recordings and events, and expire.
          */
         get: operations["get_file"];
         put?: never;
@@ -987,7 +987,7 @@ export interface paths {
         options?: never;
         /**
          * Head File
-         * @description What `GET` would answer, without the bytes.
+         * @description Return the headers of `GET`.
          */
         head: operations["head_file"];
         patch?: never;
@@ -2411,7 +2411,7 @@ export interface components {
         };
         /**
          * ErrorDetail
-         * @description What happened: a code for programs, a sentence for people, and what it says of this very case.
+         * @description An error: a code for programs, a message for users, and the values in it.
          */
         ErrorDetail: {
             /** Code */
@@ -4265,7 +4265,7 @@ export interface operations {
                     "application/json": components["schemas"]["LeaseResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4274,7 +4274,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4305,7 +4305,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReleaseResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4314,7 +4314,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4349,7 +4349,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_BudgetResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4358,7 +4358,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4391,7 +4391,7 @@ export interface operations {
                     "application/json": components["schemas"]["BudgetResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4400,7 +4400,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4431,7 +4431,7 @@ export interface operations {
                     "application/json": components["schemas"]["BudgetResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4440,7 +4440,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4471,7 +4471,7 @@ export interface operations {
                     "application/json": components["schemas"]["BudgetResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4480,7 +4480,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4516,7 +4516,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CodeResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4525,7 +4525,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4558,7 +4558,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewCodeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4567,7 +4567,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4598,7 +4598,7 @@ export interface operations {
                     "application/json": components["schemas"]["CodeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4607,7 +4607,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4638,7 +4638,7 @@ export interface operations {
                     "application/json": components["schemas"]["CodeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4647,7 +4647,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4682,7 +4682,7 @@ export interface operations {
                     "application/json": components["schemas"]["CodeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4691,7 +4691,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4725,7 +4725,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_GroupResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4734,7 +4734,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4767,7 +4767,7 @@ export interface operations {
                     "application/json": components["schemas"]["GroupResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4776,7 +4776,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4807,7 +4807,7 @@ export interface operations {
                     "application/json": components["schemas"]["GroupResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4816,7 +4816,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4851,7 +4851,7 @@ export interface operations {
                     "application/json": components["schemas"]["GroupResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4860,7 +4860,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4889,7 +4889,7 @@ export interface operations {
                     "application/json": components["schemas"]["HealthResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4898,7 +4898,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4927,7 +4927,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobTypeResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4936,7 +4936,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4971,7 +4971,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobTypeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -4980,7 +4980,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5016,7 +5016,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_AdminJobResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5025,7 +5025,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5056,7 +5056,7 @@ export interface operations {
                     "application/json": components["schemas"]["AdminJobResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5065,7 +5065,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5096,7 +5096,7 @@ export interface operations {
                     "application/json": components["schemas"]["AdminJobResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5105,7 +5105,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5136,7 +5136,7 @@ export interface operations {
                     "application/json": components["schemas"]["AdminJobResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5145,7 +5145,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5174,7 +5174,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5183,7 +5183,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5216,7 +5216,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5225,7 +5225,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5256,7 +5256,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5265,7 +5265,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5294,7 +5294,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5303,7 +5303,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5338,7 +5338,7 @@ export interface operations {
                     "application/json": components["schemas"]["ConfigResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5347,7 +5347,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5378,7 +5378,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProbeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5387,7 +5387,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5425,7 +5425,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_LineResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5434,7 +5434,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5477,7 +5477,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CallResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5486,7 +5486,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5517,7 +5517,7 @@ export interface operations {
                     "application/json": components["schemas"]["CallDetailResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5526,7 +5526,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5560,7 +5560,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_OutboxEventResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5569,7 +5569,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5598,7 +5598,7 @@ export interface operations {
                     "application/json": components["schemas"]["RetryResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5607,7 +5607,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5638,7 +5638,7 @@ export interface operations {
                     "application/json": components["schemas"]["OutboxEventResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5647,7 +5647,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5678,7 +5678,7 @@ export interface operations {
                     "application/json": components["schemas"]["OutboxEventResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5687,7 +5687,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5716,7 +5716,7 @@ export interface operations {
                     "application/json": components["schemas"]["PriceResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5725,7 +5725,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5758,7 +5758,7 @@ export interface operations {
                     "application/json": components["schemas"]["PriceResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5767,7 +5767,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5796,7 +5796,7 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5805,7 +5805,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5845,7 +5845,7 @@ export interface operations {
                     "application/json": components["schemas"]["TokenStatsResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5854,7 +5854,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5888,7 +5888,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_UserResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5897,7 +5897,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5930,7 +5930,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewUserResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5939,7 +5939,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5970,7 +5970,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -5979,7 +5979,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6014,7 +6014,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6023,7 +6023,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6058,7 +6058,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewPasswordResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6067,7 +6067,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6101,7 +6101,7 @@ export interface operations {
                     "application/json": components["schemas"]["CalendarResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6110,7 +6110,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6145,7 +6145,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobAcceptedResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6154,7 +6154,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6187,7 +6187,7 @@ export interface operations {
                     "application/json": components["schemas"]["DescriptionEstimateResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6196,7 +6196,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6232,7 +6232,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_DiaryEntryResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6241,7 +6241,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6273,7 +6273,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiaryResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6282,7 +6282,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6327,7 +6327,7 @@ export interface operations {
                     "application/json": components["schemas"]["GenerationResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6336,7 +6336,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6372,7 +6372,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiaryResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6381,7 +6381,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6413,7 +6413,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiaryVersionResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6422,7 +6422,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6455,7 +6455,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiaryVersionDetailResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6464,7 +6464,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6506,7 +6506,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_EventResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6515,7 +6515,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6548,7 +6548,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6557,7 +6557,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6595,7 +6595,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6604,7 +6604,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6637,7 +6637,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6646,7 +6646,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6677,7 +6677,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6686,7 +6686,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6715,7 +6715,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6724,7 +6724,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6759,7 +6759,7 @@ export interface operations {
                     "application/json": components["schemas"]["EventResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6768,7 +6768,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6803,7 +6803,7 @@ export interface operations {
                     "application/json": components["schemas"]["DivisionResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6812,7 +6812,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6843,7 +6843,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The ranges that were asked for. */
+            /** @description The requested range. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -6852,21 +6852,21 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description It is as it was. */
+            /** @description Not modified. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The file has none of the ranges. */
+            /** @description The range is outside the file. */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6875,7 +6875,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6906,7 +6906,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The ranges that were asked for. */
+            /** @description The requested range. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -6915,21 +6915,21 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description It is as it was. */
+            /** @description Not modified. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The file has none of the ranges. */
+            /** @description The range is outside the file. */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6938,7 +6938,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6967,7 +6967,7 @@ export interface operations {
                     "application/json": components["schemas"]["FirstModelsResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -6976,7 +6976,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7011,7 +7011,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_JobResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7020,7 +7020,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7051,7 +7051,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7060,7 +7060,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7091,7 +7091,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7100,7 +7100,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7131,7 +7131,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7140,7 +7140,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7169,7 +7169,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7178,7 +7178,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7211,7 +7211,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7220,7 +7220,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7249,7 +7249,7 @@ export interface operations {
                     "application/json": components["schemas"]["BudgetResponse"][];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7258,7 +7258,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7292,7 +7292,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CodeResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7301,7 +7301,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7334,7 +7334,7 @@ export interface operations {
                     "application/json": components["schemas"]["NewCodeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7343,7 +7343,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7374,7 +7374,7 @@ export interface operations {
                     "application/json": components["schemas"]["CodeResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7383,7 +7383,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7414,7 +7414,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7423,7 +7423,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7457,7 +7457,7 @@ export interface operations {
                     "application/json": components["schemas"]["OwnUsageResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7466,7 +7466,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7505,7 +7505,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_RecordingResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7514,7 +7514,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7547,7 +7547,7 @@ export interface operations {
                     "application/json": components["schemas"]["TimeShiftResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7556,7 +7556,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7587,7 +7587,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecordingDetailResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7596,7 +7596,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7625,7 +7625,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7634,7 +7634,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7669,7 +7669,7 @@ export interface operations {
                     "application/json": components["schemas"]["RecordingDetailResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7678,7 +7678,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7713,7 +7713,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobAcceptedResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7722,7 +7722,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7755,7 +7755,7 @@ export interface operations {
                     "application/json": components["schemas"]["DescriptionEstimateResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7764,7 +7764,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7795,7 +7795,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobsAcceptedResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7804,7 +7804,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7833,7 +7833,7 @@ export interface operations {
                     "application/json": string[];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7842,7 +7842,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7873,7 +7873,7 @@ export interface operations {
                     "application/json": components["schemas"]["SampleDayResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7882,7 +7882,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7911,7 +7911,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7920,7 +7920,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7949,7 +7949,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7958,7 +7958,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -7991,7 +7991,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8000,7 +8000,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8027,7 +8027,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8036,7 +8036,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8068,7 +8068,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_UploadResponse_"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8077,7 +8077,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8104,7 +8104,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8113,7 +8113,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8140,7 +8140,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8149,7 +8149,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8180,7 +8180,7 @@ export interface operations {
                     "application/json": components["schemas"]["UploadResponse"];
                 };
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8189,7 +8189,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8218,7 +8218,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8227,7 +8227,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8256,7 +8256,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8265,7 +8265,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8294,7 +8294,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description What was wrong with the request. */
+            /** @description An error in the request. */
             "4XX": {
                 headers: {
                     [name: string]: unknown;
@@ -8303,7 +8303,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description What went wrong in Daybook. */
+            /** @description An error in Daybook. */
             "5XX": {
                 headers: {
                     [name: string]: unknown;
