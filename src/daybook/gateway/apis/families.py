@@ -1,6 +1,6 @@
 """Families of APIs: the shape of errors and of model lists, and the requests by which a family is recognised."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,6 @@ class Family:
         if self.streams_arrays and media_type.startswith("application/json"):
             return b"," + orjson.dumps(error) + b"]"
         return last_event(media_type, error, self.event_name)
-
-    def is_spoken(self, headers: Mapping[str, str], query: Mapping[str, str]) -> bool:
-        """Return True if a request carries what only this family's SDKs send."""
-        return any(name in headers for name in self.headers) or any(name in query for name in self.query)
 
 
 def last_event(media_type: str, error: Json, name: str) -> bytes:

@@ -25,29 +25,13 @@ from llm_tracker.usage import ApiUsage
 from llm_tracker.usage.apis import APIS as USAGES
 
 APIS: tuple[Api, ...] = (
-    CHAT_COMPLETIONS,
-    COMPLETIONS,
-    RESPONSES,
-    INPUT_TOKENS,
-    EMBEDDINGS,
-    MODERATIONS,
-    IMAGES_GENERATIONS,
-    IMAGES_EDITS,
-    TRANSCRIPTIONS,
-    TRANSLATIONS,
-    SPEECH,
-    RERANK,
-    MESSAGES,
-    COUNT_TOKENS,
-    GENERATE_CONTENT,
-    STREAM_GENERATE_CONTENT,
-    EMBED_CONTENT,
-    BATCH_EMBED_CONTENTS,
-    GEMINI_COUNT_TOKENS,
-    OLLAMA_CHAT,
-    OLLAMA_GENERATE,
-    COHERE_CHAT,
-)
+    CHAT_COMPLETIONS, COMPLETIONS, RESPONSES, INPUT_TOKENS, EMBEDDINGS, MODERATIONS, IMAGES_GENERATIONS, IMAGES_EDITS,
+    TRANSCRIPTIONS, TRANSLATIONS, SPEECH, RERANK,
+    MESSAGES, COUNT_TOKENS,
+    GENERATE_CONTENT, STREAM_GENERATE_CONTENT, EMBED_CONTENT, BATCH_EMBED_CONTENTS, GEMINI_COUNT_TOKENS,
+    OLLAMA_CHAT, OLLAMA_GENERATE, COHERE_CHAT,
+)  # fmt: skip
+"""Of those with one name, the first is the one that journals mean."""
 
 PREFIXES = ("/v1/", "/v1beta/", "/v1alpha/")
 """Paths that belong to the gateway; everything else is the application's."""
@@ -89,11 +73,19 @@ class ApiTable:
         self.by_action = {api.tail: api for api in routed if api.family.names_model_in_path}
         self._by_name = {api.name: api for api in reversed(apis)}
         self._leading = {api.family: api for api in apis if api.is_leading}
-        self._families = tuple(dict.fromkeys(api.family for api in routed if api.family is not OPENAI_FAMILY))
+        families = dict.fromkeys(api.family for api in routed)
+        self._headers = [(name, family) for family in families for name in family.headers]
+        self._parameters = [(name, family) for family in families for name in family.query]
 
     def family(self, headers: Mapping[str, str], query: Mapping[str, str]) -> Family:
         """Return the family of a request to a path that several have: OpenAI's unless another is recognised."""
-        return next((family for family in self._families if family.is_spoken(headers, query)), OPENAI_FAMILY)
+        for name, family in self._headers:
+            if name in headers:
+                return family
+        for name, family in self._parameters:
+            if name in query:
+                return family
+        return OPENAI_FAMILY
 
     def route(self, method: str, path: str, family: Family = OPENAI_FAMILY) -> Route:
         """Return the destination of `method path`. `family` is that of paths which several families have."""
@@ -107,9 +99,8 @@ class ApiTable:
             family = ANTHROPIC_FAMILY
         head, _, name = rest.partition("/")
         if head == "models" and version in _GEMINI_VERSIONS:
-            name, _, action = name.removeprefix("models/").partition(
-                ":"
-            )  # some SDKs repeat it, as Google allows
+            # Some SDKs repeat "models/", as Google allows.
+            name, _, action = name.removeprefix("models/").partition(":")
             if action:
                 api = self.by_action.get(action)
                 if api is not None:

@@ -16,6 +16,7 @@ from typing import Any, cast
 import orjson
 
 from daybook.gateway.transcript.json_access import as_text
+from llm_tracker.storable import escaped
 
 PAYLOAD_LIMIT = 1_024
 """Base64 of more characters than this is replaced by its marker; smaller files stay as they came."""
@@ -53,14 +54,7 @@ def storable_text(value: str) -> str:
             value = _DATA_URL.sub(_data_url_marker, value)
         if len(value) > TEXT_LIMIT:
             value = f"{value[:TEXT_LIMIT]} [cut here, of {len(value)} characters]"
-    if "\0" in value:
-        value = value.replace("\0", "\\u0000")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            value = value.encode("utf-8", "backslashreplace").decode()
-    return value
+    return value if value.isascii() and "\0" not in value else escaped(value)
 
 
 def file_marker(media_type: str, content: bytes) -> str:

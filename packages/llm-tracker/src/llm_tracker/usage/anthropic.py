@@ -1,4 +1,4 @@
-"""Anthropic's usage object, from api.anthropic.com, Vertex and whoever else speaks the Messages API."""
+"""Anthropic's usage object, from api.anthropic.com, Vertex and other providers of the Messages API."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from llm_tracker.usage.buckets import Usage, count, inclusive, members
 
 
 def messages_usage(raw: Any) -> Usage | None:
-    """Usage of a message. `input_tokens` excludes cache reads and writes, which are added to the prompt.
+    """Return the usage of a message. `input_tokens` excludes cache reads and writes, which are added to the prompt.
 
-    The top level is what is billed at the model's own price; `iterations` repeats it turn by turn and adds
-    what other models were asked (an advisor), so it is left in `raw`.
+    The top level is billed at the model's own price. `iterations` repeats it turn by turn and adds calls of other
+    models (an advisor), so it stays in `raw` only.
     """
     usage = members(raw)
     fresh = count(usage.get("input_tokens"))
@@ -32,6 +32,6 @@ def messages_usage(raw: Any) -> Usage | None:
 
 
 def _sum(*counts: int | None) -> int | None:
-    """The sum of the counts that were reported; None when none was."""
+    """Return the sum of the reported counts; None if there are none."""
     reported = [number for number in counts if number is not None]
     return sum(reported) if reported else None

@@ -1,11 +1,10 @@
-"""`Usage`: what one model call cost in tokens, in buckets that mean the same for every provider."""
+"""`Usage`: the tokens of one model call, in buckets that mean the same for every provider."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 MAX_COUNT = 100_000_000
-"""The largest single count that is believed. The largest context is a tenth of it; what is beyond is a
-broken answer, and buckets summed from believed counts stay within a database INTEGER."""
+"""The largest plausible count: ten times the largest context. Sums of such counts fit a database INTEGER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,15 +12,14 @@ class Usage:
     """The tokens of one call (or of several attempts, added up). Buckets are inclusive.
 
     Invariants of every `Usage` that this package makes: no bucket is negative;
-    `total_tokens == prompt_tokens + completion_tokens`; `cached_tokens` and `cache_write_tokens` are each
-    within `prompt_tokens` (some providers report a token in both); `reasoning_tokens` is within
-    `completion_tokens`.
+    `total_tokens == prompt_tokens + completion_tokens`; `cached_tokens` and `cache_write_tokens` are each within
+    `prompt_tokens` (some providers report a token in both); `reasoning_tokens` is within `completion_tokens`.
     """
 
     prompt_tokens: int = 0
-    """Everything that was read: text, images, tools, and the cached part of it."""
+    """Everything that the model read: text, images, tools, and the cached part of it."""
     completion_tokens: int = 0
-    """Everything that was written, hidden reasoning included."""
+    """Everything that the model wrote, hidden reasoning included."""
     total_tokens: int = 0
     """`prompt_tokens + completion_tokens`."""
     cached_tokens: int = 0
@@ -31,10 +29,10 @@ class Usage:
     cache_write_tokens: int = 0
     """The part of the prompt that was written to the provider's cache (dearer with Anthropic)."""
     raw: Any = field(default=None, compare=False, repr=False)
-    """The provider's usage object as it came (parsed JSON); kept beside the line in the ledger."""
+    """The provider's usage object (parsed JSON), kept with the line in the ledger."""
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Sum the attempts of one call. `raw` becomes the list of what each attempt reported."""
+        """Add up the attempts of one call. `raw` becomes the list of their reports."""
         if not isinstance(other, Usage):  # pyright: ignore[reportUnnecessaryIsInstance]
             return NotImplemented
         return Usage(
@@ -49,14 +47,14 @@ class Usage:
 
 
 def raw_parts(raw: Any) -> list[Any]:
-    """The usage objects in a `Usage.raw`: none, one, or those of several attempts."""
+    """Return the usage objects in a `Usage.raw`: none, one, or those of several attempts."""
     if raw is None:
         return []
     return raw if isinstance(raw, list) else [raw]
 
 
 Beyond = Literal["prompt", "completion"]
-"""Whose tokens they are that a total has beyond prompt and completion."""
+"""The bucket of tokens that a total has beyond prompt and completion."""
 
 
 def inclusive(
@@ -70,14 +68,14 @@ def inclusive(
     cache_write: int | None = None,
     beyond: Beyond = "completion",
 ) -> Usage | None:
-    """Turn the numbers that a provider reported (None where it did not) into inclusive buckets.
+    """Turn the numbers that a provider reported (None if it did not) into inclusive buckets.
 
-    Where only a total is given it is the prompt's. What a total has beyond prompt and completion is the
-    completion's, and hidden reasoning (Gemini's OpenAI-compatible endpoint, xAI); in speech to text it is the
-    prompt's (Mistral counts the audio in the total alone). A total below the sum is ignored. Parts larger
-    than their whole (azure-ai's cache, Vercel's reasoning) are cut to it.
+    A total without other numbers is the prompt's. A total's excess over prompt and completion is the completion's, as
+    hidden reasoning (Gemini's OpenAI-compatible endpoint, xAI); in speech to text it is the prompt's (Mistral counts
+    the audio in the total alone). A total below the sum is ignored. Parts larger than their whole (azure-ai's cache,
+    Vercel's reasoning) are cut to it.
 
-    None when neither prompt nor completion nor total was reported. Zeros are a report.
+    None if neither prompt nor completion nor total was reported. Zeros are a report.
     """
     if prompt is None and completion is None:
         if total is None:
@@ -105,10 +103,10 @@ def inclusive(
 
 
 def count(value: Any) -> int | None:
-    """A token count as a provider wrote it, or None for everything that is none.
+    """Return a token count, or None for everything else.
 
-    An integer from 0 to `MAX_COUNT`, or a float that is one (`12.0`). Booleans, strings, fractions, negative
-    and absurd numbers are no counts.
+    A count is an integer from 0 to `MAX_COUNT`, or such a float (`12.0`): no boolean, string, fraction or negative
+    number.
     """
     if type(value) is float and value.is_integer():
         value = int(value)
@@ -116,7 +114,7 @@ def count(value: Any) -> int | None:
 
 
 def first_count(*values: Any) -> int | None:
-    """The count among the names that a number goes by: the first that is not zero, else zero, else None."""
+    """Return the first count that is not zero, else zero, else None: a number may go by several names."""
     found: int | None = None
     for value in values:
         number = count(value)
@@ -128,5 +126,5 @@ def first_count(*values: Any) -> int | None:
 
 
 def members(value: Any) -> dict[str, Any]:
-    """The value if it is a JSON object, else an empty one."""
+    """Return the value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}

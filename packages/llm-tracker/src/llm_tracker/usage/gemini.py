@@ -6,10 +6,10 @@ from llm_tracker.usage.buckets import Usage, count, inclusive, members
 
 
 def gemini_usage(raw: Any) -> Usage | None:
-    """Usage of generateContent, streamGenerateContent and embedContent.
+    """Return the usage of generateContent, streamGenerateContent and embedContent.
 
-    `candidatesTokenCount` excludes thoughts, `promptTokenCount` includes cached content but not what tools
-    brought (`toolUsePromptTokenCount`); the total has all of it.
+    `candidatesTokenCount` excludes thoughts. `promptTokenCount` includes cached content but not the results of tools
+    (`toolUsePromptTokenCount`). The total includes all of it.
     """
     usage = members(raw)
     prompt = count(usage.get("promptTokenCount"))

@@ -1,8 +1,7 @@
 """OpenAI's usage object and everything that resembles it.
 
-One reader serves chat completions, completions, responses, embeddings, images, audio and rerank, and the
-many servers that speak these APIs, because they differ only in names: `prompt_tokens` or `input_tokens`, and
-where the cached and the reasoning part are told.
+One reader serves chat completions, completions, responses, embeddings, images, audio and rerank, of many servers. They
+differ only in names (`prompt_tokens` or `input_tokens`) and in the place of the cached and the reasoning part.
 """
 
 from typing import Any
@@ -11,12 +10,12 @@ from llm_tracker.usage.buckets import Beyond, Usage, first_count, inclusive, mem
 
 
 def completion_usage(raw: Any) -> Usage | None:
-    """Usage of an API whose answers are written: a total beyond the sum is hidden reasoning."""
+    """Return the usage of an API whose answers are written: a total beyond the sum is hidden reasoning."""
     return _read(raw, "completion")
 
 
 def prompt_usage(raw: Any) -> Usage | None:
-    """Usage of an API whose cost is in what it reads (embeddings, rerank, speech to text)."""
+    """Return the usage of an API that costs what it reads (embeddings, rerank, speech to text)."""
     return _read(raw, "prompt")
 
 

@@ -12,14 +12,14 @@ OLLAMA_FIELDS = (
     "prompt_eval_duration",
     "eval_duration",
 )
-"""What Ollama says about a call, at the top level of its answer (durations in nanoseconds)."""
+"""Ollama's report of a call, at the top level of its answer (durations in nanoseconds)."""
 
 
 def cohere_usage(raw: Any) -> Usage | None:
-    """Usage of Cohere's chat: `usage` (v2) or `meta` (v1).
+    """Return the usage of Cohere's chat: `usage` (v2) or `meta` (v1).
 
-    `tokens` is what the model read and wrote. `billed_units` is what is charged (without Cohere's own prompt)
-    and no token count: an answer with nothing else reports no usage.
+    `tokens` counts what the model read and wrote. `billed_units` is the charge (without Cohere's own prompt), not a
+    token count: an answer with nothing else reports no usage.
     """
     usage = members(raw)
     tokens = members(usage.get("tokens"))
@@ -33,9 +33,9 @@ def cohere_usage(raw: Any) -> Usage | None:
 
 
 def ollama_usage(answer: Any) -> Usage | None:
-    """Usage of Ollama's own API: it stands in the `done` line itself.
+    """Return the usage of Ollama's own API, which is in the `done` line itself.
 
-    `prompt_eval_count` is left out when the whole prompt was in the cache: that prompt is counted as 0.
+    `prompt_eval_count` is absent if the whole prompt was in the cache: that prompt counts as 0.
     """
     raw = {name: answer[name] for name in OLLAMA_FIELDS if name in members(answer)}
     return inclusive(raw, prompt=count(raw.get("prompt_eval_count")), completion=count(raw.get("eval_count")))

@@ -1,6 +1,6 @@
-"""The parts of a prompt and a completion that are priced apart: sound, pictures, and long-lived cache writes.
+"""Parts of a prompt and a completion with prices of their own: sound, pictures, and long-lived cache writes.
 
-They are no buckets of the ledger; they are read from the provider's own usage object when a price needs them.
+They are no buckets of the ledger; they are read from the provider's usage object if a price needs them.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from llm_tracker.usage.buckets import Usage, count, first_count, members, raw_pa
 
 @dataclass(frozen=True, slots=True)
 class PricedParts:
-    """Tokens within the buckets of a `Usage`; 0 where the provider does not tell them apart."""
+    """Tokens within the buckets of a `Usage`; 0 if the provider does not report them."""
 
     input_audio: int = 0
     """Within the prompt, cached sound included."""
@@ -21,11 +21,11 @@ class PricedParts:
     input_image: int = 0
     output_image: int = 0
     cache_write_1h: int = 0
-    """Within the cache writes: those that live an hour (Anthropic)."""
+    """Within the cache writes: those that last an hour (Anthropic)."""
 
 
 def priced_parts(usage: Usage) -> PricedParts:
-    """The parts that the usage's `raw` tells, of all attempts together."""
+    """Return the parts that the usage's `raw` reports, of all attempts together."""
     parts = [_parts(raw) for raw in raw_parts(usage.raw) if isinstance(raw, dict)]
     if len(parts) == 1:
         return parts[0]

@@ -1,7 +1,7 @@
-"""Reading a few members out of JSON of any size, in constant memory and linear time.
+"""Read a few members of JSON of any size, in constant memory and linear time.
 
-An embeddings answer has megabytes of numbers, an image answer megabytes of base64, and the usage stands
-somewhere among them. Small answers are parsed whole; this is for the others.
+An embeddings answer has megabytes of numbers, an image answer megabytes of base64, with the usage somewhere among them.
+Small answers are parsed whole; this is for the others.
 """
 
 import re
@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 _MAX_VALUE = 256 * 1024
-"""Bytes of one wanted value; a larger one is no usage object and is dropped."""
+"""Bytes of one wanted value. A larger one is no usage object and is dropped."""
 _MAX_NAME = 64
-"""Bytes of a member's name that are remembered; a longer name is none of ours."""
+"""Bytes of a member's name. A longer name is not wanted."""
 
 _WINDOW = 16 * 1024
-"""Bytes that a repeated group looks at: it takes memory for each time that it repeats."""
+"""Bytes that a repeated group may match: it takes memory for each repetition."""
 
 # No group is repeated possessively, (…)*+: before 3.11.5 Python's re gets those wrong
 # (https://github.com/python/cpython/issues/106052), and Debian 12 has 3.11.2.
@@ -28,10 +28,10 @@ _SPACE = re.compile(rb"\s*+")
 
 
 class JsonScanner:
-    """Takes JSON in pieces cut anywhere and yields each top-level object, reduced to the wanted members.
+    """Takes JSON in pieces, cut anywhere, and yields each top-level object, reduced to the wanted members.
 
-    The text is a sequence of values, as in NDJSON, or one array of them. What stands between them is skipped.
-    Malformed text yields nonsense or nothing and never raises.
+    The text is a sequence of values, as in NDJSON, or one array of them. Anything between them is skipped. Malformed
+    text yields nonsense or nothing and never raises.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class JsonScanner:
         self._captured: bytearray | None = None  # the bytes so far of a wanted value
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """Take the next bytes; the objects that ended in them."""
+        """Take the next bytes; return the objects that ended in them."""
         if self._rest:
             data = self._rest + data
             self._rest = b""
@@ -101,7 +101,7 @@ class JsonScanner:
                 self._in_array = True
             elif character == b"[":
                 self._nested = 1
-            # A quote out here is no JSON object's (a comment's, HTML's): passed over.
+            # A quote here belongs to no JSON object (a comment, HTML): skipped.
             return at + 1
         if character == b'"':
             self._in_string, self._string = True, bytearray()
@@ -116,7 +116,7 @@ class JsonScanner:
         return at + 1
 
     def _string_part(self, data: bytes, at: int) -> int:
-        """Inside a string: go to its end, to the end of what is there, or a good way on."""
+        """Inside a string: go to its end, to the end of the data, or a window further."""
         stop = _STRING_REST.match(data, at, at + _WINDOW).end()  # pyright: ignore[reportOptionalMemberAccess]
         if self._captured is not None:
             self._capture(data[at:stop])
@@ -126,7 +126,7 @@ class JsonScanner:
                 self._string = None
         if stop == len(data):
             return stop
-        if data[stop : stop + 1] != b'"':  # the window's end, or a backslash that is the last byte there is
+        if data[stop : stop + 1] != b'"':  # the window's end, or a backslash as the last byte
             if stop + 1 == len(data) and data.endswith(b"\\"):
                 self._rest = b"\\"
             return stop
@@ -148,7 +148,7 @@ class JsonScanner:
             self._capture(data[at:stop])
         if not character:
             return stop
-        if character == b'"':  # a string that does not end in what is there
+        if character == b'"':  # a string that does not end in this data
             self._in_string = True
         elif character in b"{[":
             self._nested += 1
@@ -195,7 +195,7 @@ class JsonScanner:
                 self._name = None
             return at + 1
         self._name = None
-        return at  # a string or a number that nobody wants; a string's quote is found next
+        return at  # an unwanted string or number; a string's quote is found next
 
     def _scalar_part(self, data: bytes, at: int) -> int:
         stop = _SCALAR_REST.match(data, at).end()  # pyright: ignore[reportOptionalMemberAccess]
