@@ -7,6 +7,7 @@ import pytest
 
 from daybook.gateway.apis.bounds import ANSWER_TOKENS
 from daybook.gateway.apis.media import DEAR_PICTURE, LARGEST_CONTEXT, PICTURE
+from daybook.gateway.providers.kinds import PROVIDERS
 from daybook.ledger.prices import PriceTable
 from llm_tracker.counting import count_tokens
 from llm_tracker.pricing import Price
@@ -23,9 +24,8 @@ def bound_of(api, request, **options):
 
 
 def provider_options(provider):
-    """What of a provider bounds depend on."""
-    modern = provider in {"openai", "azure_openai"}
-    return {"max_tokens_field": "max_completion_tokens" if modern else "max_tokens"}
+    """The name of the answer's maximum at a provider."""
+    return {"max_tokens_field": PROVIDERS[provider].max_tokens_field}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
 """A new API is one file, one usage object, one line in the table, and one in the provider that answers it."""
 
-import asyncio
 import json
 
 import pytest
 
 from daybook.gateway.apis.table import APIS, TABLE
-from daybook.gateway.upstream import requests
+from daybook.gateway.providers.kinds import OPENAI_COMPATIBLE
+from support.gateway.known import Budgets
 from support.gateway.served import serving
 from support.gateway.upstream import Reply, sse
-from support.gateway.verses import VERSE_FAMILY, VERSES
+from support.gateway.verses import VERSES
 
 PATH = "/v1/verses"
 ASKED = {"model": "li-bai", "theme": "moonlight", "mood": "calm"}
@@ -23,10 +23,9 @@ def stream(*pieces, fin=True):
 
 @pytest.fixture(autouse=True)
 def verses(monkeypatch):
-    """Add the API to the table, and its family to what a provider answers."""
+    """Add the API to the table, and to those that a provider answers."""
     TABLE.load((*APIS, VERSES))
-    for provider, families in requests._SPEAKS.items():
-        monkeypatch.setitem(requests._SPEAKS, provider, families | {VERSE_FAMILY})
+    monkeypatch.setattr(OPENAI_COMPATIBLE, "apis", (VERSES,))
     yield
     TABLE.load(APIS)
 
@@ -86,12 +85,7 @@ async def test_a_stream_that_breaks_off_ends_in_its_error(chat, upstream):
 
 
 async def test_a_hard_budget_bounds_it(chat, upstream):
-    async with chat.database.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            'INSERT INTO budgets (subject, subject_id, period, unit, "limit", hard) '
-            "VALUES ('group', 1, 'day', 'tokens', 5000, true)"
-        )
-    await asyncio.sleep(1.5)  # until the budget is in force
+    await Budgets(chat.resources, "group", 1).add(5000)
     upstream.reply(Reply(body=ANSWER))
 
     assert (await chat.call(PATH, ASKED))[0] == 200
