@@ -4,7 +4,7 @@ import type { Plugin } from "vite";
 
 const SMALLEST = 1024;
 
-/** Emits `.br` and `.gz` beside every text file, so that the server compresses nothing while it answers. */
+/** Emit `.br` and `.gz` beside every text file, so that the server compresses nothing. */
 export function compressed(): Plugin {
   return {
     name: "compressed",

@@ -8,7 +8,7 @@ export type Texts = Record<string, string>;
 export const LANGUAGES = ["en", "zh-Hant", "zh-Hans"];
 const NAME = "virtual:messages/";
 
-/** Gives the pages one module of texts for each language, from every folder `messages` in `sources`. */
+/** Provide one module of texts for each language, from every folder `messages` in `sources`. */
 export function messages(sources: string) {
   return {
     name: "messages",
@@ -22,7 +22,7 @@ export function messages(sources: string) {
   } satisfies Plugin;
 }
 
-/** Every text of `language`. A missing one is in English. */
+/** Return every text of `language`; the English one if it is missing. */
 export function textsOf(language: string, sources: string): Texts {
   const all: Texts = {};
   for (const folder of foldersIn(sources)) {
@@ -34,14 +34,14 @@ export function textsOf(language: string, sources: string): Texts {
   return all;
 }
 
-/** Every folder `messages` in `sources`. */
+/** Return every folder `messages` in `sources`. */
 export function foldersIn(sources: string): string[] {
   const files = readdirSync(sources, { recursive: true, encoding: "utf8" });
   const folders = files.map(dirname).filter((folder) => basename(folder) === "messages");
   return [...new Set(folders)].sort().map((folder) => join(sources, folder));
 }
 
-/** The texts of one file; none if there is no such file. */
+/** Return the texts of one file; none if there is no such file. */
 export function textsIn(folder: string, language: string): Texts {
   try {
     return JSON.parse(readFileSync(join(folder, `${language}.json`), "utf8")) as Texts;
@@ -51,7 +51,7 @@ export function textsIn(folder: string, language: string): Texts {
   }
 }
 
-/** The key that pages ask for: `calls.lead` of `calls.lead.one`. */
+/** Return the key that pages ask for: `calls.lead` of `calls.lead.one`. */
 export function stemOf(key: string): string {
   return key.replace(/\.(zero|one|two|few|many|other)$/, "");
 }

@@ -8,7 +8,7 @@ import { messages } from "./messages";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Not so: what only a few pages need and is large. */
+/** False for large packages that only a few pages need. */
 const isShared = (id: string) => !/node_modules[\\/](uplot|tus-js-client|@noble)[\\/]/.test(id);
 
 export default defineConfig({
@@ -20,10 +20,10 @@ export default defineConfig({
     outDir: here("../src/daybook/web/built"),
     emptyOutDir: true,
     target: "es2023",
-    // The policy of the pages allows no data: scripts or styles, and a request on the same connection is cheap.
+    // The pages' policy allows no data: scripts or styles, and a request on the same connection is cheap.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // All pages' styles are 6 kB compressed, and what several pages share is one file too: a page waits for a few
+    // All styles are 6 kB compressed, and code shared by several pages is one file: a page waits for a few
     // requests instead of forty.
     cssCodeSplit: false,
     rolldownOptions: {

@@ -10,11 +10,11 @@ import { ROUTES } from "$pages";
 
 import App from "./App.svelte";
 
-// After an upgrade of the server the files of this page are gone: the next one it needs is that of a newer page.
+// After an upgrade of the server, the files of this page are gone: reload to get the new ones.
 addEventListener("vite:preloadError", () => location.reload());
 restoreTheme();
 followLinks();
-// On its way while we learn who is there; an error shows when the page is wanted.
+// Load the page while the user is being loaded; an error shows when the page is needed.
 void match(ROUTES, here().path)
   ?.route.load()
   .catch(() => undefined);

@@ -1,4 +1,4 @@
-/** Numbers, money and times as people read them, in the language of the page and the person's own timezone. */
+/** Numbers, money and times in the page's language and the user's timezone. */
 import { language, t } from "$lib/i18n";
 
 /** 12,345 */
@@ -6,12 +6,12 @@ export function count(value: number): string {
   return numbers().format(value);
 }
 
-/** 12.3K: where there is little room. Where a language has no such word, it is the number as `count` writes it. */
+/** 12.3K, for narrow places. A language without such a word writes the number as `count` does. */
 export function compact(value: number): string {
   return numbers({ notation: "compact", maximumFractionDigits: 1, useGrouping: "always" }).format(value);
 }
 
-/** US dollars from the decimal text of the API; small amounts keep the digits that tell them apart; null is unknown. */
+/** US dollars from the API's decimal text. Small amounts keep three significant digits; null is unknown. */
 export function money(value: string | null | undefined): string {
   if (value === null || value === undefined) return "–";
   const amount = Number(value);
@@ -25,7 +25,7 @@ export function percent(share: number): string {
   return numbers({ style: "percent", maximumFractionDigits: 1 }).format(share);
 }
 
-/** 36%, of a share from 0 to 1: how far something is. 100% is only said of what is done. */
+/** 36%, of a progress from 0 to 1. 100% only if it is complete. */
 export function progress(share: number): string {
   return numbers({ style: "percent", maximumFractionDigits: 0 }).format(Math.floor(share * 100) / 100);
 }
@@ -50,7 +50,7 @@ export function clock(seconds: number): string {
   return shown.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
-/** 8 sec, 25 min, 1 hr 30 min, from seconds: how long something took, where no video is played. */
+/** 8 sec, 25 min, 1 hr 30 min, from seconds. */
 export function duration(seconds: number): string {
   const part = (amount: number, unit: string) =>
     numbers({ style: "unit", unit, maximumFractionDigits: 0 }).format(amount);
@@ -86,12 +86,12 @@ export function moment(iso: string, timeZone?: string): string {
   }).format(new Date(iso));
 }
 
-/** A moment as the time of its day: 07:10, as the diary's pages have it too. */
+/** A moment as the time of its day: 07:10, as in the diary's pages. */
 export function time(iso: string, timeZone?: string): string {
   return dates({ timeStyle: "short", hourCycle: "h23", timeZone }).format(new Date(iso));
 }
 
-/** A day (`2026-01-31`), whatever zone the browser is in. */
+/** A day (`2026-01-31`), in any timezone of the browser. */
 export function day(date: string, style: "full" | "long" | "medium" | "short" = "full"): string {
   return dates({ dateStyle: style, timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
 }
@@ -110,29 +110,29 @@ export function ago(iso: string, now = Date.now()): string {
   return format.format(Math.round(seconds), "second");
 }
 
-/** The day (`2026-01-31`) that it is now in `timeZone`. */
+/** Return the current day (`2026-01-31`) in `timeZone`. */
 export function today(timeZone?: string): string {
   return dayOf(new Date().toISOString(), timeZone);
 }
 
-/** The day (`2026-01-31`) in `timeZone` to which a moment belongs. */
+/** Return the day (`2026-01-31`) of a moment in `timeZone`. */
 export function dayOf(iso: string, timeZone?: string): string {
   return dates({ timeZone, dateStyle: "short" }, "en-CA").format(new Date(iso));
 }
 
-/** The day that `text` names (`2026-01-31`): what stands in an address may be anything. */
+/** Return `text` if it is a day (`2026-01-31`), else null: an address may contain anything. */
 export function validDay(text: string | null): string | null {
   return text && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
 }
 
-/** A day some days later or, with a negative number, earlier. */
+/** Return the day `days` later or, if negative, earlier. */
 export function addDays(date: string, days: number): string {
   const at = new Date(`${date}T00:00:00Z`);
   at.setUTCDate(at.getUTCDate() + days);
   return at.toISOString().slice(0, 10);
 }
 
-/** A moment as a `datetime-local` field of `timeZone` shows it: `2026-01-31T08:05:09`. */
+/** A moment as a `datetime-local` field shows it in `timeZone`: `2026-01-31T08:05:09`. */
 export function localTime(iso: string, timeZone: string): string {
   const parts = dates(
     {
@@ -152,8 +152,8 @@ export function localTime(iso: string, timeZone: string): string {
 }
 
 /**
- * The moment (ISO 8601, UTC) at which clocks in `timeZone` show `local`; of a time that a clock skips, the moment as far
- * after the jump, and of one that it shows twice, the first.
+ * Return the moment (ISO 8601, UTC) at which clocks in `timeZone` show `local`. A skipped time counts as that far
+ * after the jump; of a time shown twice, the first is taken.
  */
 export function momentOf(local: string, timeZone: string): string {
   const wanted = Date.parse(`${local.length === 16 ? `${local}:00` : local}Z`);
@@ -164,7 +164,7 @@ export function momentOf(local: string, timeZone: string): string {
   return new Date(exact ?? candidates[candidates.length - 1] ?? wanted).toISOString();
 }
 
-/** Formats are dear to make, and a long list asks for the same few for every row. */
+/** Formats are expensive to create, and every row of a long list needs the same few. */
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
 function numbers(options: Intl.NumberFormatOptions = {}): Intl.NumberFormat {

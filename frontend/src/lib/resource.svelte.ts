@@ -1,9 +1,9 @@
-/** What a page shows that comes from the server, and what a person sends there. */
+/** Data that a page loads from the server, and actions that a user sends to it. */
 import { wordsFor } from "$lib/errors";
 
 /**
- * Something loaded, and loaded anew whenever what `load` reads changes. While that goes on, the last value stays, so that
- * nothing flickers. To be made while a component is set up.
+ * Loaded data, reloaded whenever a state that `load` reads changes. Meanwhile the last value stays, so that
+ * nothing flickers. Create it while a component is initialised.
  */
 export class Resource<T> {
   value = $state.raw<T>();
@@ -19,7 +19,7 @@ export class Resource<T> {
     });
   }
 
-  /** Loads it again. An answer that comes after a later one is dropped. */
+  /** Reload the data. A response that arrives after a later one is dropped. */
   async reload(): Promise<void> {
     const turn = ++this.#turn;
     const answer = this.#load();
@@ -36,7 +36,7 @@ export class Resource<T> {
     }
   }
 
-  /** Loads it again every `seconds` while `wanted` says so and the page is in sight. */
+  /** Reload every `seconds` while `wanted` is true and the page is visible. */
   poll(seconds: number, wanted: () => boolean = () => true): void {
     $effect(() => {
       if (!wanted()) return;
@@ -48,12 +48,12 @@ export class Resource<T> {
   }
 }
 
-/** Something that a person does: at most one at a time, and what went wrong is kept in words. */
+/** A user's action: at most one runs at a time, and the message of its error is kept. */
 export class Action {
   busy = $state(false);
   error = $state<string | null>(null);
 
-  /** Does `work`; whether it went well. */
+  /** Run `work`. Return true if it succeeded. */
   async run(work: () => Promise<unknown>): Promise<boolean> {
     if (this.busy) return false;
     this.busy = true;

@@ -1,6 +1,6 @@
 /**
- * Which page is shown. Addresses are plain paths; links are plain `<a href>`, so that the browser's own ways (new tab,
- * copying, middle click) work. A page is loaded when somebody goes there.
+ * The router. Addresses are plain paths; links are plain `<a href>`, so that the browser's own ways (new tab,
+ * copying, middle click) work. A page is loaded on the first visit.
  */
 export interface Place {
   readonly path: string;
@@ -9,12 +9,12 @@ export interface Place {
 
 let place = $state.raw<Place>(read());
 
-/** Where we are. */
+/** Return the current address. */
 export function here(): Place {
   return place;
 }
 
-/** Goes to `to`, a path with or without a query. `replace` leaves no entry in the history. */
+/** Go to `to`, a path with or without a query. `replace` leaves no entry in the history. */
 export function go(to: string, { replace = false } = {}): void {
   if (replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
@@ -22,7 +22,7 @@ export function go(to: string, { replace = false } = {}): void {
   if (!replace) scrollTo(0, 0);
 }
 
-/** Changes some parameters of the query, in place; null takes one away. */
+/** Change some parameters of the query, in place; null removes one. */
 export function setQuery(changes: Record<string, string | null>): void {
   const query = new URLSearchParams(place.query);
   for (const [name, value] of Object.entries(changes)) {
@@ -33,7 +33,7 @@ export function setQuery(changes: Record<string, string | null>): void {
   go(text ? `${place.path}?${text}` : place.path, { replace: true });
 }
 
-/** The route for `path` and the values of the names in it. */
+/** Return the route for `path` and the values of its names. */
 export function match<Route extends { readonly path: string }>(
   routes: readonly Route[],
   path: string,
@@ -54,7 +54,7 @@ export function match<Route extends { readonly path: string }>(
   return null;
 }
 
-/** Makes links within the pages change the page instead of loading it anew. Returns what undoes that. */
+/** Make links within the pages change the page instead of reloading it. Return a function that undoes this. */
 export function followLinks(): () => void {
   const onClick = (event: MouseEvent) => {
     if (

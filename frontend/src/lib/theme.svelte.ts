@@ -1,16 +1,16 @@
-/** Light, dark, or as the system says. */
+/** The theme: light, dark, or the system's. */
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 const KEPT = "daybook.theme";
 
 let current = $state<Theme>("system");
 
-/** What was chosen on this device. */
+/** Return the theme chosen on this device. */
 export function theme(): Theme {
   return current;
 }
 
-/** Shows the pages in `wanted`, and remembers it on this device. */
+/** Show the pages in `wanted`, and remember it on this device. */
 export function setTheme(wanted: Theme): void {
   current = wanted;
   if (wanted === "system") delete document.documentElement.dataset["theme"];
@@ -18,11 +18,11 @@ export function setTheme(wanted: Theme): void {
   try {
     localStorage.setItem(KEPT, wanted);
   } catch {
-    // Then it holds for this visit.
+    // Without storage, it applies to this visit.
   }
 }
 
-/** Takes up what was chosen before. */
+/** Apply the theme that was chosen before. */
 export function restoreTheme(): void {
   try {
     const kept = THEMES.find((one) => one === localStorage.getItem(KEPT));

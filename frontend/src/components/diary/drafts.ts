@@ -1,12 +1,12 @@
-/** What people are writing to their days and have not saved: it is kept while they look at another day or page. */
+/** Unsaved own texts, kept while other days or pages are shown. */
 const drafts = new Map<string, string>();
 
-/** What `user` was writing to `day`. */
+/** Return the draft of `user` for `day`. */
 export function draftOf(user: number, day: string): string | undefined {
   return drafts.get(`${user} ${day}`);
 }
 
-/** Keeps it; undefined takes it away. */
+/** Keep a draft; undefined removes it. */
 export function keepDraft(user: number, day: string, text: string | undefined): void {
   if (text === undefined) drafts.delete(`${user} ${day}`);
   else drafts.set(`${user} ${day}`, text);

@@ -1,6 +1,6 @@
 import address from "./hash.worker.ts?worker&url";
 
-// Trusted Types: of all texts only this one may become a script that runs beside the page.
+// Trusted Types: only this address may be loaded as a worker.
 const trusted = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes
   ?.createPolicy("daybook-worker", { createScriptURL: () => address })
   .createScriptURL("");
@@ -12,7 +12,7 @@ interface TrustedTypes {
   ): { createScriptURL: (text: string) => string };
 }
 
-/** The SHA-256 of a file, worked out beside the page, so that the page stays quick. */
+/** Return the SHA-256 of a file, computed in a worker so that the page stays responsive. */
 export function sha256(
   file: File,
   onprogress: (share: number) => void,

@@ -1,6 +1,6 @@
 /**
- * Files on their way to the server, by tus: they go on where they stopped, after a pause, a lost connection or a reload.
- * After a reload the browser no longer has the file: the person chooses it again, and it is known by name, size and date.
+ * Uploads by tus. They resume where they stopped: after a pause, a lost connection or a reload.
+ * After a reload the user chooses the file again; it is recognised by name, size and date.
  */
 import { Upload, type DetailedError, type HttpRequest } from "tus-js-client";
 
@@ -13,11 +13,11 @@ import { sha256 } from "./hashing";
 export type Phase = "waiting" | "checking" | "sending" | "paused" | "done" | "known" | "refused";
 
 const AT_ONCE = 2;
-const PIECE = 64 * 2 ** 20; // of one request: what a proxy may hold up
+const PIECE = 64 * 2 ** 20; // bytes of one request, for proxies that buffer it
 
 export class FileUpload {
   phase = $state<Phase>("waiting");
-  /** From 0 to 1, of the present phase. */
+  /** From 0 to 1, of the current phase. */
   progress = $state(0);
   error = $state<string | null>(null);
   recording = $state<string | null>(null);
@@ -28,7 +28,7 @@ export class FileUpload {
   readonly #onend: () => void;
   readonly #twinOf: (hash: string) => FileUpload | undefined;
 
-  /** `twinOf` finds another upload of the same content, which is on its way or has arrived. */
+  /** `twinOf` finds another upload of the same content, active or complete. */
   constructor(file: File, onend: () => void, twinOf: (hash: string) => FileUpload | undefined) {
     this.file = file;
     this.#onend = onend;
@@ -39,17 +39,17 @@ export class FileUpload {
     return this.phase === "checking" || this.phase === "sending";
   }
 
-  /** SHA-256 of the file, as soon as it is known. */
+  /** SHA-256 of the file; null until it is computed. */
   get hash(): string | null {
     return this.#hash;
   }
 
-  /** Whether the same content is on its way in another upload: what becomes of that decides about this one. */
+  /** True if another upload of the same content is active: this one waits for its result. */
   get isHeld(): boolean {
     return this.#hash !== null && (this.#twinOf(this.#hash)?.isActive ?? false);
   }
 
-  /** Begins, or goes on. */
+  /** Start or resume the upload. */
   async start(): Promise<void> {
     this.error = null;
     this.#stop = new AbortController();
@@ -73,7 +73,7 @@ export class FileUpload {
     }
   }
 
-  /** Stops sending; what has come stays on the server for days. */
+  /** Stop sending. The server keeps the part received for days. */
   async pause(): Promise<void> {
     this.#stop.abort();
     await this.#upload?.abort();
@@ -81,7 +81,7 @@ export class FileUpload {
     this.#onend();
   }
 
-  /** Gives it up, and removes what has come. */
+  /** Cancel the upload and delete the part received. */
   async remove(): Promise<void> {
     this.#stop.abort();
     await this.#upload?.abort(this.#upload.url !== null).catch(() => undefined);
@@ -111,7 +111,7 @@ export class FileUpload {
         const recording = response.getHeader("x-daybook-recording");
         if (!recording) return;
         this.recording = recording;
-        // The answer to the very first request: the server has had this file all along.
+        // In response to the first request: the server had this file before.
         if (request.getMethod() === "POST") {
           this.#finish("known");
           void upload.abort();
@@ -146,7 +146,7 @@ export class FileUpload {
 
 class UploadQueue {
   files = $state<FileUpload[]>([]);
-  /** Counts the files that became recordings: lists look at it to know that they are old. */
+  /** Number of files that became recordings: a list reloads when it changes. */
   taken = $state(0);
 
   get isBusy(): boolean {
@@ -191,7 +191,7 @@ class UploadQueue {
   }
 }
 
-/** The uploads of this tab: they go on whatever page is shown. */
+/** The uploads of this tab. They continue while other pages are shown. */
 export const uploads = new UploadQueue();
 
 addEventListener("beforeunload", (event) => {

@@ -7,13 +7,13 @@ const ENTRIES = PAGES.flatMap(({ routes, title, audience, icon, isMain }) =>
   icon ? [{ path: Object.keys(routes)[0] ?? "/", title, audience, icon, isMain }] : [],
 );
 
-/** What every user has. */
+/** The entries of every user. */
 export const OWN = ENTRIES.filter(({ audience }) => audience === "user");
 
-/** What administrators have besides. */
+/** The additional entries of administrators. */
 export const ADMIN = ENTRIES.filter(({ audience }) => audience === "admin");
 
-/** The entry that `path` belongs to: the longest that it begins with. */
+/** Return the entry of `path`: the one with the longest matching address. */
 export function currentOf(entries: readonly Entry[], path: string): Entry | undefined {
   return entries
     .filter((entry) => path === entry.path || (entry.path !== "/" && path.startsWith(`${entry.path}/`)))

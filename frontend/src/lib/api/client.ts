@@ -7,10 +7,10 @@ import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
 
-/** What an error's message says of its very case: numbers, names, times. */
+/** The values of an error's message: numbers, names, times. */
 export type Details = Record<string, string | number>;
 
-/** What the API answered instead of what was asked for; `wordsFor` has words for the person. */
+/** An error response of the API. `wordsFor` has its message for the user. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -29,7 +29,7 @@ export const api = createClient<paths>({ baseUrl: location.origin, credentials: 
 type Listener = () => void;
 const signedOutListeners = new Set<Listener>();
 
-/** Calls `listener` whenever the server says that nobody is signed in any more. */
+/** Call `listener` whenever the server reports that the session has ended. */
 export function onSignedOut(listener: Listener): void {
   signedOutListeners.add(listener);
 }
@@ -40,7 +40,7 @@ interface Answer<T> {
   response: Response;
 }
 
-/** The data of an answer. Raises `ApiError`, also where the server cannot be reached (code `offline`). */
+/** Return the data of a response. Throws `ApiError`, also if the server is unreachable (code `offline`). */
 export async function ask<T>(answering: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {

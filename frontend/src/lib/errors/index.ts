@@ -1,16 +1,16 @@
-/** Errors in the words of the page's language. The server says which it is (`code`) and what it is about (`details`). */
+/** Messages of errors in the page's language, from the server's `code` and `details`. */
 import { ApiError, type Details } from "$lib/api/client";
 import { bytes, count, day, moment, money } from "$lib/format";
 import { has, language, t, type Key } from "$lib/i18n";
 import { session } from "$lib/session.svelte";
 
-/** Words for whatever was thrown. */
+/** Return the message for anything that was thrown. */
 export function wordsFor(problem: unknown): string {
   if (!(problem instanceof ApiError)) return t("error.unknown");
   return wordsOf({ code: problem.code, message: problem.words, details: problem.details });
 }
 
-/** Words for a job that failed. */
+/** Return the message for a failed job. */
 export function wordsOfJob(job: {
   error_code: string | null;
   error_message: string | null;
@@ -24,7 +24,7 @@ export function wordsOfJob(job: {
   });
 }
 
-/** Ours, if all is there that they speak of; else the server's, which are in English. */
+/** Return the text for `code` if `details` has all of its values, else the server's English message. */
 export function wordsOf({
   code,
   message,
@@ -40,7 +40,7 @@ export function wordsOf({
   return /\{\w+\}/.test(words) ? message : words;
 }
 
-/** `details` as people read them. */
+/** Return `details` formatted for the user. */
 function shown(details: Details): Details {
   return Object.fromEntries(
     Object.entries(details).map(([name, value]) => [name, shownOne(name, value, details)]),
@@ -78,7 +78,7 @@ function shownOne(name: string, value: string | number, details: Details): strin
   }
 }
 
-/** What the pages call a field of the API; those that no page has keep their name. */
+/** Labels of the API's fields; a field without a label keeps its name. */
 const FIELDS: Record<string, Key> = {
   account: "session.account",
   name: "access.name",

@@ -27,7 +27,7 @@ let messages = $state.raw<Messages>({});
 let plurals = new Intl.PluralRules("en");
 let numbers = new Intl.NumberFormat("en");
 
-/** The language in which the page is shown. */
+/** Return the language of the page. */
 export function language(): Language {
   return current;
 }

@@ -1,7 +1,7 @@
-/** The root's font size, in pixels, at which pixels are what they say. */
+/** The usual font size of the root, in pixels. */
 const USUAL = 15;
 
-/** How much larger than usual everything is: 1, but on very wide screens (`base.css`). Pixels are multiplied by it. */
+/** Return the factor for sizes in pixels: 1, except on very wide screens (`base.css`). */
 export function scale(): number {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL;
 }

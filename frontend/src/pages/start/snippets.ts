@@ -1,10 +1,10 @@
 import type { Schemas } from "$lib/api/client";
 
-/** Programs that call a model through Daybook, with the reader's own address and code: only the base URL is not the usual. */
+/** Programs that call a model through Daybook, with the user's own address and code. */
 export interface Kit {
   readonly id: string;
   readonly name: string;
-  /** Whose API it speaks: not every model answers each. */
+  /** The family of its API: not every model answers each. */
   readonly family: keyof Schemas["FirstModelsResponse"];
   readonly program: (origin: string, code: string, model: string) => string;
 }

@@ -32,7 +32,7 @@ _THINGS = {
     "subtitles": "subtitles without their video",
     "text": "text",
     "no_pictures": "a container without moving pictures",
-    "unknown": "nothing that can be read as a video: the file is broken, or of a kind that is not known here",
+    "unknown": "a file that cannot be read as a video: it is damaged, or of an unknown kind",
 }
 
 _WORDS = {

@@ -1,4 +1,4 @@
-/** What was said in a call, as a person reads it, and as a command that asks it again. */
+/** The exchange of a call as readable text, and as a `curl` command. */
 import type { Schemas } from "$lib/api/client";
 
 type Exchange = Schemas["CallDetailResponse"];
@@ -16,7 +16,7 @@ const PATHS: Record<string, string> = {
   messages: "/v1/messages",
 };
 
-/** The messages of the request and the answer, each with who said it. */
+/** Return the messages of the request and the answer, each with its role. */
 export function readable(call: Exchange): Said[] {
   const messages = Array.isArray(call.request_messages) ? call.request_messages : [call.request_messages];
   const asked = messages.map((message) => said(message));
@@ -25,7 +25,7 @@ export function readable(call: Exchange): Said[] {
     : [...asked, { who: "assistant", text: call.response_content ?? "" }];
 }
 
-/** A `curl` command that asks the same; the code is left to be filled in, for it is kept nowhere. */
+/** Return a `curl` command that repeats the request. The user fills in the code, which is not stored. */
 export function asCurl(call: Exchange, origin: string): string {
   const path = PATHS[call.api ?? ""] ?? "/v1/chat/completions";
   const key = path === "/v1/responses" || path === "/v1/embeddings" ? "input" : "messages";

@@ -1,4 +1,4 @@
-/** What a dashboard draws over time. */
+/** The series of the dashboard's chart. */
 import type { Schemas } from "$lib/api/client";
 import { t } from "$lib/i18n";
 
@@ -9,7 +9,7 @@ interface Drawn {
   series: { label: string; values: (number | null)[]; color: string; fill?: boolean }[];
 }
 
-/** Every hour or day (UTC) of a stretch of days, also those in which nothing was called. */
+/** Return one point for every hour or day (UTC) of a range, also for those without calls. */
 export function overTime(
   buckets: Bucket[],
   measure: "tokens" | "calls" | "cost",
