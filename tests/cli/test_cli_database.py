@@ -60,13 +60,13 @@ async def test_an_empty_database_is_set_up_first(plain_environment, databases):
 
 def test_a_database_that_is_away_is_told_without_its_password(plain_environment):
     for url, words in (
-        ("postgresql://me:hunter2@127.0.0.1:1/daybook", "cannot be reached"),
+        ("postgresql://me:hunter2@127.0.0.1:1/daybook", "database is unavailable"),
         ("mysql://me:hunter2@localhost/daybook", "PostgreSQL"),
         ("hunter2", "DATABASE_URL"),
         ("postgresql://me:hunter2@127.0.0.1:port/daybook", "DATABASE_URL"),
         (
             "postgresql://me:hunter2@127.0.0.1:1/daybook?sslmode=require&connect_timeout=5",
-            "cannot be reached",
+            "database is unavailable",
         ),
         ("postgresql://me:hunter2@127.0.0.1:1/daybook?colour=hunter2", "colour"),
     ):

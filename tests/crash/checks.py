@@ -23,7 +23,7 @@ EXPECTED = {200, 400, 502, 503, 504}
 NOTED = 3.0
 """Seconds after which what a stream has brought is in the journal: a second, and what a busy machine adds."""
 
-_UNRECORDED = (b"journal_full", b"database_away")
+_UNRECORDED = (b"journal_full", b"database_unavailable")
 """Refusals of which nothing is written: there is no room, or it is not known whose call it is."""
 
 _NONE: Tokens = (0, 0, 0, 0, 0)

@@ -2,9 +2,11 @@
 
 import asyncpg
 import pytest
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from daybook.ledger.writer import is_away
+from daybook.db.errors import is_unavailable
+from daybook.ledger.writer import is_of_the_server
 
 GONE = [
     asyncpg.InterfaceError("connection is closed"),
@@ -26,4 +28,31 @@ async def test_what_asyncpg_says_of_a_lost_connection_is_an_error_of_sqlalchemy(
 
 @pytest.mark.parametrize("problem", GONE, ids=lambda problem: type(problem).__name__)
 def test_a_lost_connection_is_no_fault_of_what_was_written(problem):
-    assert is_away(problem)
+    assert is_unavailable(problem)
+    assert is_of_the_server(problem)
+
+
+def refused(problem, statement="SELECT 1"):
+    """`problem` as SQLAlchemy raises it for a statement."""
+    return DBAPIError(statement, None, problem)
+
+
+@pytest.mark.parametrize(
+    ("problem", "unavailable"),
+    [
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), True),
+        (asyncpg.AdminShutdownError("terminating connection"), True),
+        (asyncpg.TooManyConnectionsError("too many clients"), True),
+        (asyncpg.UniqueViolationError("duplicate key"), False),
+        (asyncpg.DataError("invalid input for query argument"), False),
+        (refused(asyncpg.AdminShutdownError("terminating connection")), True),
+        (refused(asyncpg.UniqueViolationError("duplicate key")), False),
+        (refused(None, statement=None), True),
+        (OperationalError("SELECT 1", None, Exception()), True),
+        (PoolTimeout(), True),
+        (ValueError(), False),
+    ],
+)
+def test_what_is_unavailable_is_told_from_what_is_refused(problem, unavailable):
+    assert is_unavailable(problem) is unavailable

@@ -147,7 +147,7 @@ async def test_a_database_that_does_not_answer_is_503_in_time(monkeypatch):
     database = Database.connect(f"postgresql://x@127.0.0.1:{silent.sockets[0].getsockname()[1]}/x")
     with pytest.raises(Refusal) as refused:
         await asyncio.wait_for(Codes(database).grant(new_code()[0]), 2)
-    assert (refused.value.status, refused.value.code) == (503, "database_away")
+    assert (refused.value.status, refused.value.code) == (503, "database_unavailable")
     for task in asyncio.all_tasks():
         if task.get_name() == "code":
             task.cancel()

@@ -302,7 +302,7 @@ async def test_without_its_database_nothing_is_asked_and_the_reason_said(tmp_pat
         for step in (None, (uuid7(), "write")):
             with pytest.raises(Unavailable) as away:
                 await internal_client.call(ask(), step=step)
-            assert away.value.code == "database_away"
+            assert away.value.code == "database_unavailable"
         with pytest.raises(Unavailable):
             await internal_client.choice("diary", None)
     await database.close()

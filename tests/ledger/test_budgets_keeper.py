@@ -307,7 +307,7 @@ async def test_while_the_database_is_away_hard_budgets_refuse_and_others_go_on(l
     keeper._heard_at -= 10
     with pytest.raises(Unavailable) as refused:
         await keeper.hold(SOMEBODY, bound(10))
-    assert refused.value.code == "database_away"
+    assert refused.value.code == "database_unavailable"
     assert len((await keeper.hold(Subjects(user_id=3), bound(10))).parts) == 1
     await keeper._look()
     (await keeper.hold(SOMEBODY, bound(10))).cancel()

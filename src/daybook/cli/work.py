@@ -70,6 +70,7 @@ async def _work(job: "Callable[[Database], Awaitable[T]]", url: str, *, is_kept:
     from sqlalchemy.exc import TimeoutError as PoolTimeout  # noqa: PLC0415
 
     from daybook.db.engine import Database  # noqa: PLC0415
+    from daybook.db.errors import DatabaseUnavailable  # noqa: PLC0415
 
     try:
         if not is_kept:
@@ -83,7 +84,7 @@ async def _work(job: "Callable[[Database], Awaitable[T]]", url: str, *, is_kept:
             await database.close()
     except (OSError, TimeoutError, PoolTimeout) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no answer"
-        raise Unavailable(f"The database cannot be reached: {reason}. Check DATABASE_URL.") from error
+        raise DatabaseUnavailable(reason) from error
     except (DBAPIError, PostgresError) as error:
         problem = error.orig if isinstance(error, DBAPIError) else error
         words = str(problem).partition(">: ")[2] or str(problem)

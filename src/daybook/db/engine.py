@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, NewType
+from typing import Any, NewType, cast
 
 import asyncpg
 import orjson
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from daybook.db.errors import LOST_CONNECTION
 from daybook.kit.errors import Invalid
 
 ReadSession = NewType("ReadSession", AsyncSession)
@@ -106,20 +107,21 @@ class Database:
         await self.engine.dispose()
 
 
-_GONE = (
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-)
+async def driver_connection(source: AsyncSession | AsyncConnection) -> asyncpg.Connection:
+    """Return the connection of asyncpg beneath `source`.
+
+    It is in the transaction of `source` only after a statement of `source`: SQLAlchemy begins it with the first one.
+    """
+    connection = await source.connection() if isinstance(source, AsyncSession) else source
+    return cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
 
 
 @contextmanager
 def _one_kind_of_error() -> Generator[None]:
-    """A server that is killed while a connection is made, or in the middle of a statement, shows as errors of asyncpg
-    that SQLAlchemy lets through. Whoever expects a database that is away expects SQLAlchemy's.
+    """Turn errors of asyncpg that SQLAlchemy lets through into its own: a server that is killed while a connection is
+    made, or during a statement, raises them.
     """
     try:
         yield
-    except _GONE as problem:
+    except (*LOST_CONNECTION, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError) as problem:
         raise OperationalError(None, None, problem) from problem

@@ -3,6 +3,7 @@
 Its shape is that of the called API's family (`apis.families`).
 """
 
+from daybook.db.errors import RETRY_AFTER, DatabaseUnavailable
 from daybook.kit.errors import Specifics
 
 
@@ -31,3 +32,8 @@ class Refusal(Exception):
         self.param = param
         self.allow = allow
         self.details: Specifics = details or {}
+
+
+def database_unavailable() -> Refusal:
+    """Return the refusal of a call that needs the database."""
+    return Refusal(503, "database_unavailable", DatabaseUnavailable().message, RETRY_AFTER)

@@ -11,8 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from daybook.db.engine import Database, WriteSession
 from daybook.jobs import locks, queue, service
@@ -200,12 +198,3 @@ async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) 
     )
     if written is None:
         raise JobLost
-
-
-def is_away(problem: BaseException) -> bool:
-    """True if the database is unavailable; False if it refused a statement."""
-    if isinstance(problem, (OperationalError, InterfaceError)):
-        return True
-    if isinstance(problem, DBAPIError):
-        return problem.connection_invalidated or problem.statement is None  # no statement was sent
-    return isinstance(problem, (OSError, TimeoutError, PoolTimeout))

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, WriteSession
+from daybook.db.errors import is_unavailable
 from daybook.jobs import claims
 from daybook.jobs.claims import Begun
 from daybook.jobs.errors import JobLost
@@ -144,7 +145,7 @@ class JobContext:
             try:
                 return await do()
             except (SQLAlchemyError, OSError, TimeoutError) as problem:
-                if not claims.is_away(problem):
+                if not is_unavailable(problem):
                     raise
             await asyncio.sleep(_TRY_EVERY)
 

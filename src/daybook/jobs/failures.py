@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from daybook.jobs.claims import is_away
+from daybook.db.errors import DatabaseUnavailable, is_unavailable
 from daybook.jobs.context import JobContext
 from daybook.jobs.job_type import JobType
 from daybook.kit.errors import DaybookError, Limited, Specifics, Unavailable, Upstream
@@ -37,9 +37,9 @@ def failure(problem: BaseException, job_type: JobType, context: JobContext, is_l
     pause = _pause(problem, job_type, context.attempt, is_lasting)
     if isinstance(problem, DaybookError):
         return Failure(problem.code, problem.message, problem.details, pause, is_expected=True)
-    if isinstance(problem, SQLAlchemyError) and is_away(problem):
-        words = "The database was unavailable for a moment, and the work could not continue."
-        return Failure("database_away", words, {}, pause, is_expected=True)
+    if isinstance(problem, SQLAlchemyError) and is_unavailable(problem):
+        unavailable = DatabaseUnavailable()
+        return Failure(unavailable.code, unavailable.message, {}, pause, is_expected=True)
     # Its message is left out: it may hold a secret.
     words = (
         f"Something went wrong inside Daybook ({type(problem).__name__}). The worker's log has the details under the"

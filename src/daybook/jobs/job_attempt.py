@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
+from daybook.db.errors import is_unavailable
 from daybook.jobs import claims
 from daybook.jobs.context import JobContext
 from daybook.jobs.errors import JobFailed, JobLost
@@ -170,7 +171,7 @@ class Attempt:
             except JobLost:
                 log.warning("A job ended here that another worker has taken over.")
             except (SQLAlchemyError, OSError, TimeoutError) as problem:
-                if not claims.is_away(problem):
+                if not is_unavailable(problem):
                     raise
                 await asyncio.sleep(_TRY_EVERY)
                 continue

@@ -18,7 +18,7 @@ from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 from sqlalchemy import text
 
-from daybook.db.engine import WriteSession
+from daybook.db.engine import WriteSession, driver_connection
 
 SILENCE = timedelta(seconds=8)
 """A worker without a heartbeat for this long loses its jobs."""
@@ -84,8 +84,7 @@ async def put(session: WriteSession, job_type: str, job_id: UUID) -> int:
     `session` must have executed a statement: before it there is no transaction, and statements that bypass SQLAlchemy
     would be committed at once.
     """
-    connection = await (await session.connection()).get_raw_connection()
-    (entry,) = await queries(connection.driver_connection).enqueue(job_type, job_id.bytes)  # pyright: ignore[reportArgumentType]
+    (entry,) = await queries(await driver_connection(session)).enqueue(job_type, job_id.bytes)
     return int(entry)
 
 

@@ -17,7 +17,8 @@ import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, asyncpg_dsn
-from daybook.jobs import claims, queue, type_settings
+from daybook.db.errors import is_unavailable
+from daybook.jobs import queue, type_settings
 from daybook.jobs.failures import IsLasting
 from daybook.jobs.job_attempt import Attempt, Reason
 from daybook.jobs.job_type import JobType
@@ -235,7 +236,7 @@ async def _run(attempt: Attempt, earlier: "list[asyncio.Task[None]]") -> None:
     try:
         await attempt.run()
     except Exception as problem:
-        if claims.is_away(problem):
+        if is_unavailable(problem):
             log.warning("Job %s is left for later: the database is unavailable.", attempt.entry.job_id)
         else:
             log.exception("Job %s is left for later.", attempt.entry.job_id)

@@ -14,6 +14,7 @@ from daybook.accounts.codes import code_hash
 from daybook.accounts.service.codes import CodeGrant, find_code
 from daybook.accounts.service.first_run import first_run, password_holds
 from daybook.db.engine import Database, ReadSession
+from daybook.db.errors import DatabaseUnavailable
 from daybook.db.migrate import upgrade_async
 from daybook.gateway.providers.config import matches
 from daybook.gateway.providers.local_models import seed_local_models
@@ -82,7 +83,7 @@ def main() -> int:
     except DaybookError as error:
         return _failed(error.message)
     except (OSError, TimeoutError) as error:
-        return _failed(f"The database cannot be reached: {error}. Check DATABASE_URL.")
+        return _failed(DatabaseUnavailable(str(error)).message)
     except DBAPIError as error:
         return _failed(
             f"The database refuses: {str(error.orig).partition('>: ')[2] or type(error.orig).__name__}"

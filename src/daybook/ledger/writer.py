@@ -20,6 +20,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from daybook.db.errors import is_unavailable
 from daybook.kit import failpoints
 from daybook.ledger.budgets.settling import release_dead, settle
 from daybook.ledger.entries import (
@@ -187,8 +188,6 @@ def _without_payload(entry: Entry) -> Entry:
     return Entry(entry.id, line, said, entry.settlement, entry.kept)
 
 
-_AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)  # a connection that broke
-
 _OF_THE_SERVER = frozenset({"08", "25", "40", "42", "53", "55", "57", "58"})
 """Classes of SQLSTATE: connection, a standby, a deadlock, a table or a right that is not there yet, disk or memory
 full, a lock that somebody holds, stopping or starting, the system (PostgreSQL's manual, appendix A).
@@ -198,17 +197,16 @@ _OF_THE_CALL = frozenset({"22", "23", "54"})
 """Data, constraints, nested too deeply or too long."""
 
 
-def is_away(problem: Exception) -> bool:
-    """Whether it is plainly the server's state that keeps it from writing, not what it was given to write.
+def is_of_the_server(problem: Exception) -> bool:
+    """True if the server's state keeps it from writing, and not the values to write.
 
-    asyncpg calls what it cannot encode an `InterfaceError` too; that one is a `ValueError` as well. A check without a
-    name says that there is no partition: the month was pruned after we made it, so make it anew.
+    A violated check without a name means that the month's partition is gone: it was pruned after we created it.
     """
     if isinstance(problem, asyncpg.CheckViolationError):
         return getattr(problem, "constraint_name", None) is None
     if isinstance(problem, asyncpg.PostgresError):
         return _class_of(problem) in _OF_THE_SERVER
-    return isinstance(problem, _AWAY) and not isinstance(problem, ValueError)
+    return is_unavailable(problem)
 
 
 async def _is_of_the_call(
@@ -217,7 +215,7 @@ async def _is_of_the_call(
     """Whether it is what was to be written that PostgreSQL refuses. Some errors may be either, a trigger's for example:
     then that is so where another call, of the same month, can be written at this moment.
     """
-    if is_away(problem):
+    if is_of_the_server(problem):
         return False
     if not isinstance(problem, asyncpg.PostgresError) or _class_of(problem) in _OF_THE_CALL:
         return True

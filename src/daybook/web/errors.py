@@ -16,12 +16,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daybook.db.errors import RETRY_AFTER, DatabaseUnavailable, is_unavailable
 from daybook.kit.errors import (
     Conflict,
     DaybookError,
@@ -72,7 +73,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(StaleDataError, _clash)
-    app.add_exception_handler(PoolTimeoutError, _database_away)
+    app.add_exception_handler(PoolTimeoutError, _database_unavailable)
     app.add_exception_handler(OSError, _os_error)
 
 
@@ -192,8 +193,8 @@ async def _database_error(request: Request, error: Exception) -> JSONResponse:
         return error_response(HTTPStatus.BAD_REQUEST, "invalid", "A value cannot be stored as it was sent.")
     if kind in {"23", "40"}:  # a violated constraint or a deadlock
         return await _clash(request, error)
-    if kind in {"08", "53", "57"} or isinstance(error, InterfaceError | OperationalError):
-        return await _database_away(request, error)
+    if is_unavailable(error):
+        return await _database_unavailable(request, error)
     raise error
 
 
@@ -208,17 +209,20 @@ async def _clash(request: Request, error: Exception) -> JSONResponse:
 async def _os_error(request: Request, error: Exception) -> JSONResponse:
     """Asyncpg connects with plain sockets: an unreachable server is a bare OSError."""
     if any("asyncpg" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
-        return await _database_away(request, error)
+        return await _database_unavailable(request, error)
     raise error
 
 
-async def _database_away(request: Request, error: Exception) -> JSONResponse:
-    log.warning("Database away in %s %s (%s)", request.method, request.url.path, type(error).__qualname__)
+async def _database_unavailable(request: Request, error: Exception) -> JSONResponse:
+    unavailable = DatabaseUnavailable()
+    log.warning(
+        "Database unavailable in %s %s (%s)", request.method, request.url.path, type(error).__qualname__
+    )
     return error_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "database_unavailable",
-        "The database does not answer. Try again in a moment.",
-        {"Retry-After": "2"},
+        unavailable.code,
+        unavailable.message,
+        {"Retry-After": f"{RETRY_AFTER:.0f}"},
     )
 
 

@@ -14,7 +14,7 @@ from daybook.accounts import codes
 from daybook.accounts import service as accounts
 from daybook.accounts.service import CodeGrant
 from daybook.db.engine import Database
-from daybook.gateway.errors import Refusal
+from daybook.gateway.errors import Refusal, database_unavailable
 from daybook.kit.clock import now
 
 FRESH = 1.0
@@ -98,8 +98,7 @@ class Codes:
             if age > STALE:
                 await asyncio.wait({known.asking}, timeout=_PATIENCE)
         if known.asked == _NEVER:
-            words = "Daybook's database is away, so the code cannot be checked. Try again soon."
-            raise Refusal(503, "database_away", words, retry_after=2)
+            raise database_unavailable()
         return known.grant
 
     async def _ask(self, key: bytes, known: _Known) -> None:

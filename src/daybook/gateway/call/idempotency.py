@@ -5,7 +5,7 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.errors import Refusal
+from daybook.gateway.errors import Refusal, database_unavailable
 from daybook.kit import failpoints
 from daybook.ledger.idempotency import Busy, Fresh, IdempotencyStore, Mismatch, Replay, hash_of_key
 
@@ -94,7 +94,7 @@ async def first_or_again(
             seconds=_PATIENCE,
         )
     except (SQLAlchemyError, OSError):
-        raise _away() from None
+        raise database_unavailable() from None
     match outcome:
         case Fresh():
             failpoints.point("idempotency.take.after")
@@ -110,8 +110,3 @@ async def first_or_again(
         case Busy():
             words = "The first request under this Idempotency-Key has not ended yet. Try again later."
             raise Refusal(409, "idempotency_busy", words, retry_after=5, param=HEADER)
-
-
-def _away() -> Refusal:
-    words = "Daybook's database is away, and without it an Idempotency-Key cannot be kept. Try again soon."
-    return Refusal(503, "database_away", words, retry_after=2)

@@ -11,7 +11,7 @@ from daybook.gateway.call.body import written
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.grants import InternalGrant
 from daybook.gateway.call.resources import GatewayResources
-from daybook.gateway.errors import Refusal
+from daybook.gateway.errors import Refusal, database_unavailable
 from daybook.gateway.providers.config import Target
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
@@ -77,8 +77,8 @@ async def _hold(
         ) from None
     except PriceUnknown as unknown:
         raise Refusal(403, "price_unknown", unknown.message, param="model", details=unknown.details) from None
-    except Unavailable as away:
-        raise Refusal(503, "database_away", away.message, retry_after=2) from None
+    except Unavailable:
+        raise database_unavailable() from None
     exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]
     if any(part.amount for part in exchange.hold.parts):
         exchange.most = bound.prompt_tokens, bound.completion_tokens

@@ -41,11 +41,3 @@ def error_of_answer(whole: Whole, words: str, details: Specifics) -> DaybookErro
     told = whole.headers.get("retry-after", "")
     wait = float(told) if told.isascii() and told.isdecimal() and len(told) < 7 else None  # noqa: PLR2004  (digits)
     return Limited(words, code="upstream_limited", details=details, retry_after=wait)
-
-
-def database_away() -> Unavailable:
-    """What a step did cannot be noted or looked up."""
-    return Unavailable(
-        "Daybook's database is away, and without it no model is asked for a job. Try again soon.",
-        code="database_away",
-    )

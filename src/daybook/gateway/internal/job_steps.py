@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
+from daybook.db.errors import DatabaseUnavailable
 from daybook.gateway.internal.call_ids import call_id_of
-from daybook.gateway.internal.errors import database_away
 from daybook.gateway.internal.recent_calls import Memory
 from daybook.gateway.internal.recovery import Place, answer_in, await_in_ledger, in_ledger
 from daybook.gateway.internal.requests import Answer
@@ -143,4 +143,4 @@ def _reachable() -> Generator[None]:
         yield
     except (SQLAlchemyError, OSError) as problem:
         log.warning("A step's calls cannot be looked up: %s", type(problem).__name__)
-        raise database_away() from problem
+        raise DatabaseUnavailable from problem

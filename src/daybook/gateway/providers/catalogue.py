@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database
 from daybook.gateway.apis.table import Route, leading
-from daybook.gateway.errors import Refusal
+from daybook.gateway.errors import Refusal, database_unavailable
 from daybook.gateway.providers import service
 from daybook.gateway.providers.config import ProviderConfig, matches
 from daybook.gateway.providers.probe import listed_models
@@ -53,7 +53,7 @@ class Catalogue:
             if age is None or age > _STALE:
                 await asyncio.wait({self._reading}, timeout=_AWAY)
         if self._read_at is None:
-            raise Refusal(503, "database_away", "Daybook's database is away. Try again soon.", 2)
+            raise database_unavailable()
         return self._configs
 
     async def _read(self) -> None:

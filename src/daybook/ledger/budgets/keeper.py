@@ -14,13 +14,14 @@ from typing import Protocol
 
 import asyncpg
 
+from daybook.db.errors import DRIVER_ERRORS, DatabaseUnavailable
 from daybook.kit.clock import now
 from daybook.kit.loops import every
 from daybook.ledger.budgets.holds import Hold, HoldPart
 from daybook.ledger.budgets.leases import Connection, Slice, Surplus, give_back, take_slice
 from daybook.ledger.budgets.local_lease import LocalLease, NoRoom
 from daybook.ledger.budgets.periods import period_start, resets_at, starts_at
-from daybook.ledger.budgets.refusals import budget_reached, database_away, price_unknown, warning_words
+from daybook.ledger.budgets.refusals import budget_reached, price_unknown, warning_words
 from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
 
 log = logging.getLogger(__name__)
@@ -38,14 +39,6 @@ SEEN = 5.0
 _TRIES = 4
 _BUSY = 0.02  # at most this part of the time goes into looking at budgets, unless
 _LATEST = 2.0  # so many seconds would pass before a new or lowered budget is felt
-
-_ERRORS = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # it lost count of a connection that broke
-)
 
 
 class AtMost(Protocol):
@@ -111,7 +104,7 @@ class BudgetKeeper:
         terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ())]
         if not terms:
             if self._heard_at == float("-inf"):
-                raise database_away()
+                raise DatabaseUnavailable
             return Hold()
         moment = at or self._clock()
         parts = [self._part(one, bound, model, moment) for one in terms]
@@ -153,7 +146,7 @@ class BudgetKeeper:
         for attempt in range(_TRIES):
             try:
                 await self._give_back_all(self._pool)
-            except _ERRORS as problem:
+            except DRIVER_ERRORS as problem:
                 log.warning("Budgets still hold what nobody uses (%s).", type(problem).__name__)
                 await asyncio.sleep(0.05 * 2**attempt)
             else:
@@ -212,7 +205,7 @@ class BudgetKeeper:
 
     def _check_reachable(self) -> None:
         if time.monotonic() - self._heard_at > AWAY_AFTER:
-            raise database_away()
+            raise DatabaseUnavailable
 
     async def _ask(self, terms: Terms, start: date, exact: Decimal, ahead: Decimal) -> Slice:
         """Lease a slice. A connection that breaks is made anew: after a restart the first ones always are broken."""
@@ -229,13 +222,13 @@ class BudgetKeeper:
                         ahead=ahead,
                         places=PLACES[terms.unit],
                     )
-            except _ERRORS as problem:
+            except DRIVER_ERRORS as problem:
                 log.info("A slice of budget %d was not leased: %s", terms.id, type(problem).__name__)
                 await asyncio.sleep(0.05 * 2**attempt)
             else:
                 self._heard_at = time.monotonic()
                 return told
-        raise database_away()
+        raise DatabaseUnavailable
 
     async def _look_again(self) -> float:
         started = time.perf_counter()
@@ -263,7 +256,7 @@ class BudgetKeeper:
             await self._give_back(
                 [(lease, lease.surplus(left.get(key, Decimal(0)))) for key, lease in self._leases.items()]
             )
-        except _ERRORS as problem:
+        except DRIVER_ERRORS as problem:
             if not self._is_away:
                 log.warning("The budgets cannot be read: %s", type(problem).__name__)
             self._is_away = True

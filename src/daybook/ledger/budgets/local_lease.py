@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
+from daybook.db.errors import DatabaseUnavailable
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.leases import SHARE, Slice
 from daybook.ledger.budgets.terms import PLACES, Terms
@@ -197,10 +198,9 @@ class LocalLease:
                 self._calls_ahead = min(self._calls_ahead * 2, _MOST_AHEAD)
         except Unavailable as problem:
             self._fail(problem)
-        except Exception as problem:
+        except Exception:
             log.exception("A slice of budget %d could not be leased.", self.terms.id)
-            words = f"The budget cannot be asked ({type(problem).__name__}). Try again soon."
-            self._fail(Unavailable(words, code="database_away"))
+            self._fail(DatabaseUnavailable())
         finally:
             self._asking = None
 

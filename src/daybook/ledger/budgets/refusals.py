@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from daybook.kit.errors import Unavailable
 from daybook.kit.money import money_text
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown, amount_text
 from daybook.ledger.budgets.local_lease import NoRoom
@@ -61,14 +60,6 @@ def price_unknown(terms: Terms, model: str) -> PriceUnknown:
         f"Nobody knows what the model {model[:128]!r} costs, and {terms.words()} covers this call. "
         "An administrator can set the price: 'daybook price set'.",
         details={"model": model[:128]},
-    )
-
-
-def database_away() -> Unavailable:
-    """No hard budget can be kept at the moment."""
-    return Unavailable(
-        "Daybook's database is away, and without it no hard budget can be kept. Try again soon.",
-        code="database_away",
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, column, exists, func, literal,
 from sqlalchemy.dialects.postgresql import insert
 
 from daybook.accounts import service as accounts
-from daybook.db.engine import ReadSession, WriteSession
+from daybook.db.engine import ReadSession, WriteSession, driver_connection
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, Invalid, NotFound
 from daybook.kit.pagination import Page
@@ -140,7 +140,7 @@ async def release_owner(session: WriteSession, owner: str) -> int:
         raise Conflict(
             f"The process {owner} was alive {(now() - seen).total_seconds():.0f} s ago: stop it first."
         )
-    released = await leases.release(await _asyncpg(session), owner)
+    released = await leases.release(await driver_connection(session), owner)
     if not released:
         raise NotFound(f"No process {owner} has leases. 'daybook budget list --leases' tells who has.")
     return released
@@ -254,13 +254,6 @@ def _answer(budget: Budget, amounts: Sequence[Any], starts: dict[Period, date]) 
             "resets_at": resets_at(period, start),
         }
     )
-
-
-async def _asyncpg(session: WriteSession) -> Any:
-    """The session's own asyncpg connection, inside its transaction."""
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    return raw.driver_connection
 
 
 def _no_budget(budget_id: int) -> NotFound:

@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
 from sqlalchemy import select
 
-from daybook.db.engine import Database
+from daybook.db.engine import Database, driver_connection
 from daybook.ledger.export.columns import COLUMNS
 from daybook.ledger.models import CallLog, Line
 from daybook.ledger.schemas import CallFilter
@@ -44,7 +43,7 @@ async def exported_rows(database: Database, wanted: Wanted) -> AsyncGenerator[li
     compiled = statement.compile(dialect=database.engine.dialect)
     arguments = [compiled.params[name] for name in compiled.positiontup or ()]
     async with database.engine.connect() as pooled:
-        connection: Any = (await pooled.get_raw_connection()).driver_connection
+        connection = await driver_connection(pooled)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             cursor = await connection.cursor(str(compiled), *arguments)
             count = _FIRST

@@ -20,6 +20,7 @@ import time
 
 import asyncpg
 
+from daybook.db.errors import DRIVER_ERRORS
 from daybook.kit.loops import every
 from daybook.ledger.rate_limits.windows import SLOT, SLOTS, Kind, Taken, Window
 
@@ -32,13 +33,6 @@ _SHARES = 8  # what is taken beyond need is at most this part of what is left
 _TIMEOUT = 2.0
 _AWAY_FOR = 1.0  # seconds for which a database that did not answer is not asked
 _FORGET = 120.0
-_ERRORS = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # it lost count of a connection that broke
-)
 
 
 class RateHold:
@@ -134,7 +128,7 @@ class RateKeeper:
         if asked >= self._away_until:
             try:
                 told = await self._query(window, amount)
-            except _ERRORS as problem:
+            except DRIVER_ERRORS as problem:
                 log.warning("Limits per minute are kept without the database: %s", type(problem).__name__)
                 self._away_until = time.monotonic() + _AWAY_FOR
             else:
@@ -203,7 +197,7 @@ class RateKeeper:
                     await connection.execute(_CORRECT, *map(list, columns))
                 alive = await connection.fetch(_ALIVE)
             self._processes = sorted({self.owner, *(row[0] for row in alive)})
-        except _ERRORS as problem:
+        except DRIVER_ERRORS as problem:
             for window, slot, difference in rows:
                 window.not_told([(slot, difference)])
             log.info("Limits per minute are corrected later: %s", type(problem).__name__)

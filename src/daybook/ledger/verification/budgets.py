@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from daybook.db.engine import driver_connection
 from daybook.ledger.budgets.settling import SETTLED, TOOK, expected_held, expected_overrun, expected_use
 from daybook.ledger.verification.checks import Check
 
@@ -15,22 +15,15 @@ _TABLES = ("budget_periods", "budget_leases", "budget_settlements")
 
 
 async def _use(session: AsyncSession) -> Mapping[str, Any]:
-    return _columns(await expected_use(await _driver(session)))
+    return _columns(await expected_use(await driver_connection(session)))
 
 
 async def _overrun(session: AsyncSession) -> Mapping[str, Any]:
-    return _columns(await expected_overrun(await _driver(session)))
+    return _columns(await expected_overrun(await driver_connection(session)))
 
 
 async def _held(session: AsyncSession) -> Mapping[str, Any]:
-    return _columns(await expected_held(await _driver(session)))
-
-
-async def _driver(session: AsyncSession) -> asyncpg.Connection:
-    """The connection beneath `session`, in the middle of its transaction."""
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    return cast("asyncpg.Connection", raw.driver_connection)
+    return _columns(await expected_held(await driver_connection(session)))
 
 
 def _columns(amounts: Mapping[tuple[int, date], Decimal]) -> Mapping[str, Any]:

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from daybook.accounts.models import User
 from daybook.db.engine import Database
+from daybook.db.errors import is_unavailable
 from daybook.kit.clock import now
 from daybook.kit.errors import DaybookError, Invalid
 from daybook.kit.loops import every
@@ -51,7 +52,7 @@ async def refresh_due(database: Database, moment: datetime) -> int:
         except DaybookError as problem:  # one person's trouble is not everybody's
             log.warning("The diary of user %s is not refreshed: %s", user.id, problem.message)
         except DBAPIError as problem:
-            if problem.connection_invalidated or isinstance(problem, OperationalError | InterfaceError):
+            if is_unavailable(problem):
                 raise  # the database is away: everybody waits
             log.exception("The diary of user %s is not refreshed: %s", user.id, type(problem).__name__)
     return asked

@@ -104,12 +104,12 @@ FOR EACH STATEMENT EXECUTE FUNCTION budgets_changed();
 
 
 def renamed(table: str) -> str:
-    """Give the codes of refused files the names that they have now."""
+    """Give stored error codes the names that they have now."""
     return f"""
     UPDATE {table} SET error_code = renamed.code FROM (VALUES
         ('not_a_film', 'not_a_video'), ('truncated_film', 'truncated_video'), ('encrypted_film', 'encrypted_video'),
         ('film_too_long', 'video_too_long'), ('undecodable_film', 'undecodable_video'),
-        ('film_undecodable', 'video_undecodable')
+        ('film_undecodable', 'video_undecodable'), ('database_away', 'database_unavailable')
     ) AS renamed (former, code) WHERE error_code = renamed.former;
     """  # noqa: S608  (our own names)
 
