@@ -1,4 +1,4 @@
-"""No call takes more than its bound, and every bound that rests on a maximum makes the request name it."""
+"""No call takes more than its bound; a bound by a maximum makes the request name it."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Answers as the call log keeps them: each trap that a provider sets, in data of our own making."""
+"""Answers as the call log keeps them: one small answer per quirk of a provider."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Errors in every shape in which providers write them, with an error's status or with 200."""
+"""Errors in the shape of every provider, with an error's status or with 200."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nothing that a provider or a caller sends makes the shipper raise, or write what cannot be stored."""
+"""No answer or request makes the shipper raise, or write an unstorable value."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Every recorded exchange, beside what the providers' own SDKs, or a plain reader, make of it."""
+"""Transcripts of all recorded exchanges, compared with the providers' own SDKs or a plain reader."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What was asked, how, and what is left out of the record."""
+"""Transcripts of requests: question, parameters, and files replaced by markers."""
 
 import base64
 import hashlib

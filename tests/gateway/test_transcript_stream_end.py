@@ -1,4 +1,4 @@
-"""What may go to the client, what waits, and that no byte is lost or moved, wherever the network cuts."""
+"""Streams split at their terminal event: no byte is lost or moved, wherever the network cuts."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a model wrote is counted where nobody told: text, thoughts and what tools are handed."""
+"""All output of a model is counted if no usage is reported: text, thoughts and tool input."""
 
 import json
 

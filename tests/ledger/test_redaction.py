@@ -1,4 +1,4 @@
-"""What is kept with each setting of `DAYBOOK_REDACT`. What is not found here would be written down."""
+"""The values of `DAYBOOK_REDACT`: secrets and content that they remove from everything written."""
 
 import itertools
 import json

@@ -1,7 +1,6 @@
-"""Every recorded exchange with a provider, against what that provider reported.
+"""Usage of all recorded exchanges, compared with the provider's own report.
 
-What is expected is derived here from the file's own `usage` and `usage_raw` and from the inclusive rule, and
-from nothing that the normaliser does.
+The expected numbers derive from the file's `usage` and `usage_raw` and the inclusive rule, not from the normaliser.
 """
 
 import json

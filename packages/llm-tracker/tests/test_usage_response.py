@@ -1,4 +1,4 @@
-"""What each provider's answer means in inclusive buckets: one small answer per trap."""
+"""Usage of whole answers in inclusive buckets: one small answer per quirk of a provider."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""`UsageReader`: the usage of a stream, however its bytes are cut and whatever else is in it."""
+"""`UsageReader`: usage of a stream, however its bytes are cut and whatever else it holds."""
 
 import json
 import time

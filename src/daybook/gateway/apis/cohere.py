@@ -1,6 +1,5 @@
 """Cohere's own chat, v2 and v1. Complete and ready to be routed, but no path of the gateway leads here yet."""
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -80,10 +79,6 @@ def _joined(part: dict[str, Any]) -> dict[str, Any]:
     return join_pieces(part)
 
 
-def _texts(answer: dict[str, Any]) -> Iterable[str]:
-    return (content_text(as_dict(answer.get("message")).get("content")) or as_text(answer.get("text")),)
-
-
 def _stream_error(media_type: str, _code: str, message: str) -> bytes:
     delta = {"finish_reason": "ERROR", "error": message}
     return last_event(media_type, {"type": "message-end", "delta": delta}, "message-end")
@@ -96,7 +91,9 @@ COHERE_CHAT = Api(
     is_leading=True,
     is_routed=False,
     questions=(("messages",), ("preamble", "chat_history", "message")),
-    text=_texts,
+    text=lambda answer: (
+        content_text(as_dict(answer.get("message")).get("content")) or as_text(answer.get("text")),
+    ),
     assemble=_assemble,
     terminal=partial(
         NamedEvents,

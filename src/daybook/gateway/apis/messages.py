@@ -1,6 +1,5 @@
 """Anthropic's messages."""
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -85,17 +84,13 @@ def _input(partial: str) -> Any:
         return partial
 
 
-def _text(answer: dict[str, Any]) -> Iterable[str]:
-    return (content_text(answer.get("content")),)
-
-
 MESSAGES = Api(
     usage=USAGE,
     family=ANTHROPIC_FAMILY,
     tail="messages",
     is_leading=True,
     questions=(("system", "messages"),),
-    text=_text,
+    text=lambda answer: (content_text(answer.get("content")),),
     assemble=_assemble,
     terminal=partial(NamedEvents, (b"message_stop",), (b"message_", b"content_block_", b"ping", b"error")),
     pieces=("text", "thinking", "partial_json", "content", "message"),

@@ -1,12 +1,11 @@
 """Ollama's own chat and generate. Complete and ready to be routed, but no path of the gateway leads here yet."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from daybook.gateway.apis.api import Api
-from daybook.gateway.apis.bounds import Asked, Bound, bound_by_maximum
+from daybook.gateway.apis.bounds import bound_by_maximum
 from daybook.gateway.apis.families import Family
 from daybook.gateway.transcript.json_access import as_dict, as_text, grow, grow_all, join_pieces
 from daybook.gateway.transcript.terminal_json import JsonLines, TerminalJson
@@ -39,18 +38,6 @@ def _assemble(chunks: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
     return join_pieces(answer), answer.get("done") is True
 
 
-def _is_over(line: Any) -> bool:
-    return as_dict(line).get("done") is True
-
-
-def _texts(answer: dict[str, Any]) -> Iterable[str]:
-    return (content_text(as_dict(answer.get("message")).get("content")) or as_text(answer.get("response")),)
-
-
-def _bound(asked: Asked) -> Bound:
-    return bound_by_maximum(asked, "num_predict", holder="options")
-
-
 OLLAMA_CHAT = Api(
     usage=CHAT_USAGE,
     family=OLLAMA_FAMILY,
@@ -58,12 +45,14 @@ OLLAMA_CHAT = Api(
     is_leading=True,
     is_routed=False,
     questions=(("messages",),),
-    text=_texts,
+    text=lambda answer: (
+        content_text(as_dict(answer.get("message")).get("content")) or as_text(answer.get("response")),
+    ),
     assemble=_assemble,
     streams_objects=True,
-    terminal=partial(JsonLines, TerminalJson((b"true",), _is_over)),
+    terminal=partial(JsonLines, TerminalJson((b"true",), lambda line: as_dict(line).get("done") is True)),
     pieces=("content", "thinking", "response", "message"),
-    bound=_bound,
+    bound=lambda asked: bound_by_maximum(asked, "num_predict", holder="options"),
 )
 OLLAMA_GENERATE = replace(
     OLLAMA_CHAT,

@@ -1,9 +1,7 @@
 """OpenAI's speech to text: transcriptions and translations."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import Asked, Bound
@@ -12,10 +10,6 @@ from daybook.gateway.apis.media import sound_tokens
 from daybook.gateway.transcript.json_access import as_text
 from daybook.gateway.transcript.terminal_events import NamedEvents
 from llm_tracker.usage.apis import AUDIO_TRANSCRIPTIONS as USAGE
-
-
-def _texts(answer: dict[str, Any]) -> Iterable[str]:
-    return (as_text(answer.get("text")),)
 
 
 def _bound(asked: Asked) -> Bound:
@@ -31,7 +25,7 @@ TRANSCRIPTIONS = Api(
     body="multipart",
     plain_text=True,
     questions=(("file", "prompt"),),
-    text=_texts,
+    text=lambda answer: (as_text(answer.get("text")),),
     terminal=partial(NamedEvents, (b"transcript.text.done",), (b"transcript.",)),
     pieces=("delta", "text", "message"),
     bound=_bound,
