@@ -40,4 +40,4 @@ class Budgets:
 async def read_providers(resources: GatewayResources) -> None:
     """Read providers and prices again, which a call does only a second after it did."""
     resources.catalogue._read_at = None
-    await resources.catalogue.providers()
+    await resources.catalogue.configs()
