@@ -5,6 +5,7 @@ import re
 
 from daybook.db.engine import Database
 from daybook.gateway.apis import table as apis
+from daybook.gateway.providers.kinds import PROVIDERS
 from daybook.settings import Settings
 from daybook.web.app import create_app
 from support.sources.documents import DOCUMENTS, HOWTO, ROOT, code, paths, rows
@@ -29,6 +30,17 @@ def test_every_path_of_the_gateway_is_documented():
     lists = {f"/{version}/models{one}" for version in ("v1", "v1beta") for one in ("", "/{model}")}
 
     assert paths(GATEWAY) == {("POST", path) for path in calls} | {("GET", path) for path in lists}
+
+
+def test_every_provider_is_documented():
+    (table,) = re.findall(r"^\| provider \|.*?\n\n", GATEWAY, flags=re.MULTILINE | re.DOTALL)
+    served = {name for cells in rows(table) for name in re.findall(r"`(\w+)`", cells[0])}
+    (option,) = [cells[1] for cells in rows((HOWTO / "cli.md").read_text()) if cells[0] == "`--provider`"]
+    help_of_option = (ROOT / "src/daybook/cli/configs.py").read_text()
+
+    assert served == set(PROVIDERS)
+    assert set(re.findall(r"`(\w+)`", option)) == set(PROVIDERS)
+    assert all(name in help_of_option for name in PROVIDERS)
 
 
 def test_what_is_documented_to_leave_a_call_log_only_leaves_no_line():

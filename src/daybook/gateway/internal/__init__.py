@@ -10,18 +10,18 @@ settled after, the same journal, and so one line and one call log each. Only the
 
 from daybook.gateway.internal.client import InternalClient, open_internal_client
 from daybook.gateway.internal.errors import is_lasting
-from daybook.gateway.internal.estimate import Outlook, outlook
+from daybook.gateway.internal.estimate import CallEstimate, estimate_call
 from daybook.gateway.internal.requests import Answer, Ask, Choice, Model, Purpose
 
 __all__ = [
     "Answer",
     "Ask",
+    "CallEstimate",
     "Choice",
     "InternalClient",
     "Model",
-    "Outlook",
     "Purpose",
+    "estimate_call",
     "is_lasting",
     "open_internal_client",
-    "outlook",
 ]

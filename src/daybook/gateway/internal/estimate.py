@@ -1,4 +1,4 @@
-"""What internal calls would do, for those who ask before: which model, and what it would cost. Nothing is called."""
+"""Dry run: which model an internal call would use, and its estimated cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,28 +19,28 @@ from llm_tracker.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """The model for a purpose as things stand, and its price."""
+class CallEstimate:
+    """The model for a purpose, and its price."""
 
     choice: Choice
     target: Target | None
     prices: PriceTable
 
     def cost(self, usage: Usage) -> Decimal | None:
-        """What so many tokens would cost in USD; None where the price is unknown, or there is no model."""
+        """Return the cost of these tokens in USD; None if the price is unknown or there is no model."""
         if self.target is None:
             return None
         return self.prices.cost(self.target.model, usage, provider=self.target.config.provider.name)
 
 
-async def outlook(
+async def estimate_call(
     session: ReadSession | WriteSession,
     settings: Settings,
     purpose: Purpose,
     user_settings: Mapping[str, Any] | None,
-) -> Outlook:
-    """What `InternalClient.choice` would say, read from the database: for a process that has no house."""
+) -> CallEstimate:
+    """Return what `InternalClient.choice` would choose, for a process without an `InternalClient`."""
     providers = await service.load_configs(session, Vault.of(settings))
     choice = choose(providers, settings, purpose, user_settings)
     target = None if choice.model is None else targets_for(providers, CHAT_COMPLETIONS, choice.model.name)[0]
-    return Outlook(choice, target, await PriceTable.load(session))
+    return CallEstimate(choice, target, await PriceTable.load(session))

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from daybook.accounts.models import User
 from daybook.db.engine import ReadSession, WriteSession
-from daybook.gateway.internal import outlook
+from daybook.gateway.internal import estimate_call
 from daybook.jobs import service as jobs
 from daybook.kit.errors import NotFound
 from daybook.lifelog.events.description import batching
@@ -38,7 +38,7 @@ async def estimate(
         count = max_events(file.duration, settings.events_per_hour)
         lengths.append([file.duration / count] * count)
     size = batching.size_of(lengths, most)
-    estimated = await outlook(session, settings, "vision", user.settings)
+    estimated = await estimate_call(session, settings, "vision", user.settings)
     tokens = Usage(prompt_tokens=size.prompt_tokens, completion_tokens=size.completion_tokens)
     return DescriptionEstimateResponse(
         model=None if estimated.choice.model is None else estimated.choice.model.name,
@@ -60,7 +60,7 @@ async def request_description(
 
     Raises `NoSuchRecording`, and `NoVisionModel` where no model could do it.
     """
-    choice = (await outlook(session, settings, "vision", user.settings)).choice
+    choice = (await estimate_call(session, settings, "vision", user.settings)).choice
     if choice.model is None:
         raise NoVisionModel(choice.reason or "No model that sees pictures is set.")
     params: dict[str, Any] = {"again": selection.again}
