@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test crash check format bench bench-gateway bench-ledger bench-budgets \
+.PHONY: help run test test-fast crash durations check format bench bench-gateway bench-ledger bench-budgets \
 	bench-shipping bench-activity bench-lifelog bench-pages screenshots lock clean
 
 help: ## list what can be typed
@@ -16,6 +16,12 @@ run: ## set up everything that is missing, and run Daybook
 # parametrises from a set stands in another order in the next, and pytest-xdist refuses to run.
 test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
 	@scripts/bootstrap dev && PYTHONHASHSEED=$${PYTHONHASHSEED:-$$RANDOM} exec .venv/bin/pytest -n auto --maxprocesses 4 $(ARGS)
+
+test-fast: ## run the tests that fit into two minutes on two cores, before a commit
+	@$(MAKE) --no-print-directory test ARGS='-m "not slow" $(ARGS)'
+
+durations: ## run the tests and keep how long each took, which decides what test-fast runs (maintainers)
+	@KEEP_DURATIONS=1 $(MAKE) --no-print-directory test
 
 crash: ## kill everything for CRASH_SECONDS (600), at every failpoint and at random, and check the ledger
 	@scripts/bootstrap dev && CRASH_SECONDS=$${CRASH_SECONDS:-600} exec .venv/bin/pytest -s tests/crash/test_ledger_balances.py

@@ -3,6 +3,7 @@
 Over it the application: `visitor`, `admin` and `ana` are browsers at its API.
 """
 
+import os
 import signal
 from contextlib import AsyncExitStack
 
@@ -20,16 +21,19 @@ from support.application.apps import open_app
 from support.application.browsers import Browsers
 from support.databases.copies import Databases
 from support.databases.postgres import Postgres
+from support.processes.durations import Measurement, slow_tests
 from support.processes.forks import Forks
 
 
-def pytest_configure():
+def pytest_configure(config):
     """Ctrl-C and a terminal that closes work, here and in what tests start: a shell that starts the run in the
     background, or `nohup`, has them ignored.
     """
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+    if "KEEP_DURATIONS" in os.environ and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Measurement())
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -42,7 +46,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Where there are several processes, what takes longest begins first."""
+    """Mark what is slow. In several processes, what takes longest begins first."""
+    slow = slow_tests()
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker("slow")
     if hasattr(config, "workerinput"):
         from support.processes.scheduling import rank
 
