@@ -1,14 +1,17 @@
-"""The command line as it is typed: a process of its own."""
+"""The command line: `cli` runs a command in a process forked from one that is ready, `typed` as it is typed."""
 
 import asyncio
 import json
 import os
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.processes import command
 
 DAYBOOK = str(Path(sys.executable).with_name("daybook"))
 
@@ -36,8 +39,27 @@ def plain_environment(tmp_path):
 
 
 @pytest.fixture
-def cli(plain_environment, database_url, tmp_path):
+def cli(plain_environment, database_url, tmp_path, forks):
     """`await cli("usage", "--json")`, on the test's database. It fails the test on a traceback."""
+    numbers = count()
+
+    async def run(*arguments, input=None, **environment) -> Done:  # noqa: A002  (as subprocess calls it)
+        fault = environment.pop("DAYBOOK_FAILPOINT", "")  # which Python reads when it starts
+        env = {**plain_environment, "DATABASE_URL": database_url, **environment}
+        folder = tmp_path / f"command {next(numbers)}"
+        sent = b"" if input is None else input.encode()
+        command.write(folder, arguments, env, tmp_path, sent)
+        status = await forks.ended(await forks.start("command", str(folder), fault=fault))
+        out, err = (folder / "out").read_text(), (folder / "err").read_text()
+        assert "Traceback" not in out + err, err
+        return Done(status, out, err)
+
+    return run
+
+
+@pytest.fixture
+def typed(plain_environment, database_url, tmp_path):
+    """The same as a process of its own, with `output` for its stdout."""
 
     async def run(*arguments, input=None, output=None, **environment) -> Done:  # noqa: A002  (as subprocess calls it)
         process = await asyncio.create_subprocess_exec(

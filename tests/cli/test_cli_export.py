@@ -61,14 +61,14 @@ async def test_what_cannot_be_written_is_told_and_leaves_nothing(cli, calls, tmp
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
 
 
-async def test_who_reads_no_further_ends_it_in_silence(cli, database):
+async def test_who_reads_no_further_ends_it_in_silence(typed, database):
     """As in `daybook calls export | head -1`."""
     for number in range(150):
         await write_call(database, "2026-01-31T10:00", response_content=f"{number} " * 2000)
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        done = await cli("calls", "export", output=writing)
+        done = await typed("calls", "export", output=writing)
     finally:
         os.close(writing)
     assert (done.status, done.err) == (1, "")

@@ -11,22 +11,22 @@ from daybook.cli import app as command_line
 from daybook.cli.output import cell, print_table
 
 
-async def test_an_output_that_lacks_letters_gets_them_escaped(cli):
-    assert (await cli("group", "add", "客服𠮷")).status == 0
-    table = await cli("group", "list", PYTHONIOENCODING="ascii")
+async def test_an_output_that_lacks_letters_gets_them_escaped(typed):
+    assert (await typed("group", "add", "客服𠮷")).status == 0
+    table = await typed("group", "list", PYTHONIOENCODING="ascii")
     assert (table.status, table.err) == (0, "")
     assert "\\u5ba2\\u670d\\U00020bb7" in table.out
-    listed = await cli("group", "list", "--json", PYTHONIOENCODING="ascii")
+    listed = await typed("group", "list", "--json", PYTHONIOENCODING="ascii")
     assert (listed.status, listed.err, listed.out.isascii()) == (0, "", True)
     assert [group["name"] for group in json.loads(listed.out)] == ["客服𠮷"]
-    assert "客服𠮷" in (await cli("group", "list")).out
+    assert "客服𠮷" in (await typed("group", "list")).out
 
 
-async def test_an_output_without_room_is_told_in_a_sentence(cli):
+async def test_an_output_without_room_is_told_in_a_sentence(typed):
     full = os.open("/dev/full", os.O_WRONLY)
     try:
         for arguments in (("usage",), ("usage", "--json"), ("group", "list")):
-            done = await cli(*arguments, output=full)
+            done = await typed(*arguments, output=full)
             assert done.status == 1, arguments
             assert done.err == "daybook: No space left on device.\n"
     finally:
@@ -55,10 +55,10 @@ def test_columns_stand_below_each_other_whatever_letters_are_in_them(capsys):
     assert lines == ["name    n", "早安    1", "☀\ufe0f      22", "e\u0301     333"]
 
 
-async def test_the_program_says_what_it_is_and_which_version(cli):
-    told = await cli("--version")
+async def test_the_program_says_what_it_is_and_which_version(typed):
+    told = await typed("--version")
     assert (told.status, told.out) == (0, f"daybook {version('daybook')}\n")
-    about = (await cli("--help")).out
+    about = (await typed("--help")).out
     assert "diary" in about.partition("Options:")[0]
     assert "assistant" not in about  # it is not there yet
 

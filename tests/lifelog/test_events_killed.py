@@ -1,10 +1,8 @@
 """A worker is killed in the middle of footage: another goes on, nothing is there twice, and nothing is paid twice."""
 
-import asyncio
 import os
 import re
 import signal
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from daybook.settings import Settings
 from support.gateway.served import shipping
 from support.lifelog.events import add_provider, lifelog
 from support.lifelog.vision import VisionModel
+from support.processes import command
 from support.videos.scenes import DARK, MOVING, STILL, video
 
 BEGAN = datetime(2026, 3, 8, 4, 0, tzinfo=UTC)
@@ -39,7 +38,7 @@ def test_every_named_step_is_killed_at():
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_what_a_killed_worker_leaves_is_finished_once(point, database, database_url, tmp_path):
+async def test_what_a_killed_worker_leaves_is_finished_once(point, database, database_url, forks, tmp_path):
     settings = Settings(data=tmp_path / "data", vision_model="seer")
     model = VisionModel()
     await model.start()
@@ -51,10 +50,10 @@ async def test_what_a_killed_worker_leaves_is_finished_once(point, database, dat
         ):
             await log.ingest(video(tmp_path / "video.mp4", STILL, MOVING, DARK), "video.mp4", BEGAN)
             job_ids = await log.waiting()
-            worker = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "daybook", "worker", env=environment(settings, database_url, point)
-            )
-            assert await asyncio.wait_for(worker.wait(), 60) == -signal.SIGKILL
+            env = environment(settings, database_url)
+            command.write(tmp_path / "worker", ("worker",), env, tmp_path)
+            worker = await forks.start("command", str(tmp_path / "worker"), fault=point)
+            assert await forks.ended(worker) == -signal.SIGKILL
 
             (job,) = await log.work(*job_ids)
 
@@ -72,7 +71,7 @@ async def test_what_a_killed_worker_leaves_is_finished_once(point, database, dat
         await model.stop()
 
 
-def environment(settings, database_url, point):
+def environment(settings, database_url):
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("DAYBOOK_", "DATABASE"))
     }
@@ -81,5 +80,4 @@ def environment(settings, database_url, point):
         "DATABASE_URL": database_url,
         "DAYBOOK_DATA": str(settings.data),
         "DAYBOOK_VISION_MODEL": "seer",
-        "DAYBOOK_FAILPOINT": point,
     }

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import sys
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -18,6 +17,7 @@ from daybook.lifelog.uploads.receiving import BATCH
 from daybook.web.protocol import GatewayProtocol
 from support.gateway.wire import wire
 from support.lifelog.tus import Tus, checksum
+from support.processes import command
 from support.videos.clips import clip, long_clip
 
 BIG = 5 * BATCH + 12_345
@@ -224,8 +224,8 @@ async def test_many_small_chunks_are_one_video(server, sender):
 
 
 @asynccontextmanager
-async def serve(database_url, data, fault=""):
-    """`daybook serve` in a process of its own, which a named step may kill; its address."""
+async def serve(forks, database_url, data, fault=""):
+    """`daybook serve` in a process of its own, which may be killed at `fault`; its address and process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -237,11 +237,10 @@ async def serve(database_url, data, fault=""):
         "DATABASE_URL": database_url,
         "DAYBOOK_DATA": str(data),
         "DAYBOOK_PORT": str(port),
-        "DAYBOOK_FAILPOINT": fault,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "daybook", "serve", env=environment, stderr=asyncio.subprocess.DEVNULL
-    )
+    folder = data.parent / f"serve {port}"
+    command.write(folder, ("serve",), environment, data.parent)
+    process = await forks.start("command", str(folder), fault=fault)
     url = f"http://127.0.0.1:{port}"
     try:
         async with httpx2.AsyncClient() as http, asyncio.timeout(60):
@@ -253,9 +252,7 @@ async def serve(database_url, data, fault=""):
                     await asyncio.sleep(0.1)
         yield url, process
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        await forks.kill(process)
 
 
 @pytest.mark.parametrize(
@@ -267,17 +264,17 @@ async def serve(database_url, data, fault=""):
     ],
 )
 async def test_a_server_that_is_killed_goes_on_at_the_right_byte(
-    database_url, database, first_run, tmp_path, fault, kept
+    database_url, database, first_run, forks, tmp_path, fault, kept
 ):
     video = long_clip(BIG)
     data = tmp_path / "data"
-    async with serve(database_url, data, fault) as (url, process), sender_at(url, first_run) as tus:
+    async with serve(forks, database_url, data, fault) as (url, process), sender_at(url, first_run) as tus:
         location = await tus.begin(video)
         with pytest.raises(httpx2.TransportError):
             await tus.send(location, video)
-        assert await process.wait() == -9
+        assert await forks.ended(process) == -9
 
-    async with serve(database_url, data) as (url, _), sender_at(url, first_run) as tus:
+    async with serve(forks, database_url, data) as (url, _), sender_at(url, first_run) as tus:
         offset = await tus.offset(location)
         assert kept <= offset <= min(kept + 3 * 2**18, BIG)  # a batch ends with the piece that fills it
         answer = await tus.send(location, video[offset:], offset)
@@ -289,20 +286,21 @@ async def test_a_server_that_is_killed_goes_on_at_the_right_byte(
     assert [path.read_bytes() == video for path in kept_files] == [True]
 
 
-async def test_what_had_no_checksum_yet_does_not_count_after_a_kill(database_url, first_run, tmp_path):
+async def test_what_had_no_checksum_yet_does_not_count_after_a_kill(database_url, first_run, forks, tmp_path):
     video = long_clip(BIG)
+    data = tmp_path / "data"
     async with (
-        serve(database_url, tmp_path, "upload.write.after:4") as (url, process),
+        serve(forks, database_url, data, "upload.write.after:4") as (url, process),
         sender_at(url, first_run) as tus,
     ):
         location = await tus.begin(video)
         await tus.send(location, video[:1000])
         with pytest.raises(httpx2.TransportError):
             await tus.send(location, video[1000:], 1000, upload_checksum=checksum(video[1000:]))
-        assert await process.wait() == -9
-    assert [path for path in (tmp_path / "uploads").glob("*.part") if path.stat().st_size > BATCH]
+        assert await forks.ended(process) == -9
+    assert [path for path in (data / "uploads").glob("*.part") if path.stat().st_size > BATCH]
 
-    async with serve(database_url, tmp_path) as (url, _), sender_at(url, first_run) as tus:
+    async with serve(forks, database_url, data) as (url, _), sender_at(url, first_run) as tus:
         assert await tus.offset(location) == 1000
         answer = await tus.send(location, video[1000:], 1000)
         assert answer.headers["x-daybook-recording"]

@@ -10,6 +10,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Forks:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._lock = asyncio.Lock()
+        self._running: set[int] = set()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -56,14 +58,23 @@ class Forks:
 
     async def start(self, program: str, *arguments: str, fault: str = "") -> int:
         """Start one of `PROGRAMS`, which may be killed at `fault` (as `DAYBOOK_FAILPOINT` names it); its process id."""
-        return await self._ask({"program": program, "arguments": arguments, "fault": fault})
+        pid = await self._ask({"program": program, "arguments": arguments, "fault": fault})
+        self._running.add(pid)
+        return pid
 
     async def ended(self, pid: int, within: float = 60) -> int:
         """Wait for the end of a worker; its exit status, negative by signal."""
         async with asyncio.timeout(within):
             while (status := await self._ask({"pid": pid})) is None:
                 await asyncio.sleep(0.01)
+            self._running.discard(pid)
             return status
+
+    async def kill(self, pid: int) -> None:
+        """Kill a worker that may have ended, and wait for its end."""
+        if pid in self._running:
+            os.kill(pid, signal.SIGKILL)
+            await self.ended(pid)
 
     async def stop(self, pid: int, number: int = signal.SIGTERM) -> int:
         """Send a worker a signal and wait for its end; its exit status."""
@@ -84,6 +95,8 @@ def main() -> None:
     for line in sys.stdin:
         what = json.loads(line)
         if "program" in what:
+            if what["program"] == "command":  # it imports all of Daybook
+                PROGRAMS["command"] = import_module("support.processes.command").main
             answer = _fork(**what)
             children.add(answer)
         else:
@@ -105,7 +118,9 @@ def _fork(program: str, arguments: list[str], fault: str) -> int:
     random.seed()
     status = 1
     try:
-        asyncio.run(PROGRAMS[program](*arguments))
+        begun = PROGRAMS[program](*arguments)
+        if begun is not None:
+            asyncio.run(begun)
         status = 0
     finally:
         os._exit(status)
