@@ -1,4 +1,4 @@
-"""Users, groups and codes in an administrator's hands."""
+"""Administration of users, groups and codes."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Activation codes as text."""
+"""The format of activation codes."""
 
 from hashlib import sha256
 

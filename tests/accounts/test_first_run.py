@@ -1,4 +1,4 @@
-"""The first run, and what the command line asks of accounts."""
+"""The first run, and accounts' service as the command line uses it."""
 
 import asyncio
 

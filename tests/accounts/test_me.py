@@ -1,4 +1,4 @@
-"""What everybody may do about themselves."""
+"""The API of one's own profile, password and codes."""
 
 from datetime import timedelta
 

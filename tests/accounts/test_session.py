@@ -1,4 +1,4 @@
-"""Signing in and out, as a browser meets it."""
+"""Sign-in and sign-out by a browser."""
 
 import asyncio
 from datetime import timedelta
@@ -179,7 +179,7 @@ class TestAttempts:
     async def test_attempts_at_the_same_time_in_two_processes_count_each_once(
         self, ana, browsers, database_url, tmp_path
     ):
-        """Two applications with connections of their own stand for two processes: nothing else is shared."""
+        """Two applications with separate connections stand for two processes."""
         second = Database.connect(database_url)
         other = Browsers(create_app(second, Settings(data=tmp_path)), browsers.clients)
         sessions = [await browsers.open(), await other.open()]

@@ -1,4 +1,4 @@
-"""`daybook config`: keys come in by stdin, prompt or environment, and are never said again."""
+"""`daybook config`: keys come from stdin, prompt or environment, and are never shown."""
 
 import asyncio
 import os
@@ -86,7 +86,7 @@ async def test_at_a_terminal_the_key_is_asked_for_and_not_shown(
 
 
 def at_terminal(environment, prompt, reply, *arguments):
-    """Run a command at a terminal and type `reply` at its prompt: status, and what was seen."""
+    """Run a command on a terminal and type `reply` at its prompt. Returns the status and the output."""
     master, slave = os.openpty()
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("daybook")), *arguments],

@@ -1,4 +1,4 @@
-"""Where the command line finds its database, and what it says when there is none."""
+"""The database of a command, and the errors without one."""
 
 import asyncio
 import subprocess

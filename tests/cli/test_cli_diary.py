@@ -29,7 +29,7 @@ async def test_at_the_command_line(diary, cli):
     page = (await cli("diary", "show", "2026-11-20", "--user", "ana", "--json")).json
     assert page["version"] == 2
     empty = await cli("diary", "show", "2026-11-19", "--user", "ana")
-    assert "Nothing is written" in empty.out
+    assert "There is no page." in empty.out
 
 
 async def test_what_cannot_be_is_said(diary, cli):

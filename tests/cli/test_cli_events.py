@@ -1,4 +1,4 @@
-"""`daybook events import`: files of events that are on this machine."""
+"""`daybook events import`."""
 
 import json
 
@@ -14,7 +14,7 @@ async def test_events_are_imported_for_a_person_again_and_again(cli, admin, tmp_
     second = await cli("events", "import", str(file), "--user", "ana")
 
     assert (first.status, first.json["created"], first.json["problems"]) == (0, 1, [])
-    assert second.out == "0 events made, 0 changed, 1 as they were.\n"
+    assert second.out == "0 events created, 0 changed, 1 unchanged.\n"
     assert (await Api(admin).get("/api/v1/events"))["total"] == 0
 
 

@@ -1,4 +1,4 @@
-"""`daybook calls export` as it is typed."""
+"""`daybook calls export`."""
 
 import json
 import os

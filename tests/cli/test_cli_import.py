@@ -1,4 +1,4 @@
-"""`daybook import`: a folder of videos becomes recordings, however often it is run and wherever it is killed."""
+"""`daybook import`: a folder of videos becomes recordings, even if it is repeated or killed."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ DAYBOOK = str(Path(sys.executable).with_name("daybook"))
 
 @pytest.fixture
 def card(tmp_path):
-    """A folder as a camera leaves it, with other things in it."""
+    """A camera's folder, with other files in it."""
     folder = tmp_path / "card"
     (folder / "DCIM" / "100").mkdir(parents=True)
     (folder / ".Trashes").mkdir()
@@ -77,7 +77,7 @@ async def test_people_read_a_line_for_each_file_and_a_summary(cli, card):
     lines = done.out.splitlines()
 
     assert done.status == 1
-    assert lines[-1] == "2 taken in, 1 already there, 4 refused; 1 other file passed over."
+    assert lines[-1] == "2 imported, 1 already imported, 4 refused; 1 other file skipped."
     assert [line for line in lines if line.startswith("taken") and "早.MOV: recording " in line]
     assert [line for line in lines if line.startswith("refused") and "empty.avi: The file is empty." in line]
 

@@ -54,5 +54,5 @@ async def test_what_repair_does_not_touch_is_told(cli, database):
     await write_line(database, "2026-01-01T08:00", total_tokens=1)
     done = await cli("ledger", "repair")
     assert done.status == 1
-    assert "There was nothing to repair." in done.out
+    assert "Nothing to repair." in done.out
     assert "should be total_tokens = prompt_tokens + completion_tokens" in done.out

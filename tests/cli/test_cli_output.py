@@ -1,4 +1,4 @@
-"""What a command prints where the output lacks letters, or has no room."""
+"""Output to terminals that lack letters, and to full disks."""
 
 import json
 import os

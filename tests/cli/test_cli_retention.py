@@ -1,4 +1,4 @@
-"""`daybook calls prune` as it is typed."""
+"""`daybook calls prune`."""
 
 import pytest
 

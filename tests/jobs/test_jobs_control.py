@@ -1,4 +1,4 @@
-"""Types are paused and limited for all workers; what got out of order is put in order; a database comes back."""
+"""Pausing and limiting types, maintenance, and a database that comes back."""
 
 import asyncio
 import logging
@@ -160,7 +160,7 @@ async def test_the_queues_log_and_old_steps_do_not_grow_for_ever(jobs):
 
 
 async def test_work_goes_on_over_a_moment_without_the_database(jobs, databases):
-    """Every connection is cut, new ones are refused for three seconds; the job goes on and its result is kept."""
+    """Every connection is cut and new ones are refused for three seconds; the job continues and its result is kept."""
     told = asyncio.Event()
 
     async def run(context: JobContext):

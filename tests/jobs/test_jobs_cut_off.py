@@ -1,4 +1,4 @@
-"""A worker whose packets to the database vanish: no connection breaks, and nobody answers any more."""
+"""A worker whose packets to the database vanish: connections stay open and unanswered."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from support.jobs.jobs import leave
 
 
 class Line:
-    """A way to the database, which can be cut without either end noticing."""
+    """A proxy to the database that can drop packets silently."""
 
     def __init__(self, url):
         self._url = make_url(url)
@@ -22,7 +22,7 @@ class Line:
 
     @asynccontextmanager
     async def open(self):
-        """The database's address at this end."""
+        """The database's URL through the proxy."""
         server = await asyncio.start_server(self._connect, "127.0.0.1")
         near = {"host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "query": {}}
         try:

@@ -1,4 +1,4 @@
-"""Jobs are enqueued in their caller's transaction, one for each subject that is active."""
+"""Jobs are enqueued in their caller's transaction, one active job per subject."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ async def test_a_job_does_not_begin_before_its_transaction_is_committed(jobs):
 
 
 async def test_a_session_that_has_done_nothing_before_enqueues_in_its_transaction(jobs):
-    """What goes past SQLAlchemy is committed at once where no transaction has begun."""
+    """Statements that bypass SQLAlchemy are committed at once if no transaction has begun."""
     async with jobs.database.write() as session:
         await service.enqueue(session, type="plain", input_type="test")
         (entries,) = (await jobs.sql("SELECT count(*) FROM pgqueuer"))[0].values()

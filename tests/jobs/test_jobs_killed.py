@@ -1,8 +1,8 @@
-"""Worker processes are killed, frozen and stopped: their jobs are taken over, and what is finished is not done again.
+"""Worker processes are killed, frozen and stopped: their jobs are taken over, and finished steps are not repeated.
 
-Mutations that were tried, each of which makes a test here or in `test_jobs_run.py` fail: writes that do not name the
-token, heartbeats that do not name the worker, an entry begun though another has it, a held record that is not locked,
-steps that are not looked up, a job given back as if it had failed, or without telling anybody.
+Each of these mutations makes a test here or in `test_jobs_run.py` fail: writes without the token, heartbeats without
+the worker, beginning another worker's entry, a claim without a lock, steps that are not looked up, a job given back as
+failed, or without a notification.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ FAULTS = [
 
 
 async def test_a_killed_workers_job_is_taken_over(forks, databases):
-    """Killed at every step, on a database each."""
+    """The worker is killed at every step, each time on a new database."""
 
     async def kill_and_look(fault, repeated):
         async with new_jobs(databases) as jobs:
@@ -65,7 +65,7 @@ async def test_a_job_whose_end_is_written_is_over_though_its_worker_is_killed_th
 
 
 async def test_a_job_that_kills_its_worker_each_time_fails_for_good(jobs, forks):
-    """Ten seconds for each time; here the last of five."""
+    """Each death takes ten seconds; this tests the last of five."""
     job_id = await jobs.enqueue("three_steps")
     await jobs.sql("UPDATE inference_jobs SET attempts = 4")
     assert await forks.ended(await forks.start("jobs", jobs.url, fault="jobs.begin.after")) == -signal.SIGKILL
@@ -80,7 +80,7 @@ async def test_a_job_that_kills_its_worker_each_time_fails_for_good(jobs, forks)
 
 
 async def test_a_frozen_worker_loses_its_job_and_can_write_nothing_on_it(jobs, forks):
-    """It goes on where it was when it wakes: its results are refused, its step is not noted, its work is stopped."""
+    """When it wakes, its results are refused, its step is not stored and its work is stopped."""
     job_id = await jobs.enqueue("three_steps", params={"seconds": 1.5})
     slow = await forks.start("jobs", jobs.url)
     await jobs.until_done(job_id, "cut begins")
@@ -107,7 +107,7 @@ async def test_a_frozen_worker_loses_its_job_and_can_write_nothing_on_it(jobs, f
 
 
 async def test_a_frozen_worker_ends_its_work_when_it_wakes(jobs, forks):
-    """Though that writes nothing: its child process would go on for a quarter of an hour."""
+    """Otherwise its child process would run for a quarter of an hour."""
     job_id = await jobs.enqueue("with_child")
     slow = await forks.start("jobs", jobs.url)
     await jobs.until_done(job_id, "child")
@@ -199,7 +199,7 @@ async def test_workers_side_by_side_do_each_job_once_and_no_more_than_allowed_at
 
 
 async def test_many_workers_killed_at_random_do_every_job_once(jobs, forks):
-    """No job is ever two workers' at a time, pages are written once, and all jobs end well."""
+    """No job has two workers at a time, pages are written once, and all jobs succeed."""
     ids = [await jobs.enqueue("hardy", params={"seconds": 0.15}) for _ in range(10)]
     workers = [await forks.start("jobs", jobs.url) for _ in range(3)]
     for _ in range(int(os.environ.get("CRASH_SECONDS", "0")) * 2 or 8):

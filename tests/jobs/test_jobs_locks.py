@@ -1,7 +1,7 @@
-"""Nobody waits for a lock in a circle, and nobody for one that a worker has who is away (`daybook.jobs.locks`).
+"""No deadlocks, and no waiting for the locks of an unreachable worker (`daybook.jobs.locks`).
 
-Mutations that were tried, each of which makes a test here fail: beats that wait for what is locked (a deadlock), a look
-whether a worker lives that locks its entry, transactions without a limit.
+Each of these mutations makes a test here fail: heartbeats that wait for locks (a deadlock), a liveness check that locks
+the entry, transactions without a limit.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ async def plain(context: JobContext):
 
 @pytest_asyncio.fixture
 async def connection(jobs):
-    """A worker's own."""
+    """A worker's connection."""
     connection = await asyncpg.connect(asyncpg_dsn(jobs.url))
     yield connection
     await connection.close()
 
 
 async def two_jobs_of_a_worker(jobs, heartbeat):
-    """Their entries, of which the second's job comes first where jobs are looked through."""
+    """Their entries. Maintenance reaches the second one's job first."""
     first, second = [await jobs.enqueue("plain") for _ in range(2)]
     for job_id in (second, first):
         await jobs.sql(
@@ -53,7 +53,7 @@ async def two_jobs_of_a_worker(jobs, heartbeat):
 
 
 async def test_a_worker_that_wakes_and_the_upkeep_do_not_wait_for_each_other(jobs, connection):
-    """It says that it lives while its jobs are put back, in the other order."""
+    """It sends a heartbeat while its jobs are requeued in the other order."""
     entries = await two_jobs_of_a_worker(jobs, "now() - interval '1 minute'")
     async with jobs.database.write() as session:
         await session.execute(text("SELECT 1 FROM pgqueuer WHERE id = :id FOR UPDATE"), {"id": entries[0].id})
@@ -74,7 +74,7 @@ async def done_or_waiting(jobs, *tasks):
 
 
 async def test_a_worker_waits_for_nobody_to_say_that_it_lives(jobs, connection):
-    """Somebody deletes what a job is about, and takes long over it: the other jobs are as alive as before."""
+    """While the subject of one job is slowly deleted, the heartbeats of the others succeed."""
     entries = await two_jobs_of_a_worker(jobs, "now() - interval '5 seconds'")
     async with jobs.database.write() as session:
         for entry in entries:
@@ -99,7 +99,7 @@ async def test_an_entry_that_is_locked_stays_the_workers_until_it_is_changed(job
 
 
 async def test_a_job_that_was_locked_by_a_worker_that_is_away_is_taken_over(databases):
-    """Frozen, or its machine gone, between its last statement and the commit."""
+    """The worker freezes between its last statement and the commit."""
 
     async def freeze_and_look(frozen_in):
         async with new_jobs(databases) as jobs, frozen(jobs.url) as (database, asleep, wake):
@@ -134,7 +134,7 @@ async def test_a_job_that_was_locked_by_a_worker_that_is_away_is_taken_over(data
 
 @asynccontextmanager
 async def frozen(url):
-    """A database on which whoever is about to commit falls asleep; what tells of that, and what wakes them."""
+    """A database whose commits block, with the events that report and end that."""
     database, asleep, wake = Database.connect(url, pool=1), asyncio.Event(), asyncio.Event()
 
     def sleep(_connection):

@@ -1,4 +1,4 @@
-"""What a job's work can do, and what becomes of the job."""
+"""The context of a job's work, and the outcome of the job."""
 
 import asyncio
 import logging
@@ -241,7 +241,7 @@ async def test_work_that_does_not_obey_is_told_again(jobs, monkeypatch):
 
 
 async def test_nothing_is_written_by_an_attempt_that_lost_its_job(jobs):
-    """The job is ended under it, as a takeover would; every way of writing is refused."""
+    """The job is taken over; every kind of write is refused."""
     refused = []
 
     async def run(context: JobContext):
@@ -274,7 +274,7 @@ async def test_nothing_is_written_by_an_attempt_that_lost_its_job(jobs):
 
 
 async def test_nobody_takes_a_job_over_within_its_transaction(jobs):
-    """Else the transaction could be committed after the other has begun."""
+    """Otherwise the transaction could be committed after the other attempt has begun."""
     said = []
 
     async def run(context: JobContext):

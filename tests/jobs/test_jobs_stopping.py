@@ -1,4 +1,4 @@
-"""What ends a job meets what ends its attempt or its worker at the same moment: nobody is left waiting."""
+"""Concurrent ends of a job, its attempt and its worker leave no job waiting."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ async def sleeps(context: JobContext):
 
 
 async def test_a_job_that_is_cancelled_as_its_attempt_fails_is_not_tried_again(jobs):
-    """It would be cancelled only when its pause is over."""
+    """Otherwise it would be cancelled only after its pause."""
 
     async def run(context: JobContext):
         await jobs.sql(ASKED)
@@ -34,7 +34,7 @@ async def test_a_job_that_is_cancelled_as_its_attempt_fails_is_not_tried_again(j
 
 
 async def test_a_job_that_is_cancelled_as_its_worker_stops_is_not_given_back(jobs):
-    """It would be cancelled only by another worker, if there is one."""
+    """Otherwise only another worker would cancel it."""
     job_id = await jobs.enqueue("sleeps")
     async with jobs.worker(JobType("sleeps", sleeps)):
         await jobs.until_done(job_id, "begins")
@@ -45,7 +45,7 @@ async def test_a_job_that_is_cancelled_as_its_worker_stops_is_not_given_back(job
 
 
 async def test_a_job_that_is_picked_as_its_worker_stops_is_given_back(jobs, monkeypatch):
-    """It is stopped as those that run are; it would run until the worker's last minute is over, and then be lost."""
+    """Otherwise it would run until the worker's stop timeout and then be lost."""
     stop, pick = asyncio.Event(), queue.pick
 
     async def pick_and_stop(*arguments):
@@ -66,7 +66,7 @@ async def test_a_job_that_is_picked_as_its_worker_stops_is_given_back(jobs, monk
 
 
 async def test_a_worker_that_stops_without_its_database_asks_for_it_now_and_then(jobs, databases, caplog):
-    """And gives its jobs back as soon as it is there again."""
+    """It gives its jobs back once the database is available again."""
     caplog.set_level(logging.WARNING, logger="daybook.jobs.worker")
     job_id = await jobs.enqueue("sleeps")
     stop = asyncio.Event()

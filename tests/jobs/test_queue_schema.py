@@ -1,4 +1,4 @@
-"""The queue's tables are what the installed pgqueuer wants: its own comparison finds nothing to change."""
+"""The queue's tables match the installed pgqueuer: its own comparison finds no changes."""
 
 import asyncpg
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment

@@ -1,4 +1,4 @@
-"""The offline demo model: a real one, asked as any provider is."""
+"""The real offline demo model, called like any provider."""
 
 import json
 import signal

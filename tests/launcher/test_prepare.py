@@ -1,4 +1,4 @@
-"""What `daybook run` may promise on its screen, as `prepare` finds it in the database."""
+"""The summary that `prepare` finds in the database for the startup message."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`daybook run` from outside: the real process tree, as the one who typed it sees it."""
+"""`daybook run` as a process tree, seen from the terminal."""
 
 import http.server
 import json
@@ -32,7 +32,7 @@ def port():
 
 @pytest.fixture(scope="module")
 def made():
-    """A data folder that was run before, so that most tests start in a second or two."""
+    """A data folder of an earlier run, so that most tests start in a second or two."""
     from daybook.db.embedded.cluster import remove_cluster
 
     with tempfile.TemporaryDirectory(prefix="daybook-test-") as name:
@@ -262,7 +262,7 @@ def test_what_is_shown_is_true_after_the_administrator_changed_it(start):
     ],
 )
 def test_a_demo_model_that_cannot_run_here_is_given_up(start, tmp_path, last_act, words):
-    """A wheel that is built for a newer processor, or that does not go with this system's libraries."""
+    """A wheel for a newer processor, or one that does not match this system's libraries."""
     (tmp_path / "xllamacpp.py").write_text(f"import os, signal\n{last_act}\n")
     model = tmp_path / "some.gguf"
     model.write_text("")
@@ -279,7 +279,7 @@ def test_a_demo_model_that_cannot_run_here_is_given_up(start, tmp_path, last_act
 
 
 def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
-    """An answer is under way, from a provider that never ends it. Cut off, it stands in the ledger."""
+    """A response in progress, which the provider never ends, is cut off and has its line in the ledger."""
     with Endless() as provider:
         run = start(DAYBOOK_MODEL_URL=provider.url).read_until("Ctrl-C stops everything")
         headers = {"Authorization": f"Bearer {fresh_code(run)}", "Content-Type": "application/json"}
@@ -317,7 +317,7 @@ def test_a_database_that_is_not_there_is_one_sentence(start):
 
 
 class Endless:
-    """A provider on the loopback address, whose streams begin and never end."""
+    """A provider on loopback whose streams never end."""
 
     def __enter__(self):
         outer = self
@@ -365,7 +365,7 @@ def calls_of(run, model):
 
 
 def fresh_code(run):
-    """A code of one's own: another test may have revoked the first."""
+    """A new code, as another test may have revoked the first one."""
     return json.loads(run.daybook("code", "add", "--json"))["code"]
 
 

@@ -1,4 +1,4 @@
-"""What `daybook run` shows, where the real run in test_run.py does not go."""
+"""The startup message in the cases that test_run.py does not reach."""
 
 import ast
 import shlex

@@ -1,4 +1,4 @@
-"""Both kinds of store, each as the settings would open it: a folder, and a bucket of a real S3 server on loopback."""
+"""Both kinds of stores, opened by settings: a folder, and a bucket of an S3 server on loopback."""
 
 from uuid import uuid4
 
@@ -24,7 +24,7 @@ def s3_server():
 
 @pytest.fixture
 def bucket(s3_server, monkeypatch):
-    """A bucket of its own, as boto3 has it, with the environment in which Daybook finds it."""
+    """A new bucket of boto3, with the environment variables for Daybook."""
     for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": s3_server}.items():
         monkeypatch.setenv(name, value)
     made = boto3.resource("s3", endpoint_url=s3_server, region_name="us-east-1").Bucket(
@@ -37,7 +37,7 @@ def bucket(s3_server, monkeypatch):
 
 @pytest.fixture
 def storage_settings(request, tmp_path):
-    """Settings that name the kind of store which the test is for."""
+    """Settings of the store under test."""
 
     def of(kind):
         if kind == "folder":

@@ -1,4 +1,4 @@
-"""What a link of our own opens, and what opens nothing."""
+"""Files by signed links, and invalid links."""
 
 import base64
 import json

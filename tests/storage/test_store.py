@@ -1,4 +1,4 @@
-"""A store keeps files by key; the same holds for a folder and for S3."""
+"""Files by key, in a folder and on S3."""
 
 import asyncio
 import os
@@ -235,7 +235,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 
 def test_a_process_that_used_the_store_ends_as_it_should(tmp_path):
-    """Coroutines of obstore abort some one process in ten at its end; a few runs do not prove much, but cost little."""
+    """Coroutines of obstore abort about one process in ten at exit; a few runs prove little but cost little."""
     for number in range(8):
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, str(tmp_path / str(number))], capture_output=True, check=False

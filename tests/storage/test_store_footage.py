@@ -1,4 +1,4 @@
-"""A video in either kind of store, from its being taken in to its pictures, with two workers at it."""
+"""A video in either kind of store, from its import to its pictures, with two workers."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -54,7 +54,7 @@ async def test_a_video_gets_its_events_and_all_its_pictures(
 
 
 async def assert_browsers_can_read(links):
-    """Parts of each, with a type that a browser shows."""
+    """A range of each file, with a content type that browsers show."""
     async with aiohttp.ClientSession() as browser:
         for link in links:
             async with browser.get(link, headers={"Range": "bytes=0-9"}) as answer:

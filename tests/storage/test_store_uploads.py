@@ -1,4 +1,4 @@
-"""An uploaded video is in the store that the settings name, and comes back from there."""
+"""An uploaded video is stored in, and served from, the store in the settings."""
 
 import pytest
 from sqlalchemy import text

@@ -1,4 +1,4 @@
-"""What a caller gets who sends nonsense, and what when Daybook itself fails."""
+"""Responses to invalid requests and to failures of Daybook."""
 
 import logging
 
@@ -156,7 +156,7 @@ async def test_what_nobody_expected_is_a_500_with_a_number_that_the_log_has_with
 
 
 class TestCommit:
-    """Work is committed before the answer goes, and a commit that fails is no 200."""
+    """Work is committed before the response is sent, and a failed commit is no 200."""
 
     async def test_a_commit_that_fails_is_an_error_and_nothing_is_kept(self, app, visitor, database):
         async with database.write() as session:

@@ -1,4 +1,4 @@
-"""The built pages: every address that is no file is the application's own, and nothing of the API is hidden by them."""
+"""The built pages: every path without a file gets the application, except those of the API."""
 
 import gzip
 

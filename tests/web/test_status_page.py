@@ -13,7 +13,7 @@ from daybook.web.app import create_app
 
 
 class Page(HTMLParser):
-    """What a page shows and what it would load or run."""
+    """The text of a page, and what it would load or run."""
 
     def __init__(self, html):
         super().__init__()

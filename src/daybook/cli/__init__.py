@@ -1,5 +1,5 @@
-"""The command line, a file for each subject. What a command needs beyond typer is imported when it runs: so
-`daybook --help` answers at once.
+"""The command line, one file per subject. Commands import what they need when they run, so that `daybook --help` is
+fast.
 """
 
 import os
@@ -30,7 +30,7 @@ from daybook.kit.errors import DaybookError
 
 app = typer.Typer(
     name="daybook",
-    help="A self-hosted lifelog and diary, and the gateway to language models with a ledger under it.",
+    help="A self-hosted lifelog and diary, with a gateway to language models and a ledger of their calls.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -54,7 +54,7 @@ def begin(
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """What may be typed before a command."""
+    """Options before a command."""
 
 
 processes.register(app)
@@ -75,11 +75,9 @@ app.add_typer(ledger.app, name="ledger")
 
 
 def main() -> None:
-    """Run the command that was typed. A failure is a sentence on stderr and exit code 1; wrong usage is 2."""
+    """Run the command. An error is one sentence on stderr and exit code 1; wrong usage is 2."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(
-            errors="backslashreplace"
-        )  # a terminal may lack letters; stderr does so itself
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal may lack letters
     try:
         try:
             app()
@@ -91,7 +89,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        _close_output()  # whoever read it has seen enough
+        _close_output()  # the reader has closed the pipe
         sys.exit(1)
     except OSError as error:
         _close_output()
@@ -101,5 +99,5 @@ def main() -> None:
 
 
 def _close_output() -> None:
-    """Nothing may be written at exit either: that would fail again, where nobody can say why."""
+    """Discard output at exit, which would fail again without a message."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

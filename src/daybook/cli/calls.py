@@ -1,4 +1,4 @@
-"""`daybook calls`: what was asked and answered through the gateway."""
+"""`daybook calls`: the calls through the gateway."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,19 +10,19 @@ from daybook.cli import calls_export, calls_prune
 from daybook.cli.names import config_id_of, group_id_of
 from daybook.cli.options import From, Json, To
 from daybook.cli.output import cell, print_fields, print_json, print_table, printable
-from daybook.cli.work import checked, work
+from daybook.cli.work import checked, read
 
 if TYPE_CHECKING:
-    from daybook.db.engine import Database
+    from daybook.db.engine import ReadSession
     from daybook.ledger.schemas import CallDetailResponse
 
-app = typer.Typer(help="What was asked and answered through the gateway.", no_args_is_help=False)
+app = typer.Typer(help="Calls through the gateway: requests and answers.", no_args_is_help=False)
 calls_export.register(app)
 calls_prune.register(app)
 
 
 class Status(StrEnum):
-    """How a call ended."""
+    """The outcome of a call."""
 
     SUCCESS = "success"
     ERROR = "error"
@@ -37,15 +37,15 @@ def calls(
     group: Annotated[str | None, typer.Option(help="Group: name or id.")] = None,
     code: Annotated[str | None, typer.Option(help="Activation code: its public id.")] = None,
     model: Annotated[str | None, typer.Option(help="Model.")] = None,
-    status: Annotated[Status | None, typer.Option(help="How the call ended.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only this outcome.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List gateway calls, newest first; --json gives each one whole. `daybook calls show ID` shows one."""
+    """List gateway calls, newest first; --json prints them in full. `daybook calls show ID` shows one."""
     if context.invoked_subcommand is not None:
         return
     wanted = {"activation_code": code, "model": model, "status": status}
-    found = work(lambda database: _find(database, start, end, config, group, wanted, limit))
+    found = read(lambda session: _find(session, start, end, config, group, wanted, limit))
     if as_json:
         print_json(found)
         return
@@ -72,12 +72,14 @@ def calls(
 
 @app.command()
 def show(call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-    """Show one call: the whole exchange and its line in the ledger.
+    """Show one call: the full exchange and its line in the ledger.
 
-    ID is the number in the first column, or the call's id as the answer's x-daybook-call-id said it.
+    ID is the number in the first column, or the call's id from the response header x-daybook-call-id.
     """
     wanted = _number_or_id(call_id)
-    call = work(lambda database: _one(database, wanted))
+    from daybook.ledger import service  # noqa: PLC0415  (here and below: see the package's docstring)
+
+    call = read(lambda session: service.call(session, wanted))
     if as_json:
         print_json(call)
         return
@@ -93,7 +95,7 @@ def show(call_id: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = 
         ("Parameters", call.request_params),
         ("Asked", call.request_messages),
         ("Answered", call.response_content),
-        ("Answer, whole", call.response_data),
+        ("Full answer", call.response_data),
     ):
         if value:
             print(f"\n{title}\n{_block(value)}")
@@ -109,7 +111,7 @@ def _number_or_id(text: str) -> int | UUID:
 
 
 async def _find(
-    database: "Database",
+    session: "ReadSession",
     start: str | None,
     end: str | None,
     config: str | None,
@@ -121,26 +123,18 @@ async def _find(
     from daybook.ledger.schemas import CallFilter  # noqa: PLC0415
 
     dates = service.date_range(start, end, names=("--from", "--to"))
-    async with database.read() as session:
-        call_filter = checked(
-            CallFilter,
-            config_id=None if config is None else await config_id_of(session, config),
-            group_id=None if group is None else await group_id_of(session, group),
-            **wanted,
-        )
-        page = await service.call_page(session, call_filter, dates, page_size=limit)
-        return await service.exchanges(session, [call.id for call in page.list])
-
-
-async def _one(database: "Database", call_id: int | UUID) -> "CallDetailResponse":
-    from daybook.ledger import service  # noqa: PLC0415
-
-    async with database.read() as session:
-        return await service.call(session, call_id)
+    call_filter = checked(
+        CallFilter,
+        config_id=None if config is None else await config_id_of(session, config),
+        group_id=None if group is None else await group_id_of(session, group),
+        **wanted,
+    )
+    page = await service.call_page(session, call_filter, dates, page_size=limit)
+    return await service.exchanges(session, [call.id for call in page.list])
 
 
 def _last_words(messages: Any) -> str | None:
-    """The last text in what was asked, in whatever API's shape."""
+    """The last text of a request, in any API's format."""
     match messages:
         case str():
             return messages

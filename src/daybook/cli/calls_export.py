@@ -1,4 +1,4 @@
-"""`daybook calls export`: calls for other programs."""
+"""`daybook calls export`: write calls to a file for other programs."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What a file of calls can be."""
+    """Export formats."""
 
     JSONL = "jsonl"
     PARQUET = "parquet"
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    file_format: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.JSONL,
+    file_format: Annotated[Format, typer.Option("--format", help="The format of the output.")] = Format.JSONL,
     start: From = None,
     end: To = None,
     user: Annotated[str | None, typer.Option(help="Only this user's calls: account or id.")] = None,
@@ -43,16 +43,16 @@ def export(
     config: Annotated[str | None, typer.Option(help="Only of this configuration: name or id.")] = None,
     model: Annotated[str | None, typer.Option(help="Only of this model.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Where to; else standard output.")
+        Path | None, typer.Option("--output", metavar="FILE", help="Output file; default: standard output.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Take the place of a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write calls, whole, for other programs.
+    """Export full calls for other programs.
 
-    Each has its line in the ledger with it; the oldest comes first.
+    Each call includes its line in the ledger; the oldest call comes first.
     """
     if output is None and file_format is Format.PARQUET:
-        raise typer.BadParameter("is needed for parquet: a file that says where to", param_hint="--output")
+        raise typer.BadParameter("is required for parquet", param_hint="--output")
     names = {"activation_code": code, "model": model}
 
     async def job(database: "Database") -> int:
@@ -101,7 +101,7 @@ async def _write(
 ) -> None:
     from daybook.ledger.export import JsonLines, exported_rows, write_parquet  # noqa: PLC0415
 
-    # Closed here, whatever ends it: what the loop finds open at its own end it closes with a traceback.
+    # Closed here, as the event loop would close it with a traceback.
     async with aclosing(_counted(exported_rows(database, wanted), count)) as rows:
         if output is None:
             lines = JsonLines(sys.stdout.buffer)
@@ -122,7 +122,7 @@ async def _write(
 
 
 class _Count:
-    """How many calls were written, told once a second where somebody is watching."""
+    """The number of exported calls, shown once a second on a terminal."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -160,9 +160,9 @@ async def _counted(rows: AsyncGenerator[Any], count: _Count) -> AsyncGenerator[A
 
 @contextmanager
 def _new_file(path: Path, *, force: bool) -> Generator[Path]:
-    """A file that takes the place of `path` once it is whole; it holds what was said, so others may not read it."""
+    """Write a private temporary file that replaces `path` once it is complete."""
     if path.exists() and not force:
-        raise Conflict(f"{path} is there already. Take another name, or --force.")
+        raise Conflict(f"{path} exists already. Choose another name, or use --force.")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _writing(str(path)):
@@ -178,7 +178,7 @@ def _new_file(path: Path, *, force: bool) -> Generator[Path]:
 
 @contextmanager
 def _writing(place: str) -> Generator[None]:
-    """Words for what keeps a file from being written: the database is not to blame."""
+    """Report a failed write as an error of the file, not of the database."""
     try:
         yield
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""`daybook calls prune`: call logs that are old enough to go."""
+"""`daybook calls prune`: drop old call logs."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from daybook.ledger.retention import Pruning
 
 _UNITS = {"d": 1, "w": 7}
-_LONGEST = 36_500  # days: more than anybody's ledger is old
+_LONGEST = 36_500  # days
 
 
 def register(app: typer.Typer) -> None:
@@ -25,12 +25,14 @@ def register(app: typer.Typer) -> None:
 
 def prune(
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="AGE", help="How old the calls have to be: 90d, 12w.")
+        str, typer.Option("--older-than", metavar="AGE", help="Minimum age of the calls: 90d, 12w.")
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the months without dropping them.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Drop the call logs of months that are wholly older than AGE. The lines of the ledger stay."""
+    """Drop the call logs of months that lie completely before AGE. The lines of the ledger stay."""
     cutoff = datetime.now(UTC) - _age(older_than)
     done = work(lambda database: _prune(database, cutoff, dry_run=dry_run))
     if as_json:

@@ -1,4 +1,4 @@
-"""`daybook config`: the providers that answer model calls."""
+"""`daybook config`: provider configurations."""
 
 import os
 import sys
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from daybook.cli.options import Json
-from daybook.cli.output import print_json, print_table
-from daybook.cli.work import checked, read_settings, work
+from daybook.cli.output import print_json, print_result, print_table
+from daybook.cli.work import checked, read, read_settings, work, write
 from daybook.kit.errors import Invalid
 
 if TYPE_CHECKING:
-    from daybook.db.engine import Database
+    from daybook.db.engine import Database, WriteSession
     from daybook.gateway.providers.schemas import ConfigCreate, ConfigResponse, ProbeResponse
 
-app = typer.Typer(help="The providers that answer model calls.", no_args_is_help=True)
+app = typer.Typer(help="Configurations of the providers of model calls.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 
@@ -25,32 +25,30 @@ def set_config(
     name: Name,
     provider: Annotated[
         str | None,
-        typer.Option(
-            help="openai, azure_openai, anthropic, gemini or openai_compatible; NAME where it is one."
-        ),
+        typer.Option(help="openai, azure_openai, anthropic, gemini or openai_compatible; default: NAME."),
     ] = None,
-    base_url: Annotated[str | None, typer.Option(help="The provider's own where absent.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="Default: the provider's own.")] = None,
     key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from standard input.")] = False,
     key: Annotated[
-        str | None, typer.Option(help="The key; better asked for, from DAYBOOK_KEY or from standard input.")
+        str | None, typer.Option(help="The key; safer: the prompt, DAYBOOK_KEY or standard input.")
     ] = None,
-    no_key: Annotated[bool, typer.Option("--no-key", help="The provider wants no key.")] = False,
+    no_key: Annotated[bool, typer.Option("--no-key", help="The provider needs no key.")] = False,
     models: Annotated[
-        str | None, typer.Option(help="Names and patterns, with commas between: gpt-4o,gpt-5*; * for all.")
+        str | None, typer.Option(help="Names and patterns, separated by commas: gpt-4o,gpt-5*; * for all.")
     ] = None,
     priority: Annotated[int | None, typer.Option(help="Lower is tried first (100).")] = None,
     weight: Annotated[
-        int | None, typer.Option(help="How often, among those of the same priority (1).")
+        int | None, typer.Option(help="Share of calls among configurations of the same priority (1).")
     ] = None,
     enable: Annotated[
-        bool | None, typer.Option("--enable/--disable", help="Whether it answers calls.")
+        bool | None, typer.Option("--enable/--disable", help="Use it for calls or not.")
     ] = None,
     api_version: Annotated[str | None, typer.Option(help="Azure's api-version.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a configuration, or change one.
+    """Create or change a configuration.
 
-    Of one that is there, only what is given changes.
+    Of an existing one, only the given options change.
     """
     values: dict[str, Any] = {
         "provider": provider,
@@ -66,18 +64,18 @@ def set_config(
     elif (given := _given_key(key, from_stdin=key_stdin)) is not None:
         values["api_key"] = given
     config = work(lambda database: _set(database, name, values, api_version))
-    if as_json:
-        print_json(config)
-    else:
-        state = "It has a key." if config.has_key else "It has no key."
-        print(f"Configuration {config.name} is stored: {config.base_url}. {state}")
-        print(f"Try it: daybook config test {config.name}")
+    state = "It has a key." if config.has_key else "It has no key."
+    sentence = f"Configuration {config.name} is stored: {config.base_url}. {state}"
+    print_result(config, f"{sentence}\nTest it: daybook config test {config.name}", as_json=as_json)
 
 
 @app.command("list")
 def list_configs(as_json: Json = False) -> None:
-    """List the configurations in the order in which they are tried."""
-    found = work(_all)
+    """List the configurations in the order of their use."""
+    from daybook.gateway.providers import service  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
+
+    found = read(lambda session: service.list_configs(session, Vault.of(read_settings())))
     if as_json:
         print_json(found)
         return
@@ -103,9 +101,9 @@ def list_configs(as_json: Json = False) -> None:
 
 @app.command("test")
 def probe_config(name: Name, as_json: Json = False) -> None:
-    """Ask the provider for its models.
+    """Test a configuration by listing the provider's models.
 
-    Can it be reached, does it take the key? Exit code 1 where not.
+    Exit code 1 if the provider is unreachable or rejects the key.
     """
     found = work(lambda database: _probe(database, name))
     if as_json:
@@ -113,30 +111,32 @@ def probe_config(name: Name, as_json: Json = False) -> None:
     else:
         print(found.message)
         if found.missing_models:
-            print(f"It does not list: {_few(found.missing_models)}")
+            print(f"Models that it does not list: {_few(found.missing_models)}")
     raise typer.Exit(0 if found.ok else 1)
 
 
 @app.command()
 def delete(name: Name, as_json: Json = False) -> None:
-    """Delete a configuration and its key. Call logs that name it stay."""
-    work(lambda database: _delete(database, name))
-    if as_json:
-        print_json({"deleted": name})
-    else:
-        print(f"Configuration {name} is deleted.")
+    """Delete a configuration and its key. Its call logs stay."""
+    from daybook.gateway.providers import service  # noqa: PLC0415
+
+    async def delete_by_name(session: "WriteSession") -> None:
+        await service.delete_config(session, await service.config_id_of(session, name))
+
+    write(delete_by_name)
+    print_result({"deleted": name}, f"Configuration {name} is deleted.", as_json=as_json)
 
 
 def _given_key(key: str | None, *, from_stdin: bool) -> str | None:
     if from_stdin:
         text = sys.stdin.readline().strip()
         if not text:
-            raise Invalid("--key-stdin: standard input holds no key.")
+            raise Invalid("--key-stdin: standard input is empty.")
         return text
     if key is not None:
         print(
-            "daybook: a key on the command line stays in the shell's history and shows among the processes; "
-            "--key-stdin and DAYBOOK_KEY do not.",
+            "daybook: a key on the command line is visible in the shell's history and in process lists; "
+            "use --key-stdin or DAYBOOK_KEY.",
             file=sys.stderr,
         )
         return key
@@ -165,7 +165,7 @@ async def _set(
 
 
 def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigCreate":
-    """The configuration to make; its key is asked for where somebody sits at a terminal."""
+    """The new configuration. On a terminal its key is prompted for."""
     from daybook.gateway.providers.kinds import PROVIDERS  # noqa: PLC0415
     from daybook.gateway.providers.schemas import ConfigCreate  # noqa: PLC0415
 
@@ -182,14 +182,6 @@ def _new(name: str, values: dict[str, Any], api_version: str | None) -> "ConfigC
     return new
 
 
-async def _all(database: "Database") -> "list[ConfigResponse]":
-    from daybook.gateway.providers import service  # noqa: PLC0415
-    from daybook.gateway.providers.vault import Vault  # noqa: PLC0415
-
-    async with database.read() as session:
-        return await service.list_configs(session, Vault.of(read_settings()))
-
-
 async def _probe(database: "Database", name: str) -> "ProbeResponse":
     from daybook.gateway.providers import service  # noqa: PLC0415
     from daybook.gateway.providers.probe import probe  # noqa: PLC0415
@@ -199,13 +191,6 @@ async def _probe(database: "Database", name: str) -> "ProbeResponse":
         config_id = await service.config_id_of(session, name)
         config = await service.load_config(session, Vault.of(read_settings()), config_id)
     return await probe(config)
-
-
-async def _delete(database: "Database", name: str) -> None:
-    from daybook.gateway.providers import service  # noqa: PLC0415
-
-    async with database.write() as session:
-        await service.delete_config(session, await service.config_id_of(session, name))
 
 
 def _few(models: list[str], most: int = 4) -> str:

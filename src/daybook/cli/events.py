@@ -1,4 +1,4 @@
-"""`daybook events`: what happened when."""
+"""`daybook events`: import events."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,15 +8,15 @@ import typer
 from daybook.cli.names import user_id_of
 from daybook.cli.options import Json
 from daybook.cli.output import print_json, printable
-from daybook.cli.work import work
+from daybook.cli.work import write
 from daybook.kit.errors import Invalid
 
 if TYPE_CHECKING:
-    from daybook.db.engine import Database
+    from daybook.db.engine import WriteSession
     from daybook.lifelog.events.imports.schemas import ImportResponse
     from daybook.lifelog.events.imports.service import Format
 
-app = typer.Typer(help="Events: what happened when.", no_args_is_help=True)
+app = typer.Typer(help="Events of the day.", no_args_is_help=True)
 
 _FORMATS: "dict[str, Format]" = {
     ".json": "json",
@@ -29,25 +29,25 @@ _FORMATS: "dict[str, Format]" = {
 
 @app.callback()
 def events() -> None:
-    """Events: what happened when."""
+    """Events of the day."""
 
 
 @app.command("import")
 def import_events(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file in JSON, CSV or iCalendar.")],
-    user: Annotated[str, typer.Option("--user", help="Whose they are: account or id.")],
+    user: Annotated[str, typer.Option("--user", help="Owner of the events: account or id.")],
     format_name: Annotated[
-        str | None, typer.Option("--format", help="json, csv or icalendar; else by the file's name.")
+        str | None, typer.Option("--format", help="json, csv or icalendar; default: by the file's name.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Import events from a file. What cannot be read is told line by line; what can be is imported.
+    """Import events from a file. Unreadable entries are listed by line; the others are imported.
 
-    Import a file as often as you like: what has changed is changed, and nothing is doubled.
+    Importing a file again updates changed events and duplicates none.
     """
     format_wanted = _format(format_name, file)
     data = file.read_bytes()
-    report = work(lambda database: _import(database, user, data, format_wanted))
+    report = write(lambda session: _import(session, user, data, format_wanted))
     if as_json:
         print_json(report)
     else:
@@ -62,19 +62,19 @@ def _format(name: str | None, file: Path) -> "Format | None":
     for known in _FORMATS.values():
         if name == known:
             return known
-    raise Invalid("--format has to be json, csv or icalendar.")
+    raise Invalid("--format must be json, csv or icalendar.")
 
 
 def _print(report: "ImportResponse") -> None:
     counts = [
-        f"{report.created:,} {'event' if report.created == 1 else 'events'} made",
+        f"{report.created:,} {'event' if report.created == 1 else 'events'} created",
         f"{report.updated:,} changed",
-        f"{report.unchanged:,} as they were",
+        f"{report.unchanged:,} unchanged",
     ]
     if report.kept:
-        counts.append(f"{report.kept:,} left as they were edited here")
+        counts.append(f"{report.kept:,} kept with your edits")
     if report.problem_count:
-        counts.append(f"{report.problem_count:,} not read")
+        counts.append(f"{report.problem_count:,} unreadable")
     print(f"{', '.join(counts)}.")
     for problem in report.problems:
         print(printable(f"line {problem.line}: {problem.message}"))
@@ -83,12 +83,11 @@ def _print(report: "ImportResponse") -> None:
 
 
 async def _import(
-    database: "Database", user: str, data: bytes, format_wanted: "Format | None"
+    session: "WriteSession", user: str, data: bytes, format_wanted: "Format | None"
 ) -> "ImportResponse":
     from daybook.accounts import service as accounts  # noqa: PLC0415  (see the package's docstring)
     from daybook.lifelog.events.imports import service  # noqa: PLC0415
     from daybook.lifelog.events.imports.schemas import ImportResponse  # noqa: PLC0415
 
-    async with database.write() as session:
-        person = await accounts.get_user(session, await user_id_of(session, user))
-        return ImportResponse.of(await service.import_events(session, person, data, format_wanted))
+    owner = await accounts.get_user(session, await user_id_of(session, user))
+    return ImportResponse.of(await service.import_events(session, owner, data, format_wanted))

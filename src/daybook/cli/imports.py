@@ -1,4 +1,4 @@
-"""`daybook import`: videos that are on this machine."""
+"""`daybook import`: import videos from this machine."""
 
 import asyncio
 import sys
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from daybook.lifelog.uploads.importing import Importer, Outcome
 
 LOOK = 2.0
-"""Seconds between two looks at a folder that is watched."""
+"""Seconds between scans of a watched folder."""
 
 REST = 5.0
-"""Seconds for which a file has to stay as it is, before it is taken to be whole."""
+"""Seconds without a change after which a file counts as complete."""
 
 AGAIN = 30.0
-"""Seconds until a file that could not be taken is tried again."""
+"""Seconds until a failed file is retried."""
 
 
 def register(app: typer.Typer) -> None:
@@ -35,17 +35,18 @@ def register(app: typer.Typer) -> None:
 
 def import_videos(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A video, or a folder of videos.")],
-    user: Annotated[str, typer.Option("--user", help="Whose they are: account or id.")],
+    user: Annotated[str, typer.Option("--user", help="Owner of the videos: account or id.")],
     timezone: Annotated[
-        str | None, typer.Option(help="Where the camera was (IANA name); else the user's timezone.")
+        str | None, typer.Option(help="Timezone of the camera (IANA name); default: the user's.")
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on with what comes, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Import new files as they appear, until Ctrl-C.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Take in videos that are on this machine.
+    """Import videos from this machine.
 
-    Those that the user has already are passed over: import a folder as often as you like. The files stay where they
-    are.
+    Videos that the user already has are skipped, so a folder can be imported again. The files stay in place.
     """
     _check(path, timezone)
     report = _Report(quiet=as_json)
@@ -61,7 +62,7 @@ def import_videos(
     try:
         work(job)
     finally:
-        # Also when it was interrupted: what was taken in stays.
+        # Also after an interruption: imported files stay imported.
         if report.is_begun:
             report.finish(as_json=as_json)
     if report.has_failures:
@@ -76,7 +77,7 @@ def _check(path: Path, timezone: str | None) -> None:
     try:
         ZoneInfo(timezone or "UTC")
     except (KeyError, ValueError, OSError):
-        raise Invalid("--timezone has to be an IANA name such as Asia/Taipei.") from None
+        raise Invalid("--timezone must be an IANA name such as Asia/Taipei.") from None
 
 
 async def _importer(database: "Database", user: str, timezone: str | None, report: "_Report") -> "Importer":
@@ -101,19 +102,19 @@ async def _import(path: Path, importer: "Importer", report: "_Report") -> None:
 
 
 class _Watch:
-    """Takes in files once they have stopped changing."""
+    """Imports files once they have stopped changing."""
 
     def __init__(self, path: Path, importer: "Importer", report: "_Report") -> None:
         self._path = path
         self._importer = importer
         self._report = report
         self._resting: dict[Path, tuple[tuple[int, int], float]] = {}
-        """How each file was when it last changed, and since when."""
+        """Each file's size and time of change, and when that was first seen."""
         self._done: dict[Path, tuple[int, int]] = {}
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Until SIGINT or SIGTERM."""
+        """Watch until SIGINT or SIGTERM."""
         from daybook.kit.loops import set_within  # noqa: PLC0415
         from daybook.kit.process import on_stop_signal  # noqa: PLC0415
 
@@ -152,7 +153,7 @@ class _Watch:
 
 
 def _shape(path: Path) -> tuple[int, int] | None:
-    """What changes while a file is written; None where it went away."""
+    """A file's size and time of change; None if it is gone."""
     try:
         found = path.stat()
     except OSError:
@@ -161,13 +162,11 @@ def _shape(path: Path) -> tuple[int, int] | None:
 
 
 class _Report:
-    """What is said while it goes on, and what became of each file in the end. A file that was tried again counts as it
-    came out last; one that was taken in, and found again since, was taken in.
-    """
+    """Progress, and the outcome of each file: that of its last attempt, but "imported" stays so if it is seen again."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.is_begun = False
-        """False until it is known whose videos they are."""
+        """False until the user is known."""
         self.passed_over = 0
         self._quiet = quiet
         self._outcomes: dict[Path, Outcome] = {}
@@ -176,20 +175,20 @@ class _Report:
 
     @property
     def has_failures(self) -> bool:
-        """Whether a file was not taken in."""
+        """True if a file was not imported."""
         return any(outcome.reason is not None for outcome in self._outcomes.values())
 
     def begin(self, path: Path, place: str) -> None:
-        """A file is begun."""
+        """Begin a file."""
         self._now = f"{place} {cell(path.name, 50)}".strip()
 
     def progress(self, what: str, done: int, size: int) -> None:
-        """Bytes of it are done."""
+        """Show the progress of the current file."""
         if self._shows_progress:
             self._rewrite(f"{self._now}: {what} {100 * done // max(size, 1)} %")
 
     def add(self, outcome: "Outcome") -> None:
-        """It is done."""
+        """Add the outcome of a file."""
         earlier = self._outcomes.get(outcome.path)
         if earlier is None or earlier.recording_id is None or earlier.recording_id != outcome.recording_id:
             self._outcomes[outcome.path] = outcome
@@ -200,7 +199,7 @@ class _Report:
             print(f"{outcome.status.value:8}{printable(str(outcome.path))}: {printable(what)}", flush=True)
 
     def finish(self, *, as_json: bool) -> None:
-        """Say what became of all."""
+        """Print the outcomes."""
         from daybook.lifelog.uploads.importing import ImportStatus  # noqa: PLC0415
 
         by = {
@@ -212,10 +211,10 @@ class _Report:
             print_json({**lists, "passed_over": self.passed_over})
             return
         words = {
-            ImportStatus.TAKEN: "taken in",
-            ImportStatus.KNOWN: "already there",
+            ImportStatus.TAKEN: "imported",
+            ImportStatus.KNOWN: "already imported",
             ImportStatus.REFUSED: "refused",
-            ImportStatus.FAILED: "failed, to be tried again",
+            ImportStatus.FAILED: "failed (retry later)",
         }
         print(
             ", ".join(f"{len(outcomes):,} {words[became]}" for became, outcomes in by.items() if outcomes)
@@ -223,7 +222,7 @@ class _Report:
             end="",
         )
         others = "1 other file" if self.passed_over == 1 else f"{self.passed_over:,} other files"
-        print(f"; {others} passed over." if self.passed_over else ".")
+        print(f"; {others} skipped." if self.passed_over else ".")
 
     @staticmethod
     def _rewrite(text: str) -> None:

@@ -6,11 +6,11 @@ from uuid import UUID
 import typer
 
 from daybook.cli.options import Json
-from daybook.cli.output import cell, print_fields, print_json, print_table
-from daybook.cli.work import checked, work
+from daybook.cli.output import cell, print_fields, print_json, print_result, print_table
+from daybook.cli.work import checked, read, write
 
 if TYPE_CHECKING:
-    from daybook.db.engine import Database
+    from daybook.db.engine import ReadSession, WriteSession
     from daybook.jobs.schemas import AdminJobResponse, JobTypeResponse
 
 app = typer.Typer(help="Background jobs: pending, running and ended ones.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def list_jobs(
     as_json: Json = False,
 ) -> None:
     """List jobs, newest first."""
-    found = work(lambda database: _find(database, status, job_type, user, limit))
+    found = read(lambda session: _find(session, status, job_type, user, limit))
     if as_json:
         print_json(found)
         return
@@ -82,11 +82,11 @@ def show(job_id: JobId, as_json: Json = False) -> None:
             ("attempts", job.attempts),
             ("error", f"{job.error_code}: {job.error_message}" if job.error_code else None),
             ("enqueued (UTC)", job.created_at),
-            ("begun (UTC)", job.started_at),
+            ("started (UTC)", job.started_at),
             ("ended (UTC)", job.finished_at),
             ("next attempt (UTC)", job.next_attempt_at),
             ("seconds", [f"{name} {value:g}" for name, value in seconds.items()]),
-            ("figures", [f"{name} {value}" for name, value in others.items()]),
+            ("metrics", [f"{name} {value}" for name, value in others.items()]),
             ("trace", job.trace_id),
         ]
     )
@@ -96,26 +96,23 @@ def show(job_id: JobId, as_json: Json = False) -> None:
 def cancel(job_id: JobId, as_json: Json = False) -> None:
     """Cancel a job: a pending one at once, a running one within two seconds."""
     job = _job(job_id, "cancel")
-    if as_json:
-        print_json(job)
-    else:
-        print(f"Job {job.id} {'is being cancelled' if job.is_being_cancelled else 'is cancelled'}.")
+    state = "is being cancelled" if job.is_being_cancelled else "is cancelled"
+    print_result(job, f"Job {job.id} {state}.", as_json=as_json)
 
 
 @app.command()
 def retry(job_id: JobId, as_json: Json = False) -> None:
     """Run a failed or cancelled job again; finished steps are kept."""
     job = _job(job_id, "retry")
-    if as_json:
-        print_json(job)
-    else:
-        print(f"Job {job.id} will be retried.")
+    print_result(job, f"Job {job.id} will be retried.", as_json=as_json)
 
 
 @app.command()
 def types(as_json: Json = False) -> None:
     """List the job types with their settings and the state of their jobs."""
-    found = work(_types)
+    from daybook.jobs import type_settings  # noqa: PLC0415  (here and below: see the package's docstring)
+
+    found = read(type_settings.list_types)
     if as_json:
         print_json(found)
         return
@@ -167,11 +164,9 @@ def _status(job: "AdminJobResponse") -> str:
 
 
 def _report(kind: "JobTypeResponse", as_json: bool) -> None:
-    if as_json:
-        print_json(kind)
-        return
     state = "paused" if kind.paused else "not paused"
-    print(f"{kind.type}: {state}, {kind.concurrency} at a time, {kind.pending} pending.")
+    sentence = f"{kind.type}: {state}, {kind.concurrency} at a time, {kind.pending} pending."
+    print_result(kind, sentence, as_json=as_json)
 
 
 def _change(job_type: str, **change: object) -> "JobTypeResponse":
@@ -179,33 +174,20 @@ def _change(job_type: str, **change: object) -> "JobTypeResponse":
     from daybook.jobs.schemas import JobTypeUpdate  # noqa: PLC0415
 
     changes = checked(JobTypeUpdate, **change)
-
-    async def update(database: "Database") -> "JobTypeResponse":
-        async with database.write() as session:
-            return await type_settings.update(session, job_type, changes)
-
-    return work(update)
-
-
-async def _types(database: "Database") -> "list[JobTypeResponse]":
-    from daybook.jobs import type_settings  # noqa: PLC0415
-
-    async with database.read() as session:
-        return await type_settings.list_types(session)
+    return write(lambda session: type_settings.update(session, job_type, changes))
 
 
 async def _find(
-    database: "Database", status: str | None, job_type: str | None, user: str | None, limit: int
+    session: "ReadSession", status: str | None, job_type: str | None, user: str | None, limit: int
 ) -> "list[AdminJobResponse]":
     from daybook.cli.names import user_id_of  # noqa: PLC0415
     from daybook.jobs import service  # noqa: PLC0415
     from daybook.jobs.schemas import JobFilter  # noqa: PLC0415
 
-    async with database.read() as session:
-        user_id = None if user is None else await user_id_of(session, user)
-        wanted = checked(JobFilter, user_id=user_id, type=job_type, status=status)
-        found = await service.page(session, wanted, page_size=limit)
-        return await service.with_accounts(session, found.list)
+    user_id = None if user is None else await user_id_of(session, user)
+    wanted = checked(JobFilter, user_id=user_id, type=job_type, status=status)
+    found = await service.page(session, wanted, page_size=limit)
+    return await service.with_accounts(session, found.list)
 
 
 def _job(job_id: UUID, action: "Literal['get', 'cancel', 'retry']") -> "AdminJobResponse":
@@ -213,8 +195,7 @@ def _job(job_id: UUID, action: "Literal['get', 'cancel', 'retry']") -> "AdminJob
 
     function = {"get": service.get, "cancel": service.cancel, "retry": service.retry}[action]
 
-    async def act(database: "Database") -> "AdminJobResponse":
-        async with database.write() as session:
-            return await service.with_account(session, await function(session, job_id))
+    async def act(session: "WriteSession") -> "AdminJobResponse":
+        return await service.with_account(session, await function(session, job_id))
 
-    return work(act)
+    return write(act)

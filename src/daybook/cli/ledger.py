@@ -1,4 +1,4 @@
-"""`daybook ledger`: do the ledger balances?"""
+"""`daybook ledger`: verify and repair the ledger's totals."""
 
 import getpass
 import os
@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     from daybook.db.engine import Database
     from daybook.ledger.verification.schemas import Repair, Verification
 
-app = typer.Typer(
-    help="Compare every total with the lines of the ledger, and mend totals.", no_args_is_help=True
-)
+app = typer.Typer(help="Verify and repair the totals of the ledger.", no_args_is_help=True)
 
 
 @app.command()
 def verify(as_json: Json = False) -> None:
     """Compare every total with the lines of the ledger.
 
-    Computes every total, counter, rollup and hold anew from the lines, and prints each difference. Compares lines with
-    call logs, and each line with itself. Exit code 1 where anything differs.
+    Recomputes every total, counter, rollup and reservation from the lines and prints each difference. Also compares
+    lines with call logs and checks each line's own sums. Exit code 1 if anything differs.
     """
     found = work(_verify)
     if as_json:
@@ -36,10 +34,10 @@ def verify(as_json: Json = False) -> None:
 
 @app.command()
 def repair(as_json: Json = False) -> None:
-    """Make every total what the lines of the ledger say.
+    """Recompute every total from the lines of the ledger.
 
-    Mends totals, counters and rollups, and prints each change. Lines and call logs are never touched. Exit code 1 where
-    they still differ.
+    Repairs totals, counters and rollups and prints each change. Lines and call logs never change. Exit code 1 if
+    anything still differs.
     """
     done = work(_repair)
     if as_json:
@@ -48,7 +46,7 @@ def repair(as_json: Json = False) -> None:
         for change in done.changes:
             print(f"{change.what} ({_columns(change.key)}): {_row(change.before)} -> {_row(change.after)}")
         _print_more(done.counts, len(done.changes))
-        print(f"Changed: {_counts(done.counts)}." if done.counts else "There was nothing to repair.")
+        print(f"Changed: {_counts(done.counts)}." if done.counts else "Nothing to repair.")
         _print(done.afterwards)
     _exit(done.afterwards)
 
@@ -62,7 +60,7 @@ def _print(found: "Verification") -> None:
     _print_more(found.counts, len(found.differences))
     checked = f"{found.lines:,} lines at {cell(found.at)} UTC, in {found.seconds:.1f} s"
     if found.waiting_lines:
-        checked += f"; {found.waiting_lines:,} of them wait for events to add them to the totals"
+        checked += f"; {found.waiting_lines:,} of them wait for an event that adds them to the totals"
     if found.balanced:
         print(f"The ledger balances: {checked}.")
     else:

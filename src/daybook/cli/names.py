@@ -1,4 +1,4 @@
-"""Names that were typed, as the ids of users, groups and configurations."""
+"""Resolve names of users, groups and configurations to ids."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 async def user_id_of(session: "ReadSession | WriteSession", name: str) -> int:
-    """The id of a user, who is named by account or, where nobody is called that, by id. Raises `NotFound`."""
+    """The id of a user, given by account or else by id. Raises `NotFound`."""
     from daybook.accounts import service  # noqa: PLC0415  (here and below: see the package's docstring)
 
     try:
@@ -21,7 +21,7 @@ async def user_id_of(session: "ReadSession | WriteSession", name: str) -> int:
 
 
 async def group_id_of(session: "ReadSession | WriteSession", name: str) -> int:
-    """The id of a group, by name or, where none is called that, by id. Raises `NotFound`."""
+    """The id of a group, given by name or else by id. Raises `NotFound`."""
     from daybook.accounts import service  # noqa: PLC0415
 
     try:
@@ -33,7 +33,7 @@ async def group_id_of(session: "ReadSession | WriteSession", name: str) -> int:
 
 
 async def config_id_of(session: "ReadSession | WriteSession", name: str) -> int:
-    """The id of a configuration, by name or else by id, which need not be there any more: history is.
+    """The id of a configuration, given by name or else by id. A deleted one's id is valid, as its calls stay.
 
     Raises `NotFound`.
     """

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -6,19 +6,17 @@ from typing import Annotated
 import typer
 
 MOST = 10_000
-"""Rows that a list of accounts, groups or codes shows at most."""
+"""Most rows of a list of accounts, groups or codes."""
 
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 From = Annotated[
     str | None, typer.Option("--from", metavar="DATE", help="First day, or a time (ISO 8601; UTC).")
 ]
-To = Annotated[
-    str | None, typer.Option("--to", metavar="DATE", help="Last day, which is included, or a time.")
-]
+To = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day (inclusive), or a time.")]
 
 
 def amount(text: str) -> Decimal:
-    """An amount of money that was typed."""
+    """Parse an amount of money."""
     try:
         number = Decimal(text)
     except InvalidOperation:

@@ -1,23 +1,21 @@
-"""`daybook outbox`: events between the parts of Daybook."""
+"""`daybook outbox`: events between components of Daybook."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from daybook.cli.options import Json
-from daybook.cli.output import cell, print_json, print_table
-from daybook.cli.work import checked, work
+from daybook.cli.output import cell, print_json, print_result, print_table
+from daybook.cli.work import checked, read, write
 
-if TYPE_CHECKING:
-    from daybook.db.engine import Database
-    from daybook.ledger.outbox.schemas import OutboxEventResponse
-
-app = typer.Typer(help="Events between the parts of Daybook: what waits, what is dead.", no_args_is_help=True)
+app = typer.Typer(
+    help="Events between components of Daybook: pending, consumed and dead ones.", no_args_is_help=True
+)
 
 
 class Status(StrEnum):
-    """What became of an event."""
+    """The state of an event."""
 
     PENDING = "pending"
     CONSUMED = "consumed"
@@ -26,13 +24,17 @@ class Status(StrEnum):
 
 @app.command("list")
 def list_events(
-    status: Annotated[Status | None, typer.Option(help="What became of it.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only this state.")] = None,
     event_type: Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only this type.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List events, newest first; --json gives each one with its payload."""
-    found = work(lambda database: _find(database, status, event_type, limit))
+    """List events, newest first; --json prints them with their payloads."""
+    from daybook.ledger.outbox import service  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.ledger.outbox.schemas import EventFilter  # noqa: PLC0415
+
+    wanted = checked(EventFilter, status=status, type=event_type)
+    found = list(read(lambda session: service.event_page(session, wanted, page_size=limit)).list)
     if as_json:
         print_json(found)
         return
@@ -61,46 +63,18 @@ def retry(
     dead: Annotated[bool, typer.Option("--dead", help="Every dead event.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Try an event again, or every dead one.
+    """Retry one event, or every dead one.
 
     A worker takes it within a second.
     """
     if (event_id is None) != dead:
-        raise typer.BadParameter("name one event by its ID, or --dead for all that are dead")
+        raise typer.BadParameter("give an ID, or --dead for every dead event")
+    from daybook.ledger.outbox import service  # noqa: PLC0415
+
     if event_id is None:
-        count = work(_retry_dead)
-        if as_json:
-            print_json({"retried": count})
-        else:
-            print("No event is dead." if count == 0 else f"Events that are tried again: {count}.")
+        count = write(service.retry_dead)
+        sentence = "No event is dead." if count == 0 else f"Dead events that will be retried: {count}."
+        print_result({"retried": count}, sentence, as_json=as_json)
         return
-    event = work(lambda database: _retry(database, event_id))
-    if as_json:
-        print_json(event)
-    else:
-        print(f"Event {event.id} is tried again.")
-
-
-async def _find(
-    database: "Database", status: Status | None, event_type: str | None, limit: int
-) -> "list[OutboxEventResponse]":
-    from daybook.ledger.outbox import service  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.ledger.outbox.schemas import EventFilter  # noqa: PLC0415
-
-    wanted = checked(EventFilter, status=status, type=event_type)
-    async with database.read() as session:
-        return list((await service.event_page(session, wanted, page_size=limit)).list)
-
-
-async def _retry(database: "Database", event_id: int) -> "OutboxEventResponse":
-    from daybook.ledger.outbox import service  # noqa: PLC0415
-
-    async with database.write() as session:
-        return await service.retry(session, event_id)
-
-
-async def _retry_dead(database: "Database") -> int:
-    from daybook.ledger.outbox import service  # noqa: PLC0415
-
-    async with database.write() as session:
-        return await service.retry_dead(session)
+    event = write(lambda session: service.retry(session, event_id))
+    print_result(event, f"Event {event.id} will be retried.", as_json=as_json)

@@ -1,4 +1,4 @@
-"""How commands answer: JSON for programs (exact money as strings, times in UTC), tables for people."""
+"""Output of commands: JSON for programs (money as strings, times in UTC), tables for people."""
 
 import json
 import re
@@ -13,20 +13,28 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u206
 
 
 def print_json(value: Any) -> None:
-    """`value` (plain values, dataclasses, the API's models) as indented JSON, as the API would answer it."""
+    """Print `value` (plain values, dataclasses, schemas) as indented JSON, in the API's format."""
     import orjson  # noqa: PLC0415  (see the package's docstring)
 
     text = orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
-        # JSON has a way of its own to write the letters that the output lacks.
+        # Escape the letters that the output's encoding lacks.
         text = re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
     sys.stdout.write(text + "\n")
 
 
+def print_result(value: Any, sentence: str, *, as_json: bool) -> None:
+    """Print `value` as JSON, or `sentence`."""
+    if as_json:
+        print_json(value)
+    else:
+        print(sentence)
+
+
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
-    """A table; numbers stand right. `empty` is said where there are no rows."""
+    """Print a table with numbers aligned right, or `empty` if there are no rows."""
     values = [list(row) for row in rows]
     if not values:
         print(empty)
@@ -43,7 +51,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, empty
 
 
 def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
-    """Names and values below each other."""
+    """Print names and values, one per line."""
     rows = [(name, cell(value)) for name, value in fields]
     width = max(_width(name) for name, _ in rows)
     for name, text in rows:
@@ -51,10 +59,7 @@ def print_fields(fields: Iterable[tuple[str, Any]]) -> None:
 
 
 def cell(value: Any, limit: int | None = None) -> str:
-    """`value` in one line for a person, of at most `limit` columns.
-
-    What a terminal would obey is made visible: callers choose names.
-    """
+    """`value` in one line of at most `limit` columns. Control characters are escaped, as users choose names."""
     from daybook.kit.money import money_text  # noqa: PLC0415
 
     match value:
@@ -77,7 +82,7 @@ def cell(value: Any, limit: int | None = None) -> str:
 
 
 def printable(text: str) -> str:
-    r"""`text` with control characters and changes of direction written as `\x1b`; line ends stay."""
+    r"""`text` with control and direction characters written as `\x1b`; line ends stay."""
     return "\n".join(
         _CONTROL.sub(lambda found: ascii(found[0])[1:-1], line.rstrip("\r")) for line in text.split("\n")
     )
@@ -90,7 +95,7 @@ def _plain(value: Any) -> Any:
         return money_text(value)
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
-    raise TypeError(f"{type(value).__name__} has no JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _is_numeric(column: Sequence[Any]) -> bool:
@@ -99,13 +104,13 @@ def _is_numeric(column: Sequence[Any]) -> bool:
 
 
 def _width(text: str) -> int:
-    """The columns that `text` takes: Chinese, Japanese and Korean characters take two."""
+    """The width of `text` in columns; Chinese, Japanese and Korean characters take two."""
     return sum(map(_columns, text))
 
 
 def _columns(character: str) -> int:
     if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
-        return 0  # joins what is before it
+        return 0  # combines with the character before it
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 

@@ -1,4 +1,4 @@
-"""`daybook price`: what models cost."""
+"""`daybook price`: prices of models."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
@@ -7,13 +7,12 @@ import typer
 
 from daybook.cli.options import Json, amount
 from daybook.cli.output import print_json, print_table
-from daybook.cli.work import checked, work
+from daybook.cli.work import checked, read, write
 
 if TYPE_CHECKING:
-    from daybook.db.engine import Database
     from daybook.ledger.schemas import PriceResponse
 
-app = typer.Typer(help="What models cost, in USD per million tokens.", no_args_is_help=True)
+app = typer.Typer(help="Prices of models, in USD per million tokens.", no_args_is_help=True)
 
 
 @app.command("set")
@@ -24,25 +23,27 @@ def set_price(
         Decimal, typer.Option("--output", parser=amount, metavar="USD", help="Completion.")
     ],
     cached_input: Annotated[
-        Decimal | None, typer.Option(parser=amount, metavar="USD", help="Prompt from the cache (as --input).")
+        Decimal | None, typer.Option(parser=amount, metavar="USD", help="Cached prompt (default: --input).")
     ] = None,
     cache_write: Annotated[
         Decimal | None,
-        typer.Option(parser=amount, metavar="USD", help="Prompt put in the cache (as --input)."),
+        typer.Option(parser=amount, metavar="USD", help="Prompt written to the cache (default: --input)."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Set what a model costs from now on, in USD per million tokens. Lines in the ledger keep their cost."""
-    price = work(
-        lambda database: _set(
-            database,
-            model=model,
-            input=input_price,
-            output=output_price,
-            cached_input=cached_input,
-            cache_write=cache_write,
-        )
+    """Set a model's price from now on, in USD per million tokens. Lines in the ledger keep their cost."""
+    from daybook.ledger import prices  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.ledger.schemas import PriceRequest  # noqa: PLC0415
+
+    new: PriceRequest = checked(
+        PriceRequest,
+        model=model,
+        input=input_price,
+        output=output_price,
+        cached_input=cached_input,
+        cache_write=cache_write,
     )
+    price = write(lambda session: prices.set_price(session, new))
     if as_json:
         print_json(price)
     else:
@@ -51,11 +52,13 @@ def set_price(
 
 @app.command("list")
 def list_prices(as_json: Json = False) -> None:
-    """List the prices that were set.
+    """List the prices that are set.
 
-    All other models have the public ones.
+    Other models have public prices.
     """
-    found = work(_all)
+    from daybook.ledger import prices  # noqa: PLC0415
+
+    found = read(prices.list_prices)
     if as_json:
         print_json(found)
     else:
@@ -69,21 +72,5 @@ def _print(prices: "list[PriceResponse]") -> None:
             [price.model, price.input, price.output, price.cached_input, price.cache_write, price.created_at]
             for price in prices
         ],
-        empty="No prices were set; models have the public ones.",
+        empty="No prices are set; models have public prices.",
     )
-
-
-async def _set(database: "Database", **values: object) -> "PriceResponse":
-    from daybook.ledger import prices  # noqa: PLC0415  (here and below: see the package's docstring)
-    from daybook.ledger.schemas import PriceRequest  # noqa: PLC0415
-
-    new: PriceRequest = checked(PriceRequest, **values)
-    async with database.write() as session:
-        return await prices.set_price(session, new)
-
-
-async def _all(database: "Database") -> "list[PriceResponse]":
-    from daybook.ledger import prices  # noqa: PLC0415
-
-    async with database.read() as session:
-        return await prices.list_prices(session)

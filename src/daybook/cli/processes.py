@@ -1,4 +1,4 @@
-"""`daybook run`, `serve`, `worker` and `ship`: what stays up."""
+"""`daybook run`, `serve`, `worker` and `ship`: processes that run until they are stopped."""
 
 from typing import TYPE_CHECKING
 
@@ -27,31 +27,28 @@ def run() -> None:
 
 
 def serve() -> None:
-    """Serve pages, API and gateway, on the database in DATABASE_URL."""
+    """Serve the pages, the API and the gateway, on the database in DATABASE_URL."""
     from daybook.web.serve import serve as serve_site  # noqa: PLC0415
 
     serve_site(_with_database())
 
 
 def worker() -> None:
-    """Do the background work, on the database in DATABASE_URL."""
+    """Run background jobs, on the database in DATABASE_URL."""
     from daybook.worker import run as run_worker  # noqa: PLC0415
 
     run_worker(_with_database())
 
 
 def ship() -> None:
-    """Move what the gateways of this machine recorded into the ledger.
-
-    The ledger is in the database in DATABASE_URL.
-    """
+    """Move the recorded calls of this machine's gateways into the ledger, in DATABASE_URL."""
     from daybook.shipping import run as run_shipper  # noqa: PLC0415
 
     run_shipper(_with_database())
 
 
 def _with_database() -> "Settings":
-    """The settings with a database that stays up: DATABASE_URL, else the one that `daybook run` keeps."""
+    """The settings with a database: DATABASE_URL, else the one of a running `daybook run`."""
     settings = read_settings()
     if settings.database_url is not None:
         return settings
@@ -59,7 +56,5 @@ def _with_database() -> "Settings":
 
     server = running_server(settings.data)
     if server is None:
-        raise Unavailable(
-            "There is no database to work on. Set DATABASE_URL, or use `daybook run`, which brings its own."
-        )
+        raise Unavailable("There is no database. Set DATABASE_URL, or use `daybook run`, which starts one.")
     return settings.model_copy(update={"database_url": server.dsn})

@@ -1,4 +1,4 @@
-"""`daybook usage`: what model calls cost."""
+"""`daybook usage`: tokens and cost of model calls."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,15 +9,15 @@ import typer
 from daybook.cli.names import user_id_of
 from daybook.cli.options import From, Json, To
 from daybook.cli.output import print_fields, print_json, print_table
-from daybook.cli.work import work
+from daybook.cli.work import read
 
 if TYPE_CHECKING:
-    from daybook.db.engine import Database
+    from daybook.db.engine import ReadSession
     from daybook.ledger.schemas import Totals
 
 
 class By(StrEnum):
-    """What to divide the sums by."""
+    """Groupings of the sums."""
 
     DAY = "day"
     MODEL = "model"
@@ -34,14 +34,11 @@ def usage(
     start: From = None,
     end: To = None,
     user: Annotated[str | None, typer.Option("--user", help="Only this user's calls: account or id.")] = None,
-    by: Annotated[By | None, typer.Option("--by", help="One row for each.")] = None,
+    by: Annotated[By | None, typer.Option("--by", help="One row per day, model, hour or month.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what model calls cost.
-
-    All together, or by day, model, hour or month (UTC).
-    """
-    rows = work(lambda database: _rows(database, start, end, user, by))
+    """Show the tokens and the cost of model calls: in total, or by day, model, hour or month (UTC)."""
+    rows = read(lambda session: _rows(session, start, end, user, by))
     if as_json:
         print_json(rows if by else rows[0])
     elif by is None:
@@ -55,22 +52,21 @@ def usage(
 
 
 async def _rows(
-    database: "Database", start: str | None, end: str | None, user: str | None, by: By | None
+    session: "ReadSession", start: str | None, end: str | None, user: str | None, by: By | None
 ) -> "Sequence[Totals]":
     from daybook.ledger import service  # noqa: PLC0415  (see the package's docstring)
 
     dates = service.date_range(start, end, names=("--from", "--to"))
-    async with database.read() as session:
-        user_id = None if user is None else await user_id_of(session, user)
-        match by:
-            case None:
-                return [await service.summary(session, dates, user_id=user_id)]
-            case By.MODEL:
-                return await service.by_model(session, dates, user_id=user_id)
-            case By.DAY:
-                return await service.by_day(session, dates, user_id=user_id)
-            case By.HOUR | By.MONTH:
-                return await service.time_series(session, dates, granularity=by.value, user_id=user_id)
+    user_id = None if user is None else await user_id_of(session, user)
+    match by:
+        case None:
+            return [await service.summary(session, dates, user_id=user_id)]
+        case By.MODEL:
+            return await service.by_model(session, dates, user_id=user_id)
+        case By.DAY:
+            return await service.by_day(session, dates, user_id=user_id)
+        case By.HOUR | By.MONTH:
+            return await service.time_series(session, dates, granularity=by.value, user_id=user_id)
 
 
 def _row(totals: "Totals") -> list[Any]:

@@ -1,4 +1,4 @@
-"""How a command reaches the database: `daybook run`'s server, one of its own, or DATABASE_URL."""
+"""Run a command on the database: in DATABASE_URL, of `daybook run`, or started for the command."""
 
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from daybook.kit.errors import Invalid, Unavailable
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
-    from daybook.db.engine import Database
+    from daybook.db.engine import Database, ReadSession, WriteSession
     from daybook.settings import Settings
 
 T = TypeVar("T")
@@ -17,9 +17,9 @@ Model = TypeVar("Model", bound="BaseModel")
 
 
 def work(job: "Callable[[Database], Awaitable[T]]") -> T:
-    """Run `job` with the database, which is brought up to date first unless a running Daybook keeps it.
+    """Run `job` on the database, after migrating it unless a running Daybook keeps it up to date.
 
-    Raises `DaybookError` with words for whatever is the matter with the database.
+    Raises `DaybookError` for every problem of the database.
     """
     import asyncio  # noqa: PLC0415  (here and below: see the package's docstring)
 
@@ -27,8 +27,28 @@ def work(job: "Callable[[Database], Awaitable[T]]") -> T:
         return asyncio.run(_work(job, url, is_kept=is_kept))
 
 
+def read(job: "Callable[[ReadSession], Awaitable[T]]") -> T:
+    """Run `job` in a session that reads. Raises as `work` does."""
+
+    async def run(database: "Database") -> T:
+        async with database.read() as session:
+            return await job(session)
+
+    return work(run)
+
+
+def write(job: "Callable[[WriteSession], Awaitable[T]]") -> T:
+    """Run `job` in a transaction. Raises as `work` does."""
+
+    async def run(database: "Database") -> T:
+        async with database.write() as session:
+            return await job(session)
+
+    return work(run)
+
+
 def read_settings() -> "Settings":
-    """The settings. Raises `Invalid` naming those that cannot be read, without their values."""
+    """Read the settings. Raises `Invalid` naming invalid ones, without their values."""
     from pydantic import ValidationError  # noqa: PLC0415
 
     from daybook.settings import settings  # noqa: PLC0415
@@ -36,13 +56,11 @@ def read_settings() -> "Settings":
     try:
         return settings()
     except ValidationError as error:
-        raise Invalid(
-            f"The environment has settings that cannot be used. {_words(error, 'DAYBOOK_')}"
-        ) from None
+        raise Invalid(f"The environment has an invalid setting. {_words(error, 'DAYBOOK_')}") from None
 
 
 def checked(schema: type[Model], **values: object) -> Model:
-    """What was typed, as the API's own schema checks it. Raises `Invalid` naming the option."""
+    """Validate options with the API's schema. Raises `Invalid` naming the option."""
     from pydantic import ValidationError  # noqa: PLC0415
 
     try:
@@ -53,7 +71,7 @@ def checked(schema: type[Model], **values: object) -> Model:
 
 @contextmanager
 def _database_url() -> "Generator[tuple[str, bool]]":
-    """The database's address, and whether a running Daybook keeps it up to date."""
+    """The database's URL, and whether a running Daybook keeps it up to date."""
     settings = read_settings()
     if settings.database_url is not None:
         yield settings.database_url, False
@@ -94,7 +112,7 @@ async def _work(job: "Callable[[Database], Awaitable[T]]", url: str, *, is_kept:
 
 
 def _words(error: "ValidationError", prefix: str = "") -> str:
-    """The first problem in one sentence. It does not repeat what was given, which may be a secret."""
+    """The first problem in one sentence, without the value, which may be a secret."""
     problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
     return f"{prefix}{place.upper() if prefix else place}: {problem['msg']}."

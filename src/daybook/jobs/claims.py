@@ -4,15 +4,19 @@ Every write is fenced: it names the attempt's fencing token. If another worker h
 outdated and nothing is written.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, WriteSession
+from daybook.db.errors import is_unavailable
 from daybook.jobs import locks, queue, service
 from daybook.jobs.errors import JobLost
 from daybook.jobs.models import Job, JobStatus, JobStep
@@ -25,6 +29,9 @@ _LOST = (
     " It is not retried automatically: check the worker's log, then retry it."
 )
 _LONGEST_MESSAGE = 2000
+_RETRY_EVERY = 0.5  # seconds between attempts to write to an unavailable database
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,3 +205,14 @@ async def _update(session: WriteSession, claim: Claim, changes: dict[str, Any]) 
     )
     if written is None:
         raise JobLost
+
+
+async def while_unavailable(do: Callable[[], Awaitable[T]]) -> T:
+    """Retry `do` as long as the database is unavailable."""
+    while True:
+        try:
+            return await do()
+        except (SQLAlchemyError, OSError) as problem:
+            if not is_unavailable(problem):
+                raise
+        await asyncio.sleep(_RETRY_EVERY)

@@ -16,7 +16,6 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
 from daybook.db.engine import Database, WriteSession
-from daybook.db.errors import is_unavailable
 from daybook.jobs import claims
 from daybook.jobs.claims import Begun
 from daybook.jobs.errors import JobLost
@@ -30,7 +29,6 @@ Json: TypeAlias = Any
 T = TypeVar("T")
 
 _WRITE_EVERY = 0.3  # seconds between two writes of the progress
-_TRY_EVERY = 0.5  # seconds between attempts to write to an unavailable database
 _LONGEST_NAME = 128
 
 
@@ -80,11 +78,12 @@ class JobContext:
         `write_step`. Names are unique within the job, at most 128 characters. Raises `JobLost`.
         """
         self._check_name(name)
-        if (done := await self._patiently(lambda: self._finished(name))) is not None:
+        # Work may take an hour. If the database stays unavailable, the heartbeat fails and the worker stops the work.
+        if (done := await claims.while_unavailable(lambda: self._finished(name))) is not None:
             return done.result
         result = plain(await work())
         failpoints.point("jobs.step.work.after")
-        await self._patiently(lambda: self._keep(name, result))
+        await claims.while_unavailable(lambda: self._keep(name, result))
         failpoints.point("jobs.step.kept.after")
         return orjson.loads(orjson.dumps(result))  # as a later attempt would get it
 
@@ -136,18 +135,6 @@ class JobContext:
     async def _keep(self, name: str, result: Json) -> None:
         async with self.write() as session:
             await claims.finish_step(session, self.claim, name, self.attempt, result)
-
-    async def _patiently(self, do: Callable[[], Awaitable[T]]) -> T:
-        """Retry `do` while the database is unavailable: the work may have taken an hour. If it stays unavailable, the
-        worker's heartbeat fails and the worker stops the work.
-        """
-        while True:
-            try:
-                return await do()
-            except (SQLAlchemyError, OSError, TimeoutError) as problem:
-                if not is_unavailable(problem):
-                    raise
-            await asyncio.sleep(_TRY_EVERY)
 
     @staticmethod
     def _check_name(name: str) -> None:

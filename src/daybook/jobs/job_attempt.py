@@ -8,10 +8,7 @@ from contextvars import ContextVar
 from enum import Enum
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from daybook.db.engine import Database
-from daybook.db.errors import is_unavailable
 from daybook.jobs import claims
 from daybook.jobs.context import JobContext
 from daybook.jobs.errors import JobFailed, JobLost
@@ -28,7 +25,6 @@ TRACE: ContextVar[str | None] = ContextVar("job_trace", default=None)
 """The trace id of the current task's job, for log lines."""
 
 _PATIENCE = 5.0  # seconds for cancelled work to end, before it is cancelled again
-_TRY_EVERY = 0.5  # seconds between attempts to write the end to an unavailable database
 
 
 class Reason(Enum):
@@ -164,18 +160,17 @@ class Attempt:
             await self._write(lambda: claims.retry(database, claim, figures, said.code, said.message, pause))
 
     async def _write(self, end: Callable[[], Awaitable[None]]) -> None:
-        """Write the end. While the database is unavailable, retry for as long as the job is this attempt's."""
-        while self.reason is not Reason.LOST:
-            try:
-                await end()
-            except JobLost:
-                log.warning("A job ended here that another worker has taken over.")
-            except (SQLAlchemyError, OSError, TimeoutError) as problem:
-                if not is_unavailable(problem):
-                    raise
-                await asyncio.sleep(_TRY_EVERY)
-                continue
-            return
+        """Write the end. While the database is unavailable, retry as long as the job is this attempt's."""
+
+        async def unless_lost() -> None:
+            if self.reason is Reason.LOST:
+                raise JobLost
+            await end()
+
+        try:
+            await claims.while_unavailable(unless_lost)
+        except JobLost:
+            log.warning("A job ended here that another worker has taken over.")
 
 
 async def _run(job_type: JobType, context: JobContext) -> None:

@@ -28,7 +28,7 @@ UNCHANGED: Final = Unchanged()
 
 @dataclass(frozen=True, slots=True)
 class CodeGrant:
-    """What a code allows, as the gateway caches it."""
+    """The permissions of a code, as the gateway caches them."""
 
     id: int
     public_id: str
