@@ -26,7 +26,7 @@ async def test_bad_lines_are_told_and_good_ones_are_in(cli, tmp_path):
     done = await cli("events", "import", str(file), "--user", "ana", "--format", "csv")
 
     assert done.status == 1
-    assert done.out.startswith("1 event made, 0 changed, 0 as they were, 1 not read.\n")
+    assert done.out.startswith("1 event created, 0 changed, 0 unchanged, 1 unreadable.\n")
     assert "line 3: start_time: " in done.out
     assert "\x1b" not in done.out
 
