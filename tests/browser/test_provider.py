@@ -77,6 +77,40 @@ async def test_a_key_is_set_and_tried_and_a_call_through_it_is_in_the_ledger(
     assert KEY not in await page.content()
 
 
+async def test_a_provider_without_a_text_is_shown_and_configured(visits, newcomer):
+    page = await visits.open(await newcomer("chief", "admin"), language="zh-Hant")
+    cloud = {"name": "new_cloud", "label": "New Cloud", "default_base_url": None}
+    config = {
+        "id": 1,
+        "name": "sky",
+        "provider": "new_cloud",
+        "base_url": "https://sky.test",
+        "models": ["*"],
+        "priority": 100,
+        "weight": 1,
+        "enabled": True,
+        "has_key": True,
+        "key_unreadable": False,
+        "supported": True,
+        "settings": {},
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+    old = {**config, "id": 2, "name": "past", "provider": "old_cloud", "supported": False}
+    await page.route("**/api/v1/admin/providers", lambda route: route.fulfill(json=[cloud]))
+    await page.route("**/api/v1/admin/llm-configs", lambda route: route.fulfill(json=[config, old]))
+    await page.goto("/admin/providers")
+    await expect(page.get_by_role("region", name="sky")).to_contain_text("New Cloud")
+    await expect(page.get_by_role("region", name="past")).to_contain_text(words("providers.unsupported"))
+
+    await page.get_by_role("button", name=words("providers.add")).first.click()
+    form = page.get_by_role("dialog", name=words("providers.add"))
+    await expect(form.get_by_label(words("providers.kind")).locator("option:checked")).to_have_text(
+        "New Cloud"
+    )
+    await expect(form.get_by_label(words("providers.base_url"))).to_have_attribute("required", "")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_where_there_is_no_code_the_page_says_what_to_do_and_does_it(visits, newcomer, language):
     told = Words(language)
