@@ -412,3 +412,14 @@ def test_its_path_leads_to_it_and_its_name_is_known_to_journals(api):
     route = route_of("POST", path)
     assert (route.api is api) == api.is_routed
     assert named(api.name).usage is api.usage
+
+
+@pytest.mark.parametrize("name", ["dashscope.generation", "models", "of an older version"])
+def test_calls_of_apis_that_the_gateway_does_not_know_are_still_recorded(name):
+    api, answer = named(name), {"output": {"text": "Noon."}, "usage": INPUT_OUTPUT}
+    assert api.name == name
+    assert request_parts(api, {"input": "When?"}) == ({}, {"input": "When?"})
+    assert answer_of_body(api, answer).data == answer
+    assert usage_from_response(api.usage, answer) == (
+        usage_of((3, 2)) if name == "dashscope.generation" else None
+    )
