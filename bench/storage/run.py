@@ -24,8 +24,8 @@ import asyncpg
 
 from daybook.db.embedded import EmbeddedServer
 from daybook.db.engine import Database
-from daybook.gateway.apis.request import request_parts
 from daybook.gateway.apis.table import named
+from daybook.gateway.apis.transcripts import request_parts
 from daybook.settings import Settings
 from daybook.web.app import create_app
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from daybook.gateway.apis.answer import answer_of_body, answer_of_stream
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import Asked
-from daybook.gateway.apis.request import request_parts
 from daybook.gateway.apis.table import APIS, leading, named, route_of
+from daybook.gateway.apis.transcripts import answer_of_body, answer_of_stream, request_parts
 from daybook.gateway.transcript.stream_end import StreamEnd
 from daybook.gateway.transcript.terminal_events import Scanner
 from daybook.ledger.redaction import Redact, redact_bytes

@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from daybook.gateway.apis import answer, request
+from daybook.gateway.apis import transcripts
 from daybook.gateway.apis.bounds import Asked, Bound
 from daybook.gateway.apis.table import named
 from daybook.gateway.transcript.stream_end import StreamEnd
 from daybook.ledger.redaction import Redact, redact_bytes
 
 
-def answer_of_body(api: str, body: Any, **http: Any) -> answer.Answer:
-    return answer.answer_of_body(named(api), body, **http)
+def answer_of_body(api: str, body: Any, **http: Any) -> transcripts.Answer:
+    return transcripts.answer_of_body(named(api), body, **http)
 
 
-def answer_of_stream(api: str, raw: bytes) -> answer.Answer:
-    return answer.answer_of_stream(named(api), raw)
+def answer_of_stream(api: str, raw: bytes) -> transcripts.Answer:
+    return transcripts.answer_of_stream(named(api), raw)
 
 
 def request_parts(api: str, body: Any) -> tuple[Any, dict[str, Any]]:
-    return request.request_parts(named(api), body)
+    return transcripts.request_parts(named(api), body)
 
 
 def stream_end(api: str) -> StreamEnd:

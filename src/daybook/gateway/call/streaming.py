@@ -6,8 +6,8 @@ off is ended with an error event in the API's own shape, so that it cannot be ta
 
 import asyncio
 
-from daybook.gateway.apis.answer import answer_of_stream
 from daybook.gateway.apis.api import Api
+from daybook.gateway.apis.transcripts import answer_of_stream
 from daybook.gateway.call.attempts import Begun
 from daybook.gateway.call.body import Departure
 from daybook.gateway.call.exchange import Exchange

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from daybook.gateway.apis.answer import answer_of_body
 from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
 from daybook.gateway.apis.table import Route
+from daybook.gateway.apis.transcripts import answer_of_body
 from daybook.gateway.call.attempts import Begun, begin, keep_whole
 from daybook.gateway.call.body import Departure, written
 from daybook.gateway.call.exchange import Exchange

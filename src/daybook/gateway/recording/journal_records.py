@@ -9,9 +9,9 @@ from uuid import UUID
 
 import orjson
 
-from daybook.gateway.apis.answer import answer_of_body, answer_of_stream
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.table import named
+from daybook.gateway.apis.transcripts import answer_of_body, answer_of_stream
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.grants import InternalGrant
 from daybook.gateway.transcript.json_access import parse

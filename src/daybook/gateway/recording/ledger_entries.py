@@ -7,8 +7,7 @@ from typing import Any
 
 import orjson
 
-from daybook.gateway.apis.answer import Answer, answer_of_body, answer_of_stream
-from daybook.gateway.apis.request import request_parts
+from daybook.gateway.apis.transcripts import Answer, answer_of_body, answer_of_stream, request_parts
 from daybook.gateway.recording.journal_records import CallRecord
 from daybook.gateway.transcript.storable import storable
 from daybook.gateway.transcript.usage_chunk import UsageChunkFilter

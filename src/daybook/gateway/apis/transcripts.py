@@ -1,6 +1,6 @@
-"""An answer as the call log keeps it: the whole, its text, its model, and its error.
+"""Request and answer as the call log keeps them.
 
-Runs after the exchange, in the shipper. Raises nothing for malformed answers.
+Runs after the exchange, in the shipper. Raises nothing for malformed bodies.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,38 @@ from daybook.gateway.transcript.provider_errors import error_in, error_in_stream
 from daybook.gateway.transcript.recorded_stream import read_recorded
 from daybook.gateway.transcript.storable import storable, storable_text
 
+RAW_LIMIT = 10_000
+"""Characters that are kept of a request that is no JSON object."""
+
 _FIRST_FAILURE = 400
 _BETWEEN = "\n\n"  # the texts of several choices
 _SOUNDS = ((b"RIFF", "audio/wav"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg"))
+
+
+def request_parts(api: Api, body: Any) -> tuple[Any, dict[str, Any]]:
+    """Return `request_messages` (the question) and `request_params` (model, temperature, tools, …).
+
+    If the API has one member for the question, `request_messages` is its value (chat: the list of messages). If it has
+    several, it is an object of those present (Anthropic: `{"system": …, "messages": …}`). It is `{}` without a question
+    and `{"raw": …}` if the body is no JSON object; it is never None. Both are fit for JSONB, with files replaced by
+    markers (`storable`).
+    """
+    if not isinstance(body, dict):
+        return {"raw": _raw(body)}, {}
+    whole = dict(as_dict(storable(body)))
+    for names in api.questions:
+        asked = {name: whole.pop(name) for name in names if whole.get(name) is not None}
+        if asked:
+            return (asked if len(names) > 1 else next(iter(asked.values()))), whole
+    return {}, whole
+
+
+def _raw(body: Any) -> Any:
+    if isinstance(body, bytes | bytearray | memoryview):
+        body = bytes(body[: RAW_LIMIT * 4]).decode("utf-8", "replace")
+    if isinstance(body, str):
+        return storable_text(body[:RAW_LIMIT])
+    return storable(body)
 
 
 @dataclass(frozen=True, slots=True)
