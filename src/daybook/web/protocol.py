@@ -2,7 +2,7 @@
 
 Everything else goes uvicorn's own way. The gateway's calls stay ASGI, with two differences: the head of an
 answer is written together with the first bytes of its body, and a callback tells when the caller has left, so
-that no task has to wait for it. Both are a good part of a call's cost; `make bench-gateway` shows it.
+that no task has to wait for it. Both save a good part of a call's cost; `make bench-gateway` prints the total.
 
 For all requests, what a caller can do to the connection is bounded: see the limits below.
 """

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection to a provider, as the hot path needs it: a request out, bytes in, nothing else.
+"""One HTTP/1.1 connection to a provider for the hot path: send a request, receive bytes.
 
-A general client costs more time per call than all the rest of the gateway (`make bench-gateway`); see
-`docs/decisions/` for the comparison. Parsing is httptools', the parser of Node.js.
+Reasons for not using a general client: `docs/decisions/0002-gateway-ahead-of-the-application.md`. httptools, the
+parser of Node.js, parses responses.
 """
 
 import asyncio

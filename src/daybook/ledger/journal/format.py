@@ -46,8 +46,8 @@ _KINDS = {int(kind): kind for kind in Kind}
 
 @dataclass(slots=True)
 class Record:
-    """A record: `header` is small and JSON, `body` raw bytes. Nobody changes one; frozen, it would cost twice as much
-    to make, and a shipper makes tens of thousands a second.
+    """A record: `header` is small and JSON, `body` raw bytes. Never changed after creation, but not
+    frozen: a frozen class is slower to create, and a shipper creates one per record.
     """
 
     kind: Kind

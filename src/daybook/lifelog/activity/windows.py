@@ -16,7 +16,7 @@ SAMPLED = 0.04
 LEAST = 0.12
 """Share of it that may be done beside the keyframes, however much those take."""
 
-# Of the work, what is left where what nothing else refers to and the smoothing of blocks are left out, by measurement.
+# Estimated share of the work without unreferenced pictures and deblocking; `bench/activity.py` checks the total.
 _LEFT_WITH_B, _LEFT_WITHOUT_B = 0.7, 0.9
 _READING = 0.03  # of the work: reading the file, some times
 
