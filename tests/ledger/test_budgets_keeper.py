@@ -1,6 +1,7 @@
 """Holds in one process: what is held, refused, given back and found again after the database was away."""
 
 import asyncio
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from daybook.kit.errors import Unavailable
+from daybook.ledger.budgets import keeper as keeping
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown
 from daybook.ledger.budgets.terms import Subjects
 from support.ledger.budgets import Ledger, bound
@@ -219,6 +221,74 @@ async def test_a_budget_that_is_set_changed_or_taken_away_is_felt(ledger):
     await ledger.end(keeper, hold, tokens=5)
     await keeper.close()
     assert await ledger.period(budget) == (5, 0, 0)
+
+
+async def felt(keeper, limit):
+    """Wait until the keeper has a budget of `limit`; the seconds that it took."""
+    started = time.monotonic()
+    async with asyncio.timeout(2):
+        while [one.limit for one in keeper._terms.values()] != [limit]:
+            await asyncio.sleep(0.01)
+    return time.monotonic() - started
+
+
+async def test_a_changed_budget_is_felt_at_once_also_after_connections_were_killed(ledger, monkeypatch):
+    """Nothing but notifications can tell: all budgets are read again an hour later."""
+    monkeypatch.setattr(keeping, "REREAD", 3600.0)
+    keeper = await ledger.keeper()
+    budget = await ledger.budget("code", 1, 100)
+    await felt(keeper, 100)
+    for limit in (200, 300):
+        await ledger.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        await ledger.change(budget, limit=limit)
+        assert await felt(keeper, limit) < 2
+    await ledger.change(budget, limit=400)
+    assert await felt(keeper, 400) < 2
+
+
+async def test_a_lost_notification_is_made_up_for(ledger, monkeypatch):
+    monkeypatch.setattr(keeping, "REREAD", 0.5)
+    await ledger.connection.execute("ALTER TABLE budgets DISABLE TRIGGER budgets_changed")
+    keeper = await ledger.keeper()
+    await asyncio.sleep(0.3)
+    await ledger.budget("code", 1, 100)
+    await felt(keeper, 100)
+
+
+async def test_a_change_that_is_rolled_back_is_not_felt_and_budgets_are_not_read_for_nothing(
+    ledger, monkeypatch
+):
+    await ledger.budget("code", 1, 100)
+    keeper = await ledger.keeper()
+    await asyncio.sleep(0.5)
+    seen = []
+    look = keeper._look
+
+    def noted(*, whole=True):
+        seen.append(whole)
+        return look(whole=whole)
+
+    monkeypatch.setattr(keeper, "_look", noted)
+    change = ledger.connection.transaction()
+    await change.start()
+    await ledger.budget("user", 3, 100)
+    await change.rollback()
+    await asyncio.sleep(2.5)
+    assert len(seen) >= 2
+    assert True not in seen
+
+
+async def test_a_soft_budget_that_others_reach_warns_at_once(ledger):
+    await ledger.budget("code", 1, 100, hard=False)
+    keeper, other = await ledger.keeper(), await ledger.keeper()
+    await asyncio.sleep(0.3)
+    await ledger.end(other, await other.hold(SOMEBODY, bound(10**6)), tokens=120)
+    async with asyncio.timeout(2):
+        while not keeper.warnings(SOMEBODY):
+            await asyncio.sleep(0.01)
 
 
 async def test_a_budget_that_comes_back_into_force_remembers_what_was_spent(ledger):

@@ -21,7 +21,7 @@ from daybook.ledger.budgets.holds import parts_of_json
 from daybook.ledger.budgets.settling import Settlement, release_dead, settle
 from support.ledger.budgets import Ledger
 
-HOLDER = Path(__file__).parents[1] / "support" / "budget_holder.py"
+HOLDER = Path(__file__).parents[1] / "support" / "ledger" / "budget_holder.py"
 
 
 class Holders:
@@ -39,7 +39,7 @@ class Holders:
 
     async def start(self, calls, at_once, largest):
         owner = str(uuid4())
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOLDER.parents[1]), *sys.path])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOLDER.parents[2]), *sys.path])}
         numbers = [str(calls), str(at_once), str(largest)]
         self.processes[owner] = await asyncio.create_subprocess_exec(
             sys.executable, str(HOLDER), self.ledger.dsn, owner, str(self.folder), *numbers, env=environment

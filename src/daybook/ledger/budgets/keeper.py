@@ -15,8 +15,9 @@ from typing import Protocol
 import asyncpg
 
 from daybook.db.errors import DRIVER_ERRORS, DatabaseUnavailable
+from daybook.db.listening import Listener
 from daybook.kit.clock import now
-from daybook.kit.loops import every
+from daybook.kit.loops import set_within
 from daybook.ledger.budgets.holds import Hold, HoldPart
 from daybook.ledger.budgets.leases import Connection, Slice, Surplus, give_back, take_slice
 from daybook.ledger.budgets.local_lease import LocalLease, NoRoom
@@ -26,19 +27,25 @@ from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
 
 log = logging.getLogger(__name__)
 
-PULSE = 0.25
-"""Seconds between looks at the budgets. A budget that was set is in force everywhere after that; with very many of them
-somewhat later, for looking takes at most `_BUSY` of the time."""
+PULSE = 1.0
+"""Seconds between signs of life of the database, with which the amounts come that calls of this process need."""
+
+REREAD = 60.0
+"""Seconds after which all budgets are read again, should a notification have been lost."""
 
 AWAY_AFTER = 3.0
-"""Seconds without a word from the database after which calls under a hard budget are refused."""
+"""Seconds without an answer of the database after which calls under a hard budget are refused."""
 
 SEEN = 5.0
-"""Seconds between signs of life."""
+"""Seconds between signs of life of this process."""
+
+CHANNEL = "daybook_budgets"
+"""Notified by a trigger when budgets change, and by `settling` when a soft one is reached."""
 
 _TRIES = 4
-_BUSY = 0.02  # at most this part of the time goes into looking at budgets, unless
-_LATEST = 2.0  # so many seconds would pass before a new or lowered budget is felt
+_BUSY = 0.02  # at most this part of the time goes into reading all budgets, unless
+_LATEST = 1.5  # so many seconds would pass before a new or lowered budget is felt
+_WATCHED = 60.0  # seconds for which the use of a soft budget is read after a call
 
 
 class AtMost(Protocol):
@@ -75,19 +82,24 @@ class BudgetKeeper:
         self._leases: dict[tuple[int, date], LocalLease] = {}
         self._heard_at = float("-inf")
         self._seen_at = float("-inf")
+        self._read_at = float("-inf")
+        self._is_stale = True
         self._is_away = False
+        self._called: dict[int, float] = {}
+        """Soft budgets, and when a call was last under them."""
         self._pulse: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._listener = Listener(dsn, {CHANNEL: self._changed})
 
     async def start(self) -> None:
-        """Look at the budgets, and go on looking. A database that is away is no error here."""
+        """Read the budgets, then follow their changes. The database need not be available."""
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=0, max_size=4, timeout=AWAY_AFTER, command_timeout=AWAY_AFTER
         )
         await self._look()
-        self._pulse = asyncio.create_task(
-            every(PULSE, self._look_again, self._closing, "Reading budgets", first=PULSE)
-        )
+        self._listener.start()
+        self._pulse = asyncio.create_task(self._follow(), name="budgets")
 
     def covers(self, subjects: Subjects) -> bool:
         """Whether `subjects` may have budgets; so until the budgets were read once."""
@@ -107,6 +119,9 @@ class BudgetKeeper:
                 raise DatabaseUnavailable
             return Hold()
         moment = at or self._clock()
+        for one in terms:
+            if not one.hard:
+                self._called[one.id] = time.monotonic()
         parts = [self._part(one, bound, model, moment) for one in terms]
         wanted = [(self._lease(part), part.amount) for part in parts if part.amount]
         if wanted:
@@ -128,7 +143,7 @@ class BudgetKeeper:
         moment = self._clock()
         for one in terms:
             start = period_start(one.period, moment)
-            known, used = self._used[one.id]
+            known, used = self._used.get(one.id, (start, Decimal(0)))
             if start == known and used >= one.limit:
                 ends = resets_at(one.period, start)
                 found.append(BudgetWarning(one.id, one.limit, used, ends, warning_words(one, used, ends)))
@@ -137,8 +152,10 @@ class BudgetKeeper:
     async def close(self) -> None:
         """Give back what is not held. What calls hold stays leased until their journal is shipped."""
         self._closing.set()
+        self._woken.set()
         if self._pulse is not None:
             await self._pulse
+        await self._listener.close()
         for lease in self._leases.values():
             await lease.close()
         if self._pool is None:
@@ -230,19 +247,34 @@ class BudgetKeeper:
                 return told
         raise DatabaseUnavailable
 
-    async def _look_again(self) -> float:
-        started = time.perf_counter()
-        await self._look()
-        return min(max(PULSE, (time.perf_counter() - started) / _BUSY), _LATEST)
+    def _changed(self, _: str | None) -> None:
+        """Have all budgets read again."""
+        self._is_stale = True
+        self._woken.set()
 
-    async def _look(self) -> None:
-        """Read the budgets, say that we live, give back what we do not need."""
+    async def _follow(self) -> None:
+        while not self._closing.is_set():
+            self._woken.clear()
+            whole = self._is_stale or self._is_away or time.monotonic() - self._read_at > REREAD
+            started = time.perf_counter()
+            await self._look(whole=whole)
+            rest = min((time.perf_counter() - started) / _BUSY, _LATEST) if whole else 0.0
+            await set_within(self._closing, rest)
+            if not self._closing.is_set():
+                await set_within(self._woken, PULSE - rest)
+
+    async def _look(self, *, whole: bool = True) -> None:
+        """Read all budgets, or the amounts needed here; say that we live; give back what we do not need."""
         assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
         moment = self._clock()
         today, month = period_start("day", moment), period_start("month", moment)
+        if whole:
+            self._is_stale = False
         try:
             async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
-                rows = await connection.fetch(_TERMS, today, month)
+                if whole:
+                    self._take_over(await connection.fetch(_TERMS))
+                amounts = await connection.fetch(_AMOUNTS, *self._needed(today, month, whole=whole))
                 if time.monotonic() - self._seen_at > SEEN:
                     await connection.execute(_SEEN, self.owner, self._takes_callers)
                     await self._forget(
@@ -252,37 +284,58 @@ class BudgetKeeper:
             if self._is_away:
                 log.warning("The budgets can be read again.")
             self._heard_at, self._is_away = time.monotonic(), False
-            left = self._take_over(rows, today, month)
+            if whole:
+                self._read_at = self._heard_at
+            left = self._left(amounts)
             await self._give_back(
                 [(lease, lease.surplus(left.get(key, Decimal(0)))) for key, lease in self._leases.items()]
             )
         except DRIVER_ERRORS as problem:
+            self._is_stale = self._is_stale or whole
             if not self._is_away:
                 log.warning("The budgets cannot be read: %s", type(problem).__name__)
             self._is_away = True
         except Exception:
+            self._is_stale = self._is_stale or whole
             log.exception("The budgets could not be read.")
 
-    def _take_over(
-        self, rows: Sequence[asyncpg.Record], today: date, month: date
-    ) -> dict[tuple[int, date], Decimal]:
-        """Take over the budgets as they are now. Returns what is left of each current period."""
-        terms: dict[int, Terms] = {}
+    def _needed(self, today: date, month: date, *, whole: bool) -> tuple[list[int], list[date]]:
+        """Return the budgets and periods whose amounts are read: those with a lease, and soft ones under calls."""
+        recent = time.monotonic() - _WATCHED
+        needed = [
+            (one.id, start)
+            for one in self._terms.values()
+            for start in [today if one.period == "day" else month]
+            if (
+                (one.id, start) in self._leases
+                if one.hard
+                else whole or self._called.get(one.id, recent) > recent
+            )
+        ]
+        return [key[0] for key in needed], [key[1] for key in needed]
+
+    def _take_over(self, rows: Sequence[asyncpg.Record]) -> None:
+        """Take over the budgets as they are now."""
         of_subject: dict[tuple[str, int], list[Terms]] = {}
-        left: dict[tuple[int, date], Decimal] = {}
-        self._used = {}
-        for *values, used, held in rows:
-            one = Terms(*values)
-            start = today if one.period == "day" else month
-            terms[one.id] = one
+        self._terms = {one.id: one for one in (Terms(*row) for row in rows)}
+        for one in self._terms.values():
             of_subject.setdefault((one.subject, one.subject_id), []).append(one)
-            if one.hard:
-                left[one.id, start] = max(one.limit - used - held, Decimal(0))
-            else:
-                self._used[one.id] = (start, used)
-        self._terms, self._of_subject = terms, of_subject
+        self._of_subject = of_subject
+        for of_budget in (self._used, self._called):
+            for gone in of_budget.keys() - self._terms.keys():
+                del of_budget[gone]
         for lease in self._leases.values():
-            lease.terms = terms.get(lease.terms.id, lease.terms)
+            lease.terms = self._terms.get(lease.terms.id, lease.terms)
+
+    def _left(self, amounts: Sequence[asyncpg.Record]) -> dict[tuple[int, date], Decimal]:
+        """Note what is used of soft budgets. Return what is left of each hard one."""
+        left: dict[tuple[int, date], Decimal] = {}
+        for budget_id, start, used, held in amounts:
+            terms = self._terms.get(budget_id)
+            if terms is not None and terms.hard:
+                left[budget_id, start] = max(terms.limit - used - held, Decimal(0))
+            elif terms is not None:
+                self._used[budget_id] = (start, used)
         return left
 
     async def _forget(self, connection: Connection, before: date) -> None:
@@ -317,12 +370,11 @@ class BudgetKeeper:
             lease.gave_back(granted.get((lease.terms.id, lease.start)))
 
 
-_TERMS = """
-SELECT b.id, b.subject, b.subject_id, b.period, b.unit, b."limit", b.hard, coalesce(p.used, 0), coalesce(p.held, 0)
-FROM budgets b
-LEFT JOIN budget_periods p
-    ON p.budget_id = b.id AND p.period_start = CASE b.period WHEN 'day' THEN $1::date ELSE $2::date END
-WHERE b.active ORDER BY b.id
+_TERMS = 'SELECT id, subject, subject_id, period, unit, "limit", hard FROM budgets WHERE active ORDER BY id'
+
+_AMOUNTS = """
+SELECT p.budget_id, p.period_start, p.used, p.held FROM budget_periods p
+JOIN unnest($1::integer[], $2::date[]) AS needed (budget_id, period_start) USING (budget_id, period_start)
 """
 
 _LEASES = "SELECT budget_id, period_start, id, granted FROM budget_leases WHERE owner = $1"

@@ -130,9 +130,12 @@ WHERE NOT b.hard AND b.active AND p.reached_at IS NULL AND p.used >= b."limit"
 """
 
 _REACHED = """
-UPDATE budget_periods p SET reached_at = now()
-FROM unnest($1::integer[], $2::date[]) AS r (budget_id, period_start)
-WHERE p.budget_id = r.budget_id AND p.period_start = r.period_start
+WITH reached AS (
+    UPDATE budget_periods p SET reached_at = now()
+    FROM unnest($1::integer[], $2::date[]) AS r (budget_id, period_start)
+    WHERE p.budget_id = r.budget_id AND p.period_start = r.period_start RETURNING 1
+)
+SELECT pg_notify('daybook_budgets', '') FROM reached LIMIT 1
 """
 
 # The periods are locked by now, so their leases stand still. Never more than is outstanding: a lease that was released
