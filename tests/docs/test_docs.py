@@ -183,3 +183,15 @@ def test_links_lead_somewhere(document):
 def test_python_examples_compile(document):
     for example in examples(document.read_text(), "python"):
         compile(example, document.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_messages_that_are_quoted_are_in_the_code():
+    source = "".join(path.read_text() for path in (ROOT / "src/daybook").rglob("*.py"))
+    source = re.sub(r'"\s*\n\s*f?"', "", source)  # strings over several lines
+    quoted = re.findall(r'^\*\*"(.+?)"\*\*', (HOWTO / "troubleshooting.md").read_text(), flags=re.MULTILINE)
+    parts = {
+        part.strip(" .") for message in quoted for part in re.split(r"…|8400|demo model(?= cannot)", message)
+    }
+
+    assert len(quoted) > 5
+    assert {part for part in parts if part not in source} == set()
