@@ -12,10 +12,10 @@ help: ## list what can be typed
 run: ## set up everything that is missing, and run Daybook
 	@scripts/bootstrap run && exec .venv/bin/daybook run
 
-# As many processes as there are cores; one only with ARGS="-n 0". They share a hash seed, or what one
+# In several processes (tests/conftest.py); in one with ARGS="-n 0". They share a hash seed, or what one
 # parametrises from a set stands in another order in the next, and pytest-xdist refuses to run.
 test: ## set up everything that is missing, and run the tests (make test ARGS="-k ledger")
-	@scripts/bootstrap dev && PYTHONHASHSEED=$${PYTHONHASHSEED:-$$RANDOM} exec .venv/bin/pytest -n auto --maxprocesses 4 $(ARGS)
+	@scripts/bootstrap dev && PYTHONHASHSEED=$${PYTHONHASHSEED:-$$RANDOM} exec .venv/bin/pytest -n auto $(ARGS)
 
 test-fast: ## run the tests that fit into two minutes on two cores, before a commit
 	@$(MAKE) --no-print-directory test ARGS='-m "not slow" $(ARGS)'

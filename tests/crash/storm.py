@@ -47,12 +47,15 @@ class Storm:
         self._faults: dict[str, str] = {}
         """The point at which each member is to die next."""
         self._calm = asyncio.Event()
+        self._slow = 1.0
         self._round = 0
 
     async def rage(self, seconds: float, at_most: float, callers: int) -> list[Caller]:
         """Call and kill: for `seconds`, and until every wanted point has killed once, but not beyond `at_most`."""
         self._round += 1
         self._calm.clear()
+        self._slow = slowness()
+        at_most *= self._slow
         stop = asyncio.Event()
         clients = [Caller(self.installation.gateways, self.installation.codes) for _ in range(callers)]
         plans = [asks(self.seed, f"r{self._round}c{n}", gateways=2) for n in range(callers)]
@@ -126,7 +129,9 @@ class Storm:
             self._faults[name] = point = self._next_point(role)
             fault = f"{point}:{count(self._rng, point)}" if point else ""
             member = await self.installation.launch(name, role, fault)
-            await self._until_its_death(name, member, point, patience=WAIT if role == "serve" else 2 * WAIT)
+            await self._until_its_death(
+                name, member, point, patience=(1 if role == "serve" else 2) * WAIT * self._slow
+            )
             if not member.ended.done():
                 self.installation.kill(name)
             status = await member.ended
@@ -151,7 +156,10 @@ class Storm:
                 self.toll.at_points[point] += 1
                 await _ends(member, 2.0)
         elif point in AT_STOP:
-            if not await _ends(member, self._rng.uniform(0.5, 2)) and name not in self.installation.killed:
+            if (
+                not await _ends(member, self._rng.uniform(0.5, 2) * self._slow)
+                and name not in self.installation.killed
+            ):
                 member.kill(signal.SIGTERM)
                 await _ends(member, patience)
         else:
@@ -167,7 +175,7 @@ class Storm:
     async def _kill_at_random(self) -> None:
         rng = self._rng
         while True:
-            await asyncio.sleep(rng.uniform(0.5, 3.0))
+            await asyncio.sleep(rng.uniform(0.5, 3.0) * self._slow)
             victim = rng.choice(["serve 0", "serve 1", "ship 0", "ship 1", "work 0", "postgres"])
             if victim.startswith("serve") and rng.random() < 0.6 and self.missed():
                 continue  # it has a step to come by
@@ -175,7 +183,19 @@ class Storm:
                 self.installation.kill(victim)
             elif self.installation.kill_postgres(how := rng.choice(["all", "one", "head"])):
                 self.toll.at_random[f"postgres, {how}"] += 1
-                await asyncio.sleep(rng.uniform(2, 4))  # it must get up, or the others never work
+                await asyncio.sleep(
+                    rng.uniform(2, 4) * self._slow
+                )  # it must get up, or the others never work
+
+
+def slowness() -> float:
+    """Return how many times its processor time a piece of work takes: 1 on an idle machine. Processes need that much
+    longer to get somewhere, so they are killed that much less often.
+    """
+    began, used = time.monotonic(), time.process_time()
+    while time.process_time() - used < 0.1:
+        pass
+    return min(max(1.0, (time.monotonic() - began) / (time.process_time() - used)), 6.0)
 
 
 async def _ends(member: Member, seconds: float) -> bool:

@@ -12,9 +12,9 @@ from typing import Any
 FILE = Path(__file__).resolve().parents[2] / "durations.json"
 
 BUDGET = 170.0
-"""Seconds of two processes: what is left of two minutes after both have collected the tests."""
+"""Seconds of two cores: what is left of two minutes after the tests were collected."""
 
-_SHORT = 0.1
+_SHORT = 0.2
 """Seconds below which a test is not kept by itself."""
 
 
