@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from daybook.gateway.apis.media import LARGEST_CONTEXT, Media, media_of
+from daybook.gateway.transcript.json_access import as_dict
 from daybook.ledger.prices import PriceTable
 from llm_tracker.usage import Usage
 
@@ -102,7 +103,7 @@ def bound_by_maximum(
     is the one to set if all are absent. `times` is the number of answers.
     """
     request = asked.request
-    held = request if holder is None else as_object(request.get(holder))
+    held = request if holder is None else as_dict(request.get(holder))
     given = [name for name in names if held.get(name) is not None]
     limits = [_limit(held[name]) for name in given]
     if limits and None not in limits:
@@ -114,11 +115,6 @@ def bound_by_maximum(
             changes = {holder: {**{k: v for k, v in held.items() if k not in names}, names[0]: most}}
     predicted = asked.body_size if request.get("prediction") else 0  # wrong predictions are paid for as well
     return Bound(asked.prompt_tokens, most * times + predicted, changes, asked.media)
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    """Return the value if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
 
 
 def count_of(value: Any) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from daybook.gateway.apis.api import Api
-from daybook.gateway.apis.bounds import Asked, Bound, as_object, bound_by_maximum, count_of
+from daybook.gateway.apis.bounds import Asked, Bound, bound_by_maximum, count_of
 from daybook.gateway.apis.families import GEMINI_FAMILY
 from daybook.gateway.transcript.json_access import as_dict, as_list, as_text, grow, index_of, join_pieces
 from daybook.gateway.transcript.terminal_json import JsonStream, TerminalJson
@@ -98,7 +98,7 @@ def _texts(answer: dict[str, Any]) -> Iterable[str]:
 
 def _bound(asked: Asked) -> Bound:
     holder = "generation_config" if "generation_config" in asked.request else "generationConfig"
-    config = as_object(asked.request.get(holder))
+    config = as_dict(asked.request.get(holder))
     times = max(count_of(config.get("candidateCount")), count_of(config.get("candidate_count")))
     return bound_by_maximum(asked, "maxOutputTokens", "max_output_tokens", times=times, holder=holder)
 

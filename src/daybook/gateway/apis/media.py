@@ -18,6 +18,8 @@ counts by its bytes.
 from dataclasses import dataclass
 from typing import Any
 
+from daybook.gateway.transcript.json_access import as_dict, as_list
+
 LARGEST_CONTEXT = 1_048_576
 """Tokens of the largest prompt that a model takes."""
 
@@ -74,15 +76,15 @@ class Media:
 def media_of(request: dict[str, Any], model: str) -> Media:
     """Measure the media in `request` (parsed). Walks without recursion; unknown parts count as text."""
     media = Media()
-    tools = [tool for tool in _list(request.get("tools")) if isinstance(tool, dict)]
+    tools = [tool for tool in as_list(request.get("tools")) if isinstance(tool, dict)]
     media.unbounded = (
         any(request.get(name) for name in _REMEMBERED)
         or isinstance(request.get("prompt"), dict)
         or any(_is_run_by_provider(tool) for tool in tools)
     )
     media.cache_control = any("cache_control" in one for one in (request, *tools))
-    config = _object(request.get("generationConfig", request.get("generation_config")))
-    asked = [*_list(request.get("modalities")), *_list(config.get("responseModalities"))]
+    config = as_dict(request.get("generationConfig", request.get("generation_config")))
+    asked = [*as_list(request.get("modalities")), *as_list(config.get("responseModalities"))]
     media.audio, media.image = (any(str(one).lower() == kind for one in asked) for kind in ("audio", "image"))
 
     picture = DEAR_PICTURE if _DEAR_PICTURES in model else PICTURE
@@ -107,7 +109,7 @@ def sound_tokens(size: int) -> int:
 
 def _held(media: Media, part: dict[str, Any], holder: Any, picture: int) -> None:
     """Count what `holder`, a member of `part`, holds or refers to."""
-    described = _object(holder)
+    described = as_dict(holder)
     kind = next(
         (
             text
@@ -159,11 +161,3 @@ def _is_run_by_provider(tool: dict[str, Any]) -> bool:
     return bool(
         set(tool) - {"functionDeclarations", "function_declarations"}
     )  # Gemini: one member for each tool
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
