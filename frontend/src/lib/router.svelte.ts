@@ -46,8 +46,12 @@ export function match<Route extends { readonly path: string }>(
     const fits = names.every((name, index) => {
       const part = parts[index] ?? "";
       if (!name.startsWith(":")) return name === part;
-      params[name.slice(1)] = decodeURIComponent(part);
-      return true;
+      try {
+        params[name.slice(1)] = decodeURIComponent(part);
+        return true;
+      } catch {
+        return false; // an address that is mistyped, such as /recordings/%
+      }
     });
     if (fits) return { route, params };
   }
