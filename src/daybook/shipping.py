@@ -46,7 +46,7 @@ class Accountant:
         except Exception:
             log.exception("The payload of call %s is unreadable and left out.", call.id)
             record = call_record(call)
-            record.request, record.caller, record.answer = None, None, b""
+            record.request, record.caller_metadata, record.answer = None, None, b""
             return entry_of(record, self._prices)
 
 

@@ -84,7 +84,7 @@ async def test_what_is_counted_for_a_conversation_reaches_the_line(internal_clie
 async def test_pictures_reach_the_provider_and_not_the_log(internal_client, chat, upstream):
     upstream.reply(said("A street."))
     parts = [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": PICTURE}}]
-    asked = ask(source="vision", request={"messages": [{"role": "user", "content": parts}]})
+    asked = ask(source="vision", body={"messages": [{"role": "user", "content": parts}]})
     assert (await internal_client.call(asked)).text == "A street."
     assert upstream.received[0].json["messages"][0]["content"] == parts
     (log,) = await chat.logs()
@@ -189,7 +189,7 @@ async def test_the_answers_maximum_under_a_hard_budget_is_the_settings(
     settings = Settings(data=gateway.settings.data, answer_tokens=321)
     upstream.reply(said())
     async with open_internal_client(settings, database, database_url) as internal_client:
-        await internal_client.call(ask(request={"messages": [{"role": "user", "content": "Write."}]}))
+        await internal_client.call(ask(body={"messages": [{"role": "user", "content": "Write."}]}))
     assert upstream.received[0].json["max_tokens"] == 321
 
 
@@ -262,7 +262,7 @@ async def test_no_provider_no_model_no_key(gateway, upstream, database, database
 async def test_a_full_journal_takes_no_calls(chat, upstream, database, database_url):
     settings = Settings(data=chat.settings.data, journal_limit=2**20)
     upstream.reply(said())
-    long = ask(user_id=None, request={"messages": [{"role": "user", "content": "x" * 900_000}]})
+    long = ask(user_id=None, body={"messages": [{"role": "user", "content": "x" * 900_000}]})
 
     async def until_full(internal_client):
         for _ in range(40):
@@ -290,7 +290,7 @@ async def test_work_that_is_stopped_ends_the_call_and_its_line_says_so(internal_
 
 def test_what_cannot_be_asked_is_said_at_once():
     with pytest.raises(ValueError, match="stream"):
-        ask(request={"messages": [], "stream": True})
+        ask(body={"messages": [], "stream": True})
     with pytest.raises(ValueError, match="source"):
         ask(source="x" * 33)
 

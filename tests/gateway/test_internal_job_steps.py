@@ -195,7 +195,7 @@ async def test_a_journal_that_is_here_and_not_shipped_is_waited_for(
     upstream.reply(said())
     folder = chat.settings.data / "journal" / "of-another"
     folder.mkdir()
-    here = recovery.Place.here(chat.settings.data / "journal", "of-another")
+    here = recovery.JournalLocation.here(chat.settings.data / "journal", "of-another")
     await begun_by_another(chat, job, **here.as_json())
     with pytest.raises(Unavailable) as waiting:
         await internal_client.call(ask(), step=(job, "write"))

@@ -1,8 +1,6 @@
-"""The gateway: a plain ASGI application through which every call of other people's programs goes.
+"""The gateway: a plain ASGI application that every call of a caller's program passes.
 
-The way of a call: who is it (here) → what does it ask (`admission`) → which provider (`routing`) → its answer
-(`attempts`, `relay`) → written down (`records`). A call that was let in leaves a call log whatever happens
-after, and one that was sent to a model leaves exactly one line.
+A call with a valid activation code leaves a call log whatever happens, and one line if it was sent to a model.
 """
 
 from collections.abc import MutableMapping
@@ -11,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from daybook.gateway.apis.table import PREFIXES, family_of, route_of
 from daybook.gateway.call.authentication import Codes, shown_code
-from daybook.gateway.call.body import Departure, Receive
+from daybook.gateway.call.body import DisconnectSignal, Receive
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.pipeline import Call
 from daybook.gateway.call.resources import GatewayResources
@@ -28,11 +26,11 @@ class Gateway:
 
     @staticmethod
     def is_for(path: str) -> bool:
-        """Whether `path` belongs to the gateway."""
+        """Return True if `path` belongs to the gateway."""
         return path.startswith(PREFIXES)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request. The listener (`web.protocol`) adds a `Departure` to the scope's extensions."""
+        """Answer one request. The listener (`web.protocol`) adds a `DisconnectSignal` to the scope's extensions."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         raw_query: bytes = scope["query_string"]
         query = dict(parse_qsl(raw_query.decode("latin-1"))) if raw_query else {}
@@ -44,5 +42,5 @@ class Gateway:
             await send_refusal(send, route.family, refusal)
             return
         exchange = Exchange(grant=grant, route=route, path=path[:1000], headers=headers, query=query)
-        departure = scope.get("extensions", {}).get("daybook.departure") or Departure()
-        await Call(self._resources, exchange, departure, receive, send).run()
+        disconnect = scope.get("extensions", {}).get("daybook.disconnect") or DisconnectSignal()
+        await Call(self._resources, exchange, disconnect, receive, send).run()

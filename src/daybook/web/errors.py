@@ -5,7 +5,6 @@ messages of databases and clients quote their input, secrets included.
 """
 
 import logging
-import math
 import secrets
 import traceback
 from collections.abc import Iterator
@@ -35,6 +34,7 @@ from daybook.kit.errors import (
     Unavailable,
     Upstream,
 )
+from daybook.kit.retry_after import format_retry_after
 from daybook.kit.text import storable
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ async def _daybook_error(_request: Request, error: Exception) -> JSONResponse:
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     headers: dict[str, str] = {}
     if isinstance(error, Limited) and error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+        headers["Retry-After"] = format_retry_after(error.retry_after)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Cookie"
     return error_response(status, error.code, error.message, headers, error.details)

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from daybook.gateway.apis.families import OPENAI_FAMILY
 from daybook.gateway.apis.table import PREFIXES
-from daybook.gateway.call.body import Departure
+from daybook.gateway.call.body import DisconnectSignal
 
 HEAD_LIMIT = 64 * 2**10
 """Bytes of a request's head that are read on; one that comes at once may be longer."""
@@ -211,9 +211,9 @@ class GatewayCycle:
         self._flow: FlowControl = protocol.flow
         self._head: list[bytes] | None = None
         self._chunked = False
-        self._departure = Departure()
+        self._disconnect = DisconnectSignal()
         self.scope = cast("Message", protocol.scope)
-        self.scope["extensions"] = {"daybook.departure": self._departure}
+        self.scope["extensions"] = {"daybook.disconnect": self._disconnect}
         self.message_event = asyncio.Event()
         self.keep_alive = keep_alive
         self.disconnected = False
@@ -236,7 +236,7 @@ class GatewayCycle:
         """The caller has closed the connection."""
         self.disconnected = True
         self.message_event.set()
-        self._departure.happen()
+        self._disconnect.set()
 
     async def receive(self) -> Message:
         """The next part of the request's body. Raises `TimeoutError` when it does not come."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from daybook.db.engine import Database
-from daybook.gateway.internal import Ask
+from daybook.gateway.internal import InternalRequest
 from llm_tracker.ids import uuid7
 from support.gateway.upstream import Reply
 
@@ -37,16 +37,16 @@ async def add_job(database: Database, user_id: int | None = 7) -> UUID:
     return job_id
 
 
-def ask(**values: Any) -> Ask:
+def ask(**values: Any) -> InternalRequest:
     """A question about a diary."""
     asked = {
         "user_id": 7,
         "source": "diary",
         "model": "gpt-4o",
-        "request": {"messages": [{"role": "user", "content": "Write."}], "max_tokens": 50},
+        "body": {"messages": [{"role": "user", "content": "Write."}], "max_tokens": 50},
         "trace_id": TRACE,
     }
-    return Ask(**{**asked, **values})
+    return InternalRequest(**{**asked, **values})
 
 
 def said(words: str = "A quiet day.", prompt: int = 20, completion: int = 30, **more: Any) -> Reply:

@@ -1,4 +1,4 @@
-"""Reading what a call asks, and checking that it may be asked."""
+"""Admission: read a request's API, model and options, and check them."""
 
 from typing import Any
 
@@ -11,15 +11,13 @@ from daybook.gateway.errors import Refusal
 
 
 async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
-    """Fill `exchange` with what its body and headers ask. Raises `Refusal` for what cannot be read or may not
-    be.
-    """
+    """Fill `exchange` from its body and headers. Raises `Refusal` for a malformed or unsupported request."""
     exchange.body = await read_body(receive, exchange.headers, max_body)
     api = exchange.route.api
     if api is None or exchange.route.kind != "call":
         raise _no_such_call(exchange.route, exchange.path)
     exchange.trace_id = trace_id(exchange.headers)
-    exchange.caller = caller_metadata(exchange.headers)
+    exchange.caller_metadata = caller_metadata(exchange.headers)
     if api.body == "multipart":
         exchange.request = form_fields(exchange.body, exchange.headers)
         exchange.stream = exchange.request.get("stream", "").lower() == "true"
@@ -33,7 +31,7 @@ async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:
         raise Refusal(
             400,
             "not_metered",
-            "Background responses are not passed on: their tokens could not be counted. Leave it out.",
+            "Background responses are not supported: their tokens cannot be counted. Leave 'background' out.",
             param="background",
         )
     return api
@@ -47,9 +45,7 @@ def _no_such_call(route: Route, path: str) -> Refusal:
                 405, "method_not_allowed", f"{path[:200]} is called with {allow} only.", allow=allow
             )
         case "unmetered":
-            words = (
-                "is not passed on: what it does could not be counted to the token. Call the provider for it."
-            )
+            words = "is not supported: its tokens cannot be counted. Call the provider directly."
             return Refusal(400, "not_metered", f"{path[:200]} {words}")
         case _:
             return Refusal(

@@ -1,6 +1,4 @@
-"""Who is calling: the activation code that a request shows, looked up in a cache that revocation empties in
-time.
-"""
+"""Authentication: the request's activation code, looked up in a cache that is at most 2 s old."""
 
 import asyncio
 import logging
@@ -18,12 +16,12 @@ from daybook.gateway.errors import Refusal, database_unavailable
 from daybook.kit.clock import now
 
 FRESH = 1.0
-"""Seconds after which a code that is in use is looked up anew, beside the calls that show it."""
+"""Seconds after which a code in use is looked up again, in the background."""
 
 STALE = 1.7
-"""Seconds after which a call waits for that: a revocation is felt everywhere within the 2 s promised."""
+"""Seconds after which a call waits for the lookup: a revocation takes effect everywhere within 2 s."""
 
-_PATIENCE = 10.0  # seconds after which a database that does not answer counts as away
+_PATIENCE = 10.0  # seconds after which a database that does not answer counts as unavailable
 _REMEMBERED = 50_000  # codes; an entry takes about 500 bytes
 _NEVER = float("-inf")
 
@@ -32,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Known:
-    """What the database said of a code, and when it was asked."""
+    """A cached code: its grant, and the time of the lookup."""
 
     grant: CodeGrant | None = None
     asked: float = _NEVER
@@ -40,7 +38,7 @@ class _Known:
 
 
 def shown_code(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    """The code in the place where the caller's SDK puts a key."""
+    """Return the code, from the place where the caller's SDK puts its key."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return token.strip()
@@ -48,16 +46,16 @@ def shown_code(headers: Mapping[str, str], query: Mapping[str, str]) -> str | No
 
 
 class Codes:
-    """Activation codes by their hash. While the database is away, codes that were good go on being good."""
+    """Activation codes by their hash. Without the database, cached codes stay valid."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[bytes, _Known] = {}
         self.refused = 0
-        """Requests without a good code: counted, not logged, so that a flood of them fills no disk."""
+        """Requests without a valid code: counted, not logged, so that a flood of them fills no disk."""
 
     async def grant(self, code: str | None) -> CodeGrant:
-        """What `code` allows. Raises `Refusal` (401) for one that is missing, unknown, expired or revoked."""
+        """Return the grant of `code`. Raises `Refusal` (401) if it is missing, unknown, expired or revoked."""
         if not code:
             self.refused += 1
             raise Refusal(
@@ -70,9 +68,7 @@ class Codes:
         grant = None if key is None else await self._find(key)
         if grant is None:
             self.refused += 1
-            raise Refusal(
-                401, "invalid_code", "This activation code is not known here. Check it for a missing part."
-            )
+            raise Refusal(401, "invalid_code", "This activation code is unknown. Check that it is complete.")
         if grant.revoked:
             self.refused += 1
             raise Refusal(
@@ -102,7 +98,7 @@ class Codes:
         return known.grant
 
     async def _ask(self, key: bytes, known: _Known) -> None:
-        """Look a code up. While the database is away, what was known of it stays as it was."""
+        """Look a code up. Without the database, its cached grant stays."""
         asked = time.monotonic()
         try:
             async with self._database.read() as session:

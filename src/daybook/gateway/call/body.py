@@ -1,4 +1,4 @@
-"""The caller's body: read within a limit, parsed once, and changed only where a rule needs it."""
+"""The caller's body: read within a limit, parsed once, and changed only if a rule needs it."""
 
 import asyncio
 import json
@@ -16,35 +16,35 @@ _IN_THREAD = 2**20  # a larger body is parsed beside the event loop
 _SMALL = 16 * 2**10
 
 
-class ClientLeft(Exception):
-    """The caller closed the connection before the call was over."""
+class ClientDisconnected(Exception):
+    """The caller closed the connection before its request was complete."""
 
 
-class Departure:
-    """Whether the caller has left, and what is to be done then."""
+class DisconnectSignal:
+    """Set once the caller closes the connection."""
 
-    __slots__ = ("_then", "happened")
+    __slots__ = ("_callback", "is_set")
 
     def __init__(self) -> None:
-        self.happened = False
-        self._then: Callable[[], None] | None = None
+        self.is_set = False
+        self._callback: Callable[[], None] | None = None
 
-    def then(self, act: Callable[[], None]) -> None:
-        """Call `act` when the caller leaves, or now when they have."""
-        self._then = act
-        if self.happened:
-            act()
+    def on_set(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the signal is set, or now if it is."""
+        self._callback = callback
+        if self.is_set:
+            callback()
 
-    def happen(self) -> None:
-        """The caller has left."""
-        self.happened = True
-        if self._then is not None:
-            self._then()
+    def set(self) -> None:
+        """Record that the caller has left."""
+        self.is_set = True
+        if self._callback is not None:
+            self._callback()
 
 
 async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> bytes:
-    """The whole body. Raises `Refusal` past `limit` bytes (413) and when it stops coming (408), `ClientLeft`
-    when it is cut off.
+    """Read the whole body. Raises `Refusal` past `limit` bytes (413) or on a stall (408), `ClientDisconnected` if it is
+    cut off.
     """
     declared = headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit:
@@ -55,10 +55,10 @@ async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> by
         try:
             message = await receive()
         except TimeoutError:
-            words = "The request stopped in the middle of its body, so nothing was asked. Send it again."
+            words = "The request stalled in the middle of its body, so no model was called. Send it again."
             raise Refusal(408, "request_timeout", words) from None
         if message["type"] == "http.disconnect":
-            raise ClientLeft
+            raise ClientDisconnected
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:
@@ -68,32 +68,30 @@ async def read_body(receive: Receive, headers: dict[str, str], limit: int) -> by
 
 
 def _too_large(limit: int) -> Refusal:
-    return Refusal(
-        413, "request_too_large", f"The request is larger than the {limit:,} bytes that this gateway takes."
-    )
+    return Refusal(413, "request_too_large", f"The request is larger than {limit:,} bytes, the maximum here.")
 
 
 async def parse_json(body: bytes, headers: dict[str, str]) -> dict[str, Any]:
-    """The body as a JSON object. Raises `Refusal` (400, 415) with words for the caller."""
+    """Parse the body as a JSON object. Raises `Refusal` (400, 415)."""
     media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise Refusal(
             415,
             "wrong_content_type",
-            f"Send 'Content-Type: application/json'; {media_type[:80]!r} is not read here.",
+            f"Send 'Content-Type: application/json'; {media_type[:80]!r} is not accepted.",
         )
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(
-            415, "wrong_content_encoding", "Send the body uncompressed: Content-Encoding is not read here."
+            415, "wrong_content_encoding", "Send the body uncompressed: Content-Encoding is not accepted."
         )
     if not body:
-        raise Refusal(400, "empty_body", "The request has no body; a JSON object is expected.")
+        raise Refusal(400, "empty_body", "The request has no body. Send a JSON object.")
     try:
         parsed = _loads(body) if len(body) < _IN_THREAD else await asyncio.to_thread(_loads, body)
     except (ValueError, RecursionError) as problem:
         raise Refusal(400, "malformed_json", f"The body is not valid JSON: {problem!s:.200}.") from None
     if not isinstance(parsed, dict):
-        raise Refusal(400, "malformed_json", "The body is JSON, but not an object: {…} is expected.")
+        raise Refusal(400, "malformed_json", "The body is JSON, but not an object. Send {…}.")
     return parsed
 
 
@@ -112,9 +110,8 @@ def _no_constant(name: str) -> Any:
 
 
 def with_field(body: bytes, request: dict[str, Any], name: str, value: Any) -> bytes:
-    """`body` with `name` set to `value`. A new field is put in front and all other bytes stay as they came;
-    only a field that is there already costs writing the body anew. `request` (the parsed body) is not
-    changed.
+    """Return `body` with `name` set to `value`. A new field is put first and all other bytes stay; the body is written
+    again only to replace a field. `request` (the parsed body) does not change.
     """
     if name not in request:
         start = body.index(b"{") + 1
@@ -124,7 +121,7 @@ def with_field(body: bytes, request: dict[str, Any], name: str, value: Any) -> b
 
 
 def written(request: dict[str, Any]) -> bytes:
-    """`request` as JSON in which no name occurs twice: who reads it reads what was checked."""
+    """Return `request` as JSON without repeated names, so that the provider reads the values that were checked."""
     try:
         return orjson.dumps(request)
     except (TypeError, ValueError):  # lone surrogates, or integers beyond 64 bits
@@ -132,7 +129,7 @@ def written(request: dict[str, Any]) -> bytes:
 
 
 def form_fields(body: bytes, headers: dict[str, str]) -> dict[str, str]:
-    """The text fields of a multipart body; files appear as their size. Raises `Refusal` (400, 415)."""
+    """Return the text fields of a multipart body, and the sizes of its files. Raises `Refusal` (400, 415)."""
     header = Message()
     header["content-type"] = headers.get("content-type", "")
     boundary = header.get_param("boundary")
@@ -156,5 +153,5 @@ def form_fields(body: bytes, headers: dict[str, str]) -> dict[str, str]:
         else:
             fields[name] = content.decode("utf-8", "replace")
     if not fields:
-        raise Refusal(400, "malformed_form", "The multipart body has no fields that can be read.")
+        raise Refusal(400, "malformed_form", "The multipart body has no readable fields.")
     return fields

@@ -1,4 +1,4 @@
-"""What a caller tells of a call in its headers: `traceparent` and `x-daybook-metadata`."""
+"""The caller's headers about a call: `traceparent` and `x-daybook-metadata`."""
 
 import re
 from typing import Any
@@ -13,15 +13,13 @@ _LARGEST = 8192
 
 
 def trace_id(headers: dict[str, str]) -> str | None:
-    """The trace id of a `traceparent` header (W3C Trace Context); one that is malformed is ignored, as it
-    says.
-    """
+    """Return the trace id of `traceparent`. A malformed header is ignored, as W3C Trace Context says."""
     found = _TRACEPARENT.fullmatch(headers.get("traceparent", "").strip().lower())
     return found[1] if found and found[1] != _NO_TRACE else None
 
 
 def caller_metadata(headers: dict[str, str]) -> dict[str, Any] | None:
-    """The object in `x-daybook-metadata`, for the line's metadata. Raises `Refusal` (400)."""
+    """Return the object in `x-daybook-metadata`, for the line's metadata. Raises `Refusal` (400)."""
     text = headers.get("x-daybook-metadata")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""One call through the gateway, from the caller's first header to what is written of it."""
+"""`Exchange`: a call in progress, from the caller's first header to its journal records."""
 
 import re
 import time
@@ -18,16 +18,16 @@ from daybook.ledger.rate_limits.counters import RateHold
 from llm_tracker.ids import uuid7
 from llm_tracker.usage import Usage
 
-KEPT = 8 * 2**20
-"""Bytes of a streamed answer that are kept for the call log; usage is read off all of them."""
+STREAM_KEPT_MAX = 8 * 2**20
+"""Bytes of a streamed answer that are kept for the call log; usage is read from all of them."""
 
-KEPT_WHOLE = 64 * 2**20
+WHOLE_KEPT_MAX = 64 * 2**20
 """The same for an answer that comes in one piece."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One try at one provider, for the line's metadata."""
+    """One attempt at one target, for the line's metadata."""
 
     config: str
     model: str
@@ -36,7 +36,7 @@ class Attempt:
     error: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Only what is known."""
+        """Return the known fields."""
         known = {"config": self.config, "model": self.model, "ms": self.milliseconds}
         if self.status is not None:
             known["status"] = self.status
@@ -45,61 +45,61 @@ class Attempt:
 
 @dataclass(slots=True)
 class Exchange:
-    """The state of one call. It is written once, by the gateway, when the call has ended."""
+    """The state of a call in progress. The gateway journals its end once."""
 
     grant: CodeGrant | InternalGrant
     route: Route
     path: str
     headers: dict[str, str] = field(repr=False)
-    """With the caller's code, as `query` may be: neither is shown."""
+    """Not shown: headers and query may hold the caller's code."""
     query: dict[str, str] = field(repr=False)
     id: UUID = field(default_factory=uuid7)
-    moment: datetime = field(default_factory=now)
+    created_at: datetime = field(default_factory=now)
     started: float = field(default_factory=time.perf_counter)
     trace_id: str | None = None
-    caller: dict[str, Any] | None = None
-    """What the caller sent in `x-daybook-metadata`."""
+    caller_metadata: dict[str, Any] | None = None
+    """The header `x-daybook-metadata`."""
 
     body: bytes = b""
     request: Any = None
-    """The body, parsed; None where it could not be."""
+    """The parsed body; None if it is malformed."""
     model: str = ""
     stream: bool = False
-    asked_usage: bool = False
-    """Whether the gateway asked for the stream's usage, and must hide the answer to that from the caller."""
+    hides_usage: bool = False
+    """True if the gateway requested the stream's usage, and hides it from the caller."""
 
     target: Target | None = None
     attempts: list[Attempt] = field(default_factory=list)
-    spent: Usage | None = None
+    failed_usage: Usage | None = None
     """Tokens that failed attempts reported."""
 
     status: int = 200
     media_type: str = "application/json"
     answer: bytearray | bytes = field(default_factory=bytearray)
-    noted: int = 0
-    """Bytes of the answer that are in the journal already."""
+    journaled: int = 0
+    """Bytes of the answer that are in the journal."""
     opened: bool = False
-    """Whether the journal knows of this call."""
-    rate: RateHold = field(default_factory=RateHold)
+    """True if the journal has this call."""
+    rate_hold: RateHold = field(default_factory=RateHold)
     """What it counts against its limits per minute."""
     hold: Hold = field(default_factory=Hold)
     """What it holds of its budgets."""
-    most: tuple[int, int] | None = None
-    """The most tokens that its prompt and its answer can take, where it holds them of a hard budget."""
+    token_bound: tuple[int, int] | None = None
+    """Maximum tokens of prompt and answer, if it holds them of a hard budget."""
     warnings: list[str] = field(default_factory=list)
-    """Soft budgets that are reached, in words for a header."""
-    sent: bytearray | None = None
-    """What the caller was sent, where it may have to be sent again."""
-    repeat: tuple[int, str] | None = None
-    """The code and the hash of the key under which it may be sent again."""
+    """Reached soft budgets, in words for a header."""
+    sent_bytes: bytearray | None = None
+    """Bytes that the caller was sent, if the request has an idempotency key."""
+    idempotency: tuple[int, str] | None = None
+    """Id of the code and hash of the idempotency key."""
     streamed: bool = False
     truncated: bool = False
     usage: Usage | None = None
     error: str | None = None
     error_details: Specifics = field(default_factory=dict[str, str | int | float])
-    """What `error` says of this very case, for internal calls' own callers."""
+    """The values in `error`, for internal calls."""
     reached: bool = False
-    """Whether a provider may have worked on it: then missing tokens are counted, and the line is marked."""
+    """True if a provider may have worked on it: missing tokens are then estimated, and the line is marked."""
     first_byte: float | None = None
     ended: float | None = None
 
@@ -114,12 +114,12 @@ class Exchange:
         return self.route.api.streamed_text if self.route.api is not None else None
 
     def keep(self, chunk: bytes) -> None:
-        """Keep bytes of the answer, as long as there is room."""
-        if len(self.answer) + len(chunk) <= KEPT:
+        """Keep bytes of the answer, up to the maximum."""
+        if len(self.answer) + len(chunk) <= STREAM_KEPT_MAX:
             self.answer += chunk
         else:
             self.truncated = True
 
     def elapsed_ms(self) -> int:
-        """Milliseconds from the call's beginning to its end, or to now."""
+        """Return the milliseconds from the call's start to its end, or to now."""
         return round(((self.ended or time.perf_counter()) - self.started) * 1000)

@@ -1,18 +1,18 @@
-"""Whose call it is, where it is Daybook's own: what stands in the place of an activation code."""
+"""The grant of an internal call, in place of an activation code's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 PostedBy = Literal["trigger", "turn", "outbox"]
-"""Who adds the line to the totals: see `ledger.posting`."""
+"""The component that adds the line to the totals: see `ledger.posting`."""
 
 
 @dataclass(frozen=True, slots=True)
 class InternalGrant:
-    """A call of Daybook's own, made for `user_id`: it is counted to that user's budgets and to nobody else's.
+    """The grant of an internal call for `user_id`, which only that user's budgets cover.
 
-    `metadata` reaches the line as it is, whatever the setting of redaction: names and numbers, nothing that was said.
+    `metadata` is never redacted: it holds names and numbers, no content.
     """
 
     source: str
@@ -30,7 +30,7 @@ class InternalGrant:
     tokens_per_minute: ClassVar[None] = None
 
     def as_json(self) -> dict[str, Any]:
-        """The grant as the journal keeps it; the user is told beside it."""
+        """Return the grant for the journal, which has the user beside it."""
         return {
             "source": self.source,
             "metadata": dict(self.metadata),
@@ -41,7 +41,7 @@ class InternalGrant:
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any], user_id: int | None) -> "InternalGrant":
-        """The grant that `as_json` told."""
+        """Return the grant that `as_json` returned."""
         return cls(
             source=value["source"],
             user_id=user_id,

@@ -1,4 +1,4 @@
-"""`Idempotency-Key` at the gateway: a request that is sent again under its key gets the first answer again."""
+"""`Idempotency-Key`: a request that is repeated under its key gets the first answer again."""
 
 import logging
 
@@ -16,8 +16,8 @@ _PATIENCE = 120.0  # seconds to wait for the first call to end
 log = logging.getLogger(__name__)
 
 
-class Repeatable:
-    """A call that was made under a key. What its caller is sent is kept beside the call and given to `keep`."""
+class IdempotentCall:
+    """The first call under a key. The bytes that its caller is sent are collected for `store`."""
 
     def __init__(self, store: IdempotencyStore, exchange: Exchange, code_id: int, key: str) -> None:
         self._store = store
@@ -25,17 +25,17 @@ class Repeatable:
         self._code_id = code_id
         self._key = key
         self._open = True
-        exchange.sent = bytearray()
-        exchange.repeat = code_id, hash_of_key(key).hex()
+        exchange.sent_bytes = bytearray()
+        exchange.idempotency = code_id, hash_of_key(key).hex()
 
-    async def keep(self, rest: bytes) -> None:
-        """Keep the answer, of which `rest` is still to be sent, if it is one to give again: not that of a failure."""
+    async def store(self, rest: bytes) -> None:
+        """Store the answer, of which `rest` is still to be sent. A failure releases the key instead."""
         exchange = self._exchange
-        if exchange.error is not None or exchange.sent is None:
-            await self.give_back()
+        if exchange.error is not None or exchange.sent_bytes is None:
+            await self.release_key()
             return
         self._open = False
-        body, headers = bytes(exchange.sent + rest), {"content-type": exchange.media_type}
+        body, headers = bytes(exchange.sent_bytes + rest), {"content-type": exchange.media_type}
         failpoints.point("idempotency.keep.before")
         try:
             await self._store.finish(
@@ -49,37 +49,40 @@ class Repeatable:
             )
         except (SQLAlchemyError, OSError) as problem:
             log.warning(
-                "The answer to call %s is kept for repeats when it is shipped: %s",
+                "The answer to call %s is stored for repeats when it is shipped: %s",
                 exchange.id,
                 type(problem).__name__,
             )
         failpoints.point("idempotency.keep.after")
 
-    async def give_back(self) -> None:
-        """Give the key back, unless the answer is kept: the call was not made, or failed."""
+    async def release_key(self) -> None:
+        """Release the key, unless the answer is stored: the call was not made, or failed."""
         if not self._open:
             return
         self._open = False
         try:
             await self._store.abandon(self._code_id, self._key, self._exchange.id)
-        except (SQLAlchemyError, OSError) as problem:  # it is given back when this process is found dead
-            log.warning("The key of call %s is not given back: %s", self._exchange.id, type(problem).__name__)
+        except (SQLAlchemyError, OSError) as problem:  # it is released when this process is found dead
+            log.warning("The key of call %s is not released: %s", self._exchange.id, type(problem).__name__)
 
 
-async def first_or_again(
+async def claim_key(
     store: IdempotencyStore, exchange: Exchange, owner: str
-) -> Repeatable | Replay | None:
-    """None without a key; else the call as the first of its key, or the first one's answer.
+) -> IdempotentCall | Replay | None:
+    """Claim the request's key for this call, or return the answer of its first call; None without a key.
 
-    Raises `Refusal`: 400 where keys are refused, 422 when the key came with another request, 409 when the first call
-    does not end, 503 when the database is away.
+    Raises `Refusal`: 400 if keys are refused, 422 if the key came with another request, 409 if the first call does not
+    end, 503 if the database is unavailable.
     """
     key, code_id = exchange.headers.get(HEADER), exchange.grant.id
     if not key or code_id is None:
         return None
     if len(key) > _LONGEST:
         raise Refusal(
-            400, "bad_idempotency_key", f"Idempotency-Key may have {_LONGEST} characters.", param=HEADER
+            400,
+            "bad_idempotency_key",
+            f"Idempotency-Key is longer than {_LONGEST} characters. Use a shorter key.",
+            param=HEADER,
         )
     if store.refusal is not None:
         raise Refusal(400, "idempotency_refused", store.refusal, param=HEADER)
@@ -98,9 +101,9 @@ async def first_or_again(
     match outcome:
         case Fresh():
             failpoints.point("idempotency.take.after")
-            return Repeatable(store, exchange, code_id, key)
+            return IdempotentCall(store, exchange, code_id, key)
         case Replay(body=None):
-            words = "The first answer under this Idempotency-Key was too large to be kept. Use another key."
+            words = "The first answer under this Idempotency-Key was too large to be stored. Use another key."
             raise Refusal(409, "answer_not_kept", words, param=HEADER)
         case Replay():
             return outcome

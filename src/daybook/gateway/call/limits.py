@@ -1,6 +1,4 @@
-"""Limits at the gateway: a call counts against its limits per minute, and holds the most that it can take of its
-budgets, before it is sent.
-"""
+"""Limits of a call: it counts against limits per minute and holds its maximum of its budgets before it is sent."""
 
 from collections.abc import Sequence
 
@@ -22,10 +20,10 @@ from daybook.ledger.rate_limits.windows import RateReached
 
 
 async def hold(resources: GatewayResources, exchange: Exchange, api: Api, targets: Sequence[Target]) -> None:
-    """Hold what `exchange` can take, and set the answer's maximum where a hard budget needs one and none is named.
+    """Hold the most that the call can use, and set the answer's maximum if a hard budget needs one and none is named.
 
-    Raises `Refusal`: 429 when a limit is reached, 403 when a budget in money cannot know the price, 503 when a hard
-    budget cannot be kept because the database is away.
+    Raises `Refusal`: 429 if a limit is reached, 403 if a budget in money has no price, 503 if a hard budget cannot be
+    checked without the database.
     """
     grant = exchange.grant
     subjects = Subjects(grant.id, grant.group_id, grant.user_id)
@@ -45,13 +43,13 @@ async def hold(resources: GatewayResources, exchange: Exchange, api: Api, target
         await _count(resources.rates, exchange, grant, bound)
     if covered:
         priced = [(one.config.provider.name, one.model) for one in targets]
-        priced_bound = bound.priced(resources.catalogue.prices, priced, at=exchange.moment)
+        priced_bound = bound.priced(resources.catalogue.prices, priced, at=exchange.created_at)
         await _hold(resources.budgets, subjects, exchange, api, priced_bound)
 
 
 async def _count(rates: RateKeeper, exchange: Exchange, code: CodeGrant, bound: Bound) -> None:
     try:
-        exchange.rate = await rates.hold(
+        exchange.rate_hold = await rates.hold(
             code.id,
             requests=code.requests_per_minute,
             tokens=code.tokens_per_minute,
@@ -66,7 +64,7 @@ async def _hold(
     budgets: BudgetKeeper, subjects: Subjects, exchange: Exchange, api: Api, bound: Bound
 ) -> None:
     try:
-        exchange.hold = await budgets.hold(subjects, bound, model=exchange.model, at=exchange.moment)
+        exchange.hold = await budgets.hold(subjects, bound, model=exchange.model, at=exchange.created_at)
     except BudgetReached as reached:
         raise Refusal(
             429,
@@ -81,14 +79,12 @@ async def _hold(
         raise database_unavailable() from None
     exchange.warnings = [warning.words for warning in budgets.warnings(subjects)]
     if any(part.amount for part in exchange.hold.parts):
-        exchange.most = bound.prompt_tokens, bound.completion_tokens
+        exchange.token_bound = bound.prompt_tokens, bound.completion_tokens
         _keep_within(exchange, api, bound)
 
 
 def _keep_within(exchange: Exchange, api: Api, bound: Bound) -> None:
-    """Write the answer's maximum into the request, and every name only once, so that it cannot take more than it
-    holds.
-    """
+    """Write the answer's maximum into the request, and every name only once: it cannot use more than it holds."""
     if api.body == "json":
         exchange.request = {**exchange.request, **bound.changes}
         exchange.body = written(exchange.request)

@@ -1,5 +1,8 @@
-"""One call from its admission to its record: the answer is passed on, and whatever happens is written down
-once.
+"""A caller's call, from its admission to its record.
+
+    admission → routing → idempotency → dispatch (limits, journal, attempts) → streaming or responses → journal
+
+Whatever happens, the end of the call is written to the journal once.
 """
 
 import asyncio
@@ -10,15 +13,15 @@ from collections.abc import Mapping
 import orjson
 
 from daybook.gateway.call.admission import admit
-from daybook.gateway.call.attempts import Begun, Whole, begin, keep_whole
-from daybook.gateway.call.body import ClientLeft, Departure, Receive
+from daybook.gateway.call.attempts import StreamedResponse
+from daybook.gateway.call.body import ClientDisconnected, DisconnectSignal, Receive
+from daybook.gateway.call.dispatch import dispatch
 from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.call.idempotency import Repeatable, first_or_again
-from daybook.gateway.call.limits import hold
+from daybook.gateway.call.idempotency import IdempotentCall, claim_key
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.call.responses import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.call.routing import targets_for
-from daybook.gateway.call.streaming import CLIENT_LEFT, relay
+from daybook.gateway.call.streaming import CLIENT_DISCONNECTED, relay
 from daybook.gateway.errors import Refusal
 from daybook.ledger.idempotency import Replay
 
@@ -26,44 +29,44 @@ log = logging.getLogger(__name__)
 
 
 class Call:
-    """A call that was let in."""
+    """A call with a valid activation code."""
 
     def __init__(
         self,
         resources: GatewayResources,
         exchange: Exchange,
-        departure: Departure,
+        disconnect: DisconnectSignal,
         receive: Receive,
         send: Send,
     ) -> None:
         self._resources = resources
-        self._departure = departure
+        self._disconnect = disconnect
         self._exchange = exchange
         self._receive = receive
         self._send = send
         self._closed = False
-        self._repeatable: Repeatable | None = None
+        self._idempotent: IdempotentCall | None = None
 
     async def run(self) -> None:
-        """Answer the call, and record it whatever happens."""
+        """Answer the call, and record its end whatever happens."""
         exchange = self._exchange
         try:
             await self._answer()
         except Refusal as refusal:
             await self._refuse(refusal)
-        except ClientLeft:
+        except ClientDisconnected:
             exchange.error = "The client closed the connection in the middle of its request."
         except Exception:
             log.exception("Call %s failed inside the gateway.", exchange.id)
-            words = f"Daybook itself failed, not you. Its log tells why, under call {exchange.id}."
+            words = f"Daybook itself failed. Its log says why, under call {exchange.id}."
             await self._refuse(Refusal(500, "internal", words))
         except asyncio.CancelledError:
             exchange.error = "The server stopped before the answer was complete."
             raise
         finally:
             self._close()
-            if self._repeatable is not None:
-                await self._repeatable.give_back()
+            if self._idempotent is not None:
+                await self._idempotent.release_key()
 
     async def _answer(self) -> None:
         exchange, resources = self._exchange, self._resources
@@ -75,79 +78,70 @@ class Call:
             return
         api = await admit(exchange, self._receive, max_body=resources.max_body)
         targets = targets_for(await resources.catalogue.configs(), api, exchange.model, exchange.grant.models)
-        first = await first_or_again(resources.repeats, exchange, resources.recorder.id)
-        if isinstance(first, Replay):
-            await self._answer_again(first)
+        claim = await claim_key(resources.idempotency, exchange, resources.recorder.id)
+        if isinstance(claim, Replay):
+            await self._replay(claim)
             return
-        self._repeatable = first
-        await hold(resources, exchange, api, targets)
-        exchange.target = targets[0]
-        await resources.recorder.open(exchange)
-        outcome = await begin(resources.pool, exchange, api, targets, self._departure)
-        exchange.first_byte = time.perf_counter()
-        if isinstance(outcome, Begun):
-            await self._answer_stream(outcome)
+        self._idempotent = claim
+        response = await dispatch(resources, exchange, api, targets, self._disconnect)
+        if isinstance(response, StreamedResponse):
+            await self._answer_stream(response)
         else:
-            await self._answer_provider(outcome)
+            if self._disconnect.is_set:
+                exchange.error = CLIENT_DISCONNECTED
+            await self._answer_whole(response.status, response.body, response.headers)
 
-    async def _answer_again(self, replay: Replay) -> None:
-        """Give the first answer again. It was counted then."""
+    async def _replay(self, replay: Replay) -> None:
+        """Send the first answer again. It was counted then."""
         exchange = self._exchange
         exchange.media_type = replay.headers.get("content-type", exchange.media_type)
         await self._answer_whole(
             replay.status, replay.body or b"", {"x-daybook-replay-of": str(replay.call_id)}
         )
 
-    async def _answer_provider(self, whole: Whole) -> None:
-        exchange = self._exchange
-        if self._departure.happened:
-            exchange.error = CLIENT_LEFT
-        keep_whole(exchange, whole)
-        await self._answer_whole(whole.status, whole.body, whole.headers)
-
     async def _answer_whole(self, status: int, body: bytes, received: Mapping[str, str]) -> None:
         self._exchange.status = status
         await self._end(body)
         await send_whole(self._send, self._exchange, body, received)
 
-    async def _answer_stream(self, begun: Begun) -> None:
+    async def _answer_stream(self, streamed: StreamedResponse) -> None:
         exchange = self._exchange
-        exchange.media_type = begun.response.headers.get("content-type", "text/event-stream")
-        await start_stream(self._send, exchange, begun.response.headers)
-        rest = await relay(exchange, begun, self._departure, self._send)
+        exchange.media_type = streamed.response.headers.get("content-type", "text/event-stream")
+        await start_stream(self._send, exchange, streamed.response.headers)
+        rest = await relay(exchange, streamed, self._disconnect, self._send)
         await self._end(rest or b"")
         if rest is not None:
             await self._send({"type": "http.response.body", "body": rest, "more_body": False})
 
     async def _end(self, rest: bytes) -> None:
-        """Write the call's end down, and keep its answer for a repeat, before `rest` goes out."""
+        """Record the end of the call, and store its answer for a repeat of the request, before `rest` is sent."""
         self._close()
         await self._resources.recorder.durable()
-        if self._repeatable is not None:
-            await self._repeatable.keep(rest)
+        if self._idempotent is not None:
+            await self._idempotent.store(rest)
 
     async def _refuse(self, refusal: Refusal) -> None:
         exchange = self._exchange
         exchange.error = f"{refusal.code}: {refusal.message}"
         if exchange.streamed:
-            return  # the answer had begun: all that can be done is to end it
+            return  # the answer had streamed: all that can be done is to end it
         exchange.status = refusal.status
         self._close()
         await send_refusal(self._send, exchange.route.family, refusal, exchange.id)
 
     def _close(self) -> None:
-        """Write the call's end down, once."""
+        """Write the end of the call to the journal, once."""
         if self._closed:
             return
         self._closed = True
         exchange, resources = self._exchange, self._resources
         exchange.ended = time.perf_counter()
-        exchange.rate.close(_tokens(exchange))
+        exchange.rate_hold.close(_tokens(exchange))
         resources.recorder.close(exchange, resources.catalogue.prices)
 
 
 def _tokens(exchange: Exchange) -> int | None:
-    """The tokens that the call took; None where they are counted later."""
+    """Return the call's tokens; None if they are counted later."""
     if exchange.usage is not None:
         return exchange.usage.total_tokens
     return None if exchange.reached else 0

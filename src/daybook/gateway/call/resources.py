@@ -1,5 +1,6 @@
-"""What every call of one process shares: journal, budgets, connections, catalogue. A server makes it for the gateway, a
-worker for internal calls; a process has one of it.
+"""Process-wide resources of the gateway: journal, budgets, connection pool, configurations.
+
+Created once per process: by a server for the gateway, by a worker for internal calls.
 """
 
 from collections.abc import AsyncGenerator
@@ -21,27 +22,26 @@ from daybook.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class GatewayResources:
-    """What every call of this process shares."""
+    """The resources that all calls of a process share."""
 
     pool: Pool
     catalogue: Catalogue
     recorder: Recorder
     rates: RateKeeper
     budgets: BudgetKeeper
-    repeats: IdempotencyStore
+    idempotency: IdempotencyStore
     max_body: int
     answer_tokens: int
-    """What a call under a hard budget is given as its answer's maximum where it names none."""
+    """Maximum of an answer, set in a request under a hard budget that names none."""
 
 
 @asynccontextmanager
 async def open_resources(
     settings: Settings, database: Database, database_url: str, *, takes_callers: bool
 ) -> AsyncGenerator[GatewayResources]:
-    """The gateway resources of this process. Its calls are in its journal when the block ends; a shipper brings them
-    on.
+    """Open the resources of this process. All its calls are in its journal when the block ends.
 
-    `takes_callers`: it answers those who show an activation code, so that limits per minute concern it.
+    `takes_callers`: it answers calls with activation codes, so limits per minute concern it.
     """
     pool, redact = Pool(), Redact(settings.redact)
     journal = Journal(settings.data / "journal", sync=settings.journal_sync, limit=settings.journal_limit)
@@ -50,7 +50,7 @@ async def open_resources(
     await budgets.start()
     if takes_callers:
         await rates.start()
-    async with Recorder(journal, redact).at_work() as recorder:
+    async with Recorder(journal, redact).running() as recorder:
         try:
             yield GatewayResources(
                 pool=pool,
@@ -58,7 +58,7 @@ async def open_resources(
                 recorder=recorder,
                 rates=rates,
                 budgets=budgets,
-                repeats=IdempotencyStore(database, redact),
+                idempotency=IdempotencyStore(database, redact),
                 max_body=settings.max_body,
                 answer_tokens=settings.answer_tokens,
             )

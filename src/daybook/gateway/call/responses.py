@@ -1,6 +1,5 @@
-"""Answers as ASGI messages."""
+"""Responses to callers, as ASGI messages."""
 
-import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +10,7 @@ import orjson
 from daybook.gateway.apis.families import Family
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.errors import Refusal
+from daybook.kit.retry_after import format_retry_after
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -23,11 +23,11 @@ _PASSED_ON = (
     "openai-processing-ms",
     "content-disposition",
 )
-_UNREAD = frozenset({408, 413})  # the rest of the body is not worth reading
+_UNREAD = frozenset({408, 413})  # the rest of the body is not read
 
 
 async def send_whole(send: Send, exchange: Exchange, body: bytes, received: Mapping[str, str]) -> None:
-    """The whole answer, with its length."""
+    """Send a whole answer, with its length."""
     headers = _headers(exchange, received)
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
@@ -35,18 +35,18 @@ async def send_whole(send: Send, exchange: Exchange, body: bytes, received: Mapp
 
 
 async def start_stream(send: Send, exchange: Exchange, received: Mapping[str, str]) -> None:
-    """The head of an answer whose body follows in pieces."""
+    """Send the head of an answer whose body follows in pieces."""
     await send({"type": "http.response.start", "status": 200, "headers": _headers(exchange, received)})
 
 
 async def send_refusal(send: Send, family: Family, refusal: Refusal, call_id: UUID | None = None) -> None:
-    """The refusal, in the shape of the API that was called."""
+    """Send the refusal, in the shape of the called API."""
     body = orjson.dumps(family.error_body(refusal.status, refusal.code, refusal.message, refusal.param))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if call_id is not None:
         headers.append((CALL_ID, str(call_id).encode()))
     if refusal.retry_after is not None:
-        headers.append((b"retry-after", str(max(1, math.ceil(refusal.retry_after))).encode()))
+        headers.append((b"retry-after", format_retry_after(refusal.retry_after).encode()))
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", b"Bearer"))
     if refusal.allow is not None:

@@ -1,15 +1,15 @@
-"""Streams: bytes go to the caller as they come, except the end, which waits until the call is written down.
+"""Streaming: bytes go to the caller as they arrive, except the end, which waits until the call's end is journaled.
 
-A caller that leaves ends the provider's work too; what it cost until then is recorded. A stream that breaks
-off is ended with an error event in the API's own shape, so that it cannot be taken for an answer.
+If the caller leaves, the provider's connection is closed, and the usage so far is recorded. A stream that breaks off
+ends with an error event in the API's own shape, so that it is not taken for a whole answer.
 """
 
 import asyncio
 
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.transcripts import answer_of_stream
-from daybook.gateway.call.attempts import Begun
-from daybook.gateway.call.body import Departure
+from daybook.gateway.call.attempts import StreamedResponse
+from daybook.gateway.call.body import DisconnectSignal
 from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.responses import Send
 from daybook.gateway.transcript.stream_end import StreamEnd
@@ -19,31 +19,33 @@ from llm_tracker.usage import Usage, UsageReader
 
 _AFTERTHOUGHT = 0.25  # seconds
 
-CLIENT_LEFT = "The client closed the connection before the answer was complete."
+CLIENT_DISCONNECTED = "The client closed the connection before the answer was complete."
 
 
-async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Send) -> bytes | None:
-    """Pass the answer on as it comes.
+async def relay(
+    exchange: Exchange, streamed: StreamedResponse, disconnect: DisconnectSignal, send: Send
+) -> bytes | None:
+    """Pass the answer on as it arrives.
 
-    Returns the bytes that end the answer, for the caller to send when the call is recorded; None where nothing
-    can be said in it (sound) and only a broken connection tells that it is not whole.
+    Returns the bytes that end it, to be sent once the call is recorded. Returns None if no error can be written into it
+    (sound): then only a broken connection shows that it is not whole.
     """
-    api, response = exchange.route.api, begun.response
+    api, response = exchange.route.api, streamed.response
     if api is None:
         raise AssertionError("a stream has an API")
     exchange.streamed = True
-    passage = _Passage(api, hides_usage=exchange.asked_usage)
-    departure.then(response.abandon)
+    chunks = _ChunkProcessor(api, hides_usage=exchange.hides_usage)
+    disconnect.on_set(response.abandon)
     try:
-        problem = await _pump(exchange, begun, passage, send)
+        problem = await _pump(exchange, streamed, chunks, send)
     finally:
         response.close()
-        exchange.usage = passage.usage()
-    if departure.happened:
-        exchange.error = CLIENT_LEFT
+        exchange.usage = chunks.usage()
+    if disconnect.is_set:
+        exchange.error = CLIENT_DISCONNECTED
         return b""
-    rest = passage.rest()
-    if problem is None and not passage.over and not _finished(exchange, api):
+    rest = chunks.rest()
+    if problem is None and not chunks.over and not _finished(exchange, api):
         problem = ("upstream_broken", "The provider ended its answer before it was complete.")
     if problem is not None:
         exchange.error = problem[1]
@@ -53,21 +55,23 @@ async def relay(exchange: Exchange, begun: Begun, departure: Departure, send: Se
     return rest
 
 
-async def _pump(exchange: Exchange, begun: Begun, passage: "_Passage", send: Send) -> tuple[str, str] | None:
-    """Send what comes until nothing more does. Returns what went wrong, as code and words."""
-    chunk = begun.first
+async def _pump(
+    exchange: Exchange, streamed: StreamedResponse, chunks: "_ChunkProcessor", send: Send
+) -> tuple[str, str] | None:
+    """Send chunks until the end. Returns a failure as code and message."""
+    chunk = streamed.first
     try:
         while chunk:
             exchange.keep(chunk)
-            ready = passage.feed(chunk)
-            if ready and exchange.sent is not None:
-                exchange.sent += ready
+            ready = chunks.feed(chunk)
+            if ready and exchange.sent_bytes is not None:
+                exchange.sent_bytes += ready
             if ready:
                 await send({"type": "http.response.body", "body": ready, "more_body": True})
-            if passage.complete and not begun.response.complete:
-                chunk = await _last_chunk(begun)
+            if chunks.complete and not streamed.response.complete:
+                chunk = await _last_chunk(streamed)
             else:
-                chunk = await begun.response.chunk()
+                chunk = await streamed.response.chunk()
     except Silent as limit:
         return "upstream_timeout", f"The provider was silent for {limit} s in the middle of its answer."
     except Broken:
@@ -75,21 +79,17 @@ async def _pump(exchange: Exchange, begun: Begun, passage: "_Passage", send: Sen
     return None
 
 
-async def _last_chunk(begun: Begun) -> bytes:
-    """What follows the terminal event: the end, as a rule at once. A provider that leaves the connection open
-    is not waited for.
-    """
+async def _last_chunk(streamed: StreamedResponse) -> bytes:
+    """Return the bytes after the terminal event; none if the provider leaves the connection open."""
     try:
         async with asyncio.timeout(_AFTERTHOUGHT):
-            return await begun.response.chunk()
+            return await streamed.response.chunk()
     except TimeoutError:
         return b""
 
 
-class _Passage:
-    """What every chunk goes through: its usage is read, what the caller did not ask for is taken out, and the
-    terminal event is held back.
-    """
+class _ChunkProcessor:
+    """Reads usage from every chunk, removes usage that the caller did not request, holds back the terminal event."""
 
     def __init__(self, api: Api, *, hides_usage: bool) -> None:
         self._reader = None if api.binary else UsageReader(api.usage)
@@ -99,7 +99,7 @@ class _Passage:
         self._ends_with_connection = api.ends_with_connection
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes; returns those that may go to the caller."""
+        """Process the next bytes; return those that may go to the caller."""
         if self._reader is not None:
             self._reader.feed(chunk)
         if self._filter is not None:
@@ -107,27 +107,27 @@ class _Passage:
         return self._end.feed(chunk)
 
     def usage(self) -> Usage | None:
-        """What the stream reported, so far."""
+        """Return the usage that the stream has reported."""
         return None if self._reader is None else self._reader.finish()
 
     def rest(self) -> bytes:
-        """What was held back."""
+        """Return the bytes that were held back."""
         last = b"" if self._filter is None else self._filter.rest()
         return self._end.feed(last) + self._end.rest()
 
     @property
     def complete(self) -> bool:
-        """Whether nothing more is to come. Gemini's models may go on after what looks like the end."""
+        """True if nothing more follows."""
         return self._end.complete and not self._ends_with_connection
 
     @property
     def over(self) -> bool:
-        """Whether the answer has said that it is over; sound needs not say so."""
+        """True if the answer has reported its end; sound does not report it."""
         return self._binary or self._end.begun
 
 
 def _finished(exchange: Exchange, api: Api) -> bool:
-    """Whether a stream without its terminal event was complete all the same: not every provider sends one."""
+    """Return True if a stream without a terminal event is complete: not every provider sends one."""
     if exchange.truncated:
         return True
     answer = answer_of_stream(api, bytes(exchange.answer))

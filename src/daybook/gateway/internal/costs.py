@@ -1,4 +1,4 @@
-"""What the calls of a job have cost."""
+"""Tokens and cost of a job's calls."""
 
 import asyncio
 import time
@@ -8,23 +8,23 @@ from uuid import UUID
 
 from daybook.db.engine import Database
 from daybook.gateway.internal.call_ids import call_id_of
-from daybook.gateway.internal.recent_calls import Memory
+from daybook.gateway.internal.recent_calls import RecentCalls
 from daybook.jobs import call_steps
 from daybook.jobs.call_steps import CallStep
 from daybook.ledger import service as ledger
 
-_PATIENCE = 5.0  # seconds that calls of this process are waited for in the ledger
+_PATIENCE = 5.0  # seconds to wait until calls of this process are in the ledger
 _LOOKS = 0.05
 
 
-async def costs_of(database: Database, memory: Memory, job_id: UUID) -> tuple[int, Decimal | None]:
-    """The sums of the lines of a job's calls. A call whose line is not in the ledger in time counts as far as it is
-    known here. The cost is None where that of any line is unknown.
+async def costs_of(database: Database, recent_calls: RecentCalls, job_id: UUID) -> tuple[int, Decimal | None]:
+    """Return the sums of the lines of a job's calls. A call whose line is not in the ledger in time counts with what
+    this process knows of it. The cost is None if that of any line is unknown.
     """
     async with database.read() as session:
         steps = await call_steps.of_job(session, job_id)
     made = [call_id_of(job_id, step.name, number) for step in steps for number in range(1, step.attempt + 1)]
-    known = _known(steps, made, memory)
+    known = _known(steps, made, recent_calls)
     began = time.monotonic()
     while True:
         async with database.read() as session:
@@ -38,16 +38,16 @@ async def costs_of(database: Database, memory: Memory, job_id: UUID) -> tuple[in
 
 
 def _known(
-    steps: Sequence[CallStep], made: Sequence[UUID], memory: Memory
+    steps: Sequence[CallStep], made: Sequence[UUID], recent_calls: RecentCalls
 ) -> dict[UUID, tuple[int, Decimal | None]]:
-    """The calls that have ended, and so have lines or soon will: of finished steps, and what this process made."""
+    """Return the ended calls, which have lines or soon will: of finished steps, and of this process."""
     known: dict[UUID, tuple[int, Decimal | None]] = {
         step.call_id: (step.result["usage"]["total_tokens"], None)
         for step in steps
         if step.finished and step.call_id is not None
     }
     for call_id in made:
-        ended = memory.of(call_id)
+        ended = recent_calls.of(call_id)
         if ended is not None and ended.is_line:
             known[call_id] = ended.tokens, ended.cost
     return known

@@ -1,8 +1,9 @@
-"""Why a call of internal calls' came to nothing, as the kinds of error that jobs and people know."""
+"""Failures of internal calls, as the kinds of error that jobs and pages know."""
 
-from daybook.gateway.call.attempts import Whole
+from daybook.gateway.call.attempts import WholeResponse
 from daybook.gateway.errors import Refusal
 from daybook.kit.errors import DaybookError, Forbidden, Limited, NotFound, Specifics, Unavailable, Upstream
+from daybook.kit.retry_after import parse_retry_after
 
 _TOO_MANY = 429
 _LASTING = frozenset({
@@ -12,12 +13,12 @@ _LASTING = frozenset({
 
 
 def is_lasting(error: DaybookError) -> bool:
-    """Whether the same call would fail again until a person changes something: there is no use in trying again soon."""
+    """Return True if the same call fails again until someone changes a setting: a retry is of no use."""
     return error.code in _LASTING
 
 
 def error_of(refusal: Refusal) -> DaybookError:
-    """The error that `refusal` is for internal calls."""
+    """Return `refusal` as the error that internal calls raise."""
     words, code, details = refusal.message, refusal.code, refusal.details
     match code:
         case "budget_reached":
@@ -34,10 +35,9 @@ def error_of(refusal: Refusal) -> DaybookError:
             return Unavailable(words, code=code, details=details)
 
 
-def error_of_answer(whole: Whole, words: str, details: Specifics) -> DaybookError:
-    """The error that a provider's own error answer is: it asks to wait, or does not take the request."""
+def error_of_response(whole: WholeResponse, words: str, details: Specifics) -> DaybookError:
+    """Return a provider's error response as an error: a request to wait, or a refusal."""
     if whole.status != _TOO_MANY:
         return Upstream(words, code="upstream_refused", details=details)
-    told = whole.headers.get("retry-after", "")
-    wait = float(told) if told.isascii() and told.isdecimal() and len(told) < 7 else None  # noqa: PLR2004  (digits)
+    wait = parse_retry_after(whole.headers.get("retry-after"))
     return Limited(words, code="upstream_limited", details=details, retry_after=wait)

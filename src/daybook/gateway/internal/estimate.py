@@ -9,7 +9,7 @@ from daybook.db.engine import ReadSession, WriteSession
 from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
 from daybook.gateway.call.routing import targets_for
 from daybook.gateway.internal.model_choice import choose
-from daybook.gateway.internal.requests import Choice, Purpose
+from daybook.gateway.internal.requests import ModelChoice, Purpose
 from daybook.gateway.providers import service
 from daybook.gateway.providers.config import Target
 from daybook.gateway.providers.vault import Vault
@@ -22,7 +22,7 @@ from llm_tracker.usage import Usage
 class CallEstimate:
     """The model for a purpose, and its price."""
 
-    choice: Choice
+    choice: ModelChoice
     target: Target | None
     prices: PriceTable
 
@@ -40,7 +40,7 @@ async def estimate_call(
     user_settings: Mapping[str, Any] | None,
 ) -> CallEstimate:
     """Return what `InternalClient.choice` would choose, for a process without an `InternalClient`."""
-    providers = await service.load_configs(session, Vault.of(settings))
-    choice = choose(providers, settings, purpose, user_settings)
-    target = None if choice.model is None else targets_for(providers, CHAT_COMPLETIONS, choice.model.name)[0]
+    configs = await service.load_configs(session, Vault.of(settings))
+    choice = choose(configs, settings, purpose, user_settings)
+    target = None if choice.model is None else targets_for(configs, CHAT_COMPLETIONS, choice.model.name)[0]
     return CallEstimate(choice, target, await PriceTable.load(session))

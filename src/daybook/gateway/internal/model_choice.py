@@ -1,4 +1,4 @@
-"""Which model serves what Daybook needs one for."""
+"""The choice of a model for a purpose."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,26 +6,25 @@ from typing import Any
 from daybook.gateway.apis.chat_completions import CHAT_COMPLETIONS
 from daybook.gateway.call.routing import targets_for
 from daybook.gateway.errors import Refusal
-from daybook.gateway.internal.requests import Choice, Model, Purpose
+from daybook.gateway.internal.requests import Model, ModelChoice, Purpose
 from daybook.gateway.providers.config import ProviderConfig
 from daybook.gateway.providers.local_models import DEMO_CONFIG, DEMO_MODEL
 from daybook.settings import Settings
 
 SETTING = "models"
-"""The name of a person's setting: `{"models": {"diary": "gpt-5.1", "vision": "…"}}`."""
+"""The name of a user's setting: `{"models": {"diary": "gpt-5.1", "vision": "…"}}`."""
 
 _VARIABLES: dict[Purpose, str] = {"diary": "DAYBOOK_DIARY_MODEL", "vision": "DAYBOOK_VISION_MODEL"}
 
 
 def choose(
-    providers: Sequence[ProviderConfig],
+    configs: Sequence[ProviderConfig],
     settings: Settings,
     purpose: Purpose,
     user_settings: Mapping[str, Any] | None,
-) -> Choice:
-    """The model for `purpose`: what the person wishes, else what the server is set to, else for diaries the demo model.
-
-    The first of them that an enabled configuration has; `reason` tells of one that none has.
+) -> ModelChoice:
+    """Choose the first that an enabled configuration has: the user's setting, the server's, for diaries the demo
+    model. `reason` names those that none has.
     """
     reasons: list[str] = []
     wish = _wish(user_settings, purpose)
@@ -35,23 +34,23 @@ def choose(
     ):
         if not wished:
             continue
-        problem = _problem(providers, wished)
+        problem = _problem(configs, wished)
         if problem is None:
             return _choice(Model(wished, is_demo=_is_demo(wished)), reasons, wish)
         reasons.append(f"The model {wished[:128]!r} of {place} cannot be used: {problem}")
     if purpose == "diary":
-        if _problem(providers, DEMO_MODEL) is None:
+        if _problem(configs, DEMO_MODEL) is None:
             return _choice(Model(DEMO_MODEL, is_demo=True), reasons, wish)
         reasons.append("There is no demo model here either.")
     elif not reasons:
         reasons.append("No model that sees pictures is set.")
     reasons.append(f"An administrator can set one: {_VARIABLES[purpose]}.")
-    return Choice(None, " ".join(reasons))
+    return ModelChoice(None, " ".join(reasons))
 
 
-def _choice(model: Model, reasons: Sequence[str], wish: str | None) -> Choice:
-    """The person's wish was looked at first: where there are reasons, it was passed over."""
-    return Choice(model, " ".join(reasons) or None, wish if reasons else None)
+def _choice(model: Model, reasons: Sequence[str], wish: str | None) -> ModelChoice:
+    """Return the choice. The user's setting is tried first, so any reason means that it was passed over."""
+    return ModelChoice(model, " ".join(reasons) or None, wish if reasons else None)
 
 
 def _wish(user_settings: Mapping[str, Any] | None, purpose: Purpose) -> str | None:
@@ -60,9 +59,9 @@ def _wish(user_settings: Mapping[str, Any] | None, purpose: Purpose) -> str | No
     return wish if isinstance(wish, str) else None
 
 
-def _problem(providers: Sequence[ProviderConfig], model: str) -> str | None:
+def _problem(configs: Sequence[ProviderConfig], model: str) -> str | None:
     try:
-        targets_for(providers, CHAT_COMPLETIONS, model)
+        targets_for(configs, CHAT_COMPLETIONS, model)
     except Refusal as refusal:
         return refusal.message
     return None

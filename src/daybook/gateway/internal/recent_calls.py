@@ -1,4 +1,4 @@
-"""What this process remembers of the calls that it has made, until they are surely in the ledger."""
+"""The calls that this process made, remembered until they are surely in the ledger."""
 
 import contextlib
 from collections import OrderedDict
@@ -15,37 +15,37 @@ _REMEMBERED = 20_000  # calls, of some 200 bytes each
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a call ended, and what it took as far as its provider reported it."""
+    """The end of a call, with the usage that its provider reported."""
 
     succeeded: bool
     is_line: bool
-    """Whether it was sent, and so leaves a line."""
+    """True if it was sent, and so leaves a line."""
     tokens: int
     cost: Decimal | None
 
 
-class Memory:
-    """The calls of this process: those under way, and the latest of those that have ended."""
+class RecentCalls:
+    """The calls of this process: those in progress, and the latest of the ended ones."""
 
     def __init__(self) -> None:
         self._ended: OrderedDict[UUID, Ended] = OrderedDict()
-        self._under_way: set[UUID] = set()
+        self._in_progress: set[UUID] = set()
 
     def begin(self, call_id: UUID) -> None:
-        """A call begins."""
-        self._under_way.add(call_id)
+        """Note that a call begins."""
+        self._in_progress.add(call_id)
 
     def end(self, exchange: Exchange, prices: PriceTable) -> None:
-        """The call has ended."""
-        self._under_way.discard(exchange.id)
+        """Note the end of a call."""
+        self._in_progress.discard(exchange.id)
         target, usage = exchange.target, exchange.usage or Usage()
-        if exchange.spent is not None:
-            usage += exchange.spent
+        if exchange.failed_usage is not None:
+            usage += exchange.failed_usage
         cost = None
         if target is not None:
             provider = target.config.provider.name
-            with contextlib.suppress(Exception):  # then the ledger will say, or nobody can
-                cost = prices.cost(target.model, usage, provider=provider, at=exchange.moment)
+            with contextlib.suppress(Exception):  # then only the ledger may know
+                cost = prices.cost(target.model, usage, provider=provider, at=exchange.created_at)
         self._ended[exchange.id] = Ended(
             succeeded=exchange.error is None,
             is_line=exchange.opened and target is not None,
@@ -56,9 +56,9 @@ class Memory:
             self._ended.popitem(last=False)
 
     def knows(self, call_id: UUID) -> bool:
-        """Whether this process made the call, or is making it."""
-        return call_id in self._under_way or call_id in self._ended
+        """Return True if this process made the call, or is making it."""
+        return call_id in self._in_progress or call_id in self._ended
 
     def of(self, call_id: UUID) -> Ended | None:
-        """How a call ended; None where this process did not make it, or it has not ended."""
+        """Return the end of a call; None if this process did not make it, or it has not ended."""
         return self._ended.get(call_id)

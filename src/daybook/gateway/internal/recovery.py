@@ -1,7 +1,7 @@
-"""What became of a call that somebody began and did not finish: the ledger says, when the journals are in it.
+"""Recovery of a call that a dead worker began: the ledger has it once its journal is shipped.
 
-A call that is neither in the ledger nor in a journal was never sent. Whoever begins one notes where its journal is, so
-that on the same host this can be known; what comes from another host can only be waited for.
+A call that is neither in the ledger nor in a journal was never sent. Each step notes its journal's location, so that
+this is known on the same host. A call from another host can only be waited for.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from daybook.db.engine import Database
-from daybook.gateway.internal.requests import Answer
+from daybook.gateway.internal.requests import InternalResponse
 from daybook.kit.errors import NotFound, Unavailable
 from daybook.ledger import service as ledger
 from daybook.ledger.redaction import is_redacted
@@ -22,47 +22,47 @@ from daybook.ledger.schemas import CallDetailResponse
 from llm_tracker.usage import Usage
 
 FROM_ELSEWHERE = 10.0
-"""Seconds to wait for a call whose journal is not on this host: if it is sent at all, it comes in one or two."""
+"""Seconds to wait for a call whose journal is on another host: if it was sent, it arrives in one or two."""
 
 FROM_HERE = 60.0
-"""Seconds to wait for one whose journal is here: it is under way elsewhere, or nobody ships it."""
+"""Seconds to wait for a call whose journal is here: it is in progress elsewhere, or no shipper runs."""
 
-_LOOKS = 0.1  # seconds between looks
+_LOOKS = 0.1  # seconds between queries
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a call is journaled."""
+class JournalLocation:
+    """The place of the journal that has a call."""
 
     host: str
     folder: str
     journal: str
 
     @classmethod
-    def here(cls, folder: Path, journal: str) -> "Place":
-        """The journal of this process."""
+    def here(cls, folder: Path, journal: str) -> "JournalLocation":
+        """Return the location of this process's journal."""
         return cls(platform.node(), str(folder.resolve()), journal)
 
     @classmethod
-    def of_json(cls, note: dict[str, Any]) -> "Place":
-        """The place that a step's note tells; of one that tells none, nowhere."""
+    def of_json(cls, note: dict[str, Any]) -> "JournalLocation":
+        """Return the location in a step's note; an empty one if the note has none."""
         return cls(*(str(note.get(name, "")) for name in ("host", "folder", "journal")))
 
     def as_json(self) -> dict[str, Any]:
-        """The place as a step's note has it."""
+        """Return the location for a step's note."""
         return {"host": self.host, "folder": self.folder, "journal": self.journal}
 
-    def is_beside(self, other: "Place") -> bool:
-        """Whether both are on one host, in one folder."""
+    def is_beside(self, other: "JournalLocation") -> bool:
+        """Return True if both are in one folder of one host."""
         return (self.host, self.folder) == (other.host, other.folder)
 
     def exists(self) -> bool:
-        """Whether the journal is there: its writer lives, or not all of it is in the ledger yet."""
+        """Return True if the journal exists: its writer lives, or the ledger does not have all of it yet."""
         return (Path(self.folder) / self.journal).is_dir()
 
 
 async def in_ledger(database: Database, call_id: UUID) -> CallDetailResponse | None:
-    """The call, if it is in the ledger."""
+    """Return the call; None if it is not in the ledger."""
     async with database.read() as session:
         try:
             return await ledger.call(session, call_id)
@@ -73,14 +73,14 @@ async def in_ledger(database: Database, call_id: UUID) -> CallDetailResponse | N
 async def await_in_ledger(
     database: Database, call_id: UUID, may_come: Callable[[], bool | None]
 ) -> CallDetailResponse | None:
-    """The call, once it is in the ledger; None when it will not come, for it was never sent. `may_come` tells whether a
-    journal may still bring it; None where that cannot be known.
+    """Wait for the call in the ledger; return None if it was never sent. `may_come` returns True while it may still be
+    shipped from a journal, and None if unknown.
 
-    Raises `Unavailable` when it may still come and does not.
+    Raises `Unavailable` if it may still come and does not.
     """
     began = time.monotonic()
     while True:
-        coming = may_come()  # asked before the look: a journal goes when what it says is in the ledger
+        coming = may_come()  # before the query: a journal is deleted once the ledger has its calls
         found = await in_ledger(database, call_id)
         if found is not None or coming is False:
             return found
@@ -89,15 +89,15 @@ async def await_in_ledger(
             return None
         if waited > FROM_HERE:
             words = (
-                "A model was asked this already, and what became of that is not in the ledger yet, so it is not asked "
+                "A model was called for this already, and that call is not in the ledger yet, so it is not repeated "
                 "(and paid) again. Is 'daybook ship' running?"
             )
             raise Unavailable(words, code="call_not_shipped")
         await asyncio.sleep(_LOOKS)
 
 
-def answer_in(call: CallDetailResponse) -> Answer | None:
-    """The answer that the call log has, to be given again; None where the call failed, or what it said is not kept."""
+def response_in(call: CallDetailResponse) -> InternalResponse | None:
+    """Rebuild the response from the call log; None if the call failed or its content was redacted."""
     line, data = call.line, call.response_data
     if line is None or not line.success or not isinstance(data, dict):
         return None
@@ -111,4 +111,4 @@ def answer_in(call: CallDetailResponse) -> Answer | None:
         line.cached_tokens,
         line.reasoning_tokens,
     )
-    return Answer(text, data, usage, line.model, line.id, reused=True)
+    return InternalResponse(text, data, usage, line.model, line.id, reused=True)

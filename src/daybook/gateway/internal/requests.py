@@ -1,4 +1,4 @@
-"""What Daybook asks of a model, and what it is told."""
+"""Requests and responses of internal calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,57 +11,55 @@ from llm_tracker.usage import Usage
 _LONGEST_SOURCE = 32
 
 Purpose = Literal["diary", "vision"]
-"""What Daybook needs a model for."""
+"""A use that Daybook has for a model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One question to a model.
+class InternalRequest:
+    """A call to make.
 
-    `request` is the body of an OpenAI chat completion, whatever the provider; pictures in it are `data:` URLs. Its
-    `model` is set from `model`, which may be `configuration/name`. `metadata` reaches the line.
+    `body` is that of an OpenAI chat completion, whatever the provider; pictures in it are `data:` URLs. Its `model` is
+    set from `model`, which may be `configuration/name`. `metadata` is added to the line's.
     """
 
     user_id: int | None
     source: str
-    """What the line says it was for: diary, vision, …; at most 32 characters."""
+    """The line's `source`: diary, vision, …; at most 32 characters."""
     model: str
-    request: Mapping[str, Any]
+    body: Mapping[str, Any]
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     trace_id: str | None = None
     conversation_id: str | None = None
     posted_by: PostedBy = "trigger"
     assistant_replies: int = 0
-    """What the line counts as replies of the assistant: 1 for a finished one."""
+    """The line's `assistant_replies`: 1 for a finished reply."""
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for what is a mistake of ours."""
+        """Raises `ValueError` on programming errors."""
         if not 1 <= len(self.source) <= _LONGEST_SOURCE:
             raise ValueError(f"A source has 1 to {_LONGEST_SOURCE} characters.")
-        if self.request.get("stream"):
-            raise ValueError(
-                "The internal client does not pass on streams yet: leave 'stream' out of the request."
-            )
+        if self.body.get("stream"):
+            raise ValueError("Internal calls cannot stream yet: leave 'stream' out of the body.")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the model said. Of a call that was made before, the same again, and `reused`."""
+class InternalResponse:
+    """The answer of a model. `reused`: an earlier call of the same step gave it."""
 
     text: str
-    """What a person would see of it; empty where there is nothing."""
+    """The visible text; may be empty."""
     data: Any
-    """The whole answer, as the provider gave it."""
+    """The provider's whole answer."""
     usage: Usage
-    """As reported, else counted here."""
+    """As reported, else estimated."""
     model: str
-    """The model that answered, by the provider's name."""
+    """The provider's name of the model."""
     call_id: UUID
     reused: bool = False
 
     @property
     def finish_reason(self) -> str | None:
-        """Why the model stopped: `stop`, `length` (it was cut off), `content_filter`, …; None where it did not say."""
+        """Why the model stopped: `stop`, `length` (cut off), `content_filter`, …; None if unknown."""
         choices = self.data.get("choices") if isinstance(self.data, dict) else None
         first = choices[0] if isinstance(choices, list) and choices else None
         reason = first.get("finish_reason") if isinstance(first, dict) else None
@@ -70,17 +68,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model to ask. `is_demo`: it is the offline demo model, and what it writes must be labelled so."""
+    """A model to call. `is_demo`: it is the offline demo model, whose texts must be labelled."""
 
     name: str
     is_demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The model for a purpose, or None; `reason` says in a sentence why it is none, or not the one that was wished."""
+class ModelChoice:
+    """The model for a purpose, or None. `reason` explains a missing model, or one that is not the user's choice."""
 
     model: Model | None
     reason: str | None = None
     passed_over: str | None = None
-    """The model that the person wishes, where it cannot be used."""
+    """The user's choice, if it cannot be used."""

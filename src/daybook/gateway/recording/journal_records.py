@@ -35,7 +35,7 @@ class CallRecord:
     id: UUID
     journal: str
     """The journal that tells of it: the owner of what it holds."""
-    moment: datetime
+    created_at: datetime
     api: Api
     metered: bool
     path: str
@@ -44,7 +44,7 @@ class CallRecord:
     group_id: int | None
     user_id: int | None
     trace_id: str | None
-    caller: dict[str, Any] | None
+    caller_metadata: dict[str, Any] | None
     request: Any
     """The body, parsed; its first bytes as text where it could not be."""
     config_id: int | None = None
@@ -58,15 +58,15 @@ class CallRecord:
     streamed: bool = False
     truncated: bool = False
     usage: Usage | None = None
-    spent: Usage | None = None
+    failed_usage: Usage | None = None
     estimate: Usage | None = None
     """Tokens that were counted before what was said was left out."""
     holds: tuple[HoldPart, ...] = ()
-    most: tuple[int, int] | None = None
+    token_bound: tuple[int, int] | None = None
     """The most tokens that its prompt and its answer can have taken, where it was under a hard budget."""
     internal: InternalGrant | None = None
     """What it was for, where Daybook itself made it."""
-    repeat: tuple[int, str] | None = None
+    idempotency: tuple[int, str] | None = None
     """The code and the hash of the key under which the answer is given again."""
     hides_usage: bool = False
     """Whether the caller was not shown the chunk with the usage."""
@@ -81,7 +81,7 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
     """Header and body of the record that is written before the call is sent."""
     grant = exchange.grant
     header = {
-        "at": exchange.moment,
+        "at": exchange.created_at,
         "api": exchange.api_name,
         "metered": _is_metered(exchange),
         "path": redact_name(redact, exchange.path),
@@ -90,12 +90,12 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
         "group": grant.group_id,
         "user": grant.user_id,
         "trace": exchange.trace_id,
-        "caller": redact_json(redact, exchange.caller) if exchange.caller else None,
+        "caller": redact_json(redact, exchange.caller_metadata) if exchange.caller_metadata else None,
         "to": _target(exchange, redact),
         "stream": exchange.stream,
         "holds": exchange.hold.as_json(),
-        "most": exchange.most,
-        "repeat": exchange.repeat,
+        "most": exchange.token_bound,
+        "repeat": exchange.idempotency,
     }
     if redact is Redact.CONTENT and header["metered"]:
         header["estimate"] = _numbers(_estimate(exchange))
@@ -108,15 +108,15 @@ def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
     """Header and body of a note of what has come of a stream; None when nothing has since the last. What is redacted
     is noted whole each time: a secret may lie where two notes meet.
     """
-    if len(exchange.answer) <= exchange.noted:
+    if len(exchange.answer) <= exchange.journaled:
         return None
     if redact is Redact.OFF:
-        since, exchange.noted = exchange.noted, len(exchange.answer)
+        since, exchange.journaled = exchange.journaled, len(exchange.answer)
         return b"{}", redact_bytes(redact, bytes(exchange.answer[since:]))
     header: dict[str, Any] = {"whole": True}
     if redact is Redact.CONTENT:
         header["estimate"] = _numbers(_estimate(exchange))
-    exchange.noted = len(exchange.answer)
+    exchange.journaled = len(exchange.answer)
     return _json(header), redact_bytes(redact, bytes(exchange.answer), exchange.streamed_text)
 
 
@@ -135,7 +135,7 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
         "status": exchange.status,
         "streamed": exchange.streamed,
         "usage": _numbers(exchange.usage),
-        "spent": _numbers(exchange.spent),
+        "spent": _numbers(exchange.failed_usage),
         "estimate": estimate,
         "error": error and error[:300],
         "reached": exchange.reached,
@@ -147,13 +147,13 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
         **essential,
         "type": exchange.media_type,
         "truncated": exchange.truncated,
-        "hides": exchange.asked_usage,
+        "hides": exchange.hides_usage,
         "raw": exchange.usage.raw if exchange.usage is not None else None,
         "error": error,
         "attempts": redact_json(redact, [attempt.as_dict() for attempt in exchange.attempts]),
         "first_ms": None if first is None else round((first - exchange.started) * 1000),
     }
-    since = exchange.noted if redact is Redact.OFF else 0
+    since = exchange.journaled if redact is Redact.OFF else 0
     header["whole"] = since == 0
     body = redact_bytes(redact, bytes(exchange.answer[since:]), exchange.streamed_text)
     return _json(header), body, _json({**essential, "truncated": True})
@@ -170,7 +170,7 @@ def call_record(call: JournaledCall) -> CallRecord:
     record = CallRecord(
         id=call.id,
         journal=call.journal,
-        moment=datetime.fromisoformat(said["at"]),
+        created_at=datetime.fromisoformat(said["at"]),
         api=named(said["api"]),
         metered=said["metered"],
         path=said["path"],
@@ -179,16 +179,16 @@ def call_record(call: JournaledCall) -> CallRecord:
         group_id=said["group"],
         user_id=said["user"],
         trace_id=said["trace"],
-        caller=said["caller"],
+        caller_metadata=said["caller"],
         request=request,
     )
     record.answer = _answer(call)
     if most := said.get("most"):
-        record.most = most[0], most[1]
+        record.token_bound = most[0], most[1]
     if internal := said.get("internal") or said.get("house"):  # the name before 0.2
         record.internal = InternalGrant.of_json(internal, record.user_id)
     if repeat := said.get("repeat"):
-        record.repeat = repeat[0], repeat[1]
+        record.idempotency = repeat[0], repeat[1]
     last = call.closed.header if call.closed is not None else {}
     record.holds = parts_of_json(last.get("holds", said.get("holds", [])))
     if call.closed is None:
@@ -211,7 +211,7 @@ def _answer(call: JournaledCall) -> bytes:
 def _end(record: CallRecord, said: dict[str, Any]) -> None:
     _send_to(record, said["to"])
     record.status, record.streamed = said["status"], said["streamed"]
-    record.usage, record.spent = _usage(said["usage"], said.get("raw")), _usage(said["spent"], None)
+    record.usage, record.failed_usage = _usage(said["usage"], said.get("raw")), _usage(said["spent"], None)
     record.estimate = _usage(said.get("estimate"), None)
     record.error, record.reached, record.duration_ms = said["error"], said["reached"], said["ms"]
     record.media_type = said.get("type", "")

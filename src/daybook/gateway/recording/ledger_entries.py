@@ -55,14 +55,14 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
         usage, estimated = record.estimate, True
     elif usage is None and record.reached and record.status < _FAILED and record.api.estimates_usage:
         usage, estimated = estimate_usage(record.api.usage, record.request, answer.written), True
-    elif usage is None and record.reached and record.error is not None and record.spent is None:
+    elif usage is None and record.reached and record.error is not None and record.failed_usage is None:
         usage, estimated = estimate_usage(record.api.usage, record.request, ""), True
     elif usage is not None and record.streamed and record.error is not None and not answer.finished:
         usage, estimated = _so_far(usage, record, answer), True
-    if usage is not None and estimated and record.most is not None:
-        usage = _at_most(usage, record.usage, *record.most)
-    if record.spent is not None:
-        usage = record.spent if usage is None else usage + record.spent
+    if usage is not None and estimated and record.token_bound is not None:
+        usage = _at_most(usage, record.usage, *record.token_bound)
+    if record.failed_usage is not None:
+        usage = record.failed_usage if usage is None else usage + record.failed_usage
     return usage or _NOTHING, estimated
 
 
@@ -108,7 +108,7 @@ def _line(
         success=error is None,
         error=None if error is None else storable_text(error, 2000),
         metadata=_json(storable(_metadata(record, answer, usage))),
-        created_at=record.moment,
+        created_at=record.created_at,
         provider=record.provider,
         cost=_cost(record, answer, usage, prices),
         is_estimated=estimated,
@@ -131,13 +131,13 @@ def _settlement(record: CallRecord, line: LineEntry | None) -> Settlement | None
 
 def _kept(record: CallRecord, error: str | None) -> KeptAnswer | None:
     """The answer as its caller was sent it, if it is one to give again."""
-    if record.repeat is None or error is not None:
+    if record.idempotency is None or error is not None:
         return None
     body = record.answer
     if record.streamed and record.hides_usage:
         passage = UsageChunkFilter()
         body = passage.feed(body) + passage.rest()
-    code_id, key_hash = record.repeat
+    code_id, key_hash = record.idempotency
     return KeptAnswer(
         code_id=code_id,
         key_hash=bytes.fromhex(key_hash),
@@ -153,7 +153,7 @@ def _cost(record: CallRecord, answer: Answer, usage: Usage, prices: PriceTable) 
     for model in (record.target_model, answer.model):
         if model:
             try:
-                cost = prices.cost(model[:128], usage, provider=record.provider, at=record.moment)
+                cost = prices.cost(model[:128], usage, provider=record.provider, at=record.created_at)
             except Exception:  # a price list must not cost a record
                 log.exception(
                     "The price of call %s could not be worked out; it is recorded without.", record.id
@@ -176,7 +176,7 @@ def _metadata(record: CallRecord, answer: Answer, usage: Usage) -> dict[str, Any
         else None,
         "stream": record.streamed or None,
         "first_byte_ms": record.first_byte_ms,
-        "caller": record.caller,
+        "caller": record.caller_metadata,
         "usage": usage.raw,
     }
     return {name: value for name, value in known.items() if value is not None}
@@ -202,7 +202,7 @@ def _log(record: CallRecord, answer: Answer, error: str | None, line: LineEntry 
         tokens_used=None if line is None else line.total_tokens,
         prompt_tokens=None if line is None else line.prompt_tokens,
         completion_tokens=None if line is None else line.completion_tokens,
-        call_time=record.moment,
+        call_time=record.created_at,
         duration_ms=None if record.duration_ms is None else integer(record.duration_ms),
         call_id=record.id,
     )

@@ -33,7 +33,7 @@ class Recorder:
         self._streams: dict[UUID, Exchange] = {}
 
     @contextlib.asynccontextmanager
-    async def at_work(self) -> AsyncGenerator["Recorder"]:
+    async def running(self) -> AsyncGenerator["Recorder"]:
         """Note what streams bring while the block runs; the journal ends with it."""
         stop = asyncio.Event()
         noting = asyncio.create_task(
@@ -93,10 +93,10 @@ def _take(exchange: Exchange, prices: PriceTable) -> None:
     usage, target = exchange.usage or (None if exchange.reached else Usage()), exchange.target
     if usage is None or target is None or (exchange.streamed and exchange.error is not None):
         return  # what a stream that broke off had reported is the least that it took
-    if exchange.spent is not None:
-        usage += exchange.spent
+    if exchange.failed_usage is not None:
+        usage += exchange.failed_usage
     try:
-        cost = prices.cost(target.model, usage, provider=target.config.provider.name, at=exchange.moment)
+        cost = prices.cost(target.model, usage, provider=target.config.provider.name, at=exchange.created_at)
     except Exception:
         log.exception(
             "The price of call %s could not be worked out; its hold stays until it is settled.", exchange.id

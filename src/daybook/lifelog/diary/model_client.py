@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from daybook.gateway.internal import Ask, InternalClient, Model
+from daybook.gateway.internal import InternalClient, InternalRequest, Model
 from daybook.jobs import JobContext
 from daybook.lifelog.diary.prompts import Messages
 from daybook.lifelog.diary.style import Style
@@ -30,15 +30,15 @@ class DiaryModelClient:
 
     async def ask(self, step: str, messages: Messages, **options: Any) -> str:
         """The model's answer. Raises what `InternalClient.call` does."""
-        ask = Ask(
+        request = InternalRequest(
             user_id=self.context.user_id,
             source=SOURCE,
             model=self.model.name,
-            request={"messages": messages, **options},
+            body={"messages": messages, **options},
             metadata={"diary_date": self.day},
             trace_id=self.context.trace_id,
         )
-        answer = await self.internal_client.call(ask, step=(self.context.job_id, f"{self.digest}/{step}"))
+        answer = await self.internal_client.call(request, step=(self.context.job_id, f"{self.digest}/{step}"))
         return answer.text
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from daybook.gateway.internal import Answer, Ask, InternalClient
+from daybook.gateway.internal import InternalClient, InternalRequest, InternalResponse
 from daybook.kit.errors import Upstream
 from daybook.lifelog.events.description import prompt
 from daybook.lifelog.events.description.answer_parsing import RESPONSE_FORMAT, Description, descriptions
@@ -58,7 +58,7 @@ class VisionModelClient:
 
     async def _answer(
         self, name: str, shown: Sequence[PromptSegment], recording_id: UUID, *, again: bool
-    ) -> Answer:
+    ) -> InternalResponse:
         """The answer of a provider that takes schemas, else of one that does not: it refuses them with an error that
         costs nothing, and says so once in a job.
         """
@@ -80,17 +80,17 @@ class VisionModelClient:
             return answer
         return await self._call(f"{name}:plain", {**body, "max_tokens": limit}, recording_id)
 
-    async def _call(self, step: str, request: Mapping[str, object], recording_id: UUID) -> Answer:
+    async def _call(self, step: str, body: Mapping[str, object], recording_id: UUID) -> InternalResponse:
         self.calls += 1
-        ask = Ask(
+        internal_request = InternalRequest(
             user_id=self._user_id,
             source="vision",
             model=self._model,
-            request=request,
+            body=body,
             metadata={"source_type": "recording", "source_path": f"recordings/{recording_id}"},
             trace_id=self._trace_id,
         )
-        return await self._internal_client.call(ask, step=(self._job_id, step))
+        return await self._internal_client.call(internal_request, step=(self._job_id, step))
 
 
 def _as_only(text: str, number: int) -> dict[int, Description]:
