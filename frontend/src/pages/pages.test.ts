@@ -47,7 +47,7 @@ test("each address leads to its own page", () => {
   for (const route of ROUTES) expect(match(ROUTES, route.path.replace(":id", "7"))?.route).toBe(route);
 });
 
-test("the navigation has every page with an icon, for its audience", () => {
+test("the navigation has the pages of its audience, in order", () => {
   expect(OWN.map(({ path }) => path)).toEqual([
     "/",
     "/recordings",
@@ -56,8 +56,9 @@ test("the navigation has every page with an icon, for its audience", () => {
     "/start",
     "/settings",
   ]);
-  expect(ADMIN.every(({ path }) => path === "/admin" || path.startsWith("/admin/"))).toBe(true);
-  expect(OWN.length + ADMIN.length).toBe(PAGES.filter(({ icon }) => icon).length);
+  expect(ADMIN.map(({ path }) => path.replace("/admin/", ""))).toEqual([
+    ...["/admin", "calls", "providers", "access", "budgets", "jobs", "health"],
+  ]);
 });
 
 test.each([
