@@ -195,3 +195,17 @@ def test_messages_that_are_quoted_are_in_the_code():
 
     assert len(quoted) > 5
     assert {part for part in parts if part not in source} == set()
+
+
+def test_the_output_of_the_first_run_is_that_of_the_launcher():
+    source = "".join(path.read_text() for path in (ROOT / "src/daybook/launcher").rglob("*.py"))
+    (shown,) = re.findall(
+        r"^```\n(Daybook .*?)^```", (HOWTO / "first-run.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    stages = re.findall(
+        r"^  ([\w ]+?)(?: \(SmolLM2.*?\))?: (.+?)(?: \([\d.]+ s\))?$", shown, flags=re.MULTILINE
+    )
+
+    assert len(stages) == 4
+    for _, outcome in stages:
+        assert all(part in source for part in outcome.split("PostgreSQL ") if part), outcome
