@@ -164,6 +164,37 @@ async def test_only_administrators_may(root, visitor, ana):
     assert (await root.get(CONFIGS))[0]["enabled"] is True
 
 
+async def test_an_unknown_provider_is_refused_with_the_known_names(root):
+    status, body = await root.call("POST", CONFIGS, {"name": "main", "provider": "acme"})
+
+    assert (status, body["error"]["code"]) == (422, "invalid_request")
+    assert "openai, anthropic, gemini, azure_openai, openai_compatible" in body["error"]["message"]
+
+
+async def test_a_provider_of_a_later_version_is_listed_and_never_used(root, database, settings):
+    config = await make(root)
+    other = await make(root, name="other")
+    async with database.write() as session:
+        await session.execute(text("UPDATE llm_configs SET provider = 'acme' WHERE name = 'main'"))
+    path = f"{CONFIGS}/{config['id']}"
+
+    shown = {one["name"]: (one["provider"], one["supported"]) for one in await root.get(CONFIGS)}
+    assert shown == {"main": ("acme", False), "other": ("openai", True)}
+    assert [one.name for one in await providers(database, settings)] == [other["name"]]
+    status, body = await root.call("POST", f"{path}/test")
+    assert (status, body["error"]["code"], body["error"]["details"]) == (
+        409,
+        "provider_unknown",
+        {"provider": "acme"},
+    )
+    status, body = await root.call("PATCH", path, {"base_url": "http://127.0.0.1:9"})
+    assert (status, body["error"]["code"]) == (409, "provider_unknown")
+    assert (await root.call("PATCH", path, {"enabled": False}))[1]["enabled"] is False
+    status, body = await root.call("PATCH", path, {"provider": "openai", "base_url": None})
+    assert (status, body["provider"], body["supported"]) == (200, "openai", True)
+    assert (await root.call("DELETE", path))[0] == 204
+
+
 async def test_an_id_that_cannot_be_one_is_refused(root):
     for config_id in ("0", "x", str(2**31), str(2**70)):
         status, body = await root.call("GET", f"{CONFIGS}/{config_id}")
