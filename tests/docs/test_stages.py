@@ -23,6 +23,12 @@ def test_the_stages_are_those_of_the_code_in_its_order():
     assert walked == STAGES
 
 
+def test_the_package_lists_the_same_stages():
+    listed = re.findall(r"^\d+\. `([\w/]+)`:", (GATEWAY / "__init__.py").read_text(), flags=re.MULTILINE)
+
+    assert listed == [file for file, _ in STAGES]
+
+
 def test_every_file_of_a_call_is_named():
     files = {f"{path.name}" for path in (GATEWAY / "call").glob("*.py")} - {"__init__.py"}
 
