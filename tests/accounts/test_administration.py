@@ -8,6 +8,7 @@ import pytest
 from daybook.accounts import service
 from daybook.accounts.codes import code_hash
 from daybook.accounts.models import Role
+from daybook.accounts.schemas import UserUpdate
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict
 
@@ -129,10 +130,10 @@ class TestUsers:
 
         async def demote(user_id):
             async with database.write() as session:
-                await service.update_user(session, user_id, service.UserChanges(role=Role.USER))
+                await service.update_user(session, user_id, UserUpdate(role=Role.USER))
 
         async with database.write() as session:
-            await service.update_user(session, pair[0], service.UserChanges(role=Role.USER))
+            await service.update_user(session, pair[0], UserUpdate(role=Role.USER))
             other = asyncio.create_task(demote(pair[1]))
             await asyncio.sleep(0.3)  # by now it waits for this transaction, which is about to be committed
         with pytest.raises(Conflict):

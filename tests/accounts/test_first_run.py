@@ -6,6 +6,7 @@ import pytest
 
 from daybook.accounts import service
 from daybook.accounts.codes import code_hash
+from daybook.accounts.schemas import CodeTerms
 from daybook.kit.errors import Conflict, Invalid, NotFound
 
 
@@ -43,7 +44,7 @@ async def test_the_command_line_can_do_without_ids(session):
     user = (await service.create_user(session, "ana", password="correct horse")).user
     assert (await service.get_group_by_name(session, "lab")).id == group.id
     assert (await service.get_user_by_account(session, "Ana")).id == user.id
-    new = await service.create_code(session, group.id, service.CodeTerms(name="robot"), user_id=user.id)
+    new = await service.create_code(session, group.id, CodeTerms(name="robot"), user_id=user.id)
     assert new.code not in repr(new)
     assert (await service.revoke_code(session, new.row.public_id)).revoked_at is not None
     assert (await service.set_password(session, "ANA")).password

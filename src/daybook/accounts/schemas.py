@@ -7,7 +7,6 @@ from annotated_types import Ge, Le, MaxLen
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from daybook.accounts.models import Role
-from daybook.accounts.service import UNCHANGED, CodeChanges, CodeTerms
 from daybook.kit.ids import RowId
 from daybook.kit.schemas import RequestModel, ResponseModel
 
@@ -64,9 +63,9 @@ class ProfileUpdate(RequestModel):
     """Changes of one's own profile. A setting that is null is removed."""
 
     timezone: str | None = Field(
-        None, description="IANA name; it defines when a day begins.", examples=["Asia/Taipei"]
+        default=None, description="IANA name; it defines when a day begins.", examples=["Asia/Taipei"]
     )
-    settings: dict[str, Any] | None = Field(None, examples=[{"language": "zh-Hant"}])
+    settings: dict[str, Any] | None = Field(default=None, examples=[{"language": "zh-Hant"}])
 
 
 class PasswordChangeRequest(RequestModel):
@@ -123,7 +122,7 @@ class GroupUpdate(RequestModel):
 
     name: str | None = None
     description: str | None = None
-    archived: bool | None = Field(None, description="The codes of an archived group are refused.")
+    archived: bool | None = Field(default=None, description="The codes of an archived group are refused.")
 
 
 class CodeResponse(ResponseModel):
@@ -149,36 +148,27 @@ class NewCodeResponse(CodeResponse):
     code: str
 
 
-class CodeUpdate(RequestModel):
-    """The name and the limits of a code. Null or absent means no limit."""
+class CodeTerms(RequestModel):
+    """The name and the limits of a code. Null means no limit."""
 
     name: str | None = None
-    models: list[str] | None = Field(None, description="Names and patterns.", examples=[["gpt-*"]])
+    models: list[str] | None = Field(default=None, description="Names and patterns.", examples=[["gpt-*"]])
     requests_per_minute: Limit | None = None
     tokens_per_minute: Limit | None = None
-    expires_at: datetime | None = Field(None, description="UTC if it has no timezone.")
-
-    def terms(self) -> CodeTerms:
-        """The terms of a new code."""
-        return CodeTerms(
-            self.name, self.models, self.requests_per_minute, self.tokens_per_minute, self.expires_at
-        )
-
-    def changes(self) -> CodeChanges:
-        """The changes: only the fields that were sent."""
-        sent = {
-            name: getattr(self, name) for name in CodeUpdate.model_fields if name in self.model_fields_set
-        }
-        return CodeChanges(**{name: sent.get(name, UNCHANGED) for name in CodeUpdate.model_fields})
+    expires_at: datetime | None = Field(default=None, description="UTC if it has no timezone.")
 
 
-class OwnCodeCreate(CodeUpdate):
+class CodeUpdate(CodeTerms):
+    """Changes of a code. Absent fields stay as they are."""
+
+
+class OwnCodeCreate(CodeTerms):
     """A code for oneself, by default in the default group."""
 
     group_id: RowId | None = None
 
 
-class CodeCreate(CodeUpdate):
+class CodeCreate(CodeTerms):
     """A code for a group, and for a user if `user_id` is given."""
 
     group_id: RowId

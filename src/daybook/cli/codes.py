@@ -8,11 +8,10 @@ import typer
 from daybook.cli.names import group_id_of, user_id_of
 from daybook.cli.options import MOST, Json
 from daybook.cli.output import cell, print_json, print_result, print_table
-from daybook.cli.work import read, write
+from daybook.cli.work import checked, read, write
 
 if TYPE_CHECKING:
-    from daybook.accounts.schemas import CodeResponse, NewCodeResponse
-    from daybook.accounts.service import CodeTerms
+    from daybook.accounts.schemas import CodeResponse, CodeTerms, NewCodeResponse
     from daybook.db.engine import ReadSession, WriteSession
 
 app = typer.Typer(help="Activation codes, with which programs use the gateway.", no_args_is_help=True)
@@ -52,10 +51,17 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Create an activation code. It is shown only once."""
-    from daybook.accounts.service import CodeTerms  # noqa: PLC0415  (here and below: see the package's docstring)
+    from daybook.accounts.schemas import CodeTerms  # noqa: PLC0415  (here and below: see the package's docstring)
 
     patterns = None if models is None else [text.strip() for text in models.split(",")]
-    terms = CodeTerms(name, patterns, rpm, tpm, expires)
+    terms = checked(
+        CodeTerms,
+        name=name,
+        models=patterns,
+        requests_per_minute=rpm,
+        tokens_per_minute=tpm,
+        expires_at=expires,
+    )
     new = write(lambda session: _add(session, group, user, terms))
     hint = f"Keep it: it is not shown again. Lists and logs show it as {new.public_id}."
     print_result(new, f"{new.code}\n{hint}", as_json=as_json)

@@ -17,6 +17,7 @@ from sqlalchemy import select, text
 
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
+from daybook.accounts.schemas import UserUpdate
 from daybook.db.engine import Database
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.internal import is_lasting, open_internal_client
@@ -125,7 +126,7 @@ class Diary:
     async def set(self, timezone: str | None = None, **settings: Any) -> None:
         """Change the person's settings."""
         async with self.services.database.write() as session:
-            changes = accounts.UserChanges(timezone=timezone, settings=settings)
+            changes = UserUpdate(timezone=timezone, settings=settings)
             self.user = await accounts.update_user(session, self.user.id, changes)
 
     async def ask(self, day: date = DAY, *, force: bool = False) -> diary.Requested:
@@ -195,7 +196,7 @@ async def open_diary(
             user = await session.scalar(select(User).where(User.account == account))
             if user is None:
                 user = (await accounts.create_user(session, account)).user
-            changes = accounts.UserChanges(timezone="Asia/Taipei")
+            changes = UserUpdate(timezone="Asia/Taipei")
             user = await accounts.update_user(session, user.id, changes)
         services = WorkerServices(
             database=database, store=open_store(settings), internal_client=internal_client, settings=settings

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 
 from daybook.accounts import service as accounts
 from daybook.accounts.models import User
+from daybook.accounts.schemas import UserUpdate
 from daybook.gateway.internal import is_lasting, open_internal_client
 from daybook.gateway.providers.vault import Vault
 from daybook.jobs import service as jobs
@@ -85,7 +86,7 @@ class Lifelog:
     async def set(self, **settings: Any) -> None:
         """Change the person's settings."""
         async with self.services.database.write() as session:
-            changes = accounts.UserChanges(settings=settings)
+            changes = UserUpdate(settings=settings)
             self.user = await accounts.update_user(session, self.user.id, changes)
 
     async def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ async def list_codes(
 @router.post("", status_code=status.HTTP_201_CREATED)
 async def create_code(body: CodeCreate, _: Administrator, session: Writing) -> NewCodeResponse:
     """Create a code. It is shown only once."""
-    new = await service.create_code(session, body.group_id, body.terms(), user_id=body.user_id)
+    new = await service.create_code(session, body.group_id, body, user_id=body.user_id)
     return NewCodeResponse(**CodeResponse.model_validate(new.row).model_dump(), code=new.code)
 
 
@@ -47,7 +47,7 @@ async def get_code(public_id: str, _: Administrator, session: Reading) -> CodeRe
 @router.patch("/{public_id}")
 async def update_code(public_id: str, body: CodeUpdate, _: Administrator, session: Writing) -> CodeResponse:
     """Change a code's name and limits."""
-    return CodeResponse.model_validate(await service.update_code(session, public_id, body.changes()))
+    return CodeResponse.model_validate(await service.update_code(session, public_id, body))
 
 
 @router.delete("/{public_id}")

@@ -46,5 +46,4 @@ async def update_group(
     group_id: GroupId, body: GroupUpdate, _: Administrator, session: Writing
 ) -> GroupResponse:
     """Change, archive or restore a group."""
-    changes = service.GroupChanges(name=body.name, description=body.description, archived=body.archived)
-    return GroupResponse.model_validate(await service.update_group(session, group_id, changes))
+    return GroupResponse.model_validate(await service.update_group(session, group_id, body))

@@ -13,6 +13,7 @@ from daybook.accounts.schemas import (
     PasswordChangeRequest,
     ProfileUpdate,
     UserResponse,
+    UserUpdate,
 )
 from daybook.db.dependencies import AppDatabase, Reading, Writing
 from daybook.kit.pagination import Page, PageNumber, PageSize
@@ -29,7 +30,7 @@ async def get_me(user: CurrentUser) -> UserResponse:
 @router.patch("")
 async def update_me(body: ProfileUpdate, user: CurrentUser, session: Writing) -> UserResponse:
     """Change one's timezone and settings, such as the language."""
-    changes = service.UserChanges(timezone=body.timezone, settings=body.settings)
+    changes = UserUpdate(timezone=body.timezone, settings=body.settings)
     return UserResponse.model_validate(await service.update_user(session, user.id, changes))
 
 
@@ -63,7 +64,7 @@ async def list_my_codes(
 @router.post("/codes", status_code=status.HTTP_201_CREATED)
 async def create_my_code(body: OwnCodeCreate, user: CurrentUser, session: Writing) -> NewCodeResponse:
     """Create a code in the default group, or in a group in which one has a code. It is shown only once."""
-    new = await service.create_own_code(session, user.id, body.terms(), group_id=body.group_id)
+    new = await service.create_own_code(session, user.id, body, group_id=body.group_id)
     return NewCodeResponse(**CodeResponse.model_validate(new.row).model_dump(), code=new.code)
 
 

@@ -61,10 +61,7 @@ async def get_user(user_id: UserId, _: Administrator, session: Reading) -> UserR
 @router.patch("/{user_id}")
 async def update_user(user_id: UserId, body: UserUpdate, _: Administrator, session: Writing) -> UserResponse:
     """Change a user. An inactive user is signed out everywhere, and their codes are refused."""
-    changes = service.UserChanges(
-        role=body.role, active=body.active, timezone=body.timezone, settings=body.settings
-    )
-    return UserResponse.model_validate(await service.update_user(session, user_id, changes))
+    return UserResponse.model_validate(await service.update_user(session, user_id, body))
 
 
 @router.put("/{user_id}/password")

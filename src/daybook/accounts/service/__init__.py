@@ -5,12 +5,8 @@ hash between short transactions of their own.
 """
 
 from daybook.accounts.service.codes import (
-    UNCHANGED,
-    CodeChanges,
     CodeGrant,
-    CodeTerms,
     NewCode,
-    Unchanged,
     create_code,
     create_own_code,
     find_code,
@@ -23,7 +19,6 @@ from daybook.accounts.service.codes import (
 from daybook.accounts.service.first_run import FirstRun, first_run
 from daybook.accounts.service.groups import (
     DEFAULT_GROUP,
-    GroupChanges,
     create_group,
     get_group,
     get_group_by_name,
@@ -42,7 +37,6 @@ from daybook.accounts.service.sign_in import (
 )
 from daybook.accounts.service.users import (
     NewUser,
-    UserChanges,
     account_names,
     create_user,
     get_user,
@@ -54,18 +48,12 @@ from daybook.accounts.service.users import (
 
 __all__ = [
     "DEFAULT_GROUP",
-    "UNCHANGED",
-    "CodeChanges",
     "CodeGrant",
-    "CodeTerms",
     "FirstRun",
-    "GroupChanges",
     "NewCode",
     "NewSignIn",
     "NewUser",
     "SignedIn",
-    "Unchanged",
-    "UserChanges",
     "account_names",
     "change_password",
     "create_code",

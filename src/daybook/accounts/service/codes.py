@@ -1,14 +1,14 @@
 """Activation codes, with which programs use the gateway."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from daybook.accounts import fields, repository
 from daybook.accounts.codes import new_code
 from daybook.accounts.models import ActivationCode, Group
 from daybook.accounts.repository import Session
+from daybook.accounts.schemas import CodeTerms, CodeUpdate
 from daybook.accounts.service.groups import DEFAULT_GROUP, get_group
 from daybook.accounts.service.users import get_user
 from daybook.db.engine import WriteSession
@@ -17,13 +17,6 @@ from daybook.kit.errors import Conflict, Forbidden, Limited, NotFound
 from daybook.kit.pagination import Page
 
 MOST_OWN_CODES = 50
-
-
-class Unchanged:
-    """The type of `UNCHANGED`: leave a field as it is, as None removes its limit."""
-
-
-UNCHANGED: Final = Unchanged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +42,6 @@ class NewCode:
 
     row: ActivationCode
     code: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class CodeTerms:
-    """The name and the limits of a new code."""
-
-    name: str | None = None
-    models: Sequence[str] | None = None
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CodeChanges:
-    """Changes of a code. None removes a limit."""
-
-    name: str | Unchanged | None = UNCHANGED
-    models: Sequence[str] | Unchanged | None = UNCHANGED
-    requests_per_minute: int | Unchanged | None = UNCHANGED
-    tokens_per_minute: int | Unchanged | None = UNCHANGED
-    expires_at: datetime | Unchanged | None = UNCHANGED
 
 
 async def find_code(session: Session, code_hash: bytes) -> CodeGrant | None:
@@ -131,11 +102,7 @@ async def create_code(
         code_hash=code_hash,
         group_id=group_id,
         user_id=user_id,
-        name=None if terms.name is None else fields.line(terms.name, "name", 128),
-        models=fields.model_patterns(terms.models),
-        requests_per_minute=fields.limit(terms.requests_per_minute, "requests_per_minute"),
-        tokens_per_minute=fields.limit(terms.tokens_per_minute, "tokens_per_minute"),
-        expires_at=fields.expiry(terms.expires_at),
+        **_stored(terms),
     )
     session.add(row)
     await session.flush()
@@ -179,19 +146,12 @@ async def revoke_own_code(session: WriteSession, user_id: int, public_id: str) -
     return await revoke_code(session, row.public_id)
 
 
-async def update_code(session: WriteSession, public_id: str, changes: CodeChanges) -> ActivationCode:
-    """Change a code's name and limits. Raises `Invalid` or `NotFound`."""
+async def update_code(session: WriteSession, public_id: str, changes: CodeUpdate) -> ActivationCode:
+    """Change the given fields of a code. Raises `Invalid` or `NotFound`."""
     row = await get_code(session, public_id, lock=True)
-    if not isinstance(changes.name, Unchanged):
-        row.name = None if changes.name is None else fields.line(changes.name, "name", 128)
-    if not isinstance(changes.models, Unchanged):
-        row.models = fields.model_patterns(changes.models)
-    if not isinstance(changes.requests_per_minute, Unchanged):
-        row.requests_per_minute = fields.limit(changes.requests_per_minute, "requests_per_minute")
-    if not isinstance(changes.tokens_per_minute, Unchanged):
-        row.tokens_per_minute = fields.limit(changes.tokens_per_minute, "tokens_per_minute")
-    if not isinstance(changes.expires_at, Unchanged):
-        row.expires_at = fields.expiry(changes.expires_at)
+    stored = _stored(changes)
+    for name in changes.model_fields_set:
+        setattr(row, name, stored[name])
     await session.flush()
     return row
 
@@ -212,6 +172,17 @@ async def _default_group(session: Session) -> Group:
     return group
 
 
+def _stored(terms: CodeTerms) -> dict[str, Any]:
+    """The columns of `terms`. Raises `Invalid`."""
+    return {
+        "name": None if terms.name is None else fields.line(terms.name, "name", 128),
+        "models": fields.model_patterns(terms.models),
+        "requests_per_minute": fields.limit(terms.requests_per_minute, "requests_per_minute"),
+        "tokens_per_minute": fields.limit(terms.tokens_per_minute, "tokens_per_minute"),
+        "expires_at": fields.expiry(terms.expires_at),
+    }
+
+
 def _within(first: ActivationCode, terms: CodeTerms) -> CodeTerms:
     """Fill in `terms` from `first`. Raises `Forbidden` if they exceed it."""
     asked = terms.models if terms.models is None else set(terms.models)
@@ -221,13 +192,13 @@ def _within(first: ActivationCode, terms: CodeTerms) -> CodeTerms:
             code="beyond_own_models",
             details={"code": first.public_id, "models": ", ".join(first.models)},
         )
-    return replace(
-        terms,
-        models=first.models if terms.models is None else terms.models,
-        requests_per_minute=_at_most(first, "requests_per_minute", terms.requests_per_minute),
-        tokens_per_minute=_at_most(first, "tokens_per_minute", terms.tokens_per_minute),
-        expires_at=_at_most(first, "expires_at", fields.expiry(terms.expires_at)),
-    )
+    bounded = {
+        "models": first.models if terms.models is None else terms.models,
+        "requests_per_minute": _at_most(first, "requests_per_minute", terms.requests_per_minute),
+        "tokens_per_minute": _at_most(first, "tokens_per_minute", terms.tokens_per_minute),
+        "expires_at": _at_most(first, "expires_at", fields.expiry(terms.expires_at)),
+    }
+    return terms.model_copy(update=bounded)
 
 
 def _at_most(first: ActivationCode, name: str, asked: Any) -> Any:

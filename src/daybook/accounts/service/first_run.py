@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from daybook.accounts import repository
 from daybook.accounts.models import Role
 from daybook.accounts.passwords import verify_password
-from daybook.accounts.service.codes import CodeTerms, create_code
+from daybook.accounts.schemas import CodeTerms
+from daybook.accounts.service.codes import create_code
 from daybook.accounts.service.groups import DEFAULT_GROUP, create_group
 from daybook.accounts.service.users import create_user
 from daybook.db.engine import ReadSession, WriteSession

@@ -1,11 +1,11 @@
 """Groups, which own activation codes. They are archived, never deleted: the ledger refers to them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from daybook.accounts import fields, repository
 from daybook.accounts.models import Group
 from daybook.accounts.repository import Session
+from daybook.accounts.schemas import GroupUpdate
 from daybook.db.engine import WriteSession
 from daybook.kit.clock import now
 from daybook.kit.errors import Conflict, NotFound
@@ -13,15 +13,6 @@ from daybook.kit.pagination import Page
 
 DEFAULT_GROUP = "default"
 """The group that the first run creates. Every user may create codes in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupChanges:
-    """Changes of a group. None leaves a field as it is; an empty description removes it."""
-
-    name: str | None = None
-    description: str | None = None
-    archived: bool | None = None
 
 
 async def list_groups(
@@ -62,7 +53,7 @@ async def create_group(session: WriteSession, name: str, description: str | None
     return await repository.insert(session, group, _taken(group.name))
 
 
-async def update_group(session: WriteSession, group_id: int, changes: GroupChanges) -> Group:
+async def update_group(session: WriteSession, group_id: int, changes: GroupUpdate) -> Group:
     """Change a group. The codes of an archived group are refused until it is restored.
 
     Raises `Invalid`, `NotFound`, or `Conflict` if the name is taken.

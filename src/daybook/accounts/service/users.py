@@ -8,6 +8,7 @@ from daybook.accounts import fields, repository
 from daybook.accounts.models import Role, User
 from daybook.accounts.passwords import hash_password, random_password
 from daybook.accounts.repository import Session
+from daybook.accounts.schemas import UserUpdate
 from daybook.db.engine import WriteSession
 from daybook.kit.errors import Conflict, NotFound
 from daybook.kit.pagination import Page
@@ -19,16 +20,6 @@ class NewUser:
 
     user: User
     password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class UserChanges:
-    """Changes of a user. None leaves a field as it is."""
-
-    role: Role | None = None
-    active: bool | None = None
-    timezone: str | None = None
-    settings: Mapping[str, Any] | None = None
 
 
 async def list_users(session: Session, *, search: str = "", page: int = 1, page_size: int = 50) -> Page[User]:
@@ -87,7 +78,7 @@ async def create_user(
     return NewUser(user, password)
 
 
-async def update_user(session: WriteSession, user_id: int, changes: UserChanges) -> User:
+async def update_user(session: WriteSession, user_id: int, changes: UserUpdate) -> User:
     """Change a user. Deactivation signs the user out at once.
 
     Raises `Invalid`, `NotFound`, or `Conflict` for the last active administrator.
