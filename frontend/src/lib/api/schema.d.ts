@@ -1957,7 +1957,7 @@ export interface components {
         };
         /**
          * CodeUpdate
-         * @description The name and the limits of a code. Null or absent means no limit.
+         * @description Changes of a code. Absent fields stay as they are.
          */
         CodeUpdate: {
             /**
