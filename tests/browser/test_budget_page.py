@@ -36,7 +36,7 @@ async def test_a_budget_is_reached_and_the_caller_is_told_which_and_until_when(
     resets = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT00:00Z")
     assert refused.body["code"] == "budget_reached"
     assert "This user's daily budget of 250 tokens" in refused.body["message"]
-    assert f"begins anew at {resets}" in refused.body["message"]
+    assert f"resets at {resets}" in refused.body["message"]
     assert 0 < int(refused.response.headers["retry-after"]) <= 86_400
 
     [used] = [

@@ -7,10 +7,10 @@ from support.sources.messages import LANGUAGES, Words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_it_is_the_present_password_that_is_said_to_be_wrong(visits, newcomer, language):
+async def test_the_current_password_is_reported_wrong(visits, newcomer, language):
     words = Words(language)
     said = {
-        "en": "The present password is wrong.",
+        "en": "The current password is wrong.",
         "zh-Hant": "目前的密碼不正確。",
         "zh-Hans": "当前密码不正确。",
     }

@@ -68,7 +68,7 @@ def apart(text):
 def names(path, text):
     """Return what a file names, one line for each of its own: identifiers, or the keys of messages."""
     lines = [""] * (text.count("\n") + 2)
-    if path.endswith(".py"):
+    if path.endswith(".py") or re.match(r"#!.*python", text):
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.NAME:
                 lines[token.start[0] - 1] += f" {token.string.strip('_')}"
@@ -148,6 +148,7 @@ def test_each_exception_is_needed(glob, listed):
         ("the_door.py", "", "text", "door", 1),
         ("a.md", "one set\nof means", "text", "set of means", 1),
         ("a.py", "# it means this\nmeans = Means()\nmeans_local = 1", "name", "means", 2),
+        ("scripts/some", "#!/usr/bin/env python3\nmeans = 1", "name", "means", 1),
         ("en.json", '"calls.house": "Daybook"', "name", "house", 1),
         ("a.ts", "const means = 1; // means", "name", "means", 1),
         ("past.py", "past = 1", "file", "past", 1),

@@ -152,7 +152,7 @@ async def test_a_persons_budget_is_held_settled_and_refuses_with_words(
     assert (error.code, is_lasting(error)) == ("budget_reached", False)
     assert error.retry_after is not None
     assert error.retry_after > 0
-    for words in ("user's daily budget of 1,000 tokens", "900 tokens used", "anew at"):
+    for words in ("user's daily budget of 1,000 tokens", "900 tokens used", "resets at"):
         assert words in error.message
     assert len(upstream.received) == 1
     logs = await chat.logs(2)

@@ -59,7 +59,7 @@ async def test_a_budget_says_which_how_much_and_until_when(diary, author):
 
     assert job.error_code == "budget_reached"
     assert "60 tokens" in job.error_message
-    assert "begins anew at" in job.error_message
+    assert "resets at" in job.error_message
     details = job.error_details
     assert details.pop("resets_at").endswith("T00:00:00+00:00")
     assert details.pop("held") >= 0

@@ -137,7 +137,7 @@ def make_socket_folder(cluster: Cluster) -> Path:
 
 
 def remove_cluster(data: Path) -> None:
-    """Remove `data`'s database, wherever it is. For tests, and for those who begin anew."""
+    """Remove `data`'s database, wherever it is. For tests, and for a fresh start."""
     link = data / "postgres"
     if link.exists():
         home = link.resolve()

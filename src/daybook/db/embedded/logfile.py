@@ -22,7 +22,7 @@ class LogFile:
         self.rotate()
 
     def rotate(self) -> None:
-        """Keep what there is as `<name>.1` and begin anew, when the file has grown past its limit."""
+        """Rename the file to `<name>.1` and start an empty one if it has grown past its limit."""
         if os.fstat(self.fd).st_size > self.limit:
             older = self.path.with_name(self.path.name + ".1")
             part = older.with_name(older.name + ".part")

@@ -28,7 +28,7 @@ def budget_reached(
         words += "Try again when they have ended"
     else:
         retry_after = max((ends - moment).total_seconds(), 1.0)
-        words += f"It begins anew at {_text(ends)}"
+        words += f"It resets at {_text(ends)}"
         if amount <= told.limit:
             words += ", or ask for a shorter answer"
     if amount > told.limit:
