@@ -167,7 +167,7 @@ class Daybook:
         with self._ask("POST", "/api/v1/uploads", told, b"") as answer:
             location = answer.headers["location"]
         self.idle.append(self._memory("VmRSS"))
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak begins anew
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak starts again
         headers = {
             "Cookie": self.cookie,
             "Tus-Resumable": "1.0.0",
