@@ -1,10 +1,10 @@
-"""The listener: uvicorn's HTTP protocol, in which calls for the gateway take a shorter way.
+"""The listener: uvicorn's HTTP protocol, with a shorter path for the gateway's calls.
 
-Everything else goes uvicorn's own way. The gateway's calls stay ASGI, with two differences: the head of an
-answer is written together with the first bytes of its body, and a callback tells when the caller has left, so
-that no task has to wait for it. Both save a good part of a call's cost; `make bench-gateway` prints the total.
+Everything else is uvicorn's. The gateway's calls stay ASGI, with two differences: the head of a response is written
+with the first bytes of its body, and a callback reports that the caller has left, so that no task waits for it. Both save
+a good part of a call's cost; `make bench-gateway` prints the total.
 
-For all requests, what a caller can do to the connection is bounded: see the limits below.
+The limits below apply to all requests.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from daybook.gateway.apis.table import PREFIXES
 from daybook.gateway.call.body import DisconnectSignal
 
 HEAD_LIMIT = 64 * 2**10
-"""Bytes of a request's head that are read on; one that comes at once may be longer."""
+"""Maximum bytes of a request's head that arrives in pieces; one that arrives at once may be longer."""
 
 HEAD_SECONDS = 30.0
-"""Seconds that a head may take to come."""
+"""Maximum seconds for a head to arrive."""
 
 BODY_SECONDS = 60.0
-"""Seconds of silence in the middle of a request's body."""
+"""Maximum seconds of silence in a request's body."""
 
 STALLED_SECONDS = 120.0
-"""Seconds for which a caller may read nothing of an answer that waits for them."""
+"""Maximum seconds for which a caller may read nothing of a waiting response."""
 
 LINGER_SECONDS = 10.0
-"""Seconds in which a caller may go on sending what is not read any more. Closing at once would reset the
-connection, and they would never see the refusal."""
+"""Seconds in which a refused caller may continue to send. Closing at once would reset the connection before the caller
+reads the refusal."""
 
 _STATUS = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in http.HTTPStatus
@@ -49,10 +49,10 @@ Application = Callable[
 
 
 class _Nowhere:
-    """Takes the place of a request's headers once they have all come: trailers are no headers."""
+    """Replaces a request's list of headers once it is complete, so that trailers are ignored."""
 
     def append(self, _header: tuple[bytes, bytes]) -> None:
-        """Forget it."""
+        """Ignore a header."""
 
 
 class GatewayProtocol(HttpToolsProtocol):
@@ -64,10 +64,10 @@ class GatewayProtocol(HttpToolsProtocol):
     _upgrading = False
     _deaf = False
     _running: Any = None
-    """The request that is being answered; `cycle` is the one that came last."""
+    """The request in progress; `cycle` is the one received last."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Part of asyncio.Protocol. A connection on which nothing is asked is closed like one that is idle."""
+        """Part of asyncio.Protocol. A connection without a request is closed like an idle one."""
         super().connection_made(cast("asyncio.Transport", transport))
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -84,14 +84,12 @@ class GatewayProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(
-                400, "malformed_http", "This is not an HTTP request that can be read in one way only."
-            )
+            self._refuse(400, "malformed_http", "The request is malformed or ambiguous HTTP.")
         if self._in_head:
             self._wait_for_head(len(data) if was_in_head else 0)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Part of asyncio.Protocol: the caller has left, or everything was said."""
+        """Part of asyncio.Protocol: the caller has left, or the server has closed."""
         super().connection_lost(exc)
         self._head_is_over()
         running = self._running
@@ -100,7 +98,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         if isinstance(running, GatewayCycle) and not running.response_complete:
             running.leave()
-        # It knows us: by forgetting it, both go when the last of its task goes, and wait for no garbage collector.
+        # Break the reference cycle, so that no garbage collection is needed.
         self.cycle = self._running = cast("Any", None)
 
     def on_message_begin(self) -> None:
@@ -109,7 +107,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._in_head, self._head_size = True, 0
 
     def on_headers_complete(self) -> None:
-        """Part of httptools' protocol: a request's head has come."""
+        """Part of httptools' protocol: a request's head is received."""
         self._head_is_over()
         parser = self.parser
         if parser.should_upgrade():
@@ -138,12 +136,12 @@ class GatewayProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, cast("Any", self.app)))
 
     def on_message_complete(self) -> None:
-        """Part of httptools' protocol: a request has come as a whole."""
+        """Part of httptools' protocol: a whole request is received."""
         if not self._upgrading:
             super().on_message_complete()
 
     def hang_up(self, *, unread: bool) -> None:
-        """Close the connection when all is written. `unread`: something of the request is still to come."""
+        """Close the connection once all is written. `unread`: the request is not yet received whole."""
         if not unread:
             self.transport.close()
             return
@@ -157,7 +155,7 @@ class GatewayProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     def _wait_for_head(self, more: int) -> None:
-        """The head is not whole yet."""
+        """Limit the size and the time of a partial head."""
         self._head_size += more
         if self._head_size > HEAD_LIMIT:
             words = f"The request's headers are larger than {HEAD_LIMIT:,} bytes."
@@ -172,8 +170,8 @@ class GatewayProtocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _decline_upgrade(self, rest: bytes) -> None:
-        """Answer in HTTP/1.1, as any server may. The parser takes what follows the head for another protocol,
-        but callers (Java's own HTTP client with every request) send a plain body: it is parsed anew.
+        """Answer in HTTP/1.1, as any server may. The parser takes the bytes after the head for another protocol, but
+        callers (such as Java's HTTP client, with every request) send a plain body: it is parsed again.
         """
         self._upgrading = False
         parser = self.parser
@@ -188,11 +186,11 @@ class GatewayProtocol(HttpToolsProtocol):
         self.data_received(b"%s %s HTTP/%s\r\n%s\r\n%s" % (method, self.url, version, head, rest))
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Say what is wrong with a request of which no head can be read, and read no more."""
+        """Reject a request whose head cannot be parsed, and stop reading."""
         self._head_is_over()
         running = self._running
         if running is not None and not running.response_complete:
-            self.transport.abort()  # in the midst of another answer nothing can be said
+            self.transport.abort()  # another response is in progress
             return
         body = orjson.dumps(OPENAI_FAMILY.error_body(status, code, message, None))
         self.transport.write(
@@ -203,7 +201,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
 
 class GatewayCycle:
-    """One request for the gateway and its answer, with the attributes that uvicorn's protocol looks for."""
+    """One request for the gateway and its response, with the attributes that uvicorn's protocol needs."""
 
     def __init__(self, protocol: GatewayProtocol, *, keep_alive: bool, expects: bool) -> None:
         self._protocol = protocol
@@ -224,22 +222,22 @@ class GatewayCycle:
         self.response_complete = False
 
     async def run_asgi(self, app: Application) -> None:
-        """Run the application for this request. It answers its own failures; what is left is ended here."""
+        """Run the application, which handles its failures. A response that is still open is cut off here."""
         try:
             await app(self.scope, self.receive, self.send)
         finally:
             if not self.response_complete and not self.disconnected:
-                # Nobody must take what was sent for a whole answer: chunks tell, a plain end would not.
+                # A missing last chunk shows that the response is not whole; a plain end would not.
                 (self._transport.close if self._chunked else self._transport.abort)()
 
     def leave(self) -> None:
-        """The caller has closed the connection."""
+        """Record that the caller has closed the connection."""
         self.disconnected = True
         self.message_event.set()
         self._disconnect.set()
 
     async def receive(self) -> Message:
-        """The next part of the request's body. Raises `TimeoutError` when it does not come."""
+        """Return the next part of the request's body. Raises `TimeoutError` if none arrives."""
         if self.waiting_for_100_continue and not self._transport.is_closing():
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
@@ -256,7 +254,7 @@ class GatewayCycle:
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     async def send(self, message: Message) -> None:
-        """The next part of the answer. The gateway keeps its headers clean."""
+        """Send the next part of the response. The gateway validates its headers."""
         if self._flow.write_paused and not self.disconnected:
             await self._drain()
         if self.disconnected:
@@ -267,7 +265,7 @@ class GatewayCycle:
             self._continue(message.get("body", b""), more=message.get("more_body", False))
 
     async def _drain(self) -> None:
-        """Wait for a caller who reads slowly. One who does not read at all has left."""
+        """Wait for a slow caller. One that reads nothing counts as gone."""
         try:
             async with asyncio.timeout(STALLED_SECONDS):
                 await self._flow.drain()

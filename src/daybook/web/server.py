@@ -1,4 +1,4 @@
-"""uvicorn's server, which ends only when what was under way has left its records."""
+"""uvicorn's server, which ends only once calls in progress are recorded."""
 
 import asyncio
 import signal
@@ -8,16 +8,16 @@ from socket import socket
 
 import uvicorn
 
-_WRITING_DOWN = 2.0  # seconds for calls that were cut off to leave their records
+_WRITING_DOWN = 2.0  # seconds for calls that were cut off to be recorded
 
 
 class Server(uvicorn.Server):
-    """Serves until a signal. Answers may end for as long as the configuration says, or until SIGINT says it
-    again; those that are left then are cut off.
+    """Serves until a signal. Responses in progress have the configured time to end, or until a second SIGINT; then they
+    are cut off.
     """
 
     async def serve(self, sockets: list[socket] | None = None) -> None:
-        """Serve; return when every call has ended, or was cut off and has recorded how far it came."""
+        """Serve until every call has ended, or was cut off and recorded."""
         await super().serve(sockets)
         left = list(self.server_state.tasks)
         for task in left:
@@ -27,7 +27,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """As uvicorn's, but for the end: there it raises the signal again, which would end the process before
+        """Handle signals as uvicorn does, but do not raise them again at the end: that would kill the process before
         its journal is closed.
         """
         before = {

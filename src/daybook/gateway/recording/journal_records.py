@@ -1,5 +1,7 @@
-"""A call as it is journaled: what is known when it is sent, what is known when it is over, and the two put together
-again by whoever ships the journal.
+"""The journal records of a call, written by the gateway and decoded by the shipper.
+
+The shapes of a call, in their order: `Exchange` (in progress) → `JournaledCall` (its records, as bytes and headers) →
+`CallRecord` (decoded) → `Entry` with `LineEntry` and `LogEntry` (rows to write) → `Line` and `CallLog` (rows).
 """
 
 from dataclasses import dataclass, field
@@ -30,11 +32,11 @@ KILLED = "The gateway was killed before the call was over."
 
 @dataclass(slots=True)
 class CallRecord:
-    """All that the ledger need of a call."""
+    """A call, decoded from its journal records."""
 
     id: UUID
     journal: str
-    """The journal that tells of it: the owner of what it holds."""
+    """The journal that has it: the owner of what it holds."""
     created_at: datetime
     api: Api
     metered: bool
@@ -46,12 +48,12 @@ class CallRecord:
     trace_id: str | None
     caller_metadata: dict[str, Any] | None
     request: Any
-    """The body, parsed; its first bytes as text where it could not be."""
+    """The parsed body; its first bytes as text if it is malformed."""
     config_id: int | None = None
     config: str | None = None
     provider: str | None = None
     target_model: str | None = None
-    """The provider's name of the model; None for a call that was not sent."""
+    """The provider's name of the model; None if the call was not sent."""
     attempts: list[dict[str, Any]] = field(default_factory=list)
     status: int = 200
     media_type: str = ""
@@ -60,16 +62,16 @@ class CallRecord:
     usage: Usage | None = None
     failed_usage: Usage | None = None
     estimate: Usage | None = None
-    """Tokens that were counted before what was said was left out."""
+    """Tokens that were estimated before the content was redacted."""
     holds: tuple[HoldPart, ...] = ()
     token_bound: tuple[int, int] | None = None
-    """The most tokens that its prompt and its answer can have taken, where it was under a hard budget."""
+    """Maximum tokens of prompt and answer, under a hard budget."""
     internal: InternalGrant | None = None
-    """What it was for, where Daybook itself made it."""
+    """The grant of an internal call."""
     idempotency: tuple[int, str] | None = None
-    """The code and the hash of the key under which the answer is given again."""
+    """Id of the code and hash of the idempotency key."""
     hides_usage: bool = False
-    """Whether the caller was not shown the chunk with the usage."""
+    """True if the chunk with the usage was hidden from the caller."""
     error: str | None = None
     reached: bool = False
     first_byte_ms: int | None = None
@@ -78,7 +80,7 @@ class CallRecord:
 
 
 def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
-    """Header and body of the record that is written before the call is sent."""
+    """Return header and body of the record that is written before the call is sent."""
     grant = exchange.grant
     header = {
         "at": exchange.created_at,
@@ -105,8 +107,8 @@ def opened(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes]:
 
 
 def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
-    """Header and body of a note of what has come of a stream; None when nothing has since the last. What is redacted
-    is noted whole each time: a secret may lie where two notes meet.
+    """Return header and body of a record of a stream's new bytes; None without any. Redacted text is recorded whole
+    each time: a secret may lie where two records meet.
     """
     if len(exchange.answer) <= exchange.journaled:
         return None
@@ -121,13 +123,13 @@ def noted(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes] | None:
 
 
 def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
-    """Header and body of the record that is written before the caller can know the end, and the header that will do
-    where there is no room for these.
+    """Return header and body of the record that is written before the caller sees the end, and a short header for a
+    journal without room for these.
     """
     error = redact_error(redact, exchange.error[:2000]) if exchange.error else None
     estimate = None
-    broken = exchange.streamed and exchange.error is not None  # what was reported may not be all
-    is_counted = exchange.reached and _is_metered(exchange) and (exchange.usage is None or broken)
+    is_cut_off = exchange.streamed and exchange.error is not None  # its reported usage may be partial
+    is_counted = exchange.reached and _is_metered(exchange) and (exchange.usage is None or is_cut_off)
     if redact is not Redact.OFF and is_counted:
         estimate = _numbers(_estimate(exchange))
     essential = {
@@ -160,7 +162,7 @@ def closed(exchange: Exchange, redact: Redact) -> tuple[bytes, bytes, bytes]:
 
 
 def call_record(call: JournaledCall) -> CallRecord:
-    """The call that a journal tells of."""
+    """Decode a call's journal records."""
     said = call.opened.header
     body = call.opened.body
     try:
@@ -199,7 +201,7 @@ def call_record(call: JournaledCall) -> CallRecord:
 
 
 def _answer(call: JournaledCall) -> bytes:
-    """The pieces of the answer. One that says so is the whole of it as far as it had come."""
+    """Return the bytes of the answer. A record marked `whole` replaces those before it."""
     pieces: list[bytes] = []
     for record in [*call.progress, *([call.closed] if call.closed is not None else [])]:
         if record.header.get("whole"):
@@ -222,7 +224,7 @@ def _end(record: CallRecord, said: dict[str, Any]) -> None:
 
 
 def _end_by_death(record: CallRecord, call: JournaledCall) -> None:
-    """Nobody closed the call: its provider may have worked on it, and what it had sent is all that is known."""
+    """End a call that its gateway did not close. The provider may have worked on it."""
     said = call.opened.header
     counted = [note.header["estimate"] for note in (call.opened, *call.progress) if "estimate" in note.header]
     record.estimate = _usage(counted[-1], None) if counted else None
@@ -245,7 +247,7 @@ def _is_metered(exchange: Exchange) -> bool:
 
 
 def _estimate(exchange: Exchange) -> Usage:
-    """The tokens of a call that reported none, counted while what was said is still there."""
+    """Estimate the tokens of a call that reported none, before its content is redacted."""
     api = exchange.route.api or named(exchange.api_name)
     read = answer_of_stream if exchange.streamed else answer_of_body
     return estimate_usage(api.usage, exchange.request, read(api, bytes(exchange.answer)).written)
@@ -263,7 +265,7 @@ def _request(exchange: Exchange) -> bytes:
     if exchange.request is None:
         return exchange.body[:2000]
     if exchange.route.api is not None and exchange.route.api.body != "json":
-        return orjson.dumps(storable(exchange.request))  # a form's files stay where they are
+        return orjson.dumps(storable(exchange.request))  # without a form's files
     return exchange.body if len(exchange.body) <= LARGE else orjson.dumps(storable(exchange.request))
 
 

@@ -1,4 +1,4 @@
-"""What is written of a call: its line in the ledger and its call log. Runs in the shipper, far from any caller."""
+"""The line and the call log of a call. Runs in the shipper."""
 
 import logging
 from dataclasses import replace
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 _NOTHING = Usage(0, 0, 0, 0, 0)
 INTERNAL = "internal"
-"""The `source_type` of lines that Daybook's own calls leave."""
+"""The `source_type` in the metadata of internal calls' lines."""
 
 _FAILED = 400  # HTTP statuses from here on
 
 
 def entry_of(record: CallRecord, prices: PriceTable) -> Entry:
-    """The line (where the call was sent to a model) and the log of a call."""
+    """Return the line, if the call was sent to a model, and the call log."""
     answer = _answer(record)
     error = record.error or answer.error
     usage, estimated = _usage(record, answer)
@@ -47,7 +47,7 @@ def _answer(record: CallRecord) -> Answer:
 
 
 def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
-    """The tokens of the call, and whether they were counted here for want of a report."""
+    """Return the tokens of the call, and True if they are estimated."""
     if not record.metered or record.target_model is None:
         return _NOTHING, False
     usage, estimated = record.usage, False
@@ -67,18 +67,18 @@ def _usage(record: CallRecord, answer: Answer) -> tuple[Usage, bool]:
 
 
 def _so_far(usage: Usage, record: CallRecord, answer: Answer) -> Usage:
-    """The tokens of a stream that broke off: what it had reported is the least of them. Anthropic's first event
-    tells the whole prompt and one token of the answer.
+    """Return the tokens of a stream that broke off: at least those it reported. Anthropic's first event reports the
+    whole prompt and one token of the answer.
     """
     counted = record.estimate or estimate_usage(record.api.usage, None, answer.written)
     completion = max(usage.completion_tokens, counted.completion_tokens)
     return replace(usage, completion_tokens=completion, total_tokens=usage.prompt_tokens + completion)
 
 
-def _at_most(counted: Usage, told: Usage | None, prompt: int, completion: int) -> Usage:
-    """What was counted here, within what the call can have taken; what a provider `told` of it stays."""
-    if told is not None:
-        prompt, completion = max(prompt, told.prompt_tokens), max(completion, told.completion_tokens)
+def _at_most(counted: Usage, reported: Usage | None, prompt: int, completion: int) -> Usage:
+    """Return the estimate, at most the call's bound, at least what the provider `reported`."""
+    if reported is not None:
+        prompt, completion = max(prompt, reported.prompt_tokens), max(completion, reported.completion_tokens)
     prompt, completion = min(counted.prompt_tokens, prompt), min(counted.completion_tokens, completion)
     return replace(
         counted,
@@ -130,7 +130,7 @@ def _settlement(record: CallRecord, line: LineEntry | None) -> Settlement | None
 
 
 def _kept(record: CallRecord, error: str | None) -> KeptAnswer | None:
-    """The answer as its caller was sent it, if it is one to give again."""
+    """Return the answer as its caller was sent it, for a repeat of the request; None if it is not to be repeated."""
     if record.idempotency is None or error is not None:
         return None
     body = record.answer
@@ -149,12 +149,12 @@ def _kept(record: CallRecord, error: str | None) -> KeptAnswer | None:
 
 
 def _cost(record: CallRecord, answer: Answer, usage: Usage, prices: PriceTable) -> Decimal | None:
-    """The price under the name that was asked for, else under the one that answered (a dated version)."""
+    """Return the cost by the requested model, else by the one in the answer (a dated version)."""
     for model in (record.target_model, answer.model):
         if model:
             try:
                 cost = prices.cost(model[:128], usage, provider=record.provider, at=record.created_at)
-            except Exception:  # a price list must not cost a record
+            except Exception:  # a damaged price list must not lose a record
                 log.exception(
                     "The price of call %s could not be worked out; it is recorded without.", record.id
                 )
@@ -209,5 +209,5 @@ def _log(record: CallRecord, answer: Answer, error: str | None, line: LineEntry 
 
 
 def _json(value: Any) -> str:
-    """`value`, which is storable, as JSON text."""
+    """Return `value`, which is storable, as JSON text."""
     return orjson.dumps(value).decode()

@@ -1,6 +1,4 @@
-"""The gateway's side of the journal: a call is opened before a byte of it goes to a provider, noted while it streams,
-and closed before its caller can know that it is over.
-"""
+"""Recorder: journals a call before it is sent, while it streams, and at its end before the caller sees it."""
 
 import asyncio
 import contextlib
@@ -20,11 +18,11 @@ from llm_tracker.usage import Usage
 log = logging.getLogger(__name__)
 
 NOTED_EVERY = 1.0
-"""Seconds between notes of what has come of the streams that are under way."""
+"""Seconds between records of the streams in progress."""
 
 
 class Recorder:
-    """Writes the calls of this process into its journal, and sees to what they hold of their budgets."""
+    """Writes the calls of this process to its journal, and releases what they hold of budgets."""
 
     def __init__(self, journal: Journal, redact: Redact = Redact.OFF) -> None:
         self.id = journal.id
@@ -34,7 +32,7 @@ class Recorder:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator["Recorder"]:
-        """Note what streams bring while the block runs; the journal ends with it."""
+        """Record streams in progress while the block runs; close the journal at its end."""
         stop = asyncio.Event()
         noting = asyncio.create_task(
             every(NOTED_EVERY, self._note_streams, stop, "Noting streams", first=NOTED_EVERY)
@@ -46,14 +44,14 @@ class Recorder:
             self._journal.close()
 
     async def open(self, exchange: Exchange) -> None:
-        """Write down that a call is about to be sent. Raises `Refusal` (503) where that cannot be written."""
+        """Record that a call is about to be sent. Raises `Refusal` (503) if the journal is full."""
         self._open(exchange)
         if exchange.stream:
             self._streams[exchange.id] = exchange
         await self._journal.durable()
 
     def close(self, exchange: Exchange, prices: PriceTable) -> None:
-        """Write down how a call ended. One that was never sent is opened and closed at once."""
+        """Record the end of a call. One that was never sent is opened and closed at once."""
         self._streams.pop(exchange.id, None)
         sent = exchange.opened
         if not sent:
@@ -68,7 +66,7 @@ class Recorder:
         exchange.hold.close()
 
     async def durable(self) -> None:
-        """Return when what was written is as safe as the settings ask for."""
+        """Return once the records are as durable as the settings require."""
         await self._journal.durable()
 
     def _open(self, exchange: Exchange) -> None:
@@ -77,7 +75,7 @@ class Recorder:
             self._journal.open_call(exchange.id, header, body)
         except JournalFull as problem:
             exchange.target = None  # it is not sent
-            words = f"Daybook cannot write calls down at the moment, so it takes none. {problem}"
+            words = f"Daybook cannot write calls down at the moment, so it accepts none. {problem}"
             raise Refusal(503, "journal_full", words, retry_after=5) from None
         exchange.opened = True
 
@@ -89,10 +87,10 @@ class Recorder:
 
 
 def _take(exchange: Exchange, prices: PriceTable) -> None:
-    """Lower the hold to what the call took, where that is known already; else it stays until it is settled."""
+    """Lower the hold to the call's usage, if it is known; else it stays until it is settled."""
     usage, target = exchange.usage or (None if exchange.reached else Usage()), exchange.target
     if usage is None or target is None or (exchange.streamed and exchange.error is not None):
-        return  # what a stream that broke off had reported is the least that it took
+        return  # a stream that broke off used at least what it reported
     if exchange.failed_usage is not None:
         usage += exchange.failed_usage
     try:

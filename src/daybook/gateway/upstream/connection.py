@@ -11,31 +11,31 @@ from typing import Protocol, cast
 
 import httptools
 
-_HIGH_WATER = 512 * 1024  # bytes that may wait for a slow caller before the provider is slowed down
-_HEAD_LIMIT = 2**20  # bytes of an answer's head, informational answers before it included
-_UNPACKED = 64 * 2**20  # bytes that a compressed body may unpack to: we ask for none
+_HIGH_WATER = 512 * 1024  # bytes that may wait for a slow caller before reading from the provider pauses
+_HEAD_LIMIT = 2**20  # bytes of a response's head, with informational responses before it
+_UNPACKED = 64 * 2**20  # bytes that a compressed body may unpack to, although none is requested
 _INFORMATIONAL = 200
 
 
 class Decoder(Protocol):
-    """What unpacks a compressed body."""
+    """A decompressor."""
 
     @property
     def unconsumed_tail(self) -> bytes:
-        """What was not unpacked for want of room."""
+        """Input that was not unpacked yet, since `max_length` was reached."""
         ...
 
     def decompress(self, data: bytes, /, max_length: int) -> bytes:
-        """The next bytes, unpacked; at most `max_length`."""
+        """Return the next bytes, unpacked; at most `max_length`."""
         ...
 
 
 class Broken(Exception):
-    """The connection broke off, or what came is not HTTP."""
+    """The connection broke off, or the bytes received are not HTTP."""
 
 
 class Silent(Exception):
-    """Nothing came for as long as we were willing to wait."""
+    """Nothing was received within the time-out."""
 
 
 class Connection(asyncio.Protocol):
@@ -65,17 +65,17 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[str, str] = {}
         self.complete = False
-        """The whole answer is here."""
+        """True once the whole response is received."""
         self.reusable = False
-        """Another call may follow on this connection."""
+        """True if another call may follow on this connection."""
         self.answered = False
-        """A byte has come since the call was sent."""
+        """True once a byte is received after the call was sent."""
 
     # The call
 
     def send(self, head: bytes, body: bytes, *, first_byte: float, idle: float) -> None:
-        """Send a request. `first_byte` and `idle` are seconds of silence that are borne, before and after the
-        answer begins. Raises `Broken`.
+        """Send a request. `first_byte` and `idle` are the longest silences before and after the response begins, in
+        seconds. Raises `Broken`.
         """
         if self._transport is None:
             raise Broken("the connection was closed")
@@ -86,12 +86,12 @@ class Connection(asyncio.Protocol):
             self._transport.writelines((head, body))
 
     async def head(self) -> None:
-        """Wait until `status` and `headers` are there. Raises `Broken` or `Silent`."""
+        """Wait for `status` and `headers`. Raises `Broken` or `Silent`."""
         while not self._has_head:
             await self._wait()
 
     async def chunk(self) -> bytes:
-        """The next bytes of the body, empty at its end. Raises `Broken` or `Silent`."""
+        """Return the next bytes of the body, empty at its end. Raises `Broken` or `Silent`."""
         while not self._chunks:
             if self.complete:
                 return b""
@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
         return data
 
     def release(self) -> bool:
-        """End the call. Returns whether another may follow; else the connection is closed."""
+        """End the call. Returns True if another may follow; else the connection is closed."""
         self._busy = False
         if self.complete and self.reusable and not self._chunks and self._error is None and not self.closed:
             return True
@@ -113,7 +113,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def close(self) -> None:
-        """Close the connection at once: the provider need not go on."""
+        """Close the connection at once, so that the provider stops."""
         if self._error is None and not self.complete:
             self._fail(Broken("closed by the gateway"))
         if self._timer is not None:
@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """True if nothing can be sent any more."""
         return self._transport is None or self._transport.is_closing()
 
     def _reset(self, first_byte: float, idle: float) -> None:
@@ -158,7 +158,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _check_silence(self) -> None:
-        """Give up a call that has been silent for too long. One timer serves all calls of the connection."""
+        """Fail a call that is silent for too long. One timer serves all calls of the connection."""
         self._timer = None
         if not self._busy or self.complete or self.closed:
             return
@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of asyncio.Protocol."""
-        if not self._busy:  # nobody asked: whatever it is, the connection is of no further use
+        if not self._busy:  # unrequested bytes: the connection cannot be used again
             self.close()
             return
         self._since = self._loop.time()
@@ -197,7 +197,7 @@ class Connection(asyncio.Protocol):
                 self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Part of asyncio.Protocol. Without a length, the end of the connection is the end of the answer."""
+        """Part of asyncio.Protocol. Without a length, the end of the connection ends the response."""
         self._transport = None
         if not self.complete:
             until_end = "content-length" not in self.headers and "transfer-encoding" not in self.headers
@@ -210,9 +210,9 @@ class Connection(asyncio.Protocol):
     # httptools' side
 
     def on_message_begin(self) -> None:
-        """Part of httptools' protocol. What follows an answer is nobody's, and the end of the connection."""
+        """Part of httptools' protocol. Bytes after a response end the connection."""
         if self.complete:
-            raise Broken("it said more than it was asked")
+            raise Broken("it sent more than one response")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Part of httptools' protocol. Trailers are no headers."""
@@ -226,10 +226,10 @@ class Connection(asyncio.Protocol):
             self.headers = {}
             return
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
-        if encoding in {"gzip", "x-gzip", "deflate"}:  # sent although it was not asked for
+        if encoding in {"gzip", "x-gzip", "deflate"}:  # sent although it was not requested
             self._decoder, self._room = zlib.decompressobj(wbits=47), _UNPACKED
         elif encoding not in {"identity", ""}:
-            raise Broken(f"compressed as {encoding[:20]}, which was not asked for")
+            raise Broken(f"compressed as {encoding[:20]}, which was not requested")
         self._has_head = True
         self._limit = self._idle_limit
         self._wake()
@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
         try:
             body = decoder.decompress(body, self._room)
         except zlib.error:
-            raise Broken("it is not compressed as it says") from None
+            raise Broken("it is not compressed as its headers say") from None
         self._room -= len(body)
         if decoder.unconsumed_tail or self._room <= 0:
             raise Broken(f"it unpacks to more than {_UNPACKED:,} bytes")
@@ -260,7 +260,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Part of httptools' protocol."""
         if not self._has_head:
-            return  # it was informational
+            return  # an informational response
         self.complete = True
         self.reusable = self._parser.should_keep_alive()
         self._wake()

@@ -1,4 +1,4 @@
-"""Connections to providers, kept open between calls."""
+"""The pool of connections to providers, kept open between calls."""
 
 import asyncio
 import ssl
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 from daybook.gateway.upstream.connection import Broken, Connection, Silent
 
-_KEPT_OPEN = 20.0  # seconds; providers and the balancers before them close idle connections after some more
+_KEPT_OPEN = 20.0  # seconds; providers and their load balancers close idle connections a little later
 _STALE_SECONDS = 2.0
-"""Within this time it shows that a kept connection had been closed; later, the call itself was lost."""
+"""A failure within this time shows that the kept connection had been closed; a later one, that the call was lost."""
 
 __all__ = ["Broken", "NoConnection", "Pool", "Response", "Silent"]
 
 
 class NoConnection(Exception):
-    """The provider could not be reached; `timed_out` tells whether for want of time."""
+    """The provider cannot be reached. `timed_out` is True if it did not accept a connection in time."""
 
     def __init__(self, message: str, *, timed_out: bool = False) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class NoConnection(Exception):
 
 
 class Response:
-    """An answer whose head has come. Call `close` when done with it, however that was."""
+    """A response whose head is received. Always call `close` when done."""
 
     __slots__ = ("_closed", "_connection", "_origin", "_pool", "headers", "status")
 
@@ -45,24 +45,24 @@ class Response:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     async def chunk(self) -> bytes:
-        """The next bytes of the body, empty at its end. Raises `Broken` or `Silent`."""
+        """Return the next bytes of the body, empty at its end. Raises `Broken` or `Silent`."""
         return await self._connection.chunk()
 
     @property
     def complete(self) -> bool:
-        """Whether the whole body has come."""
+        """True if the whole body is received."""
         return self._connection.complete
 
     def close(self) -> None:
-        """Give the connection back; where the answer is not whole, close it, so that the provider stops."""
+        """Return the connection to the pool; close it if the response is not whole, so that the provider stops."""
         if not self._closed:
             self._closed = True
             if self._connection.release():
                 self._pool.keep(self._origin, self._connection)
 
     def abandon(self) -> None:
-        """Close the connection in the middle of the answer; whoever waits for a chunk gets `Broken`. After
-        `close` the connection may be another call's, and stays as it is.
+        """Close the connection in the middle of the response: `chunk` raises `Broken`. Does nothing after `close`:
+        the connection may be another call's.
         """
         if not self._closed:
             self._connection.close()
@@ -76,7 +76,7 @@ class _Origin:
 
 
 class Pool:
-    """Every open connection of this process, by origin. Cookies, proxies and redirects play no part."""
+    """Every open connection of this process, by origin. Without cookies, proxies and redirects."""
 
     def __init__(self) -> None:
         self._idle: defaultdict[_Origin, list[tuple[float, Connection]]] = defaultdict(list)
@@ -91,9 +91,9 @@ class Pool:
         first_byte: float,
         idle: float,
     ) -> Response:
-        """Send `body` and wait for the answer's head. The time-outs are in seconds.
+        """Send `body` and wait for the response's head. The time-outs are in seconds.
 
-        A kept connection that the provider had just closed is replaced, once, unseen. Raises `NoConnection`,
+        A kept connection that the provider had just closed is replaced once. Raises `NoConnection`,
         `Broken` or `Silent`.
         """
         origin, target, host = _parts(url)
@@ -138,7 +138,7 @@ class Pool:
         self._idle.clear()
 
     def _take(self, origin: _Origin) -> Connection | None:
-        """The connection that was used last: the others grow old, and are closed when their turn comes."""
+        """Return the connection that was used last, so that the others expire; None without one."""
         idle = self._idle.get(origin)
         if not idle:
             return None
@@ -176,7 +176,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def _parts(url: str) -> tuple[_Origin, str, str]:
-    """The origin, the request target and the Host header of `url`."""
+    """Return the origin, the request target and the Host header of `url`."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
