@@ -22,7 +22,7 @@ from daybook.db.embedded import temporary_server
 from daybook.db.engine import Database, asyncpg_dsn
 from daybook.db.migrate import upgrade_async
 from daybook.gateway.apis.table import route_of
-from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.exchange import Exchange
 from daybook.gateway.providers.config import ProviderConfig, Target
 from daybook.gateway.providers.kinds import OPENAI
 from daybook.gateway.recording.recorder import Recorder

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from daybook.gateway.apis.table import route_of
-from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.exchange import Exchange
 from support.gateway.upstream import Reply, sse
 from support.polling import eventually
 

@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 from daybook.gateway.apis.table import PREFIXES, family_of, route_of
 from daybook.gateway.call.authentication import Codes, shown_code
 from daybook.gateway.call.body import DisconnectSignal, Receive
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.pipeline import Call
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.call.responses import Send, send_refusal
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
 
 
 class Gateway:

@@ -1,8 +1,8 @@
 """The listener: uvicorn's HTTP protocol, with a shorter path for the gateway's calls.
 
 Everything else is uvicorn's. The gateway's calls stay ASGI, with two differences: the head of a response is written
-with the first bytes of its body, and a callback reports that the caller has left, so that no task waits for it. Both save
-a good part of a call's cost; `make bench-gateway` prints the total.
+with the first bytes of its body, and a callback reports that the caller has left, so that no task waits for it. Both
+save a good part of a call's cost; `make bench-gateway` prints the total.
 
 The limits below apply to all requests.
 """

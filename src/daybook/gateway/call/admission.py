@@ -6,8 +6,8 @@ from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.table import Route
 from daybook.gateway.call.body import Receive, form_fields, parse_json, read_body, written
 from daybook.gateway.call.caller_headers import caller_metadata, trace_id
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
 
 
 async def admit(exchange: Exchange, receive: Receive, *, max_body: int) -> Api:

@@ -8,8 +8,8 @@ from typing import Any
 
 from daybook.gateway.apis.api import Api
 from daybook.gateway.call.body import DisconnectSignal, with_field
-from daybook.gateway.call.exchange import WHOLE_KEPT_MAX, Attempt, Exchange
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import WHOLE_KEPT_MAX, Attempt, Exchange
 from daybook.gateway.providers.config import Target
 from daybook.gateway.transcript.json_access import parse
 from daybook.gateway.transcript.provider_errors import error_of_body

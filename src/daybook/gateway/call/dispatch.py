@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from daybook.gateway.apis.api import Api
 from daybook.gateway.call.attempts import StreamedResponse, WholeResponse, record_response, try_targets
 from daybook.gateway.call.body import DisconnectSignal
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.limits import hold
 from daybook.gateway.call.resources import GatewayResources
+from daybook.gateway.exchange import Exchange
 from daybook.gateway.providers.config import Target
 
 

@@ -4,8 +4,8 @@ import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.errors import Refusal, database_unavailable
+from daybook.gateway.exchange import Exchange
 from daybook.kit import failpoints
 from daybook.ledger.idempotency import Busy, Fresh, IdempotencyStore, Mismatch, Replay, hash_of_key
 

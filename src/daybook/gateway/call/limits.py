@@ -6,10 +6,10 @@ from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.bounds import Asked, Bound
 from daybook.gateway.call.body import written
-from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.call.grants import InternalGrant
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.errors import Refusal, database_unavailable
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.grants import InternalGrant
 from daybook.gateway.providers.config import Target
 from daybook.kit.errors import Unavailable
 from daybook.ledger.budgets.errors import BudgetReached, PriceUnknown

@@ -16,13 +16,13 @@ from daybook.gateway.call.admission import admit
 from daybook.gateway.call.attempts import StreamedResponse
 from daybook.gateway.call.body import ClientDisconnected, DisconnectSignal, Receive
 from daybook.gateway.call.dispatch import dispatch
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.idempotency import IdempotentCall, claim_key
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.call.responses import Send, send_refusal, send_whole, start_stream
 from daybook.gateway.call.routing import targets_for
 from daybook.gateway.call.streaming import CLIENT_DISCONNECTED, relay
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
 from daybook.ledger.idempotency import Replay
 
 log = logging.getLogger(__name__)

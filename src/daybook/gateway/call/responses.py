@@ -8,8 +8,8 @@ from uuid import UUID
 import orjson
 
 from daybook.gateway.apis.families import Family
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
 from daybook.kit.retry_after import format_retry_after
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

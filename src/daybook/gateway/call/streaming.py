@@ -10,8 +10,8 @@ from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.transcripts import answer_of_stream
 from daybook.gateway.call.attempts import StreamedResponse
 from daybook.gateway.call.body import DisconnectSignal
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.call.responses import Send
+from daybook.gateway.exchange import Exchange
 from daybook.gateway.transcript.stream_end import StreamEnd
 from daybook.gateway.transcript.usage_chunk import UsageChunkFilter
 from daybook.gateway.upstream.pool import Broken, Silent

@@ -15,11 +15,11 @@ from daybook.gateway.apis.transcripts import answer_of_body
 from daybook.gateway.call.attempts import StreamedResponse
 from daybook.gateway.call.body import DisconnectSignal, written
 from daybook.gateway.call.dispatch import dispatch
-from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.call.grants import InternalGrant
 from daybook.gateway.call.resources import GatewayResources
 from daybook.gateway.call.routing import targets_for
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.grants import InternalGrant
 from daybook.gateway.internal.errors import error_of, error_of_response
 from daybook.gateway.internal.requests import InternalRequest, InternalResponse
 from daybook.gateway.transcript.storable import storable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from daybook.gateway.call.exchange import Exchange
+from daybook.gateway.exchange import Exchange
 from daybook.ledger.prices import PriceTable
 from llm_tracker.usage import Usage
 

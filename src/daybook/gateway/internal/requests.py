@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from daybook.gateway.call.grants import PostedBy
+from daybook.gateway.grants import PostedBy
 from llm_tracker.usage import Usage
 
 _LONGEST_SOURCE = 32

@@ -14,8 +14,8 @@ import orjson
 from daybook.gateway.apis.api import Api
 from daybook.gateway.apis.table import named
 from daybook.gateway.apis.transcripts import answer_of_body, answer_of_stream
-from daybook.gateway.call.exchange import Exchange
-from daybook.gateway.call.grants import InternalGrant
+from daybook.gateway.exchange import Exchange
+from daybook.gateway.grants import InternalGrant
 from daybook.gateway.transcript.json_access import parse
 from daybook.gateway.transcript.storable import storable
 from daybook.ledger.budgets.holds import HoldPart, parts_of_json

@@ -6,8 +6,8 @@ import logging
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from daybook.gateway.call.exchange import Exchange
 from daybook.gateway.errors import Refusal
+from daybook.gateway.exchange import Exchange
 from daybook.gateway.recording.journal_records import closed, noted, opened
 from daybook.kit.loops import every
 from daybook.ledger.journal import Journal, JournalFull

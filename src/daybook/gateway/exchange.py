@@ -9,7 +9,7 @@ from uuid import UUID
 
 from daybook.accounts.service import CodeGrant
 from daybook.gateway.apis.table import Route
-from daybook.gateway.call.grants import InternalGrant
+from daybook.gateway.grants import InternalGrant
 from daybook.gateway.providers.config import Target
 from daybook.kit.clock import now
 from daybook.kit.errors import Specifics
