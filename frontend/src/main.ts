@@ -7,7 +7,6 @@ import { followLinks, here, match } from "$lib/router.svelte";
 import { session } from "$lib/session.svelte";
 import { restoreTheme } from "$lib/theme.svelte";
 import { ROUTES } from "$pages";
-
 import App from "./App.svelte";
 
 // After an upgrade of the server, the files of this page are gone: reload to get the new ones.

@@ -7,7 +7,6 @@ import { Upload, type DetailedError, type HttpRequest } from "tus-js-client";
 import type { Details } from "$lib/api/client";
 import { wordsOf } from "$lib/errors";
 import { t } from "$lib/i18n";
-
 import { sha256 } from "./hashing";
 
 export type Phase = "waiting" | "checking" | "sending" | "paused" | "done" | "known" | "refused";

@@ -2,7 +2,6 @@
 import createClient from "openapi-fetch";
 
 import { t } from "$lib/i18n";
-
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];

@@ -3,7 +3,6 @@ import type diary from "$components/diary/messages/en.json";
 import type events from "$components/events/messages/en.json";
 import type errors from "$lib/errors/messages/en.json";
 import type { PageKey } from "$pages";
-
 import type common from "./messages/en.json";
 
 type Form = "zero" | "one" | "two" | "few" | "many" | "other";

@@ -1,6 +1,5 @@
 import type { KeyOf } from "$lib/i18n";
 import type { Page } from "$lib/page";
-
 import type texts from "./messages/en.json";
 
 export const signIn: Page<KeyOf<typeof texts>> = {

@@ -2,7 +2,6 @@ import { CircleDollarSign } from "@lucide/svelte";
 
 import type { KeyOf } from "$lib/i18n";
 import type { Page } from "$lib/page";
-
 import type texts from "./messages/en.json";
 
 export const budgets: Page<KeyOf<typeof texts>> = {
