@@ -18,7 +18,8 @@ import asyncpg
 import pytest
 
 from daybook.ledger.budgets.holds import parts_of_json
-from daybook.ledger.budgets.settling import Settlement, release_dead, settle
+from daybook.ledger.budgets.leases import release
+from daybook.ledger.budgets.settling import Settlement, settle
 from support.ledger.budgets import Ledger
 
 HOLDER = Path(__file__).parents[1] / "support" / "ledger" / "budget_holder.py"
@@ -69,7 +70,7 @@ class Holders:
                 )
                 await settle(connection, batch)
             if dead:
-                await release_dead(connection, owner)
+                await release(connection, owner)
 
     def records(self, owner):
         path = self.folder / owner

@@ -81,7 +81,7 @@ async def test_with_0_hours_it_never_is(database, monkeypatch):
 
 async def test_a_database_that_is_away_is_asked_again(database, monkeypatch, caplog):
     monkeypatch.setattr(routine, "AFTER_START", 0.01)
-    monkeypatch.setattr(routine, "_LOOKS", 0.05)
+    monkeypatch.setattr(routine, "_CHECKS", 0.05)
     async with database.write() as session:
         await session.execute(text("ALTER TABLE ledger_verifications RENAME TO away"))
     stop = asyncio.Event()

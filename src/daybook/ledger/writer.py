@@ -22,7 +22,8 @@ import orjson
 
 from daybook.db.errors import is_unavailable
 from daybook.kit import failpoints
-from daybook.ledger.budgets.settling import release_dead, settle
+from daybook.ledger.budgets.leases import release
+from daybook.ledger.budgets.settling import settle
 from daybook.ledger.entries import (
     LINE_COLUMNS,
     LOG_COLUMNS,
@@ -63,7 +64,7 @@ class LedgerWriter:
         """Release what a dead gateway had leased of budgets, after its journal was written whole."""
         connection = await self._connect()
         async with connection.transaction():
-            await release_dead(connection, owner)
+            await release(connection, owner)
 
     async def disconnect(self) -> None:
         """Let go of a connection that may be broken."""

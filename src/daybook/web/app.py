@@ -11,7 +11,6 @@ from daybook.db.engine import Database
 from daybook.gateway.providers import endpoints as gateway
 from daybook.jobs import endpoints as jobs
 from daybook.ledger import endpoints as ledger
-from daybook.ledger import health
 from daybook.ledger.budgets import endpoints as budgets
 from daybook.ledger.outbox import endpoints as outbox
 from daybook.lifelog.calendar import endpoints as days
@@ -25,7 +24,7 @@ from daybook.lifelog.uploads.service import Uploads
 from daybook.settings import Settings
 from daybook.storage import endpoints as files
 from daybook.storage.service import open_store
-from daybook.web import errors, status
+from daybook.web import errors, health, status
 from daybook.web.body_limit import BodyLimit
 from daybook.web.headers import SecurityHeaders
 from daybook.web.pages import Pages

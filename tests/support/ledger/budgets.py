@@ -14,12 +14,12 @@ import asyncpg
 from daybook.db.engine import asyncpg_dsn
 from daybook.ledger.budgets.holds import Hold, parts_of_json
 from daybook.ledger.budgets.keeper import BudgetKeeper
+from daybook.ledger.budgets.leases import release
 from daybook.ledger.budgets.settling import (
     Settlement,
     SoftBudgetReached,
     expected_held,
     expected_use,
-    release_dead,
     settle,
 )
 
@@ -144,7 +144,7 @@ class Ledger:
             return await settle(self.connection, [one])
 
     async def release(self, owner: str) -> int:
-        return await release_dead(self.connection, owner)
+        return await release(self.connection, owner)
 
     async def period(self, budget: int, start: date | None = None) -> tuple[Decimal, Decimal, Decimal]:
         """Used, held and overrun of a period (default: the only one)."""

@@ -88,7 +88,7 @@ async def give_back(
 async def release(connection: Connection, owner: str) -> int:
     """Give back every lease of `owner` and forget it, in a transaction of its own or in the caller's.
 
-    For an owner that is dead and whose calls are settled. Should it be alive, it notices and leases anew.
+    Call only for a dead owner whose calls are settled. A live owner detects the loss and takes a new lease.
     """
     async with connection.transaction():
         keys = await connection.fetch(_LEASED_PERIODS, owner)

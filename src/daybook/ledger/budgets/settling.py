@@ -9,7 +9,7 @@ from uuid import UUID
 from daybook.kit import failpoints
 from daybook.ledger.budgets.events import SoftBudgetReached, publish_reached
 from daybook.ledger.budgets.holds import HoldPart
-from daybook.ledger.budgets.leases import Connection, release
+from daybook.ledger.budgets.leases import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,6 @@ async def settle(connection: Connection, settlements: Sequence[Settlement]) -> l
         await publish_reached(connection, events)
     failpoints.point("budget.settle.after")
     return events
-
-
-async def release_dead(connection: Connection, owner: str) -> int:
-    """Release what a dead `owner` still leases, after its journal is settled whole. Returns the number of leases."""
-    return await release(connection, owner)
 
 
 async def expected_use(connection: Connection) -> dict[tuple[int, date], Decimal]:

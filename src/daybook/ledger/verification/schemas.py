@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -65,3 +67,12 @@ class Repair:
 
 MOST = 100_000
 """Differences of one kind that are named one by one. More are only counted."""
+
+
+class LedgerState(BaseModel):
+    """The result of the last verification."""
+
+    balanced: bool | None = Field(description="None if it was never verified.")
+    differences: int | None
+    lines: int | None
+    verified_at: datetime | None

@@ -1,4 +1,4 @@
-"""`GET /api/v1/admin/health`: do the ledger balances, is everything on its way, is there room?"""
+"""`GET /api/v1/admin/health`: the ledger, journals, the outbox, jobs and the disk."""
 
 import fcntl
 import os
