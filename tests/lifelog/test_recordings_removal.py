@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daybook.lifelog.recordings import removal, service
+from daybook.lifelog.recordings import keys, removal, service
 from support.lifelog.recordings import PATH
 
 FAULTS = [
@@ -53,7 +53,7 @@ async def delete(recordings, taken):
 async def test_a_deleted_recording_is_gone_with_its_files(recordings):
     taken = await recordings.bring("a.mp4")
     kept = await recordings.bring("b.mp4", seconds=0.5)
-    await recordings.services.store.put(removal.thumbnail_key((await recordings.objects())[0]), b"picture")
+    await recordings.services.store.put(keys.thumbnail_key((await recordings.objects())[0]), b"picture")
     await recordings.deliver()
     await delete(recordings, taken)
     assert [row["name"] for row in await recordings.listed()] == ["b.mp4"]
@@ -123,8 +123,8 @@ async def test_what_a_cancelled_job_stores_all_the_same_is_removed(recordings):
     await recordings.deliver()
     assert await recordings.objects() == []
     late = [
-        removal.preview_key(key),
-        removal.event_picture_key(recordings.user_id, taken.recording_id, event_id),
+        keys.preview_key(key),
+        keys.event_picture_key(recordings.user_id, taken.recording_id, event_id),
     ]
     for late_key in late:
         await recordings.services.store.put(late_key, b"late")

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from daybook.lifelog.activity.decoding import OnProgress
@@ -11,9 +10,6 @@ from daybook.lifelog.activity.fast import fast_cells
 from daybook.lifelog.activity.schemas import Activity, Mode
 from daybook.lifelog.activity.segmentation import segments_of
 from daybook.lifelog.media.service import FfmpegFailed, can_drop_packets
-
-Progress = Callable[[float], Awaitable[None]]
-"""Called with the share that is done, 0 to 1, at most about twice a second."""
 
 LONG = 600.0
 """Seconds from which on `auto` means `fast`."""
@@ -24,7 +20,7 @@ _PAUSE = 0.5  # seconds between two reports of progress
 
 
 async def analyse(
-    path: Path, *, duration: float | None, mode: Mode = "auto", on_progress: Progress | None = None
+    path: Path, *, duration: float | None, mode: Mode = "auto", on_progress: OnProgress | None = None
 ) -> Activity:
     """Segments of the video at `path`, a local file; `duration` in seconds where it is known.
 
@@ -55,7 +51,7 @@ def _is_fast(mode: Mode, path: Path, duration: float | None) -> bool:
     return is_wanted and can_drop_packets()
 
 
-def _throttled(on_progress: Progress) -> OnProgress:
+def _throttled(on_progress: OnProgress) -> OnProgress:
     told = -_PAUSE
 
     async def tell(share: float) -> None:

@@ -1,7 +1,7 @@
 """Queries over pages. Every one names the user whose pages it may see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -83,14 +83,7 @@ async def add_version(session: WriteSession, user_id: int, day: date, new: NewVe
     version = DiaryVersion(
         diary_id=diary_id,
         version=number,
-        content=new.content,
-        events_hash=new.events_hash,
-        citations=new.citations,
-        language=new.language,
-        tone=new.tone,
-        model=new.model,
-        is_demo=new.is_demo,
-        job_id=new.job_id,
+        **asdict(new),
     )
     session.add(version)
     await session.flush()

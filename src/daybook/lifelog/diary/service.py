@@ -196,16 +196,13 @@ async def forget_page(session: WriteSession, user: User, day: date, gone: Collec
 
 
 async def is_due(session: WriteSession, user: User, day: date) -> bool:
-    """Whether the day has events and its page was not written from them."""
+    """Return True if the day has events and its page was not written from them."""
     of_day = await events.of_day(session, user.id, day, user.timezone)
-    if not of_day:
-        return False
-    page = await repository.page_of(session, user.id, day)
-    return page is None or page.events_hash != events_hash(of_day, zone_named(user.timezone))
+    return bool(of_day) and not await _is_written(session, user, day)
 
 
 async def _is_written(session: WriteSession, user: User, day: date) -> bool:
-    """Whether the page was written from the day's events as they are."""
+    """Return True if the page was written from the day's current events."""
     of_day = await events.of_day(session, user.id, day, user.timezone)
     page = await repository.page_of(session, user.id, day)
     return page is not None and page.events_hash == events_hash(of_day, zone_named(user.timezone))

@@ -27,7 +27,7 @@ from daybook.lifelog.events.segment_merging import merge_segments
 from daybook.lifelog.media import service as media
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.recordings import service as recordings
-from daybook.lifelog.recordings.removal import event_picture_key
+from daybook.lifelog.recordings.keys import event_picture_key
 from daybook.lifelog.recordings.service import Placement
 
 log = logging.getLogger(__name__)
@@ -102,13 +102,8 @@ async def _replace(session: WriteSession, work: Extraction, found: list[Facts]) 
     place = await recordings.placement_of(session, work.file_id)
     if place is None:
         return {"events": 0, "kept": 0, "pictures": []}
-    query = (
-        repository.owned(place.user_id)
-        .where(Event.recording_id == place.recording_id, repository.in_file(work.file_id))
-        .order_by(Event.id)
-        .with_for_update()
-    )
-    there = [(event, facts) for event in await session.scalars(query) if (facts := Facts.of(event.facts))]
+    events = await repository.measured_in(session, place.user_id, place.recording_id, work.file_id)
+    there = [(event, facts) for event in events if (facts := Facts.of(event.facts))]
     own = [facts for event, facts in there if not _is_replaceable(event)]
     old = [(event, facts) for event, facts in there if _is_replaceable(event)]
     kept = 0
@@ -174,20 +169,11 @@ async def _take_pictures(work: Extraction, place: Placement) -> None:
 
 async def _take_some_pictures(work: Extraction, place: Placement) -> bool:
     """Pictures of some events that have none; False where all have one."""
-    query = (
-        repository.owned(place.user_id)
-        .where(
-            Event.recording_id == place.recording_id,
-            repository.in_file(work.file_id),
-            Event.thumbnail_s3_key.is_(None),
-        )
-        .order_by(*repository.CANONICAL)
-        .limit(PICTURES_AT_A_TIME)
-    )
     async with work.services.database.read() as session:
-        events = [
-            (event.id, facts) for event in await session.scalars(query) if (facts := Facts.of(event.facts))
-        ]
+        rows = await repository.without_picture(
+            session, place.user_id, place.recording_id, work.file_id, PICTURES_AT_A_TIME
+        )
+    events = [(event.id, facts) for event in rows if (facts := Facts.of(event.facts))]
     if not events:
         return False
     path = await work.file.path(place.s3_key)
@@ -200,8 +186,7 @@ async def _take_some_pictures(work: Extraction, place: Placement) -> bool:
         keys[event_id] = key
     failpoints.point("events.extract.pictures.stored")
     async with work.context.write() as session:
-        left = repository.owned(place.user_id).where(Event.id.in_(keys)).order_by(Event.id).with_for_update()
-        for event in await session.scalars(left):
+        for event in await repository.several(session, place.user_id, list(keys)):
             event.thumbnail_s3_key = keys.pop(event.id)
     await remove_pictures(work.services.store, keys.values())  # of events that were deleted meanwhile
     return True

@@ -11,6 +11,7 @@ _EARLIER = (0.0, 0.5, 2.0, 8.0)
 """Seconds to look back where there is no picture at a time: after the last one, or in a stretch that is broken."""
 
 _TIME_LIMIT = 60.0
+_JPEG = ("-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe")
 
 _LOOKED_AT = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
 """Parts of a video that are looked at for its thumbnail."""
@@ -49,18 +50,7 @@ async def thumbnail(path: Path, duration: float, *, longest: int = 640) -> bytes
 
 async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
     """One JPEG, as `frames` makes them."""
-    output = [
-        "-vf",
-        fitted(longest),
-        "-c:v",
-        "mjpeg",
-        "-q:v",
-        "4",
-        "-pix_fmt",
-        "yuvj420p",
-        "-f",
-        "image2pipe",
-    ]
+    output = ["-vf", fitted(longest), *_JPEG]
     for look_back in _EARLIER:
         start = max(0.0, seconds - look_back)
         picture = await grab(path, start, output)

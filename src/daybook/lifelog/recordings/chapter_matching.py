@@ -7,7 +7,7 @@ from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.recordings import repository
 from daybook.lifelog.recordings.chapters import Chapter
 from daybook.lifelog.recordings.models import Recording, RecordingFile
-from daybook.lifelog.recordings.schemas import ClockFacts
+from daybook.lifelog.recordings.start_time import StartTime
 from daybook.lifelog.recordings.timeline import facts_of
 
 LONGEST = timedelta(hours=12)
@@ -71,6 +71,6 @@ def _distance(one: RecordingFile, other: RecordingFile) -> timedelta:
     return abs(first.start - second.start)
 
 
-def _clock(file: RecordingFile) -> ClockFacts:
+def _clock(file: RecordingFile) -> StartTime:
     """What the file says itself, whatever its recording was corrected to."""
     return facts_of(file).clock

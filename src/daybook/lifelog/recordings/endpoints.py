@@ -51,16 +51,11 @@ async def list_recordings(
     wanted = service.RecordingFilter(day or start_date, day or end_date, newest_first=order == "newest")
     found = await service.page(session, user, wanted, page=page, page_size=page_size)
     processing = await service.in_processing(session, [row.id for row in found.list])
-    return Page[RecordingResponse](
-        list=[
-            RecordingResponse.model_validate(await _answer(row, store, is_processing=row.id in processing))
-            for row in found.list
-        ],
-        page=found.page,
-        page_size=found.page_size,
-        total=found.total,
-        has_more=found.has_more,
-    )
+    views = [
+        RecordingResponse.model_validate(await _fields(row, store, is_processing=row.id in processing))
+        for row in found.list
+    ]
+    return Page[RecordingResponse].of(views, page=page, page_size=page_size, total=found.total)
 
 
 @router.post("/time-shifts")
@@ -96,11 +91,11 @@ async def _detail(
 ) -> RecordingDetailResponse:
     files = [await _file(session, file, store) for file in await service.files_of(session, recording.id)]
     processing = await service.in_processing(session, [recording.id])
-    answer = await _answer(recording, store, is_processing=bool(processing))
-    return RecordingDetailResponse.model_validate({**answer, "files": files})
+    fields = await _fields(recording, store, is_processing=bool(processing))
+    return RecordingDetailResponse.model_validate({**fields, "files": files})
 
 
-async def _answer(recording: Recording, store: Store, *, is_processing: bool) -> dict[str, object]:
+async def _fields(recording: Recording, store: Store, *, is_processing: bool) -> dict[str, object]:
     known = timeline.facts_of_recording(recording)
     video = None if known is None else known.video
     key = recording.thumbnail_s3_key

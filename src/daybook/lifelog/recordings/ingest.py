@@ -24,8 +24,9 @@ from daybook.lifelog.media.playable import suffix_of
 from daybook.lifelog.media.service import inspect
 from daybook.lifelog.recordings import chapter_matching, chapters, removal, repository, requests, timeline
 from daybook.lifelog.recordings.errors import Refused
+from daybook.lifelog.recordings.keys import file_key
 from daybook.lifelog.recordings.models import Recording, RecordingFile
-from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
+from daybook.lifelog.recordings.schemas import FileFacts
 from daybook.lifelog.recordings.start_time import Evidence, start_time_of
 from daybook.storage.service import content_type_of
 from llm_tracker.ids import uuid7
@@ -86,13 +87,11 @@ async def ingest(
         user_id=user_id,
         position=0,
         name=name,
-        s3_key=f"users/{user_id}/recordings/{recording_id}/{file_id}{suffix_of(video)}",
+        s3_key=file_key(user_id, recording_id, file_id, suffix_of(video)),
         sha256=sha256,
         size_bytes=video.size_bytes,
         duration=video.duration,
-        video_metadata=FileFacts(video=video, clock=ClockFacts.of(start_time_of(evidence))).model_dump(
-            mode="json"
-        ),
+        video_metadata=FileFacts(video=video, clock=start_time_of(evidence)).model_dump(mode="json"),
     )
     async with services.database.write() as session:
         await removal.announce(session, file_id, file.s3_key)

@@ -11,7 +11,8 @@ from daybook.lifelog.context import Services
 from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.media.service import is_playable, make_preview, thumbnail
-from daybook.lifelog.recordings import removal, repository, timeline
+from daybook.lifelog.recordings import repository, timeline
+from daybook.lifelog.recordings.keys import preview_key, thumbnail_key
 from daybook.lifelog.recordings.models import RecordingFile
 from daybook.storage.errors import NoSuchFile
 
@@ -74,7 +75,7 @@ async def _preview(services: Services, context: JobContext, file: RecordingFile,
         async with services.store.as_file(file.s3_key) as path:
             await make_preview(path, video, draft, on_progress=report)
         failpoints.point("recordings.processing.preview")
-        await services.store.put_file(removal.preview_key(file.s3_key), draft)
+        await services.store.put_file(preview_key(file.s3_key), draft)
     finally:
         draft.unlink(missing_ok=True)
     return True
@@ -83,7 +84,7 @@ async def _preview(services: Services, context: JobContext, file: RecordingFile,
 async def _thumbnail(services: Services, context: JobContext, file: RecordingFile, video: Video) -> Json:
     """Whether there is a thumbnail now. A video of which no picture can be decoded a second time does without."""
     await context.progress(_PREVIEW_DONE, phase="thumbnail")
-    preview = removal.preview_key(file.s3_key)
+    preview = preview_key(file.s3_key)
     # Small, and its colours are those that will be seen.
     source = preview if await services.store.size(preview) is not None else file.s3_key
     try:
@@ -92,7 +93,7 @@ async def _thumbnail(services: Services, context: JobContext, file: RecordingFil
     except FfmpegFailed as problem:
         log.warning("File %s has no thumbnail: %s", file.id, problem.message)
         return False
-    await services.store.put(removal.thumbnail_key(file.s3_key), picture)
+    await services.store.put(thumbnail_key(file.s3_key), picture)
     return True
 
 
@@ -105,11 +106,11 @@ async def _record(
         if found is None:
             return False
         row, recording = found
-        row.preview_s3_key = removal.preview_key(row.s3_key) if has_preview else None
+        row.preview_s3_key = preview_key(row.s3_key) if has_preview else None
         row.is_processed = True
         files = await repository.files_of(session, recording.id)
         if has_thumbnail and (files[0].id == row.id or recording.thumbnail_s3_key is None):
-            recording.thumbnail_s3_key = removal.thumbnail_key(row.s3_key)
+            recording.thumbnail_s3_key = thumbnail_key(row.s3_key)
         recording.is_processed = all(other.is_processed or other.id == row.id for other in files)
     return True
 
@@ -129,8 +130,8 @@ async def _fail_if_lost(services: Services, file: RecordingFile) -> None:
 async def _delete_derived(services: Services, key: str | None) -> None:
     """Remove what this job may have stored of a file that is gone."""
     if key is not None:
-        await services.store.delete(removal.preview_key(key))
-        await services.store.delete(removal.thumbnail_key(key))
+        await services.store.delete(preview_key(key))
+        await services.store.delete(thumbnail_key(key))
 
 
 def _drafts(services: Services) -> Path:

@@ -16,7 +16,6 @@ from daybook.ledger.outbox.errors import NotYet
 from daybook.ledger.outbox.handlers import Event, Handler
 from daybook.ledger.outbox.schemas import NewEvent
 from daybook.lifelog.recordings import repository
-from daybook.lifelog.recordings.models import RecordingFile
 from daybook.storage.service import Store
 from llm_tracker.ids import uuid7
 
@@ -66,26 +65,6 @@ async def remove_unclaimed(session: WriteSession, store: Store, key: str) -> boo
     if not await repository.is_claimed(session, key):
         await store.delete(key)
     return True
-
-
-def keys_of(file: RecordingFile) -> list[str]:
-    """Everything that may be in the store of a file, whether or not it is."""
-    return [file.s3_key, thumbnail_key(file.s3_key), preview_key(file.s3_key)]
-
-
-def thumbnail_key(key: str) -> str:
-    """Where the thumbnail of the file at `key` is."""
-    return f"{key.rpartition('.')[0]}-thumbnail.jpg"
-
-
-def preview_key(key: str) -> str:
-    """Where the preview of the file at `key` is."""
-    return f"{key.rpartition('.')[0]}-preview.mp4"
-
-
-def event_picture_key(user_id: int, recording_id: UUID, event_id: UUID) -> str:
-    """Where the picture of an event is that was found in a recording."""
-    return f"users/{user_id}/recordings/{recording_id}/events/{event_id}.jpg"
 
 
 def handlers(store: Store) -> tuple[Handler[Any], ...]:

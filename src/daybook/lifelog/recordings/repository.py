@@ -1,15 +1,37 @@
 """Recordings as they are looked for. Ownership is here: another person's recordings are not there."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Float, Select, cast, column, delete, func, select, table, text, update
 
 from daybook.db.engine import ReadSession, WriteSession
+from daybook.lifelog.recordings.keys import event_picture_key
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 
 Session = ReadSession | WriteSession
+
+_EVENTS = table(
+    "events",
+    *map(
+        column,
+        (
+            "id",
+            "recording_id",
+            "start_offset",
+            "start_time",
+            "origin",
+            "edited_at",
+            "thumbnail_s3_key",
+            "updated_at",
+        ),
+    ),
+)
+"""The events' table by name: the events' code is above this one."""
+
+_TOLERANCE = 1e-3
+"""Seconds within which an event and a chapter begin together."""
 
 
 def owned(user_id: int) -> Select[Recording]:
@@ -154,3 +176,73 @@ async def is_claimed(session: WriteSession, key: str) -> bool:
     """Whether some recording has the object."""
     found = await session.scalar(select(RecordingFile.id).where(RecordingFile.s3_key == key).limit(1))
     return found is not None
+
+
+async def shift_events(session: WriteSession, recording_id: UUID, by: timedelta) -> None:
+    """Move all events of a recording in time."""
+    await session.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.recording_id == recording_id)
+        .values(start_time=_EVENTS.c.start_time + by, updated_at=func.now())
+    )
+
+
+async def move_events(
+    session: WriteSession, source: UUID, target: UUID, offset: float, by: timedelta
+) -> None:
+    """Move all events of recording `source` to `target`, `offset` seconds further into it and `by` in time."""
+    await session.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.recording_id == source)
+        .values(
+            recording_id=target,
+            start_offset=_EVENTS.c.start_offset + offset,
+            start_time=_EVENTS.c.start_time + by,
+            updated_at=func.now(),
+        )
+    )
+
+
+async def move_files(session: WriteSession, source: UUID, target: UUID) -> None:
+    """Move all files of recording `source` to `target`."""
+    await session.execute(
+        update(RecordingFile)
+        .where(RecordingFile.recording_id == source)
+        .values(recording_id=target)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def make_room(session: WriteSession, recording: Recording, file: RecordingFile) -> None:
+    """Move the events of all later chapters back by the length of `file`."""
+    since_start = cast(func.extract("epoch", _EVENTS.c.start_time - recording.start_time), Float)
+    offset = func.coalesce(_EVENTS.c.start_offset, since_start)
+    await session.execute(
+        update(_EVENTS)
+        .where(_EVENTS.c.recording_id == recording.id, offset >= file.starts_at - _TOLERANCE)
+        .values(
+            start_offset=_EVENTS.c.start_offset + file.duration,
+            start_time=_EVENTS.c.start_time + timedelta(seconds=file.duration),
+            updated_at=func.now(),
+        )
+    )
+
+
+async def delete_events(session: WriteSession, recording: Recording) -> list[str]:
+    """Delete the extracted events of a recording and detach those that a user changed or made.
+
+    Returns the keys of the deleted events' pictures, including those that a job may be storing.
+    """
+    of_recording = _EVENTS.c.recording_id == recording.id
+    rows = await session.execute(
+        delete(_EVENTS)
+        .where(of_recording, _EVENTS.c.origin == "extracted", _EVENTS.c.edited_at.is_(None))
+        .returning(_EVENTS.c.id, _EVENTS.c.thumbnail_s3_key)
+    )
+    keys = [key or event_picture_key(recording.user_id, recording.id, event_id) for event_id, key in rows]
+    await session.execute(
+        update(_EVENTS)
+        .where(of_recording)
+        .values(recording_id=None, start_offset=None, updated_at=func.now())
+    )
+    return keys

@@ -15,34 +15,11 @@ TimeShift = Annotated[float, Field(ge=-3_200_000_000, le=3_200_000_000, allow_in
 """Seconds: up to a century, the farthest that a camera's clock was ever off."""
 
 
-class ClockFacts(BaseModel):
-    """When a file's video begins, and how that is known."""
-
-    start: datetime
-    source: Source
-    written: NaiveDatetime | None = Field(
-        None, description="What the camera's clock showed; it can be read in another timezone."
-    )
-    timezone: str | None = Field(
-        None, description="The zone in which `written` was read, where it has no offset."
-    )
-
-    @classmethod
-    def of(cls, beginning: StartTime) -> "ClockFacts":
-        """The same, to be kept."""
-        return cls(
-            start=beginning.start,
-            source=beginning.source,
-            written=beginning.written,
-            timezone=beginning.timezone,
-        )
-
-
 class FileFacts(BaseModel):
     """`video_metadata`: of a file what it says itself; of a recording what its first file says, and when it begins."""
 
     video: Video
-    clock: ClockFacts
+    clock: StartTime
 
 
 class JobState(BaseModel):

@@ -24,6 +24,7 @@ from daybook.lifelog.days import day_bounds
 from daybook.lifelog.recordings import removal, repository, timeline
 from daybook.lifelog.recordings.errors import NoSuchRecording
 from daybook.lifelog.recordings.ingest import Details, Ingested, find_by_checksum, ingest
+from daybook.lifelog.recordings.keys import keys_of
 from daybook.lifelog.recordings.models import Recording, RecordingFile
 from daybook.lifelog.recordings.requests import request_extraction
 from daybook.lifelog.recordings.schemas import RecordingUpdate, TimeShiftRequest
@@ -170,8 +171,8 @@ async def delete(session: WriteSession, user_id: int, recording_id: UUID) -> Non
             await _stop(session, job_id)
     recording = await _locked(session, user_id, recording_id)
     files = await repository.files_of(session, recording_id)
-    keys = [key for file in files for key in removal.keys_of(file)]
-    keys += await timeline.forget_events(session, recording)
+    keys = [key for file in files for key in keys_of(file)]
+    keys += await repository.delete_events(session, recording)
     await session.delete(recording)
     await session.flush()
     await removal.request(session, keys, f"recording:{recording_id}")

@@ -6,29 +6,11 @@ message to it would leave a moment at which a recording has moved and its events
 
 from datetime import timedelta
 
-from sqlalchemy import Float, cast, column, delete, func, table, update
-
 from daybook.db.engine import WriteSession
 from daybook.lifelog.recordings import repository
 from daybook.lifelog.recordings.models import Recording, RecordingFile
-from daybook.lifelog.recordings.removal import event_picture_key
-from daybook.lifelog.recordings.schemas import ClockFacts, FileFacts
+from daybook.lifelog.recordings.schemas import FileFacts
 from daybook.lifelog.recordings.start_time import StartTime
-
-_EVENTS = table(
-    "events",
-    column("id"),
-    column("recording_id"),
-    column("start_offset"),
-    column("start_time"),
-    column("origin"),
-    column("edited_at"),
-    column("thumbnail_s3_key"),
-    column("updated_at"),
-)
-
-_SAME = 1e-3
-"""Seconds: an event that begins with a chapter is that chapter's."""
 
 
 def facts_of(file: RecordingFile) -> FileFacts:
@@ -46,20 +28,14 @@ async def move(session: WriteSession, recording: Recording, to: StartTime) -> No
     facts = facts_of_recording(recording)
     moved = to.start - recording.start_time if recording.start_time is not None else timedelta(0)
     if facts is not None:
-        recording.video_metadata = FileFacts(video=facts.video, clock=ClockFacts.of(to)).model_dump(
-            mode="json"
-        )
+        recording.video_metadata = FileFacts(video=facts.video, clock=to).model_dump(mode="json")
     recording.start_time = to.start
     recording.end_time = to.start + timedelta(seconds=recording.duration or 0)
     recording.time_source = to.source
     recording.timezone = to.timezone
     await session.flush()
     if moved:
-        await session.execute(
-            update(_EVENTS)
-            .where(_EVENTS.c.recording_id == recording.id)
-            .values(start_time=_EVENTS.c.start_time + moved, updated_at=func.now())
-        )
+        await repository.shift_events(session, recording.id, moved)
 
 
 async def add_chapter(session: WriteSession, recording: Recording, file: RecordingFile) -> None:
@@ -70,7 +46,7 @@ async def add_chapter(session: WriteSession, recording: Recording, file: Recordi
     file.starts_at = sum(other.duration for other in earlier)
     session.add(file)
     await session.flush()
-    await _make_room(session, recording, file)
+    await repository.make_room(session, recording, file)
     await _lay_out(session, recording)
     if not earlier:
         await _begin_with(session, recording, file)
@@ -82,38 +58,9 @@ async def join(session: WriteSession, recording: Recording, later: Recording) ->
     begins = recording.start_time
     if begins is not None and later.start_time is not None:
         moved = begins + timedelta(seconds=added) - later.start_time
-        await session.execute(
-            update(_EVENTS)
-            .where(_EVENTS.c.recording_id == later.id)
-            .values(
-                recording_id=recording.id,
-                start_offset=_EVENTS.c.start_offset + added,
-                start_time=_EVENTS.c.start_time + moved,
-                updated_at=func.now(),
-            )
-        )
-    await session.execute(
-        update(RecordingFile)
-        .where(RecordingFile.recording_id == later.id)
-        .values(recording_id=recording.id)
-        .execution_options(synchronize_session=False)
-    )
+        await repository.move_events(session, later.id, recording.id, added, moved)
+    await repository.move_files(session, later.id, recording.id)
     await _lay_out(session, recording)
-
-
-async def _make_room(session: WriteSession, recording: Recording, file: RecordingFile) -> None:
-    """Move the events of all later chapters back by the length of `file`."""
-    since_beginning = cast(func.extract("epoch", _EVENTS.c.start_time - recording.start_time), Float)
-    offset = func.coalesce(_EVENTS.c.start_offset, since_beginning)
-    await session.execute(
-        update(_EVENTS)
-        .where(_EVENTS.c.recording_id == recording.id, offset >= file.starts_at - _SAME)
-        .values(
-            start_offset=_EVENTS.c.start_offset + file.duration,
-            start_time=_EVENTS.c.start_time + timedelta(seconds=file.duration),
-            updated_at=func.now(),
-        )
-    )
 
 
 async def _lay_out(session: WriteSession, recording: Recording) -> None:
@@ -143,31 +90,11 @@ async def _begin_with(session: WriteSession, recording: Recording, first: Record
     if recording.time_source == "user" and recording.start_time is not None and known is not None:
         earlier = timedelta(seconds=first.duration)
         written = known.clock.written
-        clock = ClockFacts(
+        clock = StartTime(
             start=recording.start_time - earlier,
             source="user",
             written=None if written is None else written - earlier,
             timezone=known.clock.timezone,
         )
     recording.video_metadata = first.video_metadata
-    await move(session, recording, StartTime(clock.start, clock.source, clock.written, clock.timezone))
-
-
-async def forget_events(session: WriteSession, recording: Recording) -> list[str]:
-    """Delete the events that were found in a recording; those that a person changed or made stay, without it.
-
-    Gives the keys of the deleted events' pictures, also of those that a job may be storing.
-    """
-    of_recording = _EVENTS.c.recording_id == recording.id
-    rows = await session.execute(
-        delete(_EVENTS)
-        .where(of_recording, _EVENTS.c.origin == "extracted", _EVENTS.c.edited_at.is_(None))
-        .returning(_EVENTS.c.id, _EVENTS.c.thumbnail_s3_key)
-    )
-    keys = [key or event_picture_key(recording.user_id, recording.id, event_id) for event_id, key in rows]
-    await session.execute(
-        update(_EVENTS)
-        .where(of_recording)
-        .values(recording_id=None, start_offset=None, updated_at=func.now())
-    )
-    return keys
+    await move(session, recording, clock)

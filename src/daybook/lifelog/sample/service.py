@@ -10,13 +10,12 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, select
 
 from daybook.accounts.models import User
 from daybook.db.engine import ReadSession, WriteSession
 from daybook.lifelog.diary import service as diary
+from daybook.lifelog.events import repository as events
 from daybook.lifelog.events.imports.service import import_events
-from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import script_of_language
 
 _KEY = "sample"
@@ -34,14 +33,14 @@ class SampleDay:
 async def make_sample_day(session: WriteSession, user: User, day: date) -> SampleDay:
     """Put the events into `day`, in the person's language where there are words in it. What was edited stays so."""
     language = _language_of(user)
-    events = _events(language)
+    sample = _events(language)
     rows = [
         {
             **{name: value for name, value in event.items() if name != "at"},
             "key": f"{_KEY}:{day}:{number}",
             "start_time": f"{day}T{event['at']}:00",
         }
-        for number, event in enumerate(events)
+        for number, event in enumerate(sample)
     ]
     await import_events(session, user, orjson.dumps(rows), "json")
     return SampleDay(day, len(rows), language)
@@ -49,21 +48,16 @@ async def make_sample_day(session: WriteSession, user: User, day: date) -> Sampl
 
 async def sample_days(session: ReadSession, user: User) -> list[date]:
     """The days that have events of the sample, newest first."""
-    keys = await session.scalars(
-        select(func.split_part(Event.import_key, ":", 3))
-        .where(Event.user_id == user.id, Event.import_key.startswith(f"key:{_KEY}:", autoescape=True))
-        .distinct()
-    )
-    return sorted((date.fromisoformat(key) for key in keys), reverse=True)
+    keys = await events.import_keys(session, user.id, f"key:{_KEY}:")
+    return sorted({date.fromisoformat(key.split(":")[2]) for key in keys}, reverse=True)
 
 
 async def remove_sample_day(session: WriteSession, user: User, day: date) -> None:
     """Take the sample's events away from `day`, edited ones too, and with them a page that was written of nothing else:
     it tells of a day that never was. One with the person's own text stays.
     """
-    mine = Event.user_id == user.id, Event.import_key.startswith(f"key:{_KEY}:{day}:", autoescape=True)
-    gone = await session.scalars(delete(Event).where(*mine).returning(Event.id))
-    await diary.forget_page(session, user, day, gone.all())
+    gone = await events.delete_imported(session, user.id, f"key:{_KEY}:{day}:")
+    await diary.forget_page(session, user, day, gone)
 
 
 def _language_of(user: User) -> str:

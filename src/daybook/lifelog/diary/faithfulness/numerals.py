@@ -13,39 +13,15 @@ _LARGE_UNITS = {"万": 10_000, "亿": 100_000_000}
 
 NUMERALS = "".join([*_DIGITS, *_SMALL_UNITS, *_LARGE_UNITS])
 
-_ONES = dict(
-    zip(
-        [
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ],
-        range(2, 20),
-        strict=True,
-    )
+_UP_TO_NINETEEN = (
+    "two three four five six seven eight nine ten eleven twelve "
+    "thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 )
-_TENS = dict(
-    zip(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
-        range(20, 100, 10),
-        strict=True,
-    )
-)
+_ONES = {word: value for value, word in enumerate(_UP_TO_NINETEEN.split(), 2)}
+_TENS = {
+    word: 10 * value
+    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)  # noqa: SIM905  (words read better in a line)
+}
 _WHOLE = {"dozen": 12, "twice": 2, "thrice": 3}
 _MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 _WORDS = "|".join([*_ONES, *_TENS, *_WHOLE, *_MULTIPLIERS])

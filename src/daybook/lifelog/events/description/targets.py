@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from daybook.accounts.models import User
@@ -15,12 +14,12 @@ from daybook.lifelog.days import day_bounds
 from daybook.lifelog.events import repository
 from daybook.lifelog.events.description.answer_parsing import Description
 from daybook.lifelog.events.facts import Facts
-from daybook.lifelog.events.models import Event, Origin
+from daybook.lifelog.events.models import Event
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.script import in_script
 
 SHORTEST_ACTION = 1.0
-"""Seconds. What a model makes shorter than that is taken for the whole stretch."""
+"""Seconds. What a model makes shorter than that is taken for the whole target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +54,26 @@ Described: TypeAlias = dict[UUID, Description]
 
 async def targets_of(session: AsyncSession, user: User, selection: Selection) -> list[list[Target]]:
     """The stretches to describe, those of each file together, as they follow each other."""
-    events = repository.owned(user.id).where(*_open(again=selection.again))
-    if selection.day is not None:
-        bounds = day_bounds(selection.day, user.timezone)
-        events = repository.beginning_in(events, bounds.start, bounds.end)
-    if selection.recording_id is not None:
-        events = events.where(Event.recording_id == selection.recording_id)
-    if selection.file_id is not None:
-        events = events.where(repository.in_file(selection.file_id))
+    events = await repository.describable_in(
+        session,
+        user.id,
+        again=selection.again,
+        bounds=selection.day and day_bounds(selection.day, user.timezone),
+        recording_id=selection.recording_id,
+        file_id=selection.file_id,
+    )
     files: dict[UUID, list[Target]] = {}
-    for event in await session.scalars(events.order_by(*repository.CANONICAL)):
-        if (stretch := _stretch(event)) is not None:
-            files.setdefault(stretch.file_id, []).append(stretch)
-    return [sorted(file, key=lambda stretch: stretch.start) for file in files.values()]
+    for event in events:
+        if (target := _target(event)) is not None:
+            files.setdefault(target.file_id, []).append(target)
+    return [sorted(file, key=lambda target: target.start) for file in files.values()]
 
 
 async def still_open(session: AsyncSession, user: User, ids: Sequence[UUID], *, again: bool) -> list[Target]:
     """Those of the events that are still to be described."""
-    events = repository.owned(user.id).where(Event.id.in_(ids), *_open(again=again))
-    found = [_stretch(event) for event in await session.scalars(events)]
-    return [stretch for stretch in found if stretch is not None]
+    events = await repository.describable_among(session, user.id, ids, again=again)
+    found = [_target(event) for event in events]
+    return [target for target in found if target is not None]
 
 
 async def write_descriptions(
@@ -84,16 +83,16 @@ async def write_descriptions(
     place = await recordings.placement_of(session, file_id)
     if place is None:
         return 0
-    events = repository.owned(user.id).where(Event.id.in_(said), *_open(again=again))
+    events = await repository.describable_among(session, user.id, said, again=again, lock=True)
     language = (user.settings or {}).get("language") or ""
     written = 0
-    for event in await session.scalars(events.order_by(Event.id).with_for_update()):
-        stretch = _stretch(event)
-        if stretch is None:
+    for event in events:
+        target = _target(event)
+        if target is None:
             continue
         _write(event, said[event.id], language)
-        start, duration = clipped(said[event.id], stretch.seconds)
-        offset = place.starts_at + stretch.start + start
+        start, duration = clipped(said[event.id], target.seconds)
+        offset = place.starts_at + target.start + start
         event.start_offset = offset
         event.start_time = place.start_time + timedelta(seconds=offset)
         event.duration = duration
@@ -111,18 +110,7 @@ def clipped(said: Description, seconds: float) -> tuple[float, float]:
     return begin, end - begin
 
 
-def _open(*, again: bool) -> list[ColumnElement[bool]]:
-    """What is true of events that a model may describe."""
-    conditions = [
-        Event.origin == Origin.EXTRACTED.value,
-        Event.edited_at.is_(None),
-        Event.recording_id.is_not(None),
-        Event.facts["file_id"].astext.is_not(None),
-    ]
-    return conditions if again else [*conditions, Event.is_described.is_(False)]
-
-
-def _stretch(event: Event) -> Target | None:
+def _target(event: Event) -> Target | None:
     facts = Facts.of(event.facts)
     if facts is None or facts.file_id is None or facts.start is None or facts.end is None:
         return None

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, TypeAlias
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from daybook.accounts.models import User
 from daybook.db.engine import WriteSession
 from daybook.kit.errors import Invalid
@@ -118,7 +116,7 @@ def _once(read: list[Row | Problem], problems: list[Problem]) -> list[Row]:
 
 
 async def _keep(session: WriteSession, user: User, rows: list[Row], result: Imported) -> None:
-    there = await _there(session, user, [row.key for row in rows])
+    there = await repository.imported(session, user.id, [row.key for row in rows])
     for row in rows:
         event = there.get(row.key)
         if event is None:
@@ -133,12 +131,6 @@ async def _keep(session: WriteSession, user: User, rows: list[Row], result: Impo
             result.updated += 1
     await session.flush()
     session.expunge_all()  # what is written need not be kept in memory, nor looked through again
-
-
-async def _there(session: AsyncSession, user: User, keys: list[str]) -> dict[str, Event]:
-    """The person's events that were imported under these keys."""
-    events = repository.owned(user.id).where(Event.import_key.in_(keys)).order_by(Event.id).with_for_update()
-    return {event.import_key: event for event in await session.scalars(events) if event.import_key}
 
 
 def _is_same(event: Event, row: Row) -> bool:
