@@ -2,9 +2,10 @@
 
 import pytest
 
-from daybook.lifelog.diary.phrases import length_in_words, measured_in_words
+from daybook.lifelog.diary.phrases import measured_in_words
 from daybook.lifelog.diary.style import Style, style_of
 from daybook.lifelog.events.facts import Facts, factual_summary
+from daybook.lifelog.wording import ENGLISH, wording
 from llm_tracker.ids import uuid7
 
 
@@ -53,17 +54,17 @@ def test_whether_a_text_can_be_in_it(language, text, speaks):
     [(0.2, "1 s"), (59.4, "59 s"), (59.6, "1 min"), (754, "13 min"), (5400, "1 h 30 min")],
 )
 def test_lengths(seconds, words):
-    assert length_in_words(seconds, "en") == words
+    assert ENGLISH.length_to_the_minute(seconds) == words
 
 
 def test_what_was_measured_in_each_language():
     facts = {"motion": 0.5, "brightness": 0.9, "sound": -60.0, "file_id": str(uuid7())}
 
-    assert measured_in_words(facts, "en") == "much movement, bright, with sound"
-    assert measured_in_words(facts, "zh-TW") == "動作很多、畫面明亮、有聲音"
-    assert measured_in_words(facts, "zh-CN") == "动作很多、画面明亮、有声音"
-    assert measured_in_words(None, "en") == ""
-    assert measured_in_words({"motion": "x"}, "en") == ""
+    assert measured_in_words(facts, wording("en")) == "much movement, bright, with sound"
+    assert measured_in_words(facts, wording("zh-TW")) == "動作很多、畫面明亮、有聲音"
+    assert measured_in_words(facts, wording("zh-CN")) == "动作很多、画面明亮、有声音"
+    assert measured_in_words(None, wording("en")) == ""
+    assert measured_in_words({"motion": "x"}, wording("en")) == ""
 
 
 @pytest.mark.parametrize("motion", [0.01, 0.025, 0.2, 0.5])
@@ -71,4 +72,6 @@ def test_what_was_measured_in_each_language():
 def test_a_page_says_the_same_of_what_was_measured_as_its_events(motion, sound):
     facts = Facts(motion=motion, brightness=0.19, sound=sound)
 
-    assert factual_summary(facts, 5, "en") == f"Video of 5 s: {measured_in_words(facts.stored(), 'en')}."
+    assert (
+        factual_summary(facts, 5, ENGLISH) == f"Video of 5 s: {measured_in_words(facts.stored(), ENGLISH)}."
+    )

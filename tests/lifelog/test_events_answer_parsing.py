@@ -11,6 +11,7 @@ from daybook.lifelog.events.description import batching, prompt
 from daybook.lifelog.events.description.answer_parsing import descriptions
 from daybook.lifelog.events.facts import Facts, factual_summary, mean_level
 from daybook.lifelog.events.segment_merging import max_events, merge_segments
+from daybook.lifelog.wording import wording
 
 FILE = UUID(int=1)
 
@@ -207,11 +208,11 @@ def test_what_is_measured_of_two_is_their_mean_over_time():
     ],
 )
 def test_lengths_in_words(seconds, words):
-    assert factual_summary(Facts(motion=0.5, brightness=0.9, sound=None), seconds, "en") == words
-    assert factual_summary(None, 3725, "zh-Hant") == "1 小時 2 分的影片。"
-    assert factual_summary(None, 3600, "zh-Hant") == "1 小時的影片。"
-    assert factual_summary(None, 2400, "zh-Hant") == "40 分鐘的影片。"
-    assert factual_summary(None, 2405, "zh-Hans") == "40 分 5 秒的影片。"
+    assert factual_summary(Facts(motion=0.5, brightness=0.9, sound=None), seconds, wording("en")) == words
+    assert factual_summary(None, 3725, wording("zh-Hant")) == "1 小時 2 分的影片。"
+    assert factual_summary(None, 3600, wording("zh-Hant")) == "1 小時的影片。"
+    assert factual_summary(None, 2400, wording("zh-Hant")) == "40 分鐘的影片。"
+    assert factual_summary(None, 2405, wording("zh-Hans")) == "40 分 5 秒的影片。"
 
 
 # What is shown

@@ -1,4 +1,4 @@
-"""The words for what was measured, in the languages that Daybook itself speaks."""
+"""Words for measured facts, in the languages of Daybook's own pages."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ MINUTE, HOUR = 60, 3600
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A language's words."""
+    """The words of one language."""
 
     video: str
-    """`{length}` of video, and what is said of it in `{parts}`."""
+    """`{length}` of video, with its facts in `{parts}`."""
     video_alone: str
     joined: str
     seconds: str
@@ -31,16 +31,23 @@ class Wording:
     label_joint: str
     """Between labels, such as actions, that are written one after the other."""
     sentence_joint: str
+    recording: str
+    """An undescribed recording of `{length}`, on a diary page."""
+    recording_alone: str
+    list_joint: str
+    brackets: str
+    stop: str
+    hours_to_the_minute: str
 
     def sentence(self, duration: float, parts: list[str]) -> str:
-        """What is said of a stretch of `duration` seconds."""
+        """Return the sentence for a segment of `duration` seconds."""
         length = self.length(duration)
         if not parts:
             return self.video_alone.format(length=length)
         return self.video.format(length=length, parts=self.joined.join(parts))
 
     def length(self, duration: float) -> str:
-        """A length of time in its two largest units, or in the first where there is nothing of the second."""
+        """A length of time in its two largest units, without a second unit of zero."""
         seconds = max(1, round(duration))
         if seconds >= HOUR:
             hours, rest = divmod(seconds // MINUTE, 60)
@@ -49,6 +56,17 @@ class Wording:
             minutes, rest = divmod(seconds, MINUTE)
             return (self.minutes_and_seconds if rest else self.minutes).format(minutes, rest)
         return self.seconds.format(seconds)
+
+    def length_to_the_minute(self, duration: float) -> str:
+        """A length of time to the second below a minute, and to the minute above."""
+        if duration < 59.5:  # noqa: PLR2004  (59.5 rounds to a minute)
+            return self.seconds.format(max(round(duration), 1))
+        minutes = round(duration / MINUTE)
+        return (
+            self.minutes.format(minutes)
+            if minutes < 60  # noqa: PLR2004  (an hour)
+            else self.hours_to_the_minute.format(*divmod(minutes, 60))
+        )
 
 
 ENGLISH = Wording(
@@ -70,6 +88,12 @@ ENGLISH = Wording(
     loud="loud",
     label_joint="; ",
     sentence_joint=" ",
+    recording="a recording of {length}, not described yet",
+    recording_alone="a recording, not described yet",
+    list_joint=", ",
+    brackets=" ({})",
+    stop=".",
+    hours_to_the_minute="{} h {} min",
 )
 TRADITIONAL = Wording(
     video="{length}的影片：{parts}。",
@@ -90,6 +114,12 @@ TRADITIONAL = Wording(
     loud="聲音很大",
     label_joint="、",
     sentence_joint="",
+    recording="一段 {length}的影片，還沒有描述",
+    recording_alone="一段影片，還沒有描述",
+    list_joint="、",
+    brackets="（{}）",
+    stop="。",
+    hours_to_the_minute="{} 小時 {} 分鐘",
 )
 SIMPLIFIED = Wording(
     video="{length}的影片：{parts}。",
@@ -110,11 +140,17 @@ SIMPLIFIED = Wording(
     loud="声音很大",
     label_joint="、",
     sentence_joint="",
+    recording="一段 {length}的影片，还没有描述",
+    recording_alone="一段影片，还没有描述",
+    list_joint="、",
+    brackets="（{}）",
+    stop="。",
+    hours_to_the_minute="{} 小时 {} 分钟",
 )
 
 
 def wording(language: str | None) -> Wording:
-    """The words for a language tag; English for every language that is not here."""
+    """Return the words for a language tag; English for a language without its own."""
     match script_of_language(language or ""):
         case "Hant":
             return TRADITIONAL

@@ -7,10 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from daybook.lifelog.diary.faithfulness.check import Source
-from daybook.lifelog.diary.phrases import length_in_words, measured_in_words, own_words
+from daybook.lifelog.diary.phrases import measured_in_words, own_words
 from daybook.lifelog.diary.style import Style
 from daybook.lifelog.events.facts import summary_of
 from daybook.lifelog.events.models import Event
+from daybook.lifelog.wording import ENGLISH, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +55,33 @@ def note_of_summary(sentence: Sentence) -> Note:
 
 
 def _note(event: Event, start: datetime, style: Style) -> Note:
-    words = own_words(event, start, style.language)
-    source = Source(_text_of(event, style.language), start, event.duration)
-    return Note(_said(event, start, style.language), (event.id,), (source,), words)
+    in_own_words = own_words(event, start, style.words)
+    source = Source(_text_of(event, style.words), start, event.duration)
+    return Note(_prompt_line(event, start, style.words), (event.id,), (source,), in_own_words)
 
 
-def _text_of(event: Event, language: str) -> str:
+def _text_of(event: Event, words: Wording) -> str:
     """Everything that the event says, to hold sentences to."""
-    said = (summary_of(event, language), event.action, event.scene, *(event.objects or []))
+    said = (summary_of(event, words), event.action, event.scene, *(event.objects or []))
     return "\n".join(part for part in said if part)
 
 
-def _said(event: Event, start: datetime, language: str) -> str:
+def _prompt_line(event: Event, start: datetime, words: Wording) -> str:
     """The event for a model, in one line, so that nothing in it can pass for another note; in English but for its own
     words.
     """
     parts = [f"{start:%H:%M}"]
     if event.duration:
-        parts.append(f"for {length_in_words(event.duration, 'en')}")
+        parts.append(f"for {ENGLISH.length_to_the_minute(event.duration)}")
     told = [
-        summary_of(event, language) or "",
+        summary_of(event, words) or "",
         f"Action: {event.action}." if event.action else "",
         f"Scene: {event.scene}." if event.scene else "",
         f"Objects: {', '.join(event.objects)}." if event.objects else "",
     ]
-    words = " ".join(part for part in told if part)
+    text = " ".join(part for part in told if part)
     if not event.is_described:
-        words = " ".join(
-            [words, f"A recording that nobody has described ({measured_in_words(event.facts, 'en')})."]
+        text = " ".join(
+            [text, f"A recording that nobody has described ({measured_in_words(event.facts, ENGLISH)})."]
         )
-    return f"{', '.join(parts)}: {' '.join(words.split())}"
+    return f"{', '.join(parts)}: {' '.join(text.split())}"

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from daybook.lifelog.script import script_of_language
+from daybook.lifelog.wording import Wording, wording
 
 DEFAULT_LANGUAGE = "en"
 DEFAULT_TONE = "plain"
@@ -25,6 +26,11 @@ class Style:
 
     language: str
     tone: str
+    words: Wording = field(init=False, repr=False, compare=False)
+    """Resolved once from `language`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", wording(self.language))
 
     @property
     def is_chinese(self) -> bool:

@@ -29,6 +29,7 @@ from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.recordings.keys import event_picture_key
 from daybook.lifelog.recordings.service import Placement
+from daybook.lifelog.wording import wording
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ def _event(work: Extraction, place: Placement, facts: Facts) -> Event:
         start_offset=offset,
         start_time=place.start_time + timedelta(seconds=offset),
         duration=end - start,
-        summary=factual_summary(facts, end - start, language),
+        summary=factual_summary(facts, end - start, wording(language)),
         objects=[],
         origin=Origin.EXTRACTED.value,
         is_described=False,

@@ -1,4 +1,4 @@
-"""What was measured of a stretch of video, and the sentence that says it where nobody has described the stretch."""
+"""Measured facts of a video segment, and the sentence that summarizes them while the segment is not described."""
 
 from math import log10
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.wording import Wording, wording
+from daybook.lifelog.wording import Wording
 
 SOME_MOTION, MUCH_MOTION = 0.02, 0.12
 """Shares of the picture that change within half a second."""
@@ -20,7 +20,7 @@ SILENT, LOUD = -60.0, -18.0
 
 
 class Facts(BaseModel):
-    """What is known of a stretch of video without a look at what it shows. An event keeps it in `facts`."""
+    """Measurements of a video segment. Stored in `Event.facts`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,21 +37,21 @@ class Facts(BaseModel):
 
     @classmethod
     def of(cls, stored: Any) -> "Facts | None":
-        """What an event keeps; None where it keeps nothing, or nothing like it."""
+        """Parse stored facts; None if there are none or they are malformed."""
         try:
             return cls.model_validate(stored)
         except ValidationError:
             return None
 
     def stored(self) -> dict[str, Any]:
-        """As an event keeps it."""
+        """Return the form that an event stores."""
         return self.model_dump(
             mode="json", exclude={"file_id", "start", "end"} if self.file_id is None else None
         )
 
 
 def combine(parts: list[tuple[Facts, float]]) -> Facts:
-    """The facts of several stretches with their seconds, as if they were one; in a file, if all are in the same."""
+    """Combine the facts of several segments (with their seconds). Keeps the file if all are in the same one."""
     seconds = sum(length for _, length in parts) or 1.0
     files = {facts.file_id for facts, _ in parts}
     starts = [facts.start for facts, _ in parts if facts.start is not None]
@@ -68,7 +68,7 @@ def combine(parts: list[tuple[Facts, float]]) -> Facts:
 
 
 def mean_level(levels: list[tuple[float | None, float]]) -> float | None:
-    """The mean of levels in dB over their seconds, as power adds up; None where there is no sound at all."""
+    """Return the mean of levels in dB, weighted by seconds and averaged as power; None if there is no sound."""
     heard = [(level, seconds) for level, seconds in levels if level is not None and seconds > 0]
     if not heard:
         return None
@@ -78,22 +78,19 @@ def mean_level(levels: list[tuple[float | None, float]]) -> float | None:
     return 10 * log10(max(power, 1e-9))
 
 
-def summary_of(event: Event, language: str | None) -> str | None:
-    """What an event says. Where nobody has described it that is what was measured, in the reader's `language`, whatever
-    language it was found in.
-    """
+def summary_of(event: Event, words: Wording) -> str | None:
+    """Return an event's summary; for an event that is not described, its facts in the reader's language."""
     facts = None if event.is_described or not event.summary else Facts.of(event.facts)
-    return event.summary if facts is None else factual_summary(facts, event.duration or 0.0, language)
+    return event.summary if facts is None else factual_summary(facts, event.duration or 0.0, words)
 
 
-def factual_summary(facts: Facts | None, duration: float, language: str | None) -> str:
-    """The sentence for an event that nobody has described, in `language` (a tag), else in English."""
-    return wording(language).sentence(duration, told(facts, language))
+def factual_summary(facts: Facts | None, duration: float, words: Wording) -> str:
+    """Return the sentence for an event that is not described."""
+    return words.sentence(duration, phrases(facts, words))
 
 
-def told(facts: Facts | None, language: str | None) -> list[str]:
-    """What was measured, each in a few words: motion, brightness where it is remarkable, sound."""
-    words = wording(language)
+def phrases(facts: Facts | None, words: Wording) -> list[str]:
+    """Return a phrase for each of motion, brightness (if remarkable) and sound."""
     return [] if facts is None else [_motion(facts, words), *_brightness(facts, words), _sound(facts, words)]
 
 

@@ -17,7 +17,7 @@ from daybook.lifelog.events.fields import (
     clean_objects,
 )
 from daybook.lifelog.events.models import Event
-from daybook.lifelog.wording import wording
+from daybook.lifelog.wording import Wording, wording
 from llm_tracker.ids import uuid7
 
 SHORTEST_PART = 0.1
@@ -43,7 +43,7 @@ async def merge(session: WriteSession, user: User, ids: list[UUID]) -> tuple[Eve
         )
     kept, *others = events
     _unite_times(kept, others)
-    _unite_words(kept, others, (user.settings or {}).get("language"))
+    _unite_words(kept, others, wording((user.settings or {}).get("language")))
     kept.edited_at = now()
     kept.embedding = None
     for event in others:
@@ -71,10 +71,10 @@ async def divide(session: WriteSession, user: User, event_id: UUID, at: float) -
     second = _second_part(first, at)
     first.duration = at
     first.edited_at = second.edited_at = now()
-    language = (user.settings or {}).get("language")
+    words = wording((user.settings or {}).get("language"))
     for part in (first, second):
         if not part.is_described:
-            part.summary = factual_summary(Facts.of(part.facts), part.duration or 0.0, language)
+            part.summary = factual_summary(Facts.of(part.facts), part.duration or 0.0, words)
     session.add(second)
     await session.flush()
     return first, second
@@ -103,11 +103,10 @@ def _unite_times(kept: Event, others: list[Event]) -> None:
     kept.facts = None if facts is None else facts.stored()
 
 
-def _unite_words(kept: Event, others: list[Event], language: str | None) -> None:
+def _unite_words(kept: Event, others: list[Event], words: Wording) -> None:
     """Give `kept` the words of all; those that only say what was measured count where nothing else is said."""
     events = [kept, *others]
     described = [event for event in events if event.is_described]
-    words = wording(language)
     kept.is_described = bool(described)
     kept.action = _labels([event.action for event in described], words.label_joint)
     kept.scene = _labels([event.scene for event in described], words.label_joint)
@@ -125,7 +124,7 @@ def _unite_words(kept: Event, others: list[Event], language: str | None) -> None
             )
         kept.summary = summary or None
     else:
-        kept.summary = factual_summary(Facts.of(kept.facts), kept.duration or 0.0, language)
+        kept.summary = factual_summary(Facts.of(kept.facts), kept.duration or 0.0, words)
 
 
 def _labels(labels: list[str | None], joint: str) -> str | None:

@@ -8,6 +8,7 @@ from daybook.kit.errors import DaybookError
 from daybook.lifelog.events.facts import summary_of
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.events.schemas import EventResponse
+from daybook.lifelog.wording import wording
 from daybook.storage.service import Store
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ LONGEST_SIDE = 320
 async def event_response(store: Store, user: User, event: Event) -> EventResponse:
     """The event as the API answers it to the person whose it is."""
     view = EventResponse.model_validate(event)
-    view.summary = summary_of(event, (user.settings or {}).get("language"))
+    view.summary = summary_of(event, wording((user.settings or {}).get("language")))
     if event.thumbnail_s3_key is not None:
         view.thumbnail_url = await store.link(event.thumbnail_s3_key)
     return view
