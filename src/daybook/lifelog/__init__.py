@@ -1,10 +1,11 @@
 """A day's footage: recordings → events → diary.
 
-uploads      bytes arrive, resumable, and are checked
-media        what is in a file: probing, thumbnails, previews, always in a child with limits
-recordings   a video with its time; several files where a camera cut it into chapters
-activity     where something changes in a video
+uploads      receives files, resumable, and verifies them
+media        inspects videos and takes frames from them, in child processes with limits
+recordings   a video with its time; several files if the camera cut it into chapters
+activity     finds where a video changes
 events       what happened when
-diary        a day's page, written from its events
-sample       a day of events to begin with
+diary        one page a day, written from its events
+calendar     an overview of days
+sample       a day of sample events
 """

@@ -1,4 +1,4 @@
-"""What the work of the lifelog needs: made once by each process, and handed to those who do it."""
+"""Process-wide resources of the lifelog, created once per process."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What every process has: the database, the file store and the settings. Files are taken in with these."""
+    """Resources of every process: database, file store and settings."""
 
     database: Database
     store: "Store"
@@ -22,6 +22,6 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerServices(Services):
-    """What the worker has: the gateway to models as well. Jobs are done with these."""
+    """Resources of the worker, which also makes internal calls."""
 
     internal_client: "InternalClient"

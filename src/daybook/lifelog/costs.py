@@ -1,4 +1,4 @@
-"""What the model calls of a job cost, told in its metrics."""
+"""Cost of a job's model calls, recorded in its metrics."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -15,7 +15,7 @@ _AWAY = (SQLAlchemyError, OSError, TimeoutError)  # the job's own end matters mo
 
 @asynccontextmanager
 async def record_costs(context: JobContext, services: WorkerServices) -> AsyncGenerator[None]:
-    """What the job's calls have cost is in its metrics (`tokens`, `cost`) when the block ends, however it ends."""
+    """Record the job's metrics `tokens` and `cost` when the block ends, also if it fails."""
     try:
         yield
     except asyncio.CancelledError:

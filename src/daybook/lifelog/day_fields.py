@@ -1,4 +1,4 @@
-"""A day as people send it."""
+"""Validation of days in requests."""
 
 import re
 from datetime import date
@@ -11,7 +11,7 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _as_written(value: Any) -> Any:
-    """Pydantic takes a number for seconds since 1970, which nobody means who sends one as a day."""
+    """Reject text that is not an ISO date: Pydantic would read a number as seconds since 1970."""
     if isinstance(value, str) and not _ISO.fullmatch(value):
         raise PydanticCustomError("day", "a day is written like 2026-11-20")
     return value

@@ -1,4 +1,4 @@
-"""A *day* is the person's own: from midnight to midnight in their timezone, whatever clocks do in between.
+"""A *day* is the user's own: from midnight to midnight in their timezone, whatever clocks do in between.
 
 Days follow each other without gap or overlap: every moment belongs to exactly one, and `local_day` names the one whose
 bounds hold it. Where clocks change a day has 23 or 25 hours; a day that a country skipped has none.
@@ -22,9 +22,9 @@ class DayBounds(NamedTuple):
 
 
 def day_bounds(day: date, timezone: str) -> DayBounds:
-    """When `day` begins and ends in `timezone` (an IANA name).
+    """Return the bounds of `day` in `timezone` (an IANA name).
 
-    Raises `Invalid` for a timezone that nobody knows and for days at the ends of the calendar.
+    Raises `Invalid` for an unknown timezone and for days at the ends of the calendar.
     """
     zone = zone_named(timezone)
     try:
@@ -34,7 +34,7 @@ def day_bounds(day: date, timezone: str) -> DayBounds:
 
 
 def local_day(moment: datetime, timezone: str) -> date:
-    """The day to which `moment` (aware) belongs in `timezone`. Raises `Invalid` as `day_bounds` does."""
+    """Return the day of `moment` (aware) in `timezone`. Raises `Invalid` as `day_bounds` does."""
     zone = zone_named(timezone)
     try:
         day = moment.astimezone(zone).date()

@@ -41,7 +41,7 @@ def script_of_language(language: str) -> Script | None:
 
 
 def detect(text: str) -> Script | None:
-    """The script that most of the telling characters of `text` are in; None where none tells, or as many each."""
+    """Return the script that most of the distinctive characters of `text` are in; None if it is undecided."""
     simplified = sum(map(_is_simplified, text))
     traditional = sum(map(_is_traditional, text))
     if simplified == traditional:
@@ -53,7 +53,7 @@ def in_script(text: str, language: str, *, kept: Iterable[str] = (), whole: bool
     """`text` in the script of `language`; as it is for languages but Chinese.
 
     The parts of it that are `kept` stay letter for letter. `whole`: `text` is a part of something in the other script,
-    and is converted even where it has no telling character itself.
+    and is converted even if it has no telling character itself.
     """
     script = script_of_language(language)
     if script is None:
@@ -87,7 +87,7 @@ def _converter(conversion: str) -> OpenCC:
 
 @cache
 def _is_simplified(character: str) -> bool:
-    """Whether Traditional texts do not have it."""
+    """Return True if Traditional texts do not use the character."""
     if character.isascii() or _converter("s2t").convert(character) == character:
         return False
     try:
@@ -98,7 +98,7 @@ def _is_simplified(character: str) -> bool:
 
 @cache
 def _is_traditional(character: str) -> bool:
-    """Whether Simplified texts do not have it."""
+    """Return True if Simplified texts do not use the character."""
     if character.isascii() or _converter("t2s").convert(character) == character:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What was measured, cell by cell: a video is cut into cells of about half a second, and at cuts."""
+"""Measurements of a video in cells of about half a second, which also end at cuts."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class Sound:
     step: float
 
     def levels(self, edges: Floats) -> Floats:
-        """Decibels of full scale between each two of `edges` (seconds); silence where there is no sound any more."""
+        """Decibels of full scale between each two of `edges` (seconds); silence if there is no sound any more."""
         total = np.concatenate([[0.0], np.cumsum(self.energy)]) * self.step
         at = np.interp(edges, np.arange(total.size) * self.step, total)
         mean = np.diff(at) / np.maximum(np.diff(edges), 1e-9)
@@ -56,7 +56,7 @@ class Cells:
     sound: Floats | None
     """dBFS."""
     cut: NDArray[np.bool_]
-    """Whether a cell begins at a cut; never the first."""
+    """True if a cell begins at a cut; never the first."""
 
     @property
     def lengths(self) -> Floats:
@@ -65,10 +65,10 @@ class Cells:
 
 
 def cells_of(frames: Frames, motion: Floats, cuts: Floats, sound: Sound | None, duration: float) -> Cells:
-    """Cells from frame to frame, cut in two at `cuts` (seconds).
+    """Return cells from frame to frame, split at `cuts` (seconds).
 
-    `motion` has for each frame the change until the next one, not a number where nobody knows; so it is too
-    around cuts, where the change is the cut's. What is not known is taken from the nearest cell of the same shot.
+    `motion` holds the change from each frame to the next; NaN if unknown. It is set to NaN around cuts too. Unknown
+    values are taken from the nearest cell of the same shot.
     """
     at = np.maximum(frames.at, 0.0)
     starts = np.concatenate([[0.0], at[1:]])
@@ -100,7 +100,7 @@ def cells_of(frames: Frames, motion: Floats, cuts: Floats, sound: Sound | None, 
 
 
 def _filled(values: Floats, shots: NDArray[np.int64]) -> Floats:
-    """`values` with each unknown one taken from the nearest known of the same shot, or 0 where there is none."""
+    """`values` with each unknown one taken from the nearest known of the same shot, or 0 if there is none."""
     at = np.arange(values.size, dtype=np.float64)
     known = ~np.isnan(values)
     values = values.copy()

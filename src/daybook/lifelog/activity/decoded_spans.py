@@ -1,4 +1,4 @@
-"""What decoding parts of a video tells."""
+"""Measurements of the parts of a video that are decoded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ _SAME = 5e-3  # seconds by which times of the same frame may differ
 
 @dataclass(frozen=True, slots=True)
 class DecodedSpans:
-    """Frames inside spans of which all were decoded."""
+    """Frames inside spans of which every frame was decoded."""
 
     at: Floats
     blocks: NDArray[np.uint8]
     motion: Floats
-    """Share of the frame that has changed until the next; not a number where that was not seen."""
+    """Share of the frame that has changed until the next; not a number if that was not seen."""
     cuts: Floats
     """Seconds."""
     spans: Floats
@@ -39,12 +39,12 @@ class DecodedSpans:
 
     @classmethod
     def none(cls) -> "DecodedSpans":
-        """Before anything was looked for."""
+        """Return the result before anything is decoded."""
         empty = np.zeros(0)
         return cls(empty, np.zeros((0, BLOCKS[0] * BLOCKS[1]), np.uint8), empty, empty, np.zeros((0, 2)))
 
     def updated(self, new: "DecodedSpans") -> "DecodedSpans":
-        """These and `new`, which counts where both have looked."""
+        """Return these spans with `new`, which wins where both overlap."""
         old = ~inside(self.at, new.spans)
         at = np.concatenate([self.at[old], new.at])
         order = np.argsort(at, kind="stable")
@@ -60,7 +60,7 @@ class DecodedSpans:
 async def decoded(
     path: Path, duration: float, seen: Overview, windows: list[Window], tell: OnProgress | None
 ) -> DecodedSpans:
-    """Decode `windows`: in one run over the file, which leaves all other packets out. Raises `FfmpegFailed`."""
+    """Decode `windows` in one run over the file, which drops all other packets. Raises `FfmpegFailed`."""
     scores, shown, meter = MetadataMeter(), MetadataMeter(), FrameMeter()
 
     def outputs(pipes: Sequence[str]) -> list[str]:
@@ -90,7 +90,7 @@ async def decoded(
 
 
 def inside(at: Floats, spans: Floats) -> NDArray[np.bool_]:
-    """Whether each of the times is in a span, its end not included."""
+    """True if each of the times is in a span, its end not included."""
     if spans.size == 0:
         return np.zeros(at.size, np.bool_)
     span = np.searchsorted(spans[:, 0], at + _SAME) - 1

@@ -1,4 +1,4 @@
-"""One ffmpeg that looks at a video and sends what it sees through several pipes at once."""
+"""One ffmpeg run that sends frames, sound and metadata through several pipes."""
 
 import asyncio
 import contextlib
@@ -28,11 +28,11 @@ async def decode(
     pixels: int,
     on_data: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
-    """Run ffmpeg over `path` and feed what comes through each pipe to its own of `feeds`.
+    """Run ffmpeg over `path` and feed the data of each pipe to one of `feeds`.
 
-    `reading` are options ahead of the input; `outputs` makes those after it, from the names of the pipes. Decodes with
-    as many threads as suit frames of so many `pixels`. Gives up long after a video of `seconds` should be done.
-    Ends with its child when cancelled. Raises `FfmpegFailed`.
+    `reading` are options before the input; `outputs` makes the options after it from the names of the pipes. The number
+    of threads depends on `pixels` per frame, the time limit on the video's `seconds`. Cancelling ends the child. Raises
+    `FfmpegFailed`.
     """
     loop = asyncio.get_running_loop()
     async with contextlib.AsyncExitStack() as stack:
@@ -59,19 +59,19 @@ async def decode(
 
 
 def threads(*, pixels: int = 0) -> int:
-    """How many threads decode: each holds frames, and those of 4K are large."""
+    """Return the number of decoding threads. Each holds frames, and those of 4K are large."""
     return min(os.cpu_count() or 1, 2 if pixels > _LARGE else 4)
 
 
 def slice_threads(*, pixels: int) -> list[str]:
-    """Options for decoding that is quicker than looking, so that frames wait in a queue as well: threads share each
-    large frame (where its encoder cut it into parts) instead of holding one each.
+    """Return options for decoding that is faster than the analysis, so that frames queue up: threads share each large
+    frame (if its encoder cut it into slices) instead of holding one each.
     """
     return ["-thread_type", "slice"] if pixels > _LARGE else []
 
 
 async def pixels_of(path: Path) -> int:
-    """How many points a frame of the video has; 0 where ffmpeg does not tell. Raises `FfmpegFailed`."""
+    """Return the number of pixels of a frame; 0 if ffmpeg does not report it. Raises `FfmpegFailed`."""
     header = ["-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:1"]
     told = PacketMeter()
     told.feed(await run_ffmpeg([*video_input(path), *header], time_limit=_time_limit(0)) + b"\n")
@@ -79,13 +79,13 @@ async def pixels_of(path: Path) -> int:
 
 
 def gray_frames(*, looks: str = "", notes: str) -> str:
-    """The filters that make small gray frames of what is left after `looks`, and write when each is to `notes`."""
+    """Return the filters that make small gray frames of the output of `looks` and write their times to `notes`."""
     marks = f"metadata=print:key=lavfi.scd.mafd:direct=1:file={_escaped(notes)}"
     return f"{looks}{marks},scale={WIDTH}:{HEIGHT}:flags=area,format=gray"
 
 
 def cut_scores(notes: str, *, above: float) -> str:
-    """The filters that write to `notes` at what frames the score for a cut (scdet's) is above a value."""
+    """Return the filters that write the frames whose scdet score exceeds `above` to `notes`."""
     wanted = f"key=lavfi.scd.score:function=greater:value={above}"
     return f"scdet,metadata=print:{wanted}:file={_escaped(notes)},"
 

@@ -1,9 +1,9 @@
-"""What can go wrong while a video is looked at."""
+"""Errors of activity analysis."""
 
 from daybook.kit.errors import Invalid
 
 
 class Undecodable(Invalid):
-    """Not one frame of this file could be decoded."""
+    """No frame of the file can be decoded."""
 
     code = "video_undecodable"

@@ -1,4 +1,4 @@
-"""Every frame is decoded, once: cuts are looked for in all of them, the rest is measured twice a second."""
+"""Exact analysis: every frame is decoded once for cuts; the rest is measured twice a second."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +37,7 @@ TWICE_A_SECOND_AND_KEYS = f"select='{_ENOUGH}+key',"
 
 
 async def exact_cells(path: Path, duration: float | None, tell: OnProgress | None) -> tuple[Cells, float]:
-    """The video's cells and its duration, measured to half a second where it is not given. Raises `Undecodable`."""
+    """Return the video's cells and its duration, measured to half a second if not given. Raises `Undecodable`."""
     try:
         pixels = await pixels_of(path)
     except FfmpegFailed as failure:
@@ -100,9 +100,9 @@ def change_to_next(frames: Frames) -> Floats:
 
 
 def cuts_of(frames: Frames, scores: MetadataMeter) -> Floats:
-    """When there are cuts: high scores after which the frame stays another one, unlike after a flash.
+    """Return the times of cuts: high scores after which the frame stays different, unlike after a flash.
 
-    Where hardly anything moves before and after, a lower score is enough.
+    If hardly anything moves before and after, a lower score suffices.
     """
     times, values = np.array(scores.times), np.array(scores.values)
     if times.size == 0 or frames.at.size < 2:  # noqa: PLR2004  (one before, one after)

@@ -1,4 +1,4 @@
-"""keyframes first; of the rest only what lies around where something changed."""
+"""Fast analysis: keyframes first, then only the parts around changes."""
 
 import asyncio
 from pathlib import Path
@@ -28,9 +28,9 @@ _LEAST = 0.01  # share of the frame; what moves less is not told apart
 async def fast_cells(
     path: Path, duration: float | None, tell: OnProgress | None, *, must: bool
 ) -> tuple[Cells, float] | None:
-    """The video's cells and duration; nothing where its keyframes are too few to go by.
+    """Return the video's cells and duration; None if there are too few keyframes.
 
-    Unless it `must`, it gives up too where more changes than it may look at. Raises `FfmpegFailed`.
+    Also returns None, unless `must`, if more changes than may be decoded. Raises `FfmpegFailed`.
     """
     seen = await overview_of(path, duration, _part(tell, 0.0, _OVERVIEW))
     if seen.keys.at.size == 0 or not seen.is_key.any():
@@ -74,7 +74,7 @@ def _part(tell: OnProgress | None, begin: float, end: float) -> OnProgress | Non
 
 
 class _Draft:
-    """A video twice a second as keyframes and bytes tell it."""
+    """Half-second samples of a video, estimated from keyframes and packet sizes."""
 
     def __init__(self, seen: Overview, groups: Groups) -> None:
         counts = np.maximum(np.rint(np.diff(groups.begin) / _STEP).astype(np.int64), 1)
@@ -85,7 +85,7 @@ class _Draft:
         self.motion = self._motion_from_bytes(seen, groups)
 
     def _motion_from_bytes(self, seen: Overview, groups: Groups) -> Floats:
-        """What has changed between two keyframes, spread over the time between them as their bytes are."""
+        """Spread the change between two keyframes over the time between them in proportion to packet sizes."""
         rest = ~seen.is_key
         cell = np.maximum(np.searchsorted(self.at, seen.shown[rest] + 1e-3) - 1, 0)
         taken = np.bincount(cell, seen.size[rest], self.group.size)
@@ -96,7 +96,7 @@ class _Draft:
         return np.minimum(change[self.group] * share, 1.0)
 
     def completed(self, found: DecodedSpans, cuts: Floats) -> tuple[Frames, Floats]:
-        """What was found where it was looked for; elsewhere the draft, scaled by how both differ near there."""
+        """Return decoded values where there are any, else the draft, scaled by its error nearby."""
         motion = np.clip((self.motion + _LEAST) * self._off(found) - _LEAST, 0.0, 1.0)
         left = ~inside(self.at, found.spans)
         at = np.concatenate([self.at[left], found.at])
@@ -106,9 +106,9 @@ class _Draft:
         return Frames(at[order], blocks, np.zeros(at.size)), motion
 
     def _off(self, found: DecodedSpans) -> Floats:
-        """By how much what bytes told is too little, as it is in the middle of the groups around where both are known.
+        """Return the factor by which the draft underestimates motion, as a median over the groups nearby.
 
-        Only where something moves: nothing is nothing for both.
+        Only moving parts count: without motion both are zero.
         """
         cell = np.maximum(np.searchsorted(self.at, found.at + _STEP / 2) - 1, 0)
         told = self.motion[cell]
@@ -127,7 +127,7 @@ class _Draft:
         return np.median(around, axis=1)[near]
 
     def _nearest_frame(self, at: Floats, found: DecodedSpans, cuts: Floats) -> NDArray[np.uint8]:
-        """Blocks of the nearest frame of the same shot that was seen."""
+        """Return the blocks of the nearest decoded frame of the same shot."""
         known = np.concatenate([self._keys.at, found.at])
         order = np.argsort(known, kind="stable")
         blocks = np.concatenate([self._keys.blocks, found.blocks])[order]

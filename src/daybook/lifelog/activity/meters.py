@@ -1,4 +1,4 @@
-"""Measuring what ffmpeg sends: small gray frames and mono sound, in pieces of any size."""
+"""Measuring of ffmpeg's output: small gray frames, mono sound and metadata, in chunks of any size."""
 
 import re
 from array import array
@@ -31,7 +31,7 @@ class FrameMeter:
         self._last: NDArray[np.int16] | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Process the next bytes."""
         data = self._rest + data
         whole = len(data) // _FRAME_BYTES * _FRAME_BYTES
         self._rest = data[whole:]
@@ -54,7 +54,7 @@ class FrameMeter:
 
 
 def share_changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> float:
-    """Share of the points that changed, but for what all points did together: light that was switched, exposure."""
+    """Share of the points that changed, except what all points did together: light that was switched, exposure."""
     difference = after - before
     difference -= np.int16(np.median(difference[::3, ::3]))
     return float((np.abs(difference) > _NOTICED).mean())
@@ -68,7 +68,7 @@ class SoundMeter:
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Process the next bytes."""
         data = self._rest + data
         whole = len(data) // (2 * _STEP) * (2 * _STEP)
         self._rest = data[whole:]
@@ -77,12 +77,12 @@ class SoundMeter:
             self._energy.extend(np.square(samples).mean(axis=1).tolist())
 
     def sound(self) -> Sound | None:
-        """What was heard, or nothing where there was no sound."""
+        """Return the sound; None if there is none."""
         return Sound(np.array(self._energy), SOUND_STEP) if self._energy else None
 
 
 class MetadataMeter:
-    """What ffmpeg's filter `metadata` prints: when a frame is shown, and a value for it."""
+    """Output of ffmpeg's filter `metadata`: the time of each frame and a value."""
 
     _HEAD = re.compile(rb"frame:\d+ .*pts_time:(-?[0-9.e+-]+)")
 
@@ -92,7 +92,7 @@ class MetadataMeter:
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Process the next bytes."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
@@ -119,7 +119,9 @@ class PacketMeter:
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes. Lines are `stream, dts, pts, duration, size, checksum` and flags of any but keys."""
+        """Process the next bytes. Lines are `stream, dts, pts, duration, size, checksum`, and flags of any but
+        keyframes.
+        """
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:

@@ -1,4 +1,4 @@
-"""A video's keyframes, and how many bytes each frame takes: what can be known of it for little."""
+"""Overview of a video: its keyframes and the size of each packet, which cost little to read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

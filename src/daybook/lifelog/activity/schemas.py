@@ -1,4 +1,4 @@
-"""What activity analysis finds in a video."""
+"""Results of activity analysis."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ Mode = Literal["exact", "fast", "auto"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment of a video in which the same goes on. Times are seconds from the video's beginning."""
+    """A part of a video without a change. Times are seconds from the video's beginning."""
 
     start: float
     end: float
@@ -18,9 +18,9 @@ class Segment:
     brightness: float
     """Mean luma, 0 (black) to 1 (white)."""
     sound: float | None
-    """Mean sound level in dBFS, -90 (silence) to 0; null where the video has no sound that can be decoded."""
+    """Mean sound level in dBFS, -90 (silence) to 0; null if the video has no sound that can be decoded."""
     cut: bool
-    """Whether it begins at a cut. The first segment does not."""
+    """True if it begins at a cut. The first segment does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Cells → segments: neighbours that are alike become one, until all that are left differ.
+"""Cells → segments: similar neighbours are merged until all that are left differ.
 
-How much two neighbours differ is told by what they show, how much moves and how loud it is, each measured against how
-much it varies within them: in a crowd a few people more are nothing, in an empty yard one is an event. Cuts stay.
+The difference of two neighbours is that of picture, motion and sound, each relative to its variation within them: a few
+more people are nothing in a crowd and an event in an empty yard. Cuts stay.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from daybook.lifelog.activity.schemas import Segment
 Singles = NDArray[np.float32]
 
 SHORTEST = 2.0
-"""Seconds of a segment, where the video is not shorter."""
+"""Seconds of a segment, if the video is not shorter."""
 STEADY = 3.0
 """Seconds that it must be on both sides of a change that is no cut."""
 MOST_PER_HOUR = 180
@@ -53,7 +53,7 @@ def segments_of(cells: Cells) -> list[Segment]:
 
 
 def boundaries_of(cells: Cells, *, different: float) -> tuple[Floats, Singles]:
-    """Seconds at which segments would begin if they had to differ by `different`, and how much they do."""
+    """Return the boundaries (seconds) of segments that differ by `different`, and their differences."""
     segments = _merged(cells, different)
     return cells.edges[segments.starts[1:]], segments.differences()
 
@@ -96,13 +96,13 @@ class _Segments:
     sums: Singles
     squares: Singles
     cut: NDArray[np.bool_]
-    """Whether each begins at a cut."""
+    """True if each begins at a cut."""
     units: Singles
     """What is worth noticing in each feature, squared, as it is scaled here."""
 
     @classmethod
     def of(cls, cells: Cells, starts: NDArray[np.int64]) -> "_Segments":
-        """Those that begin at the cells `starts`."""
+        """Return the segments that begin at the cells `starts`."""
         sums: list[Singles] = []
         squares: list[Singles] = []
         length = cells.lengths.astype(np.float32)
@@ -124,7 +124,7 @@ class _Segments:
         )
 
     def joined(self, starts: NDArray[np.int64]) -> "_Segments":
-        """Those that begin at the cells `starts`."""
+        """Return the segments merged so that they begin at the cells `starts`."""
         at = np.searchsorted(self.starts, starts)
         return _Segments(
             starts,
@@ -136,7 +136,7 @@ class _Segments:
         )
 
     def differences(self) -> Singles:
-        """How much each segment but the first differs from the one before."""
+        """Return the difference of each segment but the first from the one before."""
         mean = self.sums / self.length[:, None]
         spread = np.maximum(self.squares / self.length[:, None] - mean**2, 0)
         before, after = self.length[:-1, None], self.length[1:, None]
@@ -146,14 +146,14 @@ class _Segments:
         return apart * trust
 
     def without(self, boundaries: NDArray[np.int64]) -> None:
-        """Join each of the segments `boundaries` (never 0) with the one before."""
+        """Merge each of the segments `boundaries` (never 0) with the one before."""
         kept = np.delete(self.starts, boundaries)
         joined = self.joined(kept)
         self.starts, self.length, self.cut = joined.starts, joined.length, joined.cut
         self.sums, self.squares = joined.sums, joined.squares
 
     def merge_alike(self, different: float) -> None:
-        """Merge neighbours that do not differ by that much, the most alike first. Nothing is merged across a cut."""
+        """Merge neighbours that differ by less than `different`, the most similar first. Cuts are kept."""
         for level in np.linspace(different / _LEVELS, different, _LEVELS):
             for turn in range(10 * _ROUNDS):
                 difference = self.differences()
@@ -167,7 +167,7 @@ class _Segments:
                 self.without(_apart(np.flatnonzero(alike)) + 1)
 
     def merge_short(self) -> None:
-        """Merge what is too short, the shortest first, with the neighbour that it differs less from."""
+        """Merge segments that are too short, the shortest first, with the more similar neighbour."""
         while self.length.size > 1:
             begins = np.append(self.cut, True)
             begins[0] = True
@@ -208,7 +208,7 @@ def _apart(indices: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _placed(starts: NDArray[np.int64], cells: Cells, reach: int) -> NDArray[np.int64]:
-    """`starts` with each boundary that is no cut moved to where its two sides vary least, by `reach` cells at most."""
+    """Move each boundary that is no cut to where its two sides vary least, by at most `reach` cells."""
     length = cells.lengths.astype(np.float32)
     placed = starts.copy()
     for i in range(1, placed.size):
@@ -225,7 +225,9 @@ def _placed(starts: NDArray[np.int64], cells: Cells, reach: int) -> NDArray[np.i
 
 
 def _best_split(features: Singles, length: Singles) -> int | None:
-    """Where to cut these cells in two so that both vary least; at least `STEADY` seconds from either end."""
+    """Return the split of these cells with the least variation on both sides, at least `STEADY` seconds from either
+    end.
+    """
     weighted = np.cumsum(features * length[:, None], axis=0)
     time = np.cumsum(length)
     left, left_time = weighted[:-1], time[:-1, None]
@@ -263,10 +265,10 @@ def _described(starts: NDArray[np.int64], cells: Cells) -> list[Segment]:
 
 
 def _when(first: int, boundary: int, last: int, cells: Cells) -> float:
-    """When it changes, in seconds, at the cell `boundary` between the segment from `first` and that up to `last`.
+    """Return the second of the change at cell `boundary` between two segments.
 
-    Where something begins or ends to move it is the middle of the first or last cell in which it does: in what it
-    differs from the frame before, it may have come at any time between the two.
+    If motion begins or ends there, it is the middle of the first or last cell with motion: the change happened at some
+    time between two frames.
     """
     edge = float(cells.edges[boundary])
     if cells.cut[boundary] or boundary - first < _TELLING or last - boundary < _TELLING:

@@ -1,4 +1,4 @@
-"""Where something changes in a video: the segments that become events."""
+"""Activity analysis: the segments of a video that become events."""
 
 import asyncio
 import time
@@ -22,12 +22,12 @@ _PAUSE = 0.5  # seconds between two reports of progress
 async def analyse(
     path: Path, *, duration: float | None, mode: Mode = "auto", on_progress: OnProgress | None = None
 ) -> Activity:
-    """Segments of the video at `path`, a local file; `duration` in seconds where it is known.
+    """Return the segments of the video at `path`, a local file; `duration` in seconds if known.
 
-    ffmpeg does the decoding in a child process, which ends when this is cancelled. Memory does not grow with the
-    video's length, but for about a kilobyte for each second of video.
+    ffmpeg decodes in a child process, which ends when this is cancelled. Memory grows by about a kilobyte per second of
+    video.
 
-    Raises `Undecodable`: no frame of it could be decoded; `FfmpegFailed`: ffmpeg broke down or took too long.
+    Raises `Undecodable` if no frame can be decoded, and `FfmpegFailed` if ffmpeg fails or takes too long.
     """
     if duration is not None and duration <= 0:
         duration = None

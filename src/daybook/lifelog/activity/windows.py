@@ -1,4 +1,4 @@
-"""Which parts of a video are worth decoding after its overview was seen."""
+"""Selection of the parts of a video to decode after its overview."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -46,17 +46,17 @@ class Groups:
     spike: NDArray[np.int64]
     """The packet that is as large as most often only a cut makes it, or -1."""
     is_jump: NDArray[np.bool_]
-    """Whether the next keyframe shows something else, more than those around differ."""
+    """True if the next keyframe shows something else, more than those around differ."""
     is_early: NDArray[np.bool_]
-    """Whether the next keyframe comes sooner than usual, and nothing else looks like a cut: the encoder saw one."""
+    """True if the next keyframe comes sooner than usual, and nothing else looks like a cut: the encoder saw one."""
 
     @property
     def count(self) -> int:
-        """How many."""
+        """Number of groups."""
         return self.first.size - 1
 
     def at(self, seconds: Floats) -> NDArray[np.int64]:
-        """The groups in which these times are."""
+        """Return the groups of these times."""
         return np.clip(np.searchsorted(self.begin, seconds, side="right") - 1, 0, self.count - 1)
 
 
@@ -64,7 +64,7 @@ def groups_of(seen: Overview, duration: float) -> Groups:
     """The groups whose keyframe could be decoded."""
     packets = np.flatnonzero(seen.is_key)
     packets = packets[np.argsort(seen.shown[packets])]
-    # A keyframe has the time of its packet, but for rounding.
+    # A keyframe has the time of its packet, except rounding.
     at = np.clip(np.searchsorted(seen.shown[packets], seen.keys.at - 0.01), 0, packets.size - 1)
     first = np.append(packets[at], seen.shown.size)
     begin = np.append(seen.keys.at, duration)
@@ -91,7 +91,7 @@ def _spike(seen: Overview, first: int, last: int) -> int:
 
 
 def _unusual(jump: Floats) -> Floats:
-    """How many times as large each is as those around it usually are, where some of them may have cuts too."""
+    """Return the ratio of each jump to the usual one around it, some of which may contain cuts too."""
     padded = np.pad(jump, _AROUND, mode="reflect" if jump.size > _AROUND else "edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
     return jump / np.maximum(np.percentile(around, 30, axis=1), 1.0)
@@ -111,7 +111,7 @@ def early_cuts(groups: Groups) -> Floats:
 
 
 class Budget:
-    """Windows that have been decoded, and how many frames may still be."""
+    """Windows that were decoded, and the work that may still be done."""
 
     def __init__(self, seen: Overview, groups: Groups) -> None:
         self.seen, self.groups = seen, groups
@@ -121,11 +121,11 @@ class Budget:
         keys = float(seen.work[seen.is_key].sum())
         self.left = max(SPENT - keys - _READING, LEAST)
         self.is_short = False
-        """Whether there were more places to look at than could be."""
+        """True if there were more places to look at than could be."""
         self._done: dict[int, Window] = {}
 
     def first_look(self) -> list[Window]:
-        """Short samples all over the video, and where keyframes jump, the farthest first."""
+        """Return short samples all over the video, and the groups where keyframes jump, the largest jump first."""
         wanted = self._samples()
         wanted += [_up_to_spike(self.seen, self.groups, group) for group in self._jumps()]
         return self._taken(wanted)
@@ -136,7 +136,7 @@ class Budget:
         return order[(self.groups.is_jump & ~self.groups.is_early)[order]].tolist()
 
     def closer(self, cuts: Floats, boundaries: Floats, strengths: NDArray[np.float32]) -> list[Window]:
-        """What is not decoded yet where there should be a cut and none was found, and around `boundaries`."""
+        """Return undecoded windows where a cut is expected but not found, and around `boundaries`."""
         holds = np.zeros(self.groups.count, np.bool_)
         holds[self.groups.at(cuts - _SAME)] = True
         wanted = [_whole(self.seen, self.groups, group) for group in self._jumps() if not holds[group]]
@@ -148,7 +148,7 @@ class Budget:
         return self._taken(wanted)
 
     def cost(self, window: Window) -> float:
-        """Of decoding it, as a share of decoding all."""
+        """Return the work of decoding `window` as a share of decoding everything."""
         return float(self._work[window.last + 1] - self._work[window.first]) * self._saved
 
     def _samples(self) -> list[Window]:
@@ -175,7 +175,7 @@ class Budget:
 
 
 def _up_to_spike(seen: Overview, groups: Groups, group: int) -> Window:
-    """The group up to a little after where its bytes tell of a cut, all of it where they do not."""
+    """Return the group up to shortly after the packet that suggests a cut; all of it if there is none."""
     spike = int(groups.spike[group])
     return (
         _whole(seen, groups, group) if spike < 0 else _until(seen, groups, group, seen.shown[spike] + _SAMPLE)

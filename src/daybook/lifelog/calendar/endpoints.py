@@ -1,4 +1,4 @@
-"""Days at a glance."""
+"""Overview of days."""
 
 from typing import Annotated
 
@@ -22,6 +22,6 @@ async def list_days(
     first: Annotated[IsoDay, Query(alias="from", description="First day.")],
     last: Annotated[IsoDay, Query(alias="to", description="Last day, which is included; at most 400 days.")],
 ) -> CalendarResponse:
-    """The days of which there is anything: how many events and recordings, a page, a picture."""
+    """List the days with events, recordings or a page."""
     days = await service.calendar(session, store, user, first, last)
     return CalendarResponse(timezone=user.timezone, days=days)

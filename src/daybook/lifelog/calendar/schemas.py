@@ -1,4 +1,4 @@
-"""What the API says about days."""
+"""Responses of the calendar."""
 
 import datetime as dt
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 
 class CalendarDay(BaseModel):
-    """What there is of a day."""
+    """Contents of a day."""
 
     date: dt.date
     events: int = Field(description="Those that begin on it.")
@@ -16,7 +16,7 @@ class CalendarDay(BaseModel):
 
 
 class CalendarResponse(BaseModel):
-    """The days of which there is anything, in order."""
+    """The days with contents, in order."""
 
     timezone: str
     days: list[CalendarDay]

@@ -21,7 +21,7 @@ MOST_DAYS = 400
 async def calendar(
     session: AsyncSession, store: Store, user: User, first: date, last: date
 ) -> list[CalendarDay]:
-    """The person's days from `first` to `last`, both included, of which there is anything.
+    """Return the user's days from `first` to `last` (included) that have contents.
 
     Raises `Invalid` for too many days, and for days beyond the calendar.
     """

@@ -1,4 +1,4 @@
-"""The diary of the person who is signed in."""
+"""The diary of the user who is signed in."""
 
 from typing import Annotated, Any
 

@@ -80,7 +80,7 @@ async def generate(services: WorkerServices, context: JobContext) -> None:
 
 
 async def _is_forced(context: JobContext) -> bool:
-    """Whether somebody forces the page. Where nobody does, the job is over: who forces later is given another."""
+    """True if somebody forces the page. Where nobody does, the job is over: who forces later is given another."""
     if context.params.get("force_refresh"):
         return True
     with contextlib.suppress(_Forced):

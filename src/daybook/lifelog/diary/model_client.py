@@ -18,7 +18,7 @@ class DiaryModelClient:
     """One job's way to its model.
 
     The names of its steps begin with a digest of what the page is written from. A job that goes on after the day's
-    events, the style or the model have changed asks anew: the old answers are about something else.
+    events, the style or the model have changed asks again: the old answers are about something else.
     """
 
     internal_client: InternalClient

@@ -13,7 +13,7 @@ from llm_tracker.ids import uuid7
 
 
 class DiaryPage(Timestamps, Base):
-    """A day's page. `content` is the newest version's text; `own_text` is the person's, and no writing touches it."""
+    """A day's page. `content` is the newest version's text; `own_text` is the user's, and no writing touches it."""
 
     __tablename__ = "diary"
     __table_args__ = (
@@ -58,7 +58,7 @@ class DiaryVersion(Created, Base):
 
 
 class DiaryRefresh(Base):
-    """How far a person's automatic refreshes are."""
+    """How far a user's automatic refreshes are."""
 
     __tablename__ = "diary_refreshes"
 

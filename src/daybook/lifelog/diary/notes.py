@@ -67,7 +67,7 @@ def _text_of(event: Event, words: Wording) -> str:
 
 
 def _prompt_line(event: Event, start: datetime, words: Wording) -> str:
-    """The event for a model, in one line, so that nothing in it can pass for another note; in English but for its own
+    """The event for a model, in one line, so that nothing in it can pass for another note; in English except its own
     words.
     """
     parts = [f"{start:%H:%M}"]

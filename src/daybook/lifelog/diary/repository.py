@@ -73,7 +73,7 @@ async def version_of_job(session: AsyncSession, job_id: UUID) -> DiaryVersion | 
 
 
 async def add_version(session: WriteSession, user_id: int, day: date, new: NewVersion) -> DiaryVersion:
-    """Put what was written on the page, as its newest version. The person's own text is not touched."""
+    """Put what was written on the page, as its newest version. The user's own text is not touched."""
     row = insert(DiaryPage).values(user_id=user_id, diary_date=day, version=1, **_on_page(new))
     changed = row.on_conflict_do_update(
         index_elements=[DiaryPage.user_id, DiaryPage.diary_date],
@@ -93,7 +93,7 @@ async def add_version(session: WriteSession, user_id: int, day: date, new: NewVe
 async def set_own_text(
     session: WriteSession, user_id: int, day: date, text: str | None, at: datetime
 ) -> None:
-    """Keep the person's own text; what was written is not touched."""
+    """Keep the user's own text; what was written is not touched."""
     values = {"own_text": text, "own_text_updated_at": at}
     row = insert(DiaryPage).values(user_id=user_id, diary_date=day, **values)
     await session.execute(
@@ -116,7 +116,7 @@ async def users_with_auto_refresh(session: AsyncSession) -> Sequence[tuple[User,
 
 
 async def claim_refresh(session: WriteSession, user_id: int, due: datetime) -> bool:
-    """Whether the refresh that was due at `due` is the caller's to do: nobody else's, and not done yet. It counts as
+    """True if the refresh that was due at `due` is the caller's to do: nobody else's, and not done yet. It counts as
     done when the caller commits.
     """
     row = insert(DiaryRefresh).values(user_id=user_id, last_due=due)

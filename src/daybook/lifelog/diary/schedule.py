@@ -1,4 +1,4 @@
-"""Automatic refreshes: at the time of day in a person's setting `diary.auto_refresh`, the pages of that day and of the
+"""Automatic refreshes: at the time of day in a user's setting `diary.auto_refresh`, the pages of that day and of the
 day before are written if the events are others than those that they were written from.
 
 Invariant: of any number of workers, one sees to a refresh that is due, once: it notes so in the transaction that
@@ -30,7 +30,7 @@ Clock = Callable[[], datetime]
 
 
 async def keep_refreshed(database: Database, stop: asyncio.Event, clock: Clock = now) -> None:
-    """See to what is due, again and again, until `stop`. A database that is away is tried again."""
+    """See to what is due, again and again, until `stop`. A database that is unavailable is tried again."""
 
     async def refresh() -> None:
         await refresh_due(database, clock())
@@ -53,7 +53,7 @@ async def refresh_due(database: Database, moment: datetime) -> int:
             log.warning("The diary of user %s is not refreshed: %s", user.id, problem.message)
         except DBAPIError as problem:
             if is_unavailable(problem):
-                raise  # the database is away: everybody waits
+                raise  # the database is unavailable: all wait
             log.exception("The diary of user %s is not refreshed: %s", user.id, type(problem).__name__)
     return asked
 
@@ -70,7 +70,7 @@ def latest_due(at: time, zone: ZoneInfo, moment: datetime) -> tuple[date, dateti
 
 
 async def _refresh(database: Database, user: User, day: date, due: datetime) -> int:
-    """Ask for the pages of `day` and of the day before where they are due; how many jobs that gave."""
+    """Ask for the pages of `day` and of the day before if they are due; how many jobs that gave."""
     asked = 0
     async with database.write() as session:
         if not await repository.claim_refresh(session, user.id, due):

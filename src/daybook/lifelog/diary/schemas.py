@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from daybook.jobs.schemas import ErrorDetails
 
 LONGEST_OWN_TEXT = 100_000
-"""Characters of a person's own text of a day."""
+"""Characters of a user's own text of a day."""
 
 VersionNumber = Annotated[int, Ge(1), Le(2**31 - 1)]
 
@@ -23,7 +23,7 @@ class Citation(BaseModel):
     paragraph: int
     """From 0."""
     own_words: bool = False
-    """Whether it is what the event itself says, since nothing better could be written of it."""
+    """True if it is what the event itself says, since nothing better could be written of it."""
 
 
 class DiaryJobResponse(BaseModel):
@@ -56,7 +56,7 @@ class DiaryResponse(BaseModel):
     events_count: int
     """How many events the day has now."""
     is_stale: bool
-    """Whether the day's events have changed since `content` was written."""
+    """True if the day's events have changed since `content` was written."""
     own_text: str | None
     own_text_updated_at: datetime | None
     written_at: datetime | None
@@ -70,7 +70,7 @@ class DiaryEntryResponse(BaseModel):
     date: date
     version: int
     excerpt: str | None
-    """The beginning of the person's own text, else of what was written."""
+    """The beginning of the user's own text, else of what was written."""
     has_own_text: bool
     is_demo: bool
     is_stale: bool
@@ -114,7 +114,7 @@ class GenerationResponse(BaseModel):
 
 
 class OwnTextRequest(BaseModel):
-    """A person's own text of a day. `version` instead of `text` begins with what was written then."""
+    """A user's own text of a day. `version` instead of `text` begins with what was written then."""
 
     model_config = ConfigDict(extra="forbid")
 

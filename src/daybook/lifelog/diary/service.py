@@ -1,4 +1,4 @@
-"""Pages of the diary: read, asked for, and the person's own text beside them."""
+"""Pages of the diary: read, asked for, and the user's own text beside them."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -53,7 +53,7 @@ class Requested:
 
 
 async def request_page(session: WriteSession, user: User, day: date, *, force: bool = False) -> Requested:
-    """The stored page where the day's events are those that it was written from and nothing is forced, else a job that
+    """The stored page if the day's events are those that it was written from and nothing is forced, else a job that
     writes it. Until that one has saved its page, everybody is given it; who forces makes it write in any case.
     """
     if not force and await _is_written(session, user, day):
@@ -68,7 +68,7 @@ async def request_page(session: WriteSession, user: User, day: date, *, force: b
 
 
 async def _request(session: WriteSession, user: User, day: date, *, force: bool) -> Requested | None:
-    """As `request_page`; None where the job that was found has saved its page between two statements."""
+    """As `request_page`; None if the job that was found has saved its page between two statements."""
     async with session.begin_nested() as attempt:
         enqueued = await jobs.enqueue(
             session,
@@ -157,7 +157,7 @@ async def get_version(
 
 
 async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTextRequest) -> DiaryResponse:
-    """Keep the person's own text beside what is written; an empty one, or none, takes it away.
+    """Keep the user's own text beside what is written; an empty one, or none, takes it away.
 
     With `version` it begins as what was written then. Raises `Invalid` for both at once, and `NotFound` for a version
     that there is not.
@@ -177,7 +177,7 @@ async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTe
 
 
 async def forget_page(session: WriteSession, user: User, day: date, gone: Collection[UUID]) -> None:
-    """Take away a day's page that was written of nothing but `gone`, events that are no more, and to which the person
+    """Take away a day's page that was written of nothing but `gone`, events that are no more, and to which the user
     has written nothing. While the day has no events, nothing is being written of it either.
     """
     left = {event.id for event in await events.of_day(session, user.id, day, user.timezone)}

@@ -1,4 +1,4 @@
-"""How a person's pages are written: their settings `language` and `diary.tone`."""
+"""How a user's pages are written: their settings `language` and `diary.tone`."""
 
 import re
 from collections.abc import Mapping
@@ -34,16 +34,16 @@ class Style:
 
     @property
     def is_chinese(self) -> bool:
-        """Whether it has one of the Chinese scripts."""
+        """True if it has one of the Chinese scripts."""
         return script_of_language(self.language) is not None
 
     @property
     def spaces(self) -> bool:
-        """Whether sentences are parted by spaces."""
+        """True if sentences are parted by spaces."""
         return self.language.partition("-")[0] not in {"zh", "ja"}
 
     def speaks(self, text: str) -> bool:
-        """Whether `text` can be in the language, as far as its letters tell."""
+        """True if `text` can be in the language, as far as its letters tell."""
         primary = self.language.partition("-")[0]
         latin = len(_LATIN.findall(text))
         eastern = sum(len(pattern.findall(text)) for pattern in (_HAN, _KANA, _HANGUL))
@@ -55,7 +55,7 @@ class Style:
 
 
 def style_of(settings: Mapping[str, Any] | None) -> Style:
-    """The style of a person's pages."""
+    """The style of a user's pages."""
     language = (settings or {}).get("language")
     diary = (settings or {}).get("diary")
     tone = diary.get("tone") if isinstance(diary, Mapping) else None

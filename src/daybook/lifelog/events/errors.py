@@ -4,7 +4,7 @@ from daybook.kit.errors import Conflict, Invalid, NotFound
 
 
 class NoSuchEvent(NotFound):
-    """There is no such event, or it is another person's."""
+    """There is no such event, or it is another user's."""
 
     code = "no_such_event"
 

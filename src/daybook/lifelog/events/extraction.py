@@ -51,7 +51,7 @@ class Extraction:
 
 
 async def extract(work: Extraction) -> UUID | None:
-    """Find the events of a file and keep them; whose recording's they are, or None where it was deleted meanwhile.
+    """Find the events of a file and keep them; whose recording's they are, or None if it was deleted meanwhile.
 
     Raises `JobFailed` for a video of which no picture can be decoded.
     """
@@ -99,7 +99,7 @@ async def _analyse(work: Extraction, place: Placement) -> list[dict[str, Any]]:
 
 
 async def _replace(session: WriteSession, work: Extraction, found: list[Facts]) -> dict[str, Any]:
-    """Make the file's events those of `found`, but for what a person has changed."""
+    """Make the file's events those of `found`, except what a user has changed."""
     place = await recordings.placement_of(session, work.file_id)
     if place is None:
         return {"events": 0, "kept": 0, "pictures": []}
@@ -133,7 +133,7 @@ def _is_same(one: Facts, other: Facts) -> bool:
 
 
 def _is_covered(facts: Facts, own: list[Facts]) -> bool:
-    """Whether the person's own events tell of more than half of a stretch already."""
+    """True if the user's own events tell of more than half of a stretch already."""
     start, end = facts.start or 0.0, facts.end or 0.0
     shared = sum(max(0.0, min(end, one.end or 0.0) - max(start, one.start or 0.0)) for one in own)
     return shared > (end - start) / 2
@@ -169,7 +169,7 @@ async def _take_pictures(work: Extraction, place: Placement) -> None:
 
 
 async def _take_some_pictures(work: Extraction, place: Placement) -> bool:
-    """Pictures of some events that have none; False where all have one."""
+    """Pictures of some events that have none; False if all have one."""
     async with work.services.database.read() as session:
         rows = await repository.without_picture(
             session, place.user_id, place.recording_id, work.file_id, PICTURES_AT_A_TIME

@@ -29,7 +29,7 @@ class Facts(BaseModel):
     brightness: float
     """Mean luma, 0 to 1."""
     sound: float | None = None
-    """Mean level in dBFS; null where there is no sound."""
+    """Mean level in dBFS; null if there is no sound."""
     file_id: UUID | None = None
     """The recording's file that it was measured in, and where in it, in seconds."""
     start: float | None = None

@@ -20,12 +20,12 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def clean_line(text: str) -> str | None:
-    """`text` in one line, as it is stored; None where nothing is left."""
+    """`text` in one line, as it is stored; None if nothing is left."""
     return " ".join(_letters(text, kept="").split()) or None
 
 
 def clean_text(text: str) -> str | None:
-    """`text` of several lines, as it is stored; None where nothing is left."""
+    """`text` of several lines, as it is stored; None if nothing is left."""
     return _letters(text.replace("\r\n", "\n").replace("\r", "\n"), kept="\n\t").strip() or None
 
 
@@ -54,7 +54,7 @@ Objects = Annotated[
 Duration = Annotated[float, Ge(0), Le(LONGEST_DURATION)]
 """Seconds. NaN and infinity are neither."""
 Moment = Annotated[datetime, AfterValidator(within_calendar)]
-"""Without an offset it is local time, in the person's timezone."""
+"""Without an offset it is local time, in the user's timezone."""
 
 
 def _letters(text: str, kept: str) -> str:

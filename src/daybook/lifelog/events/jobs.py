@@ -18,7 +18,7 @@ from daybook.lifelog.events.local_file import local_file
 from daybook.lifelog.recordings.requests import EXTRACTION
 
 AUTOMATIC = "describe_events"
-"""A person's setting: false where new footage is not described by itself."""
+"""A user's setting: false where new footage is not described by itself."""
 
 
 def job_types(services: WorkerServices) -> list[JobType]:

@@ -1,4 +1,4 @@
-"""Several events made one, and one made two. Either way they are the person's afterwards."""
+"""Several events made one, and one made two. Either way they are the user's afterwards."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -104,7 +104,7 @@ def _unite_times(kept: Event, others: list[Event]) -> None:
 
 
 def _unite_words(kept: Event, others: list[Event], words: Wording) -> None:
-    """Give `kept` the words of all; those that only say what was measured count where nothing else is said."""
+    """Give `kept` the words of all; those that only say what was measured count if nothing else is said."""
     events = [kept, *others]
     described = [event for event in events if event.is_described]
     kept.is_described = bool(described)

@@ -34,10 +34,10 @@ class Origin(StrEnum):
 
 
 class Event(Timestamps, Base):
-    """Something that happened: a stretch of a recording, or what a person wrote down.
+    """Something that happened: a stretch of a recording, or what a user wrote down.
 
     `search` is made by the application (`events/search.py`), since the embedded server has no parser for Chinese; it is
-    made anew whenever a row is written, so that nobody can forget to.
+    made again whenever a row is written, so that nobody can forget to.
     """
 
     __tablename__ = "events"
@@ -67,12 +67,12 @@ class Event(Timestamps, Base):
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     """What was measured: motion, brightness, sound."""
     edited_at: Mapped[datetime | None]
-    """When a person last changed it: describing anew leaves it alone."""
+    """When a user last changed it: describing again leaves it alone."""
     thumbnail_s3_key: Mapped[str | None] = mapped_column(Text)
     job_id: Mapped[UUID | None]
     """The job that made it."""
     import_key: Mapped[str | None] = mapped_column(String(255))
-    """What it is called where it was imported from, so that importing again changes and does not double it."""
+    """What it is called if it was imported from, so that importing again changes and does not double it."""
     search: Mapped[Any | None] = mapped_column(TSVECTOR, deferred=True)
 
 

@@ -18,7 +18,7 @@ LONGEST_SIDE = 320
 
 
 async def event_response(store: Store, user: User, event: Event) -> EventResponse:
-    """The event as the API answers it to the person whose it is."""
+    """The event as the API answers it to the user whose it is."""
     view = EventResponse.model_validate(event)
     view.summary = summary_of(event, wording((user.settings or {}).get("language")))
     if event.thumbnail_s3_key is not None:

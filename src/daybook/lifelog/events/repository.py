@@ -39,7 +39,7 @@ def found_by(events: Events, query: str) -> tuple[Events, tuple[object, ...]]:
 
 
 def in_file(file_id: UUID) -> ColumnElement[bool]:
-    """Whether an event was measured in a file of its recording. Ask for the recording as well: that is indexed."""
+    """True if an event was measured in a file of its recording. Ask for the recording as well: that is indexed."""
     return Event.facts["file_id"].astext == str(file_id)
 
 

@@ -14,7 +14,7 @@ MOST_MERGED = 100
 
 
 class EventResponse(BaseModel):
-    """An event. `thumbnail_url` is a signed link that expires; it is null where there is no picture."""
+    """An event. `thumbnail_url` is a signed link that expires; it is null if there is no picture."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -61,7 +61,7 @@ class EventCreate(_Body):
 
 
 class EventUpdate(_Body):
-    """What to change; what is not sent stays, and null empties a field, but for the time."""
+    """What to change; what is not sent stays, and null empties a field, except the time."""
 
     start_time: Moment | None = Field(None, description="Without an offset it is your local time.")
 

@@ -55,7 +55,7 @@ def vector(fields: Sequence[tuple[str, str]]) -> str:
 
 
 def query(text: str) -> str:
-    """The `tsquery` literal that finds what `text` names, all of it; empty where there is nothing to look for."""
+    """The `tsquery` literal that finds what `text` names, all of it; empty if there is nothing to look for."""
     parts: list[str] = []
     for run in _runs(text):
         if run.lastgroup == "word":

@@ -1,6 +1,6 @@
 """Events as the rest of Daybook meets them: read, written by hand, changed and deleted.
 
-Whatever a person changes has `edited_at`, and no job touches it any more.
+Whatever a user changes has `edited_at`, and no job touches it any more.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from daybook.lifelog.events.schemas import EventCreate, EventUpdate
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are looked for. Days are the person's own, and `last` is included."""
+    """Which events are looked for. Days are the user's own, and `last` is included."""
 
     first: date | None = None
     last: date | None = None
@@ -44,7 +44,7 @@ async def of_day(session: AsyncSession, user_id: int, day: date, timezone: str) 
 async def list_events(
     session: AsyncSession, user: User, wanted: EventFilter, *, page: int = 1, page_size: int = 50
 ) -> Page[Event]:
-    """The person's events: in canonical order, or the best finds first where text is looked for."""
+    """The user's events: in canonical order, or the best finds first where text is looked for."""
     events = repository.beginning_in(
         repository.owned(user.id),
         wanted.first and day_bounds(wanted.first, user.timezone).start,
@@ -65,7 +65,7 @@ async def list_events(
 
 
 async def get_event(session: AsyncSession, user: User, event_id: UUID, *, lock: bool = False) -> Event:
-    """An event of the person. Raises `NoSuchEvent`."""
+    """An event of the user. Raises `NoSuchEvent`."""
     event = await repository.one(session, user.id, event_id, lock=lock)
     if event is None:
         raise NoSuchEvent
@@ -73,7 +73,7 @@ async def get_event(session: AsyncSession, user: User, event_id: UUID, *, lock: 
 
 
 async def create_event(session: WriteSession, user: User, body: EventCreate) -> Event:
-    """An event made by hand. Raises `Invalid` where nothing is said about it."""
+    """An event made by hand. Raises `Invalid` if nothing is said about it."""
     values = _values(body, user)
     if not any(values.get(name) for name in ("action", "scene", "summary", "objects")):
         raise Invalid("Say something about the event: action, scene, summary or objects.", code="empty_event")
@@ -84,9 +84,9 @@ async def create_event(session: WriteSession, user: User, body: EventCreate) -> 
 
 
 async def update_event(session: WriteSession, user: User, event_id: UUID, body: EventUpdate) -> Event:
-    """Change an event; from now on it is the person's, and describing anew leaves it alone.
+    """Change an event; from now on it is the user's, and describing again leaves it alone.
 
-    An event of a recording whose time is changed moves within it by as much. Raises `NoSuchEvent`, or `Invalid` where
+    An event of a recording whose time is changed moves within it by as much. Raises `NoSuchEvent`, or `Invalid` if
     it would be left without a time or outside its recording.
     """
     event = await get_event(session, user, event_id, lock=True)

@@ -19,7 +19,7 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_F
 """Of our environment; the rest holds passwords and keys."""
 
 LARGEST_FILE = 2**40
-"""Bytes of one file that a child may write, where nothing else is said."""
+"""Bytes of one file that a child may write, if nothing else is said."""
 
 NOT_STARTED = 126
 """What a child ends with whose program could not be started."""
@@ -65,7 +65,7 @@ async def run_child(
 
     `on_line` gets every line of stderr and says whether it was meant for it; the others are kept. The child has the
     open files `pass_fds` too, under the same numbers. Raises
-    `TimeoutError` where it takes too long.
+    `TimeoutError` if it takes too long.
     """
     cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
     numbers = (os.getpid(), limits.memory, cpu, limits.file_size)

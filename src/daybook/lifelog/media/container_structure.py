@@ -1,4 +1,4 @@
-"""Whether a container is whole, by the sizes that its outermost parts claim. Nothing is decoded, and little is read."""
+"""True if a container is whole, by the sizes that its outermost parts claim. Nothing is decoded, and little is read."""
 
 from dataclasses import dataclass
 from pathlib import Path

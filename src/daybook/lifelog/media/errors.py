@@ -1,6 +1,6 @@
 """What can go wrong with a video.
 
-├── NotAVideo         the file is none that can be taken in; `code` and words say why
+├── NotAVideo         the file is none that can be ingested; `code` and words say why
 ├── FfmpegFailed     ffmpeg gave up on the video, or took too long: it would again
 └── FfmpegStopped    ffmpeg was ended, or had no room: the video is not the reason, and another try may do
 """
@@ -9,7 +9,7 @@ from daybook.kit.errors import Invalid, Unavailable
 
 
 class NotAVideo(Invalid):
-    """The file is not a video that Daybook can take in."""
+    """The file is not a video that Daybook can ingest."""
 
     code = "not_a_video"
 

@@ -40,7 +40,7 @@ async def run_ffmpeg(
 
     `on_progress` is told how many seconds of output are done. Ended with its whole group when cancelled or after
     `time_limit` seconds; no file that it writes gets larger than `file_size` bytes. Raises `FfmpegFailed`, and
-    `FfmpegStopped` where the video is not the reason.
+    `FfmpegStopped` if the video is not the reason.
     """
     output = bytearray()
     async with started_ffmpeg(
@@ -67,7 +67,7 @@ async def started_ffmpeg(
 
     `on_line` gets each line of stderr and says whether it was meant for it; `pass_fds` are open files that ffmpeg has
     too, for `pipe:N`. Leaving the block waits for the end; leaving it by an error ends ffmpeg, whole group included.
-    Raises `FfmpegFailed` where it ends badly or takes too long, and `FfmpegStopped` where the video is not the reason.
+    Raises `FfmpegFailed` where it ends badly or takes too long, and `FfmpegStopped` if the video is not the reason.
     """
     listener = on_line
     command = [ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]

@@ -8,7 +8,7 @@ from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.ffmpeg import run_ffmpeg, video_input
 
 _EARLIER = (0.0, 0.5, 2.0, 8.0)
-"""Seconds to look back where there is no picture at a time: after the last one, or in a stretch that is broken."""
+"""Seconds to look back if there is no picture at a time: after the last one, or in a stretch that is damaged."""
 
 _TIME_LIMIT = 60.0
 _JPEG = ("-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe")
@@ -24,7 +24,7 @@ async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list
     """JPEGs of the video at `path`, upright, at most `longest` pixels a side: one for each of the seconds `at`.
 
     Where there is no picture at a time, one shortly before it is given, or the video's first. Raises `FfmpegFailed`
-    where there is none at all.
+    if there is none at all.
     """
     return [await frame(path, seconds, longest=longest) for seconds in at]
 
@@ -32,7 +32,7 @@ async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list
 async def thumbnail(path: Path, duration: float, *, longest: int = 640) -> bytes:
     """A JPEG that shows something of the video at `path`: the first of a few pictures that is neither black nor blank.
 
-    Where all of them are, the one with the most in it. Raises `FfmpegFailed` where no picture can be decoded.
+    Where all of them are, the one with the most in it. Raises `FfmpegFailed` if no picture can be decoded.
     """
     best, most = 0.0, -1.0
     for part in _LOOKED_AT:
@@ -64,7 +64,7 @@ async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
 
 
 async def grab(path: Path, seconds: float, output: Sequence[str]) -> bytes:
-    """One frame at `seconds`, coded as `output` says; nothing where there is none."""
+    """One frame at `seconds`, coded as `output` says; nothing if there is none."""
     seek = ["-ss", f"{seconds:.3f}"] if seconds > 0 else []
     command = [*seek, *video_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"]
     try:

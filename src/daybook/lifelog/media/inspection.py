@@ -1,4 +1,4 @@
-"""Whether a file is a video, and which."""
+"""True if a file is a video, and which."""
 
 import asyncio
 import json

@@ -122,7 +122,7 @@ def _main_video(container: InputContainer) -> VideoStream:
         raise RefusedError(
             "only_sound" if has_sound else "not_a_video", "sound" if has_sound else "no_pictures"
         )
-    decodable = [stream for stream in videos if stream.codec_context is not None]  # pyright: ignore[reportUnnecessaryComparison]  (it is None for codecs that nobody knows)
+    decodable = [stream for stream in videos if stream.codec_context is not None]  # pyright: ignore[reportUnnecessaryComparison]  (it is None for codecs that is unknown)
     if not decodable:
         raise RefusedError("undecodable_video", "unknown")
     return decodable[0]

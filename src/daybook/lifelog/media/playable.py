@@ -31,14 +31,14 @@ def suffix_of(video: Video) -> str:
 
 
 def is_playable(video: Video) -> bool:
-    """Whether all browsers play the file as it is."""
+    """True if all browsers play the file as it is."""
     if _is_mp4_family(video):
         return not _is_quicktime(video) and has_playable_streams(video)
     return video.container.startswith("matroska") and _is_webm(video) and video.video_codec != "av1"
 
 
 def has_playable_streams(video: Video) -> bool:
-    """Whether all browsers would play its pictures and sound in an MP4 file: another container is enough then."""
+    """True if all browsers would play its pictures and sound in an MP4 file: another container is enough then."""
     return (
         video.video_codec == "h264"
         and video.pixel_format in _PLAIN_PIXELS

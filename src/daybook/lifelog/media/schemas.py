@@ -36,15 +36,15 @@ class Video(BaseModel):
     fps: float
     """Pictures in a second, on average."""
     is_vfr: bool
-    """Whether pictures follow each other at different distances."""
+    """True if pictures follow each other at different distances."""
     video_index: int
     """Of the stream in its container; covers and the like are other streams."""
     video_codec: str
     pixel_format: str | None
     transfer: str | None = None
-    """How light is coded where it is high dynamic range: `smpte2084` (PQ) or `arib-std-b67` (HLG)."""
+    """How light is coded if it is high dynamic range: `smpte2084` (PQ) or `arib-std-b67` (HLG)."""
     full_range: bool = False
     audio: Audio | None
     size_bytes: int
     tags: dict[str, str]
-    """What the container says of itself, names in small letters; a stream's own tags where it has none."""
+    """What the container says of itself, names in small letters; a stream's own tags if it has none."""

@@ -43,7 +43,7 @@ _PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"crx "
 
 
 def kind_of(head: bytes) -> str | None:
-    """What a file that begins with `head` is; None where it may be a video."""
+    """What a file that begins with `head` is; None if it may be a video."""
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     for magic, kind in _MAGIC:
         if head.startswith(magic) or (kind == "playlist" and text.startswith(magic)):

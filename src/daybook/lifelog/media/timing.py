@@ -107,7 +107,7 @@ class Clock:
 
     @property
     def varies(self) -> bool:
-        """Whether more than a twentieth of the distances are not the usual one."""
+        """True if more than a twentieth of the distances are not the usual one."""
         usual = self.usual_step
         # Containers that count milliseconds round every time.
         tolerance = max(usual * _VARIES, 0.0021)

@@ -1,7 +1,7 @@
-"""What cameras mean by the times that they write.
+"""Interpretation of the times that cameras write.
 
-MP4 and QuickTime want `creation_time` in UTC (ISO/IEC 14496-12, 8.2.2). Phones keep to it. Most cameras know no
-timezone and write what their clock shows, as if it were UTC.
+MP4 and QuickTime require `creation_time` in UTC (ISO/IEC 14496-12, 8.2.2). Phones comply. Most cameras know no timezone
+and write their clock's local time as if it were UTC.
 """
 
 import re
@@ -32,7 +32,7 @@ _TELLING_TAGS = ("make", "model", "com.apple.quicktime.make", "handler_name", "e
 
 
 def camera_clock_of(video: Video, name: str) -> ClockKind:
-    """How the camera that made `video`, in a file called `name`, means `creation_time`."""
+    """Return how the camera of `video` means `creation_time`, by tags, brand and file name."""
     tags = video.tags
     told = " ".join(tags[tag] for tag in _TELLING_TAGS if tag in tags)
     if _LOCAL.search(told) or _LOCAL_FIRMWARE.match(tags.get("firmware", "")):

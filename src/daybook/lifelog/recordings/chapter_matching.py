@@ -1,4 +1,4 @@
-"""Which recording a chapter belongs to. Names tell which may be the one; looks and times decide."""
+"""Finding the recording that a chapter belongs to: names propose candidates; format and times decide."""
 
 from datetime import timedelta
 
@@ -21,9 +21,9 @@ _FPS_TOLERANCE = 0.1
 
 
 async def recordings_of(session: WriteSession, file: RecordingFile, chapter: Chapter) -> list[Recording]:
-    """The recordings that `file` is a chapter of, in the order of time; none where it is the first that came.
+    """Return the recordings that `file` is a chapter of, by time; none if it is the first chapter.
 
-    Two only where numbers do not tell which chapters belong together, and it was the one missing between.
+    There are two only if the numbers do not identify a recording and `file` is the missing chapter between them.
     """
     positions = [chapter.position - 1, chapter.position + 1] if chapter.follows_at_once else None
     found: list[tuple[timedelta, int, Recording]] = []
@@ -44,7 +44,7 @@ async def recordings_of(session: WriteSession, file: RecordingFile, chapter: Cha
 
 
 def _same_format(one: RecordingFile, other: RecordingFile) -> bool:
-    """Whether two videos can be chapters of one: the camera changes nothing between them."""
+    """Return True if two videos can be chapters of one recording: cameras do not change format between chapters."""
     first, second = facts_of(one).video, facts_of(other).video
     return _format(first) == _format(second) and abs(first.fps - second.fps) <= _FPS_TOLERANCE
 
@@ -54,7 +54,7 @@ def _format(video: Video) -> tuple[object, ...]:
 
 
 def _follows(later: RecordingFile, earlier: RecordingFile) -> bool:
-    """Whether `later` begins where `earlier` ends."""
+    """Return True if `later` begins at the end of `earlier`."""
     if later.position != earlier.position + 1:
         return False
     begins, before = _clock(later), _clock(earlier)
@@ -64,7 +64,7 @@ def _follows(later: RecordingFile, earlier: RecordingFile) -> bool:
 
 
 def _distance(one: RecordingFile, other: RecordingFile) -> timedelta:
-    """Between the times at which they begin; nothing where their camera did not write them."""
+    """Return the time between the starts of two files; 0 if a camera did not write them."""
     first, second = _clock(one), _clock(other)
     if first.source not in _FROM_CAMERA or second.source not in _FROM_CAMERA:
         return timedelta(0)
@@ -72,5 +72,5 @@ def _distance(one: RecordingFile, other: RecordingFile) -> timedelta:
 
 
 def _clock(file: RecordingFile) -> StartTime:
-    """What the file says itself, whatever its recording was corrected to."""
+    """Return the time in the file itself, regardless of corrections of its recording."""
     return facts_of(file).clock

@@ -18,7 +18,7 @@ _DJI = re.compile(r"^DJI_(?:\d{14}_)?(?P<number>\d{4})(?P<lens>_[A-Z])?(?=\.)", 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """What a name says of its place among others."""
+    """A chapter's place, from its file name."""
 
     key: str
     """The same in all names of one recording, and in those of other recordings whose numbers came round again."""
@@ -28,7 +28,7 @@ class Chapter:
 
 
 def chapter_of(name: str) -> Chapter | None:
-    """What `name` says; None for names that are not a camera's which cuts."""
+    """Parse a file name; None if no camera that cuts chapters uses such names."""
     if found := _OLD_GOPRO_FIRST.match(name):
         return Chapter(f"gopro:P{found['number']}", 0)
     if found := _GOPRO.match(name):

@@ -1,4 +1,4 @@
-"""A person's recordings."""
+"""The API of recordings."""
 
 from typing import Annotated
 from uuid import UUID
@@ -45,7 +45,7 @@ async def list_recordings(
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Page[RecordingResponse]:
-    """One's recordings, of a day or a range of days; one that runs over midnight is on both."""
+    """List your recordings of a day or a range of days. One that runs over midnight is on both days."""
     if day is not None and (start_date is not None or end_date is not None):
         raise Invalid("Give either day, or start_date and end_date.")
     wanted = service.RecordingFilter(day or start_date, day or end_date, newest_first=order == "newest")
@@ -60,7 +60,7 @@ async def list_recordings(
 
 @router.post("/time-shifts")
 async def shift_recordings(body: TimeShiftRequest, user: CurrentUser, session: Writing) -> TimeShiftResponse:
-    """Correct the clock of a camera for many recordings at once; their events move along."""
+    """Correct a camera's clock for many recordings at once; their events move along."""
     return TimeShiftResponse(moved=await service.shift(session, user, body))
 
 
@@ -68,7 +68,7 @@ async def shift_recordings(body: TimeShiftRequest, user: CurrentUser, session: W
 async def get_recording(
     recording_id: RecordingId, user: CurrentUser, session: Reading, store: AppStore
 ) -> RecordingDetailResponse:
-    """One recording, with links to its files and how the work on them does."""
+    """Return a recording, with links to its files and the state of their jobs."""
     return await _detail(session, await service.get(session, user.id, recording_id), store)
 
 
@@ -76,13 +76,13 @@ async def get_recording(
 async def update_recording(
     recording_id: RecordingId, body: RecordingUpdate, user: CurrentUser, session: Writing, store: AppStore
 ) -> RecordingDetailResponse:
-    """Correct its name or its time; its events move along."""
+    """Correct a recording's name or time; its events move along."""
     return await _detail(session, await service.change(session, user, recording_id, body), store)
 
 
 @router.delete("/{recording_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_recording(recording_id: RecordingId, user: CurrentUser, session: Writing) -> None:
-    """Delete it with its files and the events that were found in it; those that one changed or made stay."""
+    """Delete a recording with its files and extracted events. Events that you changed or made stay."""
     await service.delete(session, user.id, recording_id)
 
 

@@ -1,16 +1,16 @@
-"""What can go wrong with recordings."""
+"""Errors of recordings."""
 
 from daybook.kit.errors import Invalid, NotFound
 
 
 class Refused(Invalid):
-    """A file is not taken in; `code` and words say why. Nothing of it is kept."""
+    """A file is rejected; `code` and message give the reason. Nothing of it is kept."""
 
     code = "refused"
 
 
 class NoSuchRecording(NotFound):
-    """There is no such recording, or it is another person's."""
+    """The recording does not exist or belongs to another user."""
 
     code = "no_such_recording"
 

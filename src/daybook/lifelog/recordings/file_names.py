@@ -1,4 +1,4 @@
-"""The time that cameras, phones and programs write into file names."""
+"""Times in the file names of cameras, phones and programs."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class NamedTime:
-    """What a name says of when its video begins. One of the three is set."""
+    """A video's start time from its file name. Exactly one field is set."""
 
     local: datetime | None = None
     """On the clock of the camera."""
@@ -46,7 +46,7 @@ _NOON = 12
 
 
 def time_in_name(name: str) -> NamedTime | None:
-    """What `name` says; None for names without a time (`MVI_1234`, `IMG_E1234`, GoPro's)."""
+    """Parse the time in a file name; None if it has none (`MVI_1234`, `IMG_E1234`, GoPro's)."""
     name = name.replace("\u202f", " ").replace("\u00a0", " ")  # before AM and PM on Apple's systems
     if found := _EPOCH_NAMES.search(name):
         return NamedTime(exact=datetime.fromtimestamp(int(found[1]), UTC))
@@ -67,7 +67,7 @@ def time_in_name(name: str) -> NamedTime | None:
 
 
 def _moment(found: "re.Match[str]") -> datetime | None:
-    """The time of a match; None where its numbers are none."""
+    """Return the time of a match; None if its numbers are out of range."""
     parts = found.groupdict()
     hour = int(parts["hour"])
     half = (parts.get("half") or "").strip().lower()

@@ -1,7 +1,7 @@
-"""A file becomes a recording, or a chapter of one, or is refused: then nothing of it is left.
+"""Ingesting: a file becomes a recording or a chapter of one, or is rejected without a trace.
 
-The object is announced, stored, and claimed by a row, in this order. Whoever is killed between leaves an announcement
-by which a worker removes the object.
+The object is announced, stored and claimed by a row, in this order. If the process is killed in between, a worker finds
+the announcement and removes the object.
 """
 
 import asyncio
@@ -38,35 +38,35 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What whoever brings a file knows of it besides its name."""
+    """What the uploader knows of a file besides its name."""
 
     file_time: datetime | None = None
     """When the file was last changed where it comes from."""
     timezone: str | None = None
-    """Where its camera was, as an IANA name; the person's own timezone if nobody says."""
+    """Where its camera was, as an IANA name; the user's own timezone if nobody says."""
     sha256: bytes | None = None
-    """Of the staged file, where it was computed already; else it is computed here."""
+    """Of the staged file, if it was computed already; else it is computed here."""
     may_link: bool = False
     """The staged file will never be changed, only removed: the store need not copy it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """A file that is a person's recording now."""
+    """The recording of an ingested file."""
 
     recording_id: UUID
     file_id: UUID
     is_new: bool
-    """False where the person had the file before: nothing was done."""
+    """False if the user had the file before: nothing was done."""
 
 
 async def ingest(
     services: Services, user_id: int, staged: Path, name: str, details: Details | None = None
 ) -> Ingested:
-    """Make the file at `staged`, which its owner called `name`, a recording of the person, or a chapter of one.
+    """Turn the file at `staged` into a recording of the user, or a chapter of one.
 
-    In one transaction with it, the file's jobs are enqueued: a chapter that comes later has jobs of its own. `staged`
-    stays where it is. Raises `Refused` with a code and words, and leaves nothing then.
+    Its jobs are enqueued in the same transaction; a chapter has jobs of its own. `staged` is not moved. Raises
+    `Refused` with a code and message, and leaves nothing then.
     """
     details = details or Details()
     sha256 = details.sha256 or await asyncio.to_thread(_sha256, staged)
@@ -110,14 +110,14 @@ async def ingest(
 
 
 async def find_by_checksum(services: Services, user_id: int, sha256: bytes) -> Ingested | None:
-    """The recording that has this file of the person; None where they never brought it."""
+    """Return the user's recording with this file; None if there is none."""
     async with services.database.read() as session:
         file = await repository.file_by_checksum(session, user_id, sha256)
     return None if file is None else Ingested(file.recording_id, file.id, is_new=False)
 
 
 async def _claim(services: Services, file: RecordingFile) -> Ingested:
-    """Write the rows in one transaction, while nobody may remove the object and no other file of the person comes."""
+    """Write the rows in one transaction that locks the object and the user's other ingests."""
     async with services.database.write() as session:
         await repository.lock_key(session, file.s3_key, wait=True)
         if await services.store.size(file.s3_key) != file.size_bytes:
@@ -135,7 +135,7 @@ async def _claim(services: Services, file: RecordingFile) -> Ingested:
 
 
 async def _place(session: WriteSession, file: RecordingFile) -> None:
-    """Give the file its place: among the chapters of a recording that is there, or as a recording of its own."""
+    """Add the file to the recording it is a chapter of, or to a new one."""
     chapter = chapters.chapter_of(file.name)
     if chapter is not None:
         file.position = chapter.position
@@ -170,7 +170,7 @@ async def _place(session: WriteSession, file: RecordingFile) -> None:
 
 
 async def _undo(services: Services, key: str) -> None:
-    """Remove the object unless its row is there after all: a commit may have come about although it seemed to fail."""
+    """Remove the object unless its row exists: a commit may have succeeded although it seemed to fail."""
     try:
         async with services.database.write() as session:
             await removal.remove_unclaimed(session, services.store, key)
@@ -179,7 +179,7 @@ async def _undo(services: Services, key: str) -> None:
 
 
 def _plain(name: str) -> str:
-    """The name of a file without its folder, as it can be kept."""
+    """Return a storable file name without its folder."""
     return storable(name.replace("\\", "/").rpartition("/")[2].strip() or "video", _LONGEST_NAME)
 
 

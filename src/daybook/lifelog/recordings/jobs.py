@@ -1,4 +1,4 @@
-"""The work on recordings that is done in the background."""
+"""The background jobs of recordings."""
 
 from daybook.jobs import JobContext, JobType
 from daybook.lifelog.context import Services
@@ -6,11 +6,11 @@ from daybook.lifelog.recordings.processing import process
 from daybook.lifelog.recordings.requests import PROCESSING
 
 _TIME_LIMIT = 48 * 3600.0
-"""Seconds: the longest video that is taken in, on the smallest machine."""
+"""Seconds: the longest video that is ingested, on the smallest machine."""
 
 
 def job_types(services: Services) -> list[JobType]:
-    """What the worker does for recordings."""
+    """Return the worker's job types for recordings."""
 
     async def run(context: JobContext) -> None:
         await process(services, context)

@@ -1,4 +1,4 @@
-"""Recordings and the files that they are made of."""
+"""Recordings and their files."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ class Recording(Timestamps, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str | None] = mapped_column(String(255))
-    """As the person's file was called."""
+    """As the user's file was called."""
     s3_key: Mapped[str | None] = mapped_column(Text)
     thumbnail_s3_key: Mapped[str | None] = mapped_column(Text)
     content_type: Mapped[str | None] = mapped_column(String(128))
@@ -40,7 +40,7 @@ class Recording(Timestamps, Base):
     duration: Mapped[float | None]
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     is_processed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    """Whether thumbnail and previews of all files are there, where they are needed."""
+    """True if thumbnail and previews of all files are there, if they are needed."""
     chapters_key: Mapped[str | None] = mapped_column(String(255))
     """What the names of its camera's chapters have in common; null where the camera makes none."""
     video_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -23,10 +23,10 @@ _LEFT_OVER = 86_400.0  # seconds after which a draft belongs to nobody
 
 
 async def process(services: Services, context: JobContext) -> None:
-    """Make what a file needs to be shown, and note it with the file and its recording.
+    """Make a file's thumbnail and preview, and record them.
 
-    Does it once more without harm; leaves nothing where the recording was deleted meanwhile. Raises `JobFailed` where
-    there can be no preview: the file has its thumbnail then, and is as processed as it can be.
+    Safe to repeat. Leaves nothing if the recording was deleted meanwhile. Raises `JobFailed` if no preview can be made;
+    the file has its thumbnail and counts as processed then.
     """
     file_id = UUID(str(context.params["file_id"]))
     async with services.database.read() as session:
@@ -62,7 +62,7 @@ async def process(services: Services, context: JobContext) -> None:
 
 
 async def _preview(services: Services, context: JobContext, file: RecordingFile, video: Video) -> Json:
-    """Whether there is a preview now."""
+    """Make the preview if browsers need one. True if there is one."""
     if is_playable(video):
         return False
 
@@ -82,7 +82,7 @@ async def _preview(services: Services, context: JobContext, file: RecordingFile,
 
 
 async def _thumbnail(services: Services, context: JobContext, file: RecordingFile, video: Video) -> Json:
-    """Whether there is a thumbnail now. A video of which no picture can be decoded a second time does without."""
+    """Make the thumbnail. False if no frame can be decoded."""
     await context.progress(_PREVIEW_DONE, phase="thumbnail")
     preview = preview_key(file.s3_key)
     # Small, and its colours are those that will be seen.
@@ -100,7 +100,7 @@ async def _thumbnail(services: Services, context: JobContext, file: RecordingFil
 async def _record(
     context: JobContext, file: RecordingFile, *, has_preview: bool, has_thumbnail: bool
 ) -> bool:
-    """Write down what there is; False where the recording is gone."""
+    """Record the results; False if the recording is gone."""
     async with context.write() as session:
         found = await repository.file_locked(session, file.id)
         if found is None:
@@ -116,7 +116,7 @@ async def _record(
 
 
 async def _fail_if_lost(services: Services, file: RecordingFile) -> None:
-    """The object is not there: because its recording was deleted, or because somebody lost it."""
+    """Handle a missing object: clean up if its recording was deleted, else fail the job."""
     async with services.database.read() as session:
         if await session.get(RecordingFile, file.id) is not None:
             raise JobFailed(
@@ -128,14 +128,14 @@ async def _fail_if_lost(services: Services, file: RecordingFile) -> None:
 
 
 async def _delete_derived(services: Services, key: str | None) -> None:
-    """Remove what this job may have stored of a file that is gone."""
+    """Delete what this job may have stored of a deleted file."""
     if key is not None:
         await services.store.delete(preview_key(key))
         await services.store.delete(thumbnail_key(key))
 
 
 def _drafts(services: Services) -> Path:
-    """The folder in which previews are made; what killed workers left there a day ago is removed."""
+    """Return the folder for previews in progress, without leftovers of killed workers older than a day."""
     folder = services.settings.data / "scratch" / "previews"
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():

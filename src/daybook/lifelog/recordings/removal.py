@@ -1,7 +1,7 @@
-"""Objects in the store that no recording has: removed after the commit that let go of them, whoever is killed when.
+"""Removal of objects that no recording has, after the commit that releases them.
 
-Events of the outbox see to it. Removing is safe to repeat, so that it may happen in a handler although the store is
-no part of the database (docs/decisions/0011 and 0017).
+Outbox events do it. Deleting is safe to repeat, so a handler may do it although the store is not part of the database
+(docs/decisions/0011 and 0017).
 """
 
 from datetime import timedelta
@@ -28,20 +28,20 @@ _TAKEN_IN_WITHIN = timedelta(minutes=10)
 
 
 class Objects(BaseModel):
-    """Keys of objects that nobody has any more."""
+    """Keys of objects to remove."""
 
     keys: list[str]
 
 
 class Announcement(BaseModel):
-    """The key of an object that is about to be stored, and of no recording yet."""
+    """Key of an object that is about to be stored."""
 
     key: str
 
 
 async def request(session: WriteSession, keys: list[str], subject: str) -> None:
-    """Have objects removed once the caller's transaction is committed, and again by and by: a job that was cancelled
-    may be in the middle of storing one, which nobody can stop. `subject` says of what: `recording:<id>`.
+    """Remove objects once the caller's transaction is committed, and again later: a cancelled job may still be storing
+    one. `subject` names their owner: `recording:<id>`.
     """
     if keys:
         for event in (DELETE, DELETE_AGAIN):
@@ -51,7 +51,7 @@ async def request(session: WriteSession, keys: list[str], subject: str) -> None:
 
 
 async def announce(session: WriteSession, file_id: UUID, key: str) -> None:
-    """Say that an object is about to be stored: if no recording has it by and by, it is removed."""
+    """Announce an object that is about to be stored. It is removed unless a recording claims it."""
     await outbox.publish(
         session,
         NewEvent(ANNOUNCED, key=str(file_id), aggregate=f"file:{file_id}", payload=Announcement(key=key)),
@@ -59,7 +59,7 @@ async def announce(session: WriteSession, file_id: UUID, key: str) -> None:
 
 
 async def remove_unclaimed(session: WriteSession, store: Store, key: str) -> bool:
-    """Remove an object unless a recording has it; whether that was decided. False while somebody takes it in."""
+    """Remove an object unless a recording has it. False if it is being ingested, so that nothing was decided."""
     if not await repository.lock_key(session, key, wait=False):
         return False
     if not await repository.is_claimed(session, key):
@@ -68,7 +68,7 @@ async def remove_unclaimed(session: WriteSession, store: Store, key: str) -> boo
 
 
 def handlers(store: Store) -> tuple[Handler[Any], ...]:
-    """What the worker hands these events to."""
+    """Return the outbox handlers of these events."""
 
     async def delete(session: WriteSession, event: Event, objects: Objects) -> None:
         del session, event

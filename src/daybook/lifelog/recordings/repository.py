@@ -1,4 +1,4 @@
-"""Recordings as they are looked for. Ownership is here: another person's recordings are not there."""
+"""Queries over recordings. Each is limited to one user's rows."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -35,12 +35,12 @@ _TOLERANCE = 1e-3
 
 
 def owned(user_id: int) -> Select[Recording]:
-    """The recordings of a person."""
+    """The recordings of a user."""
     return select(Recording).where(Recording.user_id == user_id)
 
 
 async def one(session: Session, user_id: int, recording_id: UUID, *, lock: bool = False) -> Recording | None:
-    """A recording of the person."""
+    """A recording of the user."""
     query = owned(user_id).where(Recording.id == recording_id)
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
@@ -48,7 +48,7 @@ async def one(session: Session, user_id: int, recording_id: UUID, *, lock: bool 
 
 
 async def many_locked(session: WriteSession, user_id: int, ids: Sequence[UUID]) -> Sequence[Recording]:
-    """Recordings of the person, locked in one order, so that two who want the same wait and do not clash."""
+    """Return recordings of the user, locked by id, so that concurrent callers do not deadlock."""
     rows = await session.scalars(
         owned(user_id)
         .where(Recording.id.in_(ids))
@@ -69,7 +69,7 @@ async def page(
     page: int,
     page_size: int,
 ) -> tuple[Sequence[Recording], int]:
-    """Recordings that are running at some moment in `[start, end)`, and how many there are."""
+    """Return a page of the recordings that overlap `[start, end)`, and their total number."""
     query = owned(user_id)
     if start is not None:
         query = query.where(func.coalesce(Recording.end_time, Recording.start_time) > start)
@@ -97,7 +97,7 @@ async def files_of(session: Session, recording_id: UUID) -> Sequence[RecordingFi
 
 
 async def processing_jobs(session: Session, recording_ids: Collection[UUID]) -> list[tuple[UUID, UUID]]:
-    """The jobs that make what the recordings' files are shown with: (recording, job)."""
+    """Return the processing jobs of the recordings' files: (recording, job)."""
     rows = await session.execute(
         select(RecordingFile.recording_id, RecordingFile.processing_job_id).where(
             RecordingFile.recording_id.in_(recording_ids), RecordingFile.processing_job_id.is_not(None)
@@ -107,14 +107,14 @@ async def processing_jobs(session: Session, recording_ids: Collection[UUID]) -> 
 
 
 async def file_by_checksum(session: Session, user_id: int, sha256: bytes) -> RecordingFile | None:
-    """The person's file with that content."""
+    """The user's file with that content."""
     return await session.scalar(
         select(RecordingFile).where(RecordingFile.user_id == user_id, RecordingFile.sha256 == sha256)
     )
 
 
 async def file_locked(session: WriteSession, file_id: UUID) -> tuple[RecordingFile, Recording] | None:
-    """A file with its recording, both as they stay until the transaction ends."""
+    """Return a file with its recording, locked until the transaction ends."""
     recording_id = await session.scalar(select(RecordingFile.recording_id).where(RecordingFile.id == file_id))
     while recording_id is not None:
         recording = await session.scalar(
@@ -137,7 +137,7 @@ async def file_locked(session: WriteSession, file_id: UUID) -> tuple[RecordingFi
 async def with_chapters(
     session: WriteSession, user_id: int, key: str, positions: Sequence[int] | None = None
 ) -> Sequence[Recording]:
-    """Recordings of which files' names have `key` in common, at one of `positions` if given; locked."""
+    """Return the recordings with chapters key `key`, locked; only those with a file at one of `positions` if given."""
     files = select(RecordingFile.recording_id).where(RecordingFile.user_id == user_id)
     if positions is not None:
         files = files.where(RecordingFile.position.in_(positions))
@@ -152,14 +152,14 @@ async def with_chapters(
 
 
 async def lock_person(session: WriteSession, user_id: int) -> None:
-    """Let one transaction at a time take in files of a person."""
+    """Allow one transaction at a time to ingest files of a user."""
     await session.execute(
         text("SELECT pg_advisory_xact_lock(hashtext('recordings'), :user_id)"), {"user_id": user_id}
     )
 
 
 async def lock_key(session: WriteSession, key: str, *, wait: bool) -> bool:
-    """Hold the lock of an object in the store until the transaction ends; False where another has it."""
+    """Lock an object of the store until the transaction ends; False if another transaction has it."""
     if wait:
         await session.execute(
             text("SELECT pg_advisory_xact_lock(hashtext('store'), hashtext(:key))"), {"key": key}
@@ -173,7 +173,7 @@ async def lock_key(session: WriteSession, key: str, *, wait: bool) -> bool:
 
 
 async def is_claimed(session: WriteSession, key: str) -> bool:
-    """Whether some recording has the object."""
+    """Return True if a recording has the object."""
     found = await session.scalar(select(RecordingFile.id).where(RecordingFile.s3_key == key).limit(1))
     return found is not None
 

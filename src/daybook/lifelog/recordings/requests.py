@@ -1,4 +1,4 @@
-"""The jobs about a file of a recording. Of each type one is active at a time, whoever asks for it."""
+"""Enqueueing of the jobs of a recording's file. One of each type is active at a time."""
 
 from uuid import UUID
 
@@ -13,12 +13,12 @@ EXTRACTION = "event_extraction"
 
 
 async def request_processing(session: WriteSession, file: RecordingFile) -> None:
-    """Have the file's thumbnail and preview made."""
+    """Enqueue the job that makes the file's thumbnail and preview."""
     file.processing_job_id = await _request(session, PROCESSING, file)
 
 
 async def request_extraction(session: WriteSession, file: RecordingFile) -> UUID:
-    """Have the file's events found; the job that does it."""
+    """Enqueue the job that finds the file's events, and return it."""
     file.extraction_job_id = job_id = await _request(session, EXTRACTION, file)
     return job_id
 

@@ -1,4 +1,4 @@
-"""What is kept of a file's facts, what the API takes, and what it answers."""
+"""Stored facts of files, and the API's requests and responses."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,14 +16,14 @@ TimeShift = Annotated[float, Field(ge=-3_200_000_000, le=3_200_000_000, allow_in
 
 
 class FileFacts(BaseModel):
-    """`video_metadata`: of a file what it says itself; of a recording what its first file says, and when it begins."""
+    """`video_metadata` of a file: its own facts. Of a recording: its first file's facts and its start time."""
 
     video: Video
     clock: StartTime
 
 
 class JobState(BaseModel):
-    """How a job that was made for a file does."""
+    """State of a file's job."""
 
     job_id: UUID
     status: str
@@ -82,13 +82,13 @@ class RecordingResponse(BaseModel):
 
 
 class RecordingDetailResponse(RecordingResponse):
-    """A recording with its files and how work on them does."""
+    """A recording with its files and the state of their jobs."""
 
     files: list[RecordingFileResponse]
 
 
 class RecordingUpdate(BaseModel):
-    """What a person corrects; its events move along."""
+    """Corrections of a recording; its events move along."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,7 +103,7 @@ class RecordingUpdate(BaseModel):
 
 
 class TimeShiftRequest(BaseModel):
-    """Recordings whose camera's clock was wrong, or stood in another timezone: one of the two is said."""
+    """Recordings with a wrong camera clock or timezone. Send either `seconds` or `timezone`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -113,7 +113,7 @@ class TimeShiftRequest(BaseModel):
 
 
 class TimeShiftResponse(BaseModel):
-    """How many recordings were moved, with all their events."""
+    """Number of recordings that were moved with all their events."""
 
     moved: int
 

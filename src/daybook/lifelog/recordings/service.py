@@ -1,10 +1,10 @@
-"""Recordings: videos with their time, made of one file or of the chapters that a camera cut it into.
+"""Recordings: videos with their time, of one file or several chapters.
 
 Invariants:
 
-- A person has a file once: (user, SHA-256) is unique, and taking it in again gives the recording that is there.
-- A file that is not taken in leaves nothing: no row, no object in the store.
-- An event keeps its distance from its recording's beginning, whatever becomes of the recording's time.
+- A user has a file once: (user, SHA-256) is unique, and ingesting it again returns the existing recording.
+- A rejected file leaves nothing: no row, no object in the store.
+- An event keeps its offset from its recording's start when the recording's time changes.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a file of a recording lies in time, as it stands and cannot change before the transaction ends."""
+    """Position of a file in time, locked until the transaction ends."""
 
     recording_id: UUID
     user_id: int
@@ -64,7 +64,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFilter:
-    """Which recordings are looked for: those that run at some time from `first` to `last`, days of the person's own."""
+    """Recordings that overlap the days `first` to `last` of the user's timezone."""
 
     first: date | None = None
     last: date | None = None
@@ -74,7 +74,7 @@ class RecordingFilter:
 async def page(
     session: ReadSession, user: User, wanted: RecordingFilter, *, page: int = 1, page_size: int = 50
 ) -> Page[Recording]:
-    """The person's recordings by time. One that runs over midnight is on both days."""
+    """Return the user's recordings by time. One that runs over midnight is on both days."""
     rows, total = await repository.page(
         session,
         user.id,
@@ -88,7 +88,7 @@ async def page(
 
 
 async def get(session: ReadSession | WriteSession, user_id: int, recording_id: UUID) -> Recording:
-    """A recording of the person. Raises `NoSuchRecording`."""
+    """Return a recording of the user. Raises `NoSuchRecording`."""
     recording = await repository.one(session, user_id, recording_id)
     if recording is None:
         raise NoSuchRecording
@@ -96,24 +96,22 @@ async def get(session: ReadSession | WriteSession, user_id: int, recording_id: U
 
 
 async def files_of(session: ReadSession | WriteSession, recording_id: UUID) -> Sequence[RecordingFile]:
-    """The files of a recording, in the order of the video."""
+    """Return the files of a recording in order."""
     return await repository.files_of(session, recording_id)
 
 
 async def in_processing(session: ReadSession | WriteSession, recording_ids: Collection[UUID]) -> set[UUID]:
-    """Those of the recordings whose thumbnail or previews are being made, or wait for it. Where that has failed or was
-    cancelled, nothing more is to come.
-    """
+    """Return those of the recordings whose processing job is pending or running."""
     made_by = await repository.processing_jobs(session, recording_ids)
     active = await jobs.active_of(session, {job_id for _, job_id in made_by})
     return {recording_id for recording_id, job_id in made_by if job_id in active}
 
 
 async def placement_of(session: WriteSession, file_id: UUID) -> Placement | None:
-    """Where the file lies, locked until the transaction ends; None where its recording was deleted.
+    """Return the file's position in time, locked until the transaction ends; None if its recording was deleted.
 
-    Whoever writes events of a file asks here in the same transaction: `start_offset = starts_at + seconds in the
-    file`, `start_time = start_time + start_offset`. Then no correction of the recording's time is lost between.
+    Writers of a file's events call this in the same transaction, so that no correction of the time is lost:
+    `start_offset = starts_at + seconds in the file`, `start_time = start_time + start_offset`.
     """
     found = await repository.file_locked(session, file_id)
     if found is None:
@@ -124,7 +122,7 @@ async def placement_of(session: WriteSession, file_id: UUID) -> Placement | None
 
 
 async def change(session: WriteSession, user: User, recording_id: UUID, body: RecordingUpdate) -> Recording:
-    """Correct a recording; its events move along. Raises `NoSuchRecording`, and `Invalid` for times that cannot be."""
+    """Correct a recording; its events move along. Raises `NoSuchRecording`, and `Invalid` for impossible times."""
     recording = await _locked(session, user.id, recording_id)
     if body.name is not None:
         recording.name = storable(body.name.strip()) or recording.name
@@ -137,9 +135,9 @@ async def change(session: WriteSession, user: User, recording_id: UUID, body: Re
 
 
 async def shift(session: WriteSession, user: User, body: TimeShiftRequest) -> int:
-    """Move recordings whose camera's clock was wrong, all or none; how many.
+    """Move recordings with a wrong camera clock, all or none. Returns their number.
 
-    Raises `NoSuchRecording` where one of them is not the person's, and `Invalid`.
+    Raises `NoSuchRecording` if one of them is not the user's, and `Invalid`.
     """
     if (body.seconds is None) == (body.timezone is None):
         raise Invalid(
@@ -160,9 +158,9 @@ async def shift(session: WriteSession, user: User, body: TimeShiftRequest) -> in
 
 
 async def delete(session: WriteSession, user_id: int, recording_id: UUID) -> None:
-    """Delete a recording with the events that were found in it; its objects go once this is committed.
+    """Delete a recording with its extracted events; its objects are removed after the commit.
 
-    Events that a person changed or made stay, without it. Raises `NoSuchRecording`.
+    Events that the user changed or made stay, without it. Raises `NoSuchRecording`.
     """
     await get(session, user_id, recording_id)
     # Work on it holds its job's record and then asks for the recording: so do we.
@@ -186,7 +184,7 @@ async def _locked(session: WriteSession, user_id: int, recording_id: UUID) -> Re
 
 
 def _from_user(start: datetime, timezone: str | None, user: User) -> StartTime:
-    """What a person says; without an offset it is local time."""
+    """Return the start time given by the user; local time without an offset."""
     written = start.replace(tzinfo=None)
     try:
         if start.tzinfo is None:
@@ -203,7 +201,7 @@ def _from_user(start: datetime, timezone: str | None, user: User) -> StartTime:
 
 
 def _in_timezone(recording: Recording, timezone: str) -> StartTime:
-    """What stood on the camera's clock, read in another timezone."""
+    """Read the camera's clock in another timezone."""
     known = timeline.facts_of_recording(recording)
     if known is None or known.clock.written is None:
         raise Invalid(
@@ -235,7 +233,7 @@ def _checked(beginning: StartTime) -> StartTime:
 
 
 async def _stop(session: WriteSession, job_id: UUID | None) -> None:
-    """Cancel a job that may have ended; its record may have been removed by hand."""
+    """Cancel a job if it exists and has not ended."""
     if job_id is not None:
         with contextlib.suppress(Conflict, NotFound):
             await jobs.cancel(session, job_id)

@@ -1,8 +1,8 @@
-"""When a recording begins, out of everything that its file says. The rules are in docs/howto/footage.md.
+"""The start time of a recording, from its tags, file name and file time. The rules are in docs/howto/footage.md.
 
-Times without an offset are local times of the timezone in which the video was made: the person's own unless they say
-another, never UTC. Where clocks go back such a time comes twice, and the first is meant; where they go forward and it
-never comes, the clock is taken as not yet put forward.
+Times without an offset are local times of the video's timezone: the user's unless another is given, never UTC. An
+ambiguous time (clocks go back) means its first occurrence; a skipped one (clocks go forward) is read as if the clock
+had not been changed yet.
 """
 
 import re
@@ -38,20 +38,20 @@ _FULL_TIME = re.compile(r"\d{4}[-:]\d\d[-:]\d\d[T ]\d\d:\d\d:\d\d")
 
 @dataclass(frozen=True, slots=True)
 class StartTime:
-    """When a recording begins, and how that is known."""
+    """When a recording begins, with its source."""
 
     start: datetime
     """In UTC."""
     source: Source
     written: datetime | None = None
-    """What stood on the camera's clock, without a zone: it can be read in another one. None where no clock was read."""
+    """What stood on the camera's clock, without a zone: it can be read in another one. None if no clock was read."""
     timezone: str | None = None
-    """The zone in which `written` was read; None where it was not needed."""
+    """The zone in which `written` was read; None if it was not needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known."""
+    """Everything known about the start time of a file."""
 
     video: Video
     name: str
@@ -63,7 +63,7 @@ class Evidence:
 
 
 def start_time_of(evidence: Evidence) -> StartTime:
-    """The first of the candidates that can be true; when it was taken in, if none can."""
+    """Return the first plausible candidate; the time of ingestion if there is none."""
     for candidate in _candidates(evidence):
         if EARLIEST <= candidate.start <= evidence.now + AHEAD:
             return candidate
@@ -71,7 +71,7 @@ def start_time_of(evidence: Evidence) -> StartTime:
 
 
 def local_to_utc(written: datetime, timezone: str) -> datetime:
-    """The moment at which clocks of `timezone` show `written`, in UTC. Raises `Invalid` for an unknown zone."""
+    """Return the moment at which clocks in `timezone` show `written`, in UTC. Raises `Invalid` for an unknown zone."""
     return written.replace(tzinfo=zone_named(timezone), fold=0).astimezone(UTC)
 
 
@@ -92,10 +92,11 @@ def _candidates(evidence: Evidence) -> Iterator[StartTime]:
 
 
 def _from_local_name(local: datetime, in_container: list[datetime], evidence: Evidence) -> StartTime:
-    """A name's local time. Where the container has the same moment in UTC, the two together tell the camera's zone.
+    """Read a local time in the name. If the container has the same moment in UTC, their difference is the camera's
+    zone.
 
-    Android's cameras write the name when they begin and `creation_time` when they stop. Without any difference between
-    the two it is a camera that writes local time as if it were UTC, or one that was in UTC.
+    Android writes the name at the beginning and `creation_time` at the end. No difference means UTC, or a camera that
+    writes local time as UTC.
     """
     for told in in_container:
         for utc in (told, told - timedelta(seconds=evidence.video.duration)):
@@ -123,7 +124,7 @@ def _from_file_time(evidence: Evidence) -> Iterator[StartTime]:
 
 
 def _on_the_day(day: date, others: list[StartTime], timezone: str) -> Iterator[StartTime]:
-    """The candidates of the day in the name, which is all that it says; failing them its noon."""
+    """Yield the candidates on the day in the name, then its noon."""
     zone = zone_named(timezone)
     yield from (other for other in others if other.start.astimezone(zone).date() == day)
     noon = datetime.combine(day, time(12))
@@ -138,7 +139,7 @@ def _as_told(told: datetime, source: Source, timezone: str) -> StartTime:
 
 
 def _parsed(text: str | None) -> datetime | None:
-    """A time out of a tag; None where it has no time of day or cannot be."""
+    """Parse the time in a tag; None if it has no time of day or is invalid."""
     if text is None or not _FULL_TIME.match(text.strip()):
         return None
     text = text.strip()

@@ -1,7 +1,7 @@
-"""The time of a recording, of its chapters and of its events: changed together, in the caller's transaction.
+"""Time of a recording, its chapters and its events, changed together in the caller's transaction.
 
-Callers hold the recording's lock. Events are reached by their table's name: their code stands above this one, and a
-message to it would leave a moment at which a recording has moved and its events have not.
+Callers hold the recording's lock. Events are updated directly instead of by a message, so that they never disagree with
+their recording.
 """
 
 from datetime import timedelta
@@ -14,17 +14,17 @@ from daybook.lifelog.recordings.start_time import StartTime
 
 
 def facts_of(file: RecordingFile) -> FileFacts:
-    """What a file says itself."""
+    """Return the facts of a file."""
     return FileFacts.model_validate(file.video_metadata)
 
 
 def facts_of_recording(recording: Recording) -> FileFacts | None:
-    """What is known of a recording; None for one that came from elsewhere, without its file."""
+    """Return the facts of a recording; None if it has no file."""
     return None if recording.video_metadata is None else FileFacts.model_validate(recording.video_metadata)
 
 
 async def move(session: WriteSession, recording: Recording, to: StartTime) -> None:
-    """Let the recording begin at another time; all its events keep their distance from its beginning."""
+    """Change a recording's start time; its events keep their offsets."""
     facts = facts_of_recording(recording)
     moved = to.start - recording.start_time if recording.start_time is not None else timedelta(0)
     if facts is not None:
@@ -39,7 +39,7 @@ async def move(session: WriteSession, recording: Recording, to: StartTime) -> No
 
 
 async def add_chapter(session: WriteSession, recording: Recording, file: RecordingFile) -> None:
-    """Make `file`, which is new, a part of `recording`, at its place among the chapters that are there."""
+    """Add the new `file` to `recording`, at its place among the chapters."""
     files = await repository.files_of(session, recording.id)
     earlier = [other for other in files if other.position < file.position]
     file.recording_id = recording.id
@@ -53,7 +53,7 @@ async def add_chapter(session: WriteSession, recording: Recording, file: Recordi
 
 
 async def join(session: WriteSession, recording: Recording, later: Recording) -> None:
-    """Make all files of `later` chapters of `recording`, which goes on with them; `later` is empty then."""
+    """Append all files of `later` to `recording`; `later` is empty then."""
     added = recording.duration or 0.0
     begins = recording.start_time
     if begins is not None and later.start_time is not None:
@@ -64,7 +64,7 @@ async def join(session: WriteSession, recording: Recording, later: Recording) ->
 
 
 async def _lay_out(session: WriteSession, recording: Recording) -> None:
-    """Each chapter begins where the one before ends; the recording is as long as all of them."""
+    """Set each chapter to begin at the end of the one before, and the recording's length to their sum."""
     files = await repository.files_of(session, recording.id)
     starts_at = 0.0
     for file in files:
@@ -79,9 +79,9 @@ async def _lay_out(session: WriteSession, recording: Recording) -> None:
 
 
 async def _begin_with(session: WriteSession, recording: Recording, first: RecordingFile) -> None:
-    """`first` came after other chapters and goes before them: the recording has its name, looks and time.
+    """Make the new first chapter `first` define the recording's name, format and time.
 
-    What a person corrected stays right for the chapters that were there, so the new one begins before them.
+    A corrected time stays right for the chapters that were there: the new one begins before them.
     """
     facts, known = facts_of(first), facts_of_recording(recording)
     recording.name = first.name

@@ -1,1 +1,1 @@
-"""A sample day: events that are described already, for whoever wants to see a diary before there is any footage."""
+"""A sample day of described events, to see a diary before there is any footage."""

@@ -1,4 +1,4 @@
-"""The sample day by API."""
+"""The API of the sample day."""
 
 from datetime import date
 
@@ -25,17 +25,17 @@ class SampleDayResponse(BaseModel):
 
 @router.get("")
 async def list_sample_days(user: CurrentUser, session: Reading) -> list[date]:
-    """One's own days that have events of the sample, newest first."""
+    """List your days with events of the sample, newest first."""
     return await service.sample_days(session, user)
 
 
 @router.put("/{day}")
 async def make_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> SampleDayResponse:
-    """Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing."""
+    """Add the sample's described events to one of your days. Repeating it duplicates nothing."""
     return SampleDayResponse.model_validate(await service.make_sample_day(session, user, day))
 
 
 @router.delete("/{day}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove_sample_day(day: IsoDay, user: CurrentUser, session: Writing) -> None:
-    """Take the sample's events away from a day, and with them a page that was written of nothing else."""
+    """Remove the sample's events from a day, with a page that was written from nothing else."""
     await service.remove_sample_day(session, user, day)

@@ -1,6 +1,6 @@
-"""Puts the sample day's events into a person's own day, and takes them away again.
+"""Adding and removing the sample day's events.
 
-They are imported events with keys of their own, so that making the day again doubles nothing.
+They are imported events with keys of their own, so that adding them again duplicates nothing.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class SampleDay:
 
 
 async def make_sample_day(session: WriteSession, user: User, day: date) -> SampleDay:
-    """Put the events into `day`, in the person's language where there are words in it. What was edited stays so."""
+    """Add the sample's events to `day`, in the user's language if available. Edited events are kept."""
     language = _language_of(user)
     sample = _events(language)
     rows = [
@@ -53,8 +53,9 @@ async def sample_days(session: ReadSession, user: User) -> list[date]:
 
 
 async def remove_sample_day(session: WriteSession, user: User, day: date) -> None:
-    """Take the sample's events away from `day`, edited ones too, and with them a page that was written of nothing else:
-    it tells of a day that never was. One with the person's own text stays.
+    """Remove the sample's events from `day`, edited ones too, and a page that was written from nothing else.
+
+    A page with the user's own text stays.
     """
     gone = await events.delete_imported(session, user.id, f"key:{_KEY}:{day}:")
     await diary.forget_page(session, user, day, gone)

@@ -53,7 +53,7 @@ async def get_upload_options(settings: AppSettings) -> Response:
 async def create_upload(request: Request, user: CurrentUser, uploads: AppUploads) -> Response:
     """Begin an upload: `Upload-Length`, `Upload-Metadata`; a body is its first bytes.
 
-    The upload of a file that the person has already, by the `sha256` in its metadata, is finished at once:
+    The upload of a file that the user has already, by the `sha256` in its metadata, is finished at once:
     `Upload-Offset` is its length and `x-daybook-recording` names the recording.
     """
     if "upload-defer-length" in request.headers or "upload-concat" in request.headers:
@@ -84,7 +84,7 @@ async def list_uploads(
     page: Annotated[PageNumber, Query()] = 1,
     page_size: Annotated[PageSize, Query()] = 50,
 ) -> Page[UploadResponse]:
-    """One's uploads, newest first, until they expire: those under way, and what became of the others."""
+    """Your uploads, newest first, until they expire: those in progress, and what became of the others."""
     found = await uploads.list(user.id, page=page, page_size=page_size)
     views = [_view(state) for state in found.list]
     return Page[UploadResponse].of(views, page=page, page_size=page_size, total=found.total)
@@ -112,7 +112,7 @@ async def head_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUpload
 async def send_to_upload(
     upload_id: UploadId, request: Request, user: CurrentUser, uploads: AppUploads
 ) -> Response:
-    """Send bytes from `Upload-Offset` on. With the last one the file is taken in, or refused with a reason."""
+    """Send bytes from `Upload-Offset` on. With the last one the file is ingested, or refused with a reason."""
     protocol.check_content_type(request)
     state = await uploads.receive(
         user.id,

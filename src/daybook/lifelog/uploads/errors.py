@@ -30,7 +30,7 @@ class TusError(DaybookError):
 
 
 def busy() -> TusError:
-    """Another request is sending this upload, or it is being taken in."""
+    """Another request is sending this upload, or it is being ingested."""
     return TusError(BUSY, "upload_busy", "Another request is working on this upload. Try again in a moment.")
 
 

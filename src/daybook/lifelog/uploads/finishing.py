@@ -1,4 +1,4 @@
-"""What happens when the last byte has come: the staged file is read back, compared, and taken in or refused."""
+"""What happens when the last byte has come: the staged file is read back, compared, and ingested or refused."""
 
 import asyncio
 import os
@@ -78,7 +78,7 @@ def details_of(upload: Upload, sha256: bytes) -> Details:
 
 
 def checksum_of(descriptor: int) -> bytes:
-    """The SHA-256 of a file, read from the disk where it was synced, not from what the kernel still knows of it."""
+    """The SHA-256 of a file, read from the disk if it was synced, not from what the kernel still knows of it."""
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     digest, place, buffer = sha256(), 0, bytearray(PIECE)
     while count := os.preadv(descriptor, [buffer], place):

@@ -1,7 +1,7 @@
-"""Videos that are on this host already, such as those on a camera's card: each becomes a recording of a person.
+"""Videos that are on this host already, such as those on a camera's card: each becomes a recording of a user.
 
-A file is hashed first, and passed over where the person has it: importing a folder again costs reading it. Killed
-anywhere, the next run goes on, for what is taken in is in the database and nothing else is kept.
+A file is hashed first, and passed over if the user has it: importing a folder again costs reading it. Killed
+anywhere, the next run goes on, for what is ingested is in the database and nothing else is kept.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class Importer:
         self._staging = Staging(services.settings.data)
 
     async def take(self, path: Path) -> Outcome:
-        """Take in the file at `path`, and leave it where it is. The database's errors go through."""
+        """Take in the file at `path`, and leave it if it is. The database's errors go through."""
         try:
             return await self._take(path)
         except Invalid as refusal:

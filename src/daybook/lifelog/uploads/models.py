@@ -26,12 +26,12 @@ class Upload(Timestamps, Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """Whatever else the sender told: type, the file's own time. `error_details` says more of `error`."""
     recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id", ondelete="SET NULL"))
-    """Set when the file has been taken in."""
+    """Set when the file has been ingested."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error: Mapped[str | None]
     """Why it was refused, in words."""
     finished_at: Mapped[datetime | None]
-    """When it was taken in or refused. Until then a file that has come whole waits for that."""
+    """When it was ingested or refused. Until then a file that has come whole waits for that."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     @property

@@ -51,7 +51,7 @@ class Progress:
 class Receiver:
     """One request that sends bytes.
 
-    `interrupt` ends it where it is silent: a sender whose connection broke without a word comes back before it is
+    `interrupt` ends it if it is silent: a sender whose connection broke without a word comes back before it is
     noticed here.
     """
 

@@ -20,7 +20,7 @@ async def find(session: ReadSession, user_id: int, upload_id: UUID) -> Upload | 
 async def page(
     session: ReadSession, user_id: int, *, page: int, page_size: int
 ) -> tuple[Sequence[Upload], int]:
-    """A person's uploads, newest first, and how many there are."""
+    """A user's uploads, newest first, and how many there are."""
     total = await session.scalar(select(func.count()).select_from(Upload).where(Upload.user_id == user_id))
     rows = await session.scalars(
         select(Upload)
@@ -33,7 +33,7 @@ async def page(
 
 
 async def open_of(session: ReadSession, user_id: int) -> int:
-    """How many uploads of a person are not finished."""
+    """How many uploads of a user are not finished."""
     open_ones = (
         select(func.count())
         .select_from(Upload)
@@ -92,6 +92,6 @@ async def remove(session: WriteSession, upload_id: UUID) -> None:
 
 
 async def remove_expired(session: WriteSession, now: datetime) -> Sequence[UUID]:
-    """Forget those whose time is over, finished or not; which they were."""
+    """Forget those whose expired, finished or not; which they were."""
     gone = delete(Upload).where(Upload.expires_at <= now).returning(Upload.id)
     return (await session.scalars(gone)).all()

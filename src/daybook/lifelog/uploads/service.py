@@ -84,7 +84,7 @@ class Uploads:
         self._receivers: dict[UUID, Receiver] = {}
 
     async def create(self, user_id: int, length: int, declared: Declared) -> UploadState:
-        """Begin an upload. One of a file that the person has already is finished at once. Raises `TusError`."""
+        """Begin an upload. One of a file that the user has already is finished at once. Raises `TusError`."""
         if length == 0:
             raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to take in.")
         most = self.services.settings.max_upload
@@ -114,7 +114,7 @@ class Uploads:
         return UploadState(upload, 0 if upload.finished_at is None else length)
 
     async def find(self, user_id: int, upload_id: UUID) -> UploadState:
-        """A person's upload. Raises `TusError`: 404 where it is not, 410 where its time is over."""
+        """A user's upload. Raises `TusError`: 404 if it is not, 410 if its expired."""
         async with self.services.database.read() as session:
             upload = await repository.find(session, user_id, upload_id)
         if upload is None:
@@ -124,7 +124,7 @@ class Uploads:
         return UploadState(upload, await asyncio.to_thread(self._offset, upload))
 
     async def list(self, user_id: int, *, page: int, page_size: int) -> Page[UploadState]:
-        """A person's uploads, newest first."""
+        """A user's uploads, newest first."""
         async with self.services.database.read() as session:
             rows, total = await repository.page(session, user_id, page=page, page_size=page_size)
         states = await asyncio.to_thread(lambda: [UploadState(row, self._offset(row)) for row in rows])
@@ -140,7 +140,7 @@ class Uploads:
         announced: int | None = None,
         checksum: Checksum | None = None,
     ) -> UploadState:
-        """Add `body` at `offset`; `announced` is how long it says that it is. When the file is whole, it is taken in.
+        """Add `body` at `offset`; `announced` is how long it says that it is. When the file is whole, it is ingested.
 
         Raises `TusError` for whatever a sender does wrong, and for a file that is refused.
         """
@@ -207,7 +207,7 @@ class Uploads:
 
     @staticmethod
     def _check_offset(state: UploadState, offset: int, announced: int | None) -> None:
-        """Whether bytes may be added."""
+        """True if bytes may be added."""
         upload = state.upload
         if upload.error_code is not None:
             raise refusal(upload.error_code, upload.error or "", upload.error_details)
@@ -218,7 +218,7 @@ class Uploads:
             raise too_long()
 
     async def _take_over(self, upload_id: UUID, silent_for: float) -> None:
-        """End the request that sends to it and has been silent; its sender may not know that it is broken."""
+        """End the request that sends to it and has been silent; its sender may not know that it is damaged."""
         receiver = self._receivers.get(upload_id)
         if receiver is not None and receiver.interrupt(silent_for):
             with suppress(TimeoutError):

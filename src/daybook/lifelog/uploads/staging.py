@@ -95,7 +95,7 @@ class Staging:
         """The file of this name, made if it is not there, for nobody else as long as the block lasts. What was
         in doubt when its writer died is cut off.
 
-        Raises `TusError` (423) where another has it.
+        Raises `TusError` (423) if another has it.
         """
         path = self.path(name)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ class Staging:
                     yield path.stem
 
     def remove(self, name: str) -> bool:
-        """Remove a file that nobody holds; False where somebody does."""
+        """Remove a file that nobody holds; False if somebody does."""
         path = self.path(name)
         try:
             descriptor = os.open(path, os.O_RDWR)
@@ -154,7 +154,7 @@ class Staging:
 
 
 def _locked(descriptor: int, path: Path) -> bool:
-    """Whether the lock was free, and the file is still the one at `path`."""
+    """True if the lock was free, and the file is still the one at `path`."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.fstat(descriptor).st_ino == path.stat().st_ino
@@ -163,7 +163,7 @@ def _locked(descriptor: int, path: Path) -> bool:
 
 
 def _close(descriptor: int) -> None:
-    """Close a file. One that has no name any more is freed by that, which takes a while where it is large."""
+    """Close a file. One that has no name any more is freed by that, which takes a while if it is large."""
     if os.fstat(descriptor).st_nlink:
         os.close(descriptor)
     else:
@@ -175,7 +175,7 @@ def _marker_of(path: Path) -> Path:
 
 
 def _verified_size(path: Path, size: int) -> int:
-    """Where doubt begins; `size` where there is none, and 0 where the machine failed before the note was whole."""
+    """Where doubt begins; `size` if there is none, and 0 if the machine failed before the note was whole."""
     try:
         return int(_marker_of(path).read_text())
     except FileNotFoundError:

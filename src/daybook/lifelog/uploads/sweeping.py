@@ -1,4 +1,4 @@
-"""What the worker does for uploads: takes in what was left whole, and removes what was given up."""
+"""What the worker does for uploads: ingests what was left whole, and removes what was given up."""
 
 import asyncio
 import logging
@@ -51,7 +51,7 @@ async def sweep(uploads: Uploads) -> None:
 
 
 async def _ingest_complete(uploads: Uploads) -> None:
-    """A process may have died between a file's last byte and its being taken in, or the store been away."""
+    """A process may have died between a file's last byte and its being ingested, or the store been away."""
     async with uploads.services.database.read() as session:
         waiting = await repository.unfinished(session, now())
     for upload in waiting:
@@ -73,7 +73,7 @@ async def _finish(uploads: Uploads, upload: Upload) -> None:
     except (SQLAlchemyError, OSError):
         raise
     except Exception:
-        # One file that nobody can read as it should be is no reason to stop the worker, every minute anew.
+        # One file that nobody can read as it should be is no reason to stop the worker, every minute again.
         log.exception("Upload %s cannot be taken in; it is tried until it expires.", upload.id)
 
 

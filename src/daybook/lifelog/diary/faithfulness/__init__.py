@@ -1,4 +1,4 @@
-"""Whether a sentence says only what the events that it cites say.
+"""True if a sentence says only what the events that it cites say.
 
 Its quotations, dates, times, parts of the day, lengths of time, numbers and Latin names must be in one of them, in
 whatever form: `check.py` decides, the other files each know one kind. All of them read folded texts

@@ -1,4 +1,4 @@
-"""Whether a sentence says only what its events say."""
+"""True if a sentence says only what its events say."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Source:
 
     @property
     def end(self) -> datetime:
-        """When it ended; where it has no length, when it began."""
+        """When it ended; if it has no length, when it began."""
         return self.start + timedelta(seconds=self.seconds or 0)
 
 

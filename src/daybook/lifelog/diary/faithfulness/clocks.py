@@ -80,7 +80,7 @@ class Clock:
     earlier: int = 1
 
     def is_of(self, moments: Iterable[datetime]) -> bool:
-        """Whether one of the local `moments` is that time."""
+        """True if one of the local `moments` is that time."""
         told = [moment.hour * 60 + moment.minute + moment.second / 60 for moment in moments]
         return any(
             -self.earlier < (real - minute + DAY / 2) % DAY - DAY / 2 < self.later
@@ -100,7 +100,7 @@ def extract_parts_of_day(text: str) -> tuple[str, list[str]]:
 
 
 def is_in_part(part: str, stretches: Iterable[tuple[datetime, datetime]]) -> bool:
-    """Whether one of the local `stretches` of time touches the part of the day."""
+    """True if one of the local `stretches` of time touches the part of the day."""
     first, last = _PARTS[part]
     for start, end in stretches:
         begins = start.hour + start.minute / 60
@@ -160,7 +160,7 @@ def _minute(found: re.Match[str]) -> tuple[int, bool]:
 
 
 def _is_late(period: str | None, half: str | None, hour: int) -> bool | None:
-    """Whether the time is in the second half of the day; None where that is not told."""
+    """True if the time is in the second half of the day; None if that is not told."""
     if half is not None:
         return half.startswith("p")
     if period is None:

@@ -41,7 +41,7 @@ class Day:
     weekday: int | None = None
 
     def is_of(self, day: date) -> bool:
-        """Whether `day` is such a one."""
+        """True if `day` is such a one."""
         told = (self.year, self.month, self.day, self.weekday)
         real = (day.year, day.month, day.day, day.weekday())
         return all(one is None or one == other for one, other in zip(told, real, strict=True))

@@ -29,7 +29,7 @@ class Length:
     within: float
 
     def is_of(self, lengths: Iterable[float]) -> bool:
-        """Whether one of `lengths`, in seconds, is that long."""
+        """True if one of `lengths`, in seconds, is that long."""
         return any(abs(self.seconds - real) < self.within for real in lengths)
 
 

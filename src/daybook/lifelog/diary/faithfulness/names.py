@@ -69,7 +69,7 @@ def names_in(text: str, language: str) -> Iterator[str]:
 
 
 def _is_name(word: str, language: str, *, opens: bool, beside: bool) -> bool:
-    """Whether a word with a capital letter is a name. `opens`: it is a sentence's first; `beside`: another word with
+    """True if a word with a capital letter is a name. `opens`: it is a sentence's first; `beside`: another word with
     a capital is.
     """
     if opens and language == "en":
@@ -86,7 +86,7 @@ def words_of(text: str) -> set[str]:
 
 
 def is_among(name: str, words: set[str]) -> bool:
-    """Whether `name`, or another form of it (*walking* for *walk*), is one of `words`."""
+    """True if `name`, or another form of it (*walking* for *walk*), is one of `words`."""
     if name in words or set(re.split(r"[-.&]", name)) <= words:
         return True
     roots = _roots(name)
@@ -118,7 +118,7 @@ def _is_latin_word(word: str) -> bool:
 
 
 def _has_capital_beside(words: list[re.Match[str]], at: int, text: str) -> bool:
-    """Whether a word with a capital stands directly beside the word, and is not one that always has it."""
+    """True if a word with a capital stands directly beside the word, and is not one that always has it."""
 
     def joined(one: re.Match[str], other: re.Match[str]) -> bool:
         return text[one.end() : other.start()] == " "

@@ -10,7 +10,7 @@ _MEASURES = (
     "个人名位只隻头条匹辆台架艘次回遍趟杯瓶碗盘盒包袋本张页份篇封棵朵片块件套双对副间家栋层楼岁年月日天周秒米"
     "公里斤克元钱毛步口种项场首支枝把根站段排组队群班级路号%度倍成"
 )
-"""What follows a Chinese numeral of one character where it is a number: 三個 is one, 三明治 is not. Simplified."""
+"""What follows a Chinese numeral of one character if it is a number: 三個 is one, 三明治 is not. Simplified."""
 
 _NUMBERS = re.compile(
     r"(?P<digits>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<large>[万亿千百])?"
@@ -49,7 +49,7 @@ def _read(found: re.Match[str], *, strict: bool) -> frozenset[Decimal] | None:
 
 
 def _is_number(numeral: str, after: str) -> bool:
-    """Whether a numeral before the character `after` is a number and not a part of a word: 十分 is *very*."""
+    """True if a numeral before the character `after` is a number and not a part of a word: 十分 is *very*."""
     if numeral == "一" or (numeral == "十" and after == "分"):
         return False
     return len(numeral) > 1 or (bool(after) and after in _MEASURES)

@@ -126,7 +126,7 @@ def descriptions(text: str, count: int) -> dict[int, Description]:
     """What `text` says of each of the stretches 1 to `count`; those of which it says nothing usable are left out.
 
     Of a stretch that is described twice the first description counts. Without any numbers, as many descriptions as
-    there are stretches are taken in their order.
+    there are stretches are ingested their order.
     """
     found: list[Description] = []
     for item in _objects(text[:_LONGEST_ANSWER]):

@@ -41,7 +41,7 @@ class Work:
 
     @property
     def language(self) -> str | None:
-        """The one that the person reads."""
+        """The one that the user reads."""
         return (self.user.settings or {}).get("language")
 
 

@@ -1,4 +1,4 @@
-"""Asking for events to be described or found anew, and what it would cost."""
+"""Asking for events to be described or found again, and what it would cost."""
 
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ async def estimate(
 ) -> DescriptionEstimateResponse:
     """What describing would cost. Files whose events are still being found count with as many as they can have.
 
-    Raises `NoSuchRecording` where it is another person's.
+    Raises `NoSuchRecording` if it is another user's.
     """
     most = settings.vision_frames
     lengths = [[stretch.seconds for stretch in file] for file in await targets_of(session, user, selection)]
@@ -58,7 +58,7 @@ async def request_description(
 ) -> UUID:
     """The job that describes what is selected; the one that is on its way already, if there is one.
 
-    Raises `NoSuchRecording`, and `NoVisionModel` where no model could do it.
+    Raises `NoSuchRecording`, and `NoVisionModel` if no model could do it.
     """
     choice = (await estimate_call(session, settings, "vision", user.settings)).choice
     if choice.model is None:
@@ -84,7 +84,7 @@ async def request_description(
 
 
 async def request_extraction(session: WriteSession, user: User, recording_id: UUID) -> list[UUID]:
-    """The jobs that find a recording's events anew, one for each file. Raises `NoSuchRecording`."""
+    """The jobs that find a recording's events again, one for each file. Raises `NoSuchRecording`."""
     await recordings.get(session, user.id, recording_id)
     files = await recordings.files_of(session, recording_id)
     return [await recordings.request_extraction(session, file) for file in files]

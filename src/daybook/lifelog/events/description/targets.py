@@ -1,4 +1,4 @@
-"""Which events are described, and what is written into them. A person's own words are never touched."""
+"""Which events are described, and what is written into them. A user's own words are never touched."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

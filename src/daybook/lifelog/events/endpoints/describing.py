@@ -1,4 +1,4 @@
-"""Describing events, and finding them anew."""
+"""Describing events, and finding them again."""
 
 from uuid import UUID
 
@@ -38,7 +38,7 @@ async def describe_recording(
 
 @router.post("/recordings/{recording_id}/extraction", status_code=status.HTTP_202_ACCEPTED)
 async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writing) -> JobsAcceptedResponse:
-    """Find a recording's events anew. Those that you changed stay; what comes out as before keeps its description."""
+    """Find a recording's events again. Those that you changed stay; what comes out as before keeps its description."""
     return JobsAcceptedResponse(job_ids=await service.request_extraction(session, user, recording_id))
 
 

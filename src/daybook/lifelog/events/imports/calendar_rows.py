@@ -71,7 +71,7 @@ class _Series:
         yield from self._row(event, self._times.start(event), meant)
 
     def _all(self, master: Component) -> Iterator[Row | Problem]:
-        """The event as often as it takes place, but for the occurrences of which something else is said."""
+        """The event as often as it takes place, except the occurrences of which something else is said."""
         start = self._times.start(master)
         if not master.properties.keys() & {"RRULE", "RDATE"}:
             yield from self._row(master, start, None)

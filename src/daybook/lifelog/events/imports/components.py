@@ -36,7 +36,7 @@ class Component:
         return found[0] if found else None
 
     def text(self, name: str) -> str:
-        """The text of a property; empty where there is none."""
+        """The text of a property; empty if there is none."""
         found = self.first(name)
         return "" if found is None else found.value.strip()
 

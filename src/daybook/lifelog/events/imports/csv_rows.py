@@ -13,7 +13,7 @@ _COLUMNS = frozenset(Fields.model_fields)
 
 
 def rows(text: str, zone: tzinfo) -> Iterator[Row | Problem]:
-    """The events of `text`; `line` is where a row begins. Raises `Invalid` where the first line is no heading."""
+    """The events of `text`; `line` is where a row begins. Raises `Invalid` if the first line is no heading."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     line = 1
     try:

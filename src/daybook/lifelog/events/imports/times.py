@@ -1,6 +1,6 @@
 """Times of calendars: in UTC, in a timezone, local ones, and whole days.
 
-A time without a timezone is local, in the person's own; a whole day is the person's own day, however many hours it has.
+A time without a timezone is local, in the user's own; a whole day is the user's own day, however many hours it has.
 """
 
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ class Timezones:
         self._known: dict[str, tzinfo | None] = {}
 
     def of(self, name: str) -> tzinfo | None:
-        """The zone of a `TZID`; None for one that nobody knows and the calendar does not define."""
+        """The zone of a `TZID`; None for one that is unknown and the calendar does not define."""
         if name not in self._known:
             self._known[name] = _by_name(name) or _by_definition(self._definitions.get(name))
         return self._known[name]
