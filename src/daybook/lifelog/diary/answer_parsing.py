@@ -1,4 +1,4 @@
-"""Reading a model's answer: sentences with the numbers of the notes that they are from."""
+"""Parsing of a model's answer: sentences with the numbers of the notes they cite."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ LONGEST_SENTENCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """A sentence as a model gave it; `notes` are numbers from 1."""
+    """A sentence of a model's answer; `notes` are numbers from 1."""
 
     text: str
     notes: tuple[int, ...]
@@ -21,11 +21,11 @@ class AnswerSentence:
 
 
 class MalformedAnswer(Exception):
-    """An answer that is not in the form that was asked for. Its words tell the model what is wrong."""
+    """The answer does not have the requested form. The message tells the model what is wrong."""
 
 
 def read_answer(text: str) -> list[AnswerSentence]:
-    """The sentences of an answer: a JSON object, whatever stands around it. Raises `MalformedAnswer`."""
+    """Return the sentences of an answer: a JSON object, with any text around it. Raises `MalformedAnswer`."""
     found = _json_object(text)
     paragraphs = found.get("paragraphs")
     if not isinstance(paragraphs, list):

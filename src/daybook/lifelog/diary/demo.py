@@ -37,9 +37,9 @@ _CHINESE_LINKS = frozenset("我了在的有著着看見见到是和與与一個�
 
 
 async def write_demo(client: DiaryModelClient, notes: Sequence[Note], progress: Progress) -> Grounded:
-    """A sentence of each note, a paragraph each. Raises what `InternalClient.call` does.
+    """Return one sentence and paragraph for each note. Raises what `InternalClient.call` does.
 
-    Events in another language than the page's are not asked about: this model does not translate.
+    Events in another language than the page's are not sent to the model, which cannot translate.
     """
     held = Grounded()
     asked = [note for note in notes if client.style.speaks(_said(note))][:MOST_ASKED]
@@ -67,7 +67,7 @@ async def write_demo(client: DiaryModelClient, notes: Sequence[Note], progress: 
 
 
 def _question(note: Note, style: Style) -> Messages:
-    """A few examples, of which this model learns more than of instructions."""
+    """Return a few examples and the note: this model learns more from examples than from instructions."""
     said = _said(note)
     if style.is_chinese:
         examples = (
@@ -83,13 +83,13 @@ def _question(note: Note, style: Style) -> Messages:
 
 
 def _said(note: Note) -> str:
-    """What the event says; of one that nobody has described, what was measured."""
+    """Return the event's text; its facts if it is not described."""
     said = " ".join(source.text for source in note.sources) or _CLOCK.sub("", note.own_words)
     return " ".join(said.split())
 
 
 def _kept(answer: str, note: Note, style: Style) -> str | None:
-    """The first sentence of `answer`, if it says what the note says and nothing else."""
+    """Return the first sentence of `answer` if it is supported by the note."""
     found = _SENTENCE.search(answer.strip())
     sentence = " ".join(found[0].split()) if found else ""
     if not sentence.endswith((".", "!", "。", "！")) or not style.speaks(sentence):
@@ -106,8 +106,8 @@ def _kept(answer: str, note: Note, style: Style) -> str | None:
 
 
 def _claims_deed(sentence: str, said: str) -> bool:
-    """Whether `sentence` has the person do what another may have done. Events that begin with what is done (*Walking a
-    dog*, 在廚房燒水), or speak of the person, are the person's own.
+    """Return True if `sentence` attributes to the user what another may have done. Events that begin with an action
+    (*Walking a dog*, 在廚房燒水) or mention the user are the user's own.
     """
     if not _ACTS.search(sentence.casefold()) or re.search(r"\b(?:i|me|my)\b|我", said.casefold()):
         return False
@@ -117,7 +117,7 @@ def _claims_deed(sentence: str, said: str) -> bool:
 
 
 def _adds_words(sentence: str, said: str) -> bool:
-    """Whether `sentence` has a word that `said` has not, says too little of it or repeats itself."""
+    """Return True if `sentence` has a word that `said` lacks, covers too little of it or repeats itself."""
     words = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", sentence.casefold())  # noqa: RUF001
     known = words_of(said)
     told = [word for word in words if word not in _LINKS]
@@ -129,11 +129,11 @@ def _adds_words(sentence: str, said: str) -> bool:
 
 
 def _adds_chinese(sentence: str, said: str) -> bool:
-    """Whether `sentence` has a character that `said` has not, says too little of it or repeats itself."""
+    """Return True if `sentence` has a character that `said` lacks, covers too little of it or repeats itself."""
     told = [character for character in _HAN.findall(folded(sentence)) if character not in _CHINESE_LINKS]
     return _is_poor(told, least=4) or not set(folded(said)).issuperset(told)
 
 
 def _is_poor(told: Sequence[str], least: int) -> bool:
-    """Whether fewer than `least` different things are told, or most of them again and again."""
+    """Return True if there are fewer than `least` different items or most are repetitions."""
     return len(set(told)) < least or len(told) > 2 * len(set(told))

@@ -1,4 +1,4 @@
-"""The diary of the user who is signed in."""
+"""The diary's API."""
 
 from typing import Annotated, Any
 
@@ -45,13 +45,13 @@ async def list_diary_pages(
     page: PageNumber = 1,
     page_size: PageSize = 31,
 ) -> Page[DiaryEntryResponse]:
-    """Pages from one day to another, newest day first."""
+    """List pages from one day to another, newest day first."""
     return await service.list_pages(session, user, first, last, page=page, page_size=page_size)
 
 
 @router.get("/{date}")
 async def get_diary_page(date: Day, user: CurrentUser, session: Reading) -> DiaryResponse:
-    """A day's page: what was written, the events that it cites, whether they have changed, your own text."""
+    """Return a day's page: text, cited events, whether they have changed, and your own text."""
     return await service.get_page(session, user, date)
 
 
@@ -59,7 +59,7 @@ async def get_diary_page(date: Day, user: CurrentUser, session: Reading) -> Diar
 async def generate_diary_page(
     date: Day, user: CurrentUser, session: Writing, response: Response, body: GenerationRequest | None = None
 ) -> DiaryResponse | GenerationResponse:
-    """Have a page written. Where it was written from the same events it is answered as it is, unless that is forced."""
+    """Have a page written. If its events are unchanged, the existing page is returned, unless forced."""
     force = body is not None and body.force_refresh
     requested = await service.request_page(session, user, date, force=force)
     if requested.page is not None:
@@ -71,7 +71,7 @@ async def generate_diary_page(
 
 @router.get("/{date}/versions")
 async def list_diary_versions(date: Day, user: CurrentUser, session: Reading) -> list[DiaryVersionResponse]:
-    """Every writing of a page, newest first."""
+    """List all versions of a page, newest first."""
     return await service.list_versions(session, user, date)
 
 
@@ -79,7 +79,7 @@ async def list_diary_versions(date: Day, user: CurrentUser, session: Reading) ->
 async def get_diary_version(
     date: Day, version: VersionNumber, user: CurrentUser, session: Reading
 ) -> DiaryVersionDetailResponse:
-    """One writing of a page."""
+    """Return one version of a page."""
     return await service.get_version(session, user, date, version)
 
 
@@ -87,5 +87,5 @@ async def get_diary_version(
 async def set_own_diary_text(
     date: Day, body: OwnTextRequest, user: CurrentUser, session: Writing
 ) -> DiaryResponse:
-    """Keep your own text beside what is written. No writing ever touches it."""
+    """Keep your own text beside the written page. No version replaces it."""
     return await service.set_own_text(session, user, date, body)

@@ -1,6 +1,6 @@
-"""The work of a `diary_generation` job: collect the day's events, write, hold what was written to them, save.
+"""The `diary_generation` job: collect the day's events, write, check the sentences against the events, save.
 
-Nothing is saved before all of it is there. A page that was there before stays until then, and stays if it never comes.
+The page is saved as a whole. An earlier page stays until then, also if the job fails.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ _KEPT = " What was on the page is still there."
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What a page is written from, as it is when the job begins."""
+    """The input of a page when the job begins."""
 
     day: date
     user: User
@@ -53,7 +53,7 @@ class _Day:
 
 
 async def generate(services: WorkerServices, context: JobContext) -> None:
-    """Write the page, unless it is there and nothing was forced.
+    """Write the page, unless it exists and is not forced.
 
     Raises `JobFailed` and what `InternalClient.call` does.
     """
@@ -80,7 +80,9 @@ async def generate(services: WorkerServices, context: JobContext) -> None:
 
 
 async def _is_forced(context: JobContext) -> bool:
-    """True if somebody forces the page. Where nobody does, the job is over: who forces later is given another."""
+    """Return True if a forced refresh was requested. Otherwise the job ends here, and a later forced refresh enqueues a
+    new one.
+    """
     if context.params.get("force_refresh"):
         return True
     with contextlib.suppress(_Forced):
@@ -92,7 +94,7 @@ async def _is_forced(context: JobContext) -> bool:
 
 
 class _Forced(Exception):
-    """Somebody has forced the page after the job began."""
+    """A forced refresh was requested after the job began."""
 
 
 async def _collect(services: WorkerServices, context: JobContext) -> _Day:
@@ -165,7 +167,7 @@ async def _held(
     model: Model,
     notes: Sequence[Note],
 ) -> Grounded:
-    """What the model wrote and may stay."""
+    """Return the sentences of the model that are supported by their notes."""
     digest = digest_of(found.events_hash, style.language, style.tone, model.name)
     client = DiaryModelClient(services.internal_client, context, model, style, found.day.isoformat(), digest)
     await context.progress(0.05, "writing")
@@ -175,9 +177,9 @@ async def _held(
 
 
 def _finished(kept: Sequence[Sentence], style: Style) -> list[Sentence]:
-    """The sentences as they go on the page: in the reader's script, each once, in paragraphs that are counted from 0.
+    """Return the page's sentences: in the reader's script, without duplicates, with paragraphs counted from 0.
 
-    Quotations that stand letter for letter in an event stay so: they are somebody's own words.
+    Quotations that occur literally in an event are not converted.
     """
     script = script_of_language(style.language)
     written = "".join(sentence.text for sentence in kept if not sentence.own_words)

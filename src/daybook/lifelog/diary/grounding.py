@@ -1,4 +1,4 @@
-"""Holding a model's sentences to the notes that they cite."""
+"""Grounding: checking a model's sentences against the notes they cite."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _MOST_OWN_WORDS = 3
 
 @dataclass(slots=True)
 class Grounded:
-    """What was kept, and why the rest was not."""
+    """The sentences that were kept, and the reasons for dropping the others."""
 
     kept: list[Sentence] = field(default_factory=list[Sentence])
     dropped: dict[str, int] = field(default_factory=dict[str, int])
@@ -22,15 +22,15 @@ class Grounded:
 
     @property
     def written(self) -> int:
-        """How many of the sentences are the model's."""
+        """Number of sentences by the model."""
         return sum(not sentence.own_words for sentence in self.kept)
 
 
 def ground(
     said: Sequence[AnswerSentence], notes: Sequence[Note], style: Style, *, fall_back: bool = True
 ) -> Grounded:
-    """The sentences that say only what their notes say. Where one is dropped whose events nobody else tells of, they
-    stand there in their own words.
+    """Return the sentences that their notes support. If a dropped sentence was the only one about its events, they
+    appear in their own words.
     """
     held = Grounded()
     judged = [(sentence, _cited(sentence, notes), _problem(sentence, notes, style)) for sentence in said]
@@ -51,7 +51,7 @@ def ground(
 
 
 def in_own_words(note: Note, paragraph: int) -> Sentence:
-    """A note as it stands."""
+    """Return a note's own words as a sentence."""
     return Sentence(note.own_words, note.events, note.sources, paragraph, own_words=True)
 
 

@@ -1,13 +1,11 @@
-"""Which events a page was written from, as one hash.
+"""Hash of the events that a page is written from.
 
-The canonical form is a JSON array with one object per event, in the order of `events.of_day`, in UTF-8 with sorted
-keys and without spaces. An object holds what a text can be written from and nothing else: `id`; `start`, the local
-time with its offset, to the microsecond; `duration` in seconds; `action`, `scene`, `summary`, `objects`; and for an
-event that nobody has described what was measured: `motion`, `brightness`, `sound`. Language and tone are left out: they
-change how a page reads, not what it says.
+The canonical form is a JSON array with one object per event, in the order of `events.of_day`, in UTF-8 with sorted keys
+and without spaces. An object holds everything that a text is written from: `id`; `start`, the local time with its
+offset, to the microsecond; `duration` in seconds; `action`, `scene`, `summary`, `objects`; and `motion`, `brightness`,
+`sound` of an event that is not described. Language and tone are not part of it: they change the wording only.
 
-The local time is in it because pages tell local times: after a change of timezone a page tells the wrong ones, and
-is stale.
+The local time is part of it because pages contain local times: a change of timezone makes a page stale.
 """
 
 import hashlib
@@ -23,7 +21,7 @@ MEASURED = ("motion", "brightness", "sound")
 
 
 def events_hash(events: Sequence[Event], timezone: ZoneInfo) -> str:
-    """SHA-256 over `events`, 64 hexadecimal digits."""
+    """Return the SHA-256 of `events`, 64 hexadecimal digits."""
     form = orjson.dumps([_canonical(event, timezone) for event in events], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(form).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Jobs of the diary: one page is written by one job."""
+"""The diary's job type: each job writes one page."""
 
 from daybook.jobs import JobContext, JobType
 from daybook.lifelog.context import WorkerServices
@@ -7,7 +7,7 @@ from daybook.lifelog.diary.service import JOB_TYPE
 
 
 def job_types(services: WorkerServices) -> list[JobType]:
-    """`diary_generation`."""
+    """Return the type `diary_generation`."""
 
     async def run(context: JobContext) -> None:
         await generate(services, context)

@@ -1,4 +1,4 @@
-"""Asking the model of a job. Each question is a step: whoever goes on with the job is told the same answer again."""
+"""Model calls of a diary job. Each is a step: a job that is resumed gets the same answer again."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ SOURCE = "diary"
 
 @dataclass(frozen=True, slots=True)
 class DiaryModelClient:
-    """One job's way to its model.
+    """Calls the model for one job.
 
-    The names of its steps begin with a digest of what the page is written from. A job that goes on after the day's
-    events, the style or the model have changed asks again: the old answers are about something else.
+    Step names begin with a digest of the page's input. A job that is resumed after the day's events, the style or the
+    model changed calls the model again.
     """
 
     internal_client: InternalClient
@@ -29,7 +29,7 @@ class DiaryModelClient:
     digest: str
 
     async def ask(self, step: str, messages: Messages, **options: Any) -> str:
-        """The model's answer. Raises what `InternalClient.call` does."""
+        """Return the model's answer. Raises what `InternalClient.call` does."""
         request = InternalRequest(
             user_id=self.context.user_id,
             source=SOURCE,
@@ -43,5 +43,5 @@ class DiaryModelClient:
 
 
 def digest_of(*parts: str) -> str:
-    """A short name for what a page is written from."""
+    """Return a short digest of a page's input."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

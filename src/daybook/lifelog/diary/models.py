@@ -13,7 +13,7 @@ from llm_tracker.ids import uuid7
 
 
 class DiaryPage(Timestamps, Base):
-    """A day's page. `content` is the newest version's text; `own_text` is the user's, and no writing touches it."""
+    """A day's page. `content` is the newest version's text; `own_text` is the user's, which no version replaces."""
 
     __tablename__ = "diary"
     __table_args__ = (
@@ -36,7 +36,7 @@ class DiaryPage(Timestamps, Base):
 
 
 class DiaryVersion(Created, Base):
-    """One writing of a page. Only ever added."""
+    """One version of a page. Rows are only added."""
 
     __tablename__ = "diary_versions"
     __table_args__ = (UniqueConstraint("diary_id", "version"), UniqueConstraint("job_id"))
@@ -58,7 +58,7 @@ class DiaryVersion(Created, Base):
 
 
 class DiaryRefresh(Base):
-    """How far a user's automatic refreshes are."""
+    """Progress of a user's automatic refreshes."""
 
     __tablename__ = "diary_refreshes"
 

@@ -1,4 +1,4 @@
-"""What a page is written from: notes, each of an event, or of several that were summed up."""
+"""Notes, from which a page is written: each of one event, or of a summary of several."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ class Note:
 
     @property
     def start(self) -> datetime:
-        """When it begins, in local time."""
+        """Local start time."""
         return self.sources[0].start
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a page, with the events that it is from."""
+    """A sentence of a page, with its events."""
 
     text: str
     events: tuple[UUID, ...]
@@ -42,14 +42,14 @@ class Sentence:
 
 
 def notes_of(events: Iterable[Event], timezone: ZoneInfo, style: Style) -> list[Note]:
-    """A note of each event that has a time, in their order."""
+    """Return a note for each event that has a time, in their order."""
     return [
         _note(event, event.start_time.astimezone(timezone), style) for event in events if event.start_time
     ]
 
 
 def note_of_summary(sentence: Sentence) -> Note:
-    """A note of a sentence in which several events were summed up."""
+    """Return a note for a sentence that summarizes several events."""
     start = min(source.start for source in sentence.sources)
     return Note(f"{start:%H:%M}: {sentence.text}", sentence.events, sentence.sources, sentence.text)
 
@@ -61,15 +61,13 @@ def _note(event: Event, start: datetime, style: Style) -> Note:
 
 
 def _text_of(event: Event, words: Wording) -> str:
-    """Everything that the event says, to hold sentences to."""
+    """Return the event's whole text, to check sentences against."""
     said = (summary_of(event, words), event.action, event.scene, *(event.objects or []))
     return "\n".join(part for part in said if part)
 
 
 def _prompt_line(event: Event, start: datetime, words: Wording) -> str:
-    """The event for a model, in one line, so that nothing in it can pass for another note; in English except its own
-    words.
-    """
+    """Return the event in one line, which cannot pass for another note; in English except its own words."""
     parts = [f"{start:%H:%M}"]
     if event.duration:
         parts.append(f"for {ENGLISH.length_to_the_minute(event.duration)}")

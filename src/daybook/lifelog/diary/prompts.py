@@ -1,4 +1,4 @@
-"""What models are asked. Notes are numbered from 1, and sentences cite them by number."""
+"""Prompts of the diary. Notes are numbered from 1, and sentences cite them by number."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ def page(notes: Sequence[Note], style: Style, day: str) -> Messages:
 
 
 def summary(notes: Sequence[Note], style: Style, most: int) -> Messages:
-    """Ask to sum up a stretch of a day that is too long to be written of at once."""
+    """Ask for a summary of a part of a day that is too long for one call."""
     task = (
         "You sum up a stretch of a person's day, in the first person and in the past tense, from numbered notes of "
         "what their camera saw or they wrote down. Their diary page is written from your sentences.\n"
@@ -54,7 +54,7 @@ def summary(notes: Sequence[Note], style: Style, most: int) -> Messages:
 
 
 def again(messages: Messages, answer: str, problem: str) -> Messages:
-    """Ask once more, after an answer that cannot be used."""
+    """Ask again after an answer that cannot be used."""
     words = (
         f"This cannot be used: {problem} Answer once more, with JSON in this form and nothing else:\n{_FORM}"
     )

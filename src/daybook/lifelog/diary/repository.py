@@ -1,4 +1,4 @@
-"""Queries over pages. Every one names the user whose pages it may see."""
+"""Queries over pages. Each is limited to one user's pages."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from daybook.lifelog.diary.models import DiaryPage, DiaryRefresh, DiaryVersion
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """What was written of a day."""
+    """A version to add to a page."""
 
     content: str
     events_hash: str
@@ -30,7 +30,7 @@ class NewVersion:
 
 
 async def page_of(session: AsyncSession, user_id: int, day: date) -> DiaryPage | None:
-    """A day's page, if anything was ever written on it."""
+    """Return a day's page; None if nothing was written on it."""
     query = select(DiaryPage).where(DiaryPage.user_id == user_id, DiaryPage.diary_date == day)
     return await session.scalar(query.execution_options(populate_existing=True))
 
@@ -38,7 +38,7 @@ async def page_of(session: AsyncSession, user_id: int, day: date) -> DiaryPage |
 async def pages_between(
     session: AsyncSession, user_id: int, first: date, last: date, *, page: int, page_size: int
 ) -> tuple[Sequence[tuple[DiaryPage, DiaryVersion | None]], int]:
-    """Pages, newest day first, each with its newest version; and how many there are."""
+    """Return pages, newest day first, each with its newest version; and their total number."""
     where = (DiaryPage.user_id == user_id, DiaryPage.diary_date.between(first, last))
     total = await session.scalar(select(func.count()).select_from(DiaryPage).where(*where)) or 0
     newest = (DiaryVersion.diary_id == DiaryPage.id) & (DiaryVersion.version == DiaryPage.version)
@@ -54,26 +54,26 @@ async def pages_between(
 
 
 async def versions_of(session: AsyncSession, user_id: int, day: date) -> Sequence[DiaryVersion]:
-    """Every version of a page, newest first."""
+    """Return every version of a page, newest first."""
     query = select(DiaryVersion).join(DiaryPage, DiaryPage.id == DiaryVersion.diary_id)
     query = query.where(DiaryPage.user_id == user_id, DiaryPage.diary_date == day)
     return (await session.scalars(query.order_by(DiaryVersion.version.desc()))).all()
 
 
 async def version_of(session: AsyncSession, user_id: int, day: date, version: int) -> DiaryVersion | None:
-    """One version of a page."""
+    """Return one version of a page."""
     query = select(DiaryVersion).join(DiaryPage, DiaryPage.id == DiaryVersion.diary_id)
     query = query.where(DiaryPage.user_id == user_id, DiaryPage.diary_date == day)
     return await session.scalar(query.where(DiaryVersion.version == version))
 
 
 async def version_of_job(session: AsyncSession, job_id: UUID) -> DiaryVersion | None:
-    """What a job has written."""
+    """Return the version that a job wrote."""
     return await session.scalar(select(DiaryVersion).where(DiaryVersion.job_id == job_id))
 
 
 async def add_version(session: WriteSession, user_id: int, day: date, new: NewVersion) -> DiaryVersion:
-    """Put what was written on the page, as its newest version. The user's own text is not touched."""
+    """Add the newest version of a page. The user's own text is not changed."""
     row = insert(DiaryPage).values(user_id=user_id, diary_date=day, version=1, **_on_page(new))
     changed = row.on_conflict_do_update(
         index_elements=[DiaryPage.user_id, DiaryPage.diary_date],
@@ -93,7 +93,7 @@ async def add_version(session: WriteSession, user_id: int, day: date, new: NewVe
 async def set_own_text(
     session: WriteSession, user_id: int, day: date, text: str | None, at: datetime
 ) -> None:
-    """Keep the user's own text; what was written is not touched."""
+    """Set the user's own text; the written page is not changed."""
     values = {"own_text": text, "own_text_updated_at": at}
     row = insert(DiaryPage).values(user_id=user_id, diary_date=day, **values)
     await session.execute(
@@ -105,7 +105,7 @@ async def set_own_text(
 
 
 async def users_with_auto_refresh(session: AsyncSession) -> Sequence[tuple[User, datetime | None]]:
-    """The active people whose pages are refreshed by themselves, and when the last refresh was due that is done."""
+    """Return the active users with automatic refreshes, each with the due time of the last one done."""
     found = await session.execute(
         select(User, DiaryRefresh.last_due)
         .outerjoin(DiaryRefresh, DiaryRefresh.user_id == User.id)
@@ -116,8 +116,8 @@ async def users_with_auto_refresh(session: AsyncSession) -> Sequence[tuple[User,
 
 
 async def claim_refresh(session: WriteSession, user_id: int, due: datetime) -> bool:
-    """True if the refresh that was due at `due` is the caller's to do: nobody else's, and not done yet. It counts as
-    done when the caller commits.
+    """Claim the refresh due at `due`. True if no other worker has claimed or done it. It counts as done when the caller
+    commits.
     """
     row = insert(DiaryRefresh).values(user_id=user_id, last_due=due)
     claimed = row.on_conflict_do_update(

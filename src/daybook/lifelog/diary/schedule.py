@@ -1,8 +1,8 @@
-"""Automatic refreshes: at the time of day in a user's setting `diary.auto_refresh`, the pages of that day and of the
-day before are written if the events are others than those that they were written from.
+"""Automatic refreshes: at the time in a user's setting `diary.auto_refresh`, the pages of that day and of the day
+before are written if their events have changed.
 
-Invariant: of any number of workers, one sees to a refresh that is due, once: it notes so in the transaction that
-enqueues the jobs. One that was due while no worker ran is made up for, the last one only.
+Invariant: one worker handles a due refresh, once: it records it in the transaction that enqueues the jobs. Of refreshes
+missed while no worker ran, only the last is made up for.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def keep_refreshed(database: Database, stop: asyncio.Event, clock: Clock =
 
 
 async def refresh_due(database: Database, moment: datetime) -> int:
-    """See to every refresh that is due at `moment`; how many jobs were asked for."""
+    """Handle every refresh that is due at `moment`. Returns the number of enqueued jobs."""
     async with database.read() as session:
         wanting = await repository.users_with_auto_refresh(session)
     asked = 0
@@ -59,9 +59,9 @@ async def refresh_due(database: Database, moment: datetime) -> int:
 
 
 def latest_due(at: time, zone: ZoneInfo, moment: datetime) -> tuple[date, datetime]:
-    """The last refresh that was due at `moment` or before: its local day, and when it was, in UTC.
+    """Return the local day and the moment (UTC) of the last refresh due at or before `moment`.
 
-    A time of day that clocks jump over is due as much later as they jump; one that they show twice, the first time.
+    A time skipped by clocks is due later by as much as they jump; one that occurs twice, the first time.
     """
     day = moment.astimezone(zone).date() + timedelta(days=1)
     while (due := datetime.combine(day, at, zone).astimezone(UTC)) > moment:
@@ -70,7 +70,7 @@ def latest_due(at: time, zone: ZoneInfo, moment: datetime) -> tuple[date, dateti
 
 
 async def _refresh(database: Database, user: User, day: date, due: datetime) -> int:
-    """Ask for the pages of `day` and of the day before if they are due; how many jobs that gave."""
+    """Request the pages of `day` and of the day before if they are stale. Returns the number of enqueued jobs."""
     asked = 0
     async with database.write() as session:
         if not await repository.claim_refresh(session, user.id, due):

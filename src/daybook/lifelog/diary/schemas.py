@@ -1,4 +1,4 @@
-"""What the diary's API takes and gives."""
+"""Requests and responses of the diary's API."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -16,7 +16,7 @@ VersionNumber = Annotated[int, Ge(1), Le(2**31 - 1)]
 
 
 class Citation(BaseModel):
-    """A sentence of a page and the events that it is from."""
+    """A sentence of a page and its events."""
 
     text: str
     events: list[UUID]
@@ -27,7 +27,7 @@ class Citation(BaseModel):
 
 
 class DiaryJobResponse(BaseModel):
-    """The job that is writing a page, or that last tried to."""
+    """The job that writes a page, or the last one that failed to."""
 
     id: UUID
     status: str
@@ -39,7 +39,7 @@ class DiaryJobResponse(BaseModel):
 
 
 class DiaryResponse(BaseModel):
-    """A day's page. Where nothing has been written `version` is 0 and `content` is null."""
+    """A day's page. If nothing has been written, `version` is 0 and `content` is null."""
 
     date: date
     content: str | None
@@ -78,7 +78,7 @@ class DiaryEntryResponse(BaseModel):
 
 
 class DiaryVersionResponse(BaseModel):
-    """One writing of a page, in a list."""
+    """One version of a page, in a list."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -93,14 +93,14 @@ class DiaryVersionResponse(BaseModel):
 
 
 class DiaryVersionDetailResponse(DiaryVersionResponse):
-    """One writing of a page, whole."""
+    """One version of a page with its text."""
 
     content: str
     citations: list[Citation]
 
 
 class GenerationRequest(BaseModel):
-    """How a page is asked for."""
+    """A request to write a page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -114,7 +114,7 @@ class GenerationResponse(BaseModel):
 
 
 class OwnTextRequest(BaseModel):
-    """A user's own text of a day. `version` instead of `text` begins with what was written then."""
+    """The user's own text of a day. `version` instead of `text` copies that version's text."""
 
     model_config = ConfigDict(extra="forbid")
 

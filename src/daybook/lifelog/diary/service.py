@@ -1,4 +1,4 @@
-"""Pages of the diary: read, asked for, and the user's own text beside them."""
+"""Diary pages: reading, requesting, and the user's own text."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -46,15 +46,16 @@ _ACTIVE = {JobStatus.PENDING, JobStatus.PROCESSING}
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """What asking for a page gave: the page that is there, or the job that writes it."""
+    """Result of a request for a page: the existing page, or the job that writes it."""
 
     page: DiaryResponse | None
     job_id: UUID | None
 
 
 async def request_page(session: WriteSession, user: User, day: date, *, force: bool = False) -> Requested:
-    """The stored page if the day's events are those that it was written from and nothing is forced, else a job that
-    writes it. Until that one has saved its page, everybody is given it; who forces makes it write in any case.
+    """Return the stored page if its events are unchanged and it is not forced, else a job that writes it.
+
+    Until that job has saved its page, all requests share it; a forced one makes it write in any case.
     """
     if not force and await _is_written(session, user, day):
         return Requested(await get_page(session, user, day), None)
@@ -68,7 +69,7 @@ async def request_page(session: WriteSession, user: User, day: date, *, force: b
 
 
 async def _request(session: WriteSession, user: User, day: date, *, force: bool) -> Requested | None:
-    """As `request_page`; None if the job that was found has saved its page between two statements."""
+    """As `request_page`; None if the job saved its page between two statements."""
     async with session.begin_nested() as attempt:
         enqueued = await jobs.enqueue(
             session,
@@ -95,7 +96,7 @@ async def _request(session: WriteSession, user: User, day: date, *, force: bool)
 
 
 async def get_page(session: ReadSession | WriteSession, user: User, day: date) -> DiaryResponse:
-    """A day's page, whether anything has been written or not."""
+    """Return a day's page, also if nothing has been written."""
     of_day = await events.of_day(session, user.id, day, user.timezone)
     page = await repository.page_of(session, user.id, day)
     version = None
@@ -126,7 +127,7 @@ async def get_page(session: ReadSession | WriteSession, user: User, day: date) -
 async def list_pages(
     session: ReadSession, user: User, first: date, last: date, *, page: int = 1, page_size: int = 31
 ) -> Page[DiaryEntryResponse]:
-    """The pages from `first` to `last`, newest day first. Raises `Invalid` for a span that is none."""
+    """Return the pages from `first` to `last`, newest day first. Raises `Invalid` for an invalid range."""
     if last < first or last - first > timedelta(days=MOST_DAYS):
         raise Invalid(f"from, to: must be two days in order, at most {MOST_DAYS} apart.")
     rows, total = await repository.pages_between(
@@ -137,7 +138,7 @@ async def list_pages(
 
 
 async def list_versions(session: ReadSession, user: User, day: date) -> list[DiaryVersionResponse]:
-    """Every writing of a page, newest first."""
+    """Return every version of a page, newest first."""
     versions = await repository.versions_of(session, user.id, day)
     return [DiaryVersionResponse.model_validate(version) for version in versions]
 
@@ -145,7 +146,7 @@ async def list_versions(session: ReadSession, user: User, day: date) -> list[Dia
 async def get_version(
     session: ReadSession | WriteSession, user: User, day: date, version: int
 ) -> DiaryVersionDetailResponse:
-    """One writing of a page. Raises `NotFound`."""
+    """Return one version of a page. Raises `NotFound`."""
     found = await repository.version_of(session, user.id, day, version)
     if found is None:
         raise NotFound(
@@ -157,10 +158,10 @@ async def get_version(
 
 
 async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTextRequest) -> DiaryResponse:
-    """Keep the user's own text beside what is written; an empty one, or none, takes it away.
+    """Set the user's own text; an empty one removes it.
 
-    With `version` it begins as what was written then. Raises `Invalid` for both at once, and `NotFound` for a version
-    that there is not.
+    With `version` it starts as a copy of that version. Raises `Invalid` for both at once, and `NotFound` for an unknown
+    version.
     """
     if body.text is not None and body.version is not None:
         raise Invalid("text, version: send one of them.")
@@ -177,8 +178,10 @@ async def set_own_text(session: WriteSession, user: User, day: date, body: OwnTe
 
 
 async def forget_page(session: WriteSession, user: User, day: date, gone: Collection[UUID]) -> None:
-    """Take away a day's page that was written of nothing but `gone`, events that are no more, and to which the user
-    has written nothing. While the day has no events, nothing is being written of it either.
+    """Delete a day's page that was written only from `gone`, events that were deleted, and that has no text of the
+    user.
+
+    If the day has no events left, an active job for it is cancelled.
     """
     left = {event.id for event in await events.of_day(session, user.id, day, user.timezone)}
     job = await jobs.latest(session, type=JOB_TYPE, input_url=day.isoformat(), user_id=user.id)
@@ -234,14 +237,14 @@ def _citations(version: DiaryVersion | None) -> list[Citation]:
 
 
 def _passed_over(job: Job | None, version: DiaryVersion | None) -> str | None:
-    """As the last job tells it, if it is the one that wrote what stands there."""
+    """Return the preferred model that could not be used, if the last job wrote the current version."""
     if job is None or version is None or job.id != version.job_id:
         return None
     return (job.metrics or {}).get(PASSED_OVER)
 
 
 def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobResponse | None:
-    """The job, if it is active, or failed after the page was last written."""
+    """Return the job if it is active, or failed after the page was last written."""
     if job is None:
         return None
     ended_at = job.finished_at or job.created_at
@@ -260,5 +263,5 @@ def _job_view(job: Job | None, version: DiaryVersion | None) -> DiaryJobResponse
 
 
 def _subject(user: User, day: date) -> str:
-    """What a job about a day's page is about: one is active at a time."""
+    """Return the subject of a page's jobs: one is active at a time."""
     return f"{user.id}:{day.isoformat()}"

@@ -1,4 +1,4 @@
-"""How a user's pages are written: their settings `language` and `diary.tone`."""
+"""Style of a user's pages, from the settings `language` and `diary.tone`."""
 
 import re
 from collections.abc import Mapping
@@ -39,11 +39,11 @@ class Style:
 
     @property
     def spaces(self) -> bool:
-        """True if sentences are parted by spaces."""
+        """True if sentences are separated by spaces."""
         return self.language.partition("-")[0] not in {"zh", "ja"}
 
     def speaks(self, text: str) -> bool:
-        """True if `text` can be in the language, as far as its letters tell."""
+        """Return True if `text` can be in the language, judged by its letters."""
         primary = self.language.partition("-")[0]
         latin = len(_LATIN.findall(text))
         eastern = sum(len(pattern.findall(text)) for pattern in (_HAN, _KANA, _HANGUL))
@@ -55,7 +55,7 @@ class Style:
 
 
 def style_of(settings: Mapping[str, Any] | None) -> Style:
-    """The style of a user's pages."""
+    """Return the style of a user's pages."""
     language = (settings or {}).get("language")
     diary = (settings or {}).get("diary")
     tone = diary.get("tone") if isinstance(diary, Mapping) else None
@@ -66,6 +66,6 @@ def style_of(settings: Mapping[str, Any] | None) -> Style:
 
 
 def _known_part(language: str) -> str:
-    """The tag without its variants."""
+    """Return the tag without its variants."""
     first, *rest = language.split("-")
     return "-".join([first, *(part for part in rest if len(part) in {2, 3, 4} and not part[0].isdigit())])

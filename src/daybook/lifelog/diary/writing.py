@@ -25,7 +25,7 @@ _MOST_ROUNDS = 4
 async def write(
     client: DiaryModelClient, notes: Sequence[Note], *, context: int, progress: Progress
 ) -> Grounded:
-    """The page's sentences. `context` is the model's, in tokens; `progress` is told of 0 to 1.
+    """Return the page's sentences. `context` is the model's, in tokens; `progress` gets 0 to 1.
 
     Raises `JobFailed` for a model whose answers cannot be used, and what `InternalClient.call` does.
     """
@@ -37,7 +37,7 @@ async def write(
 async def _shortened(
     client: DiaryModelClient, notes: list[Note], most: int, progress: Progress
 ) -> list[Note]:
-    """`notes` in at most so many tokens: themselves, else what their stretches are summed up to, again and again."""
+    """Return `notes` in at most `most` tokens: unchanged, or summarized part by part until they fit."""
     for number in range(_MOST_ROUNDS):
         stretches = _chunks(notes, most)
         if len(stretches) == 1:
@@ -58,7 +58,7 @@ async def _shortened(
 
 
 def _chunks(notes: Sequence[Note], most: int) -> list[list[Note]]:
-    """`notes` in runs of at most so many tokens. One that is too long by itself stands alone."""
+    """Split `notes` into runs of at most `most` tokens. A longer note is a run of its own."""
     stretches: list[list[Note]] = [[]]
     left = most
     for note in notes:
@@ -74,7 +74,7 @@ def _chunks(notes: Sequence[Note], most: int) -> list[list[Note]]:
 async def _ask(
     client: DiaryModelClient, step: str, question: Messages, notes: Sequence[Note], *, fall_back: bool
 ) -> Grounded:
-    """What can be kept of the answer; one of which nothing can is asked for once more."""
+    """Return the supported sentences of the answer; if there are none, ask once more."""
     answer = await client.ask(step, question)
     held, problem = _judged(client, answer, notes, fall_back=fall_back)
     if held is None:
@@ -93,7 +93,7 @@ async def _ask(
 def _judged(
     client: DiaryModelClient, answer: str, notes: Sequence[Note], *, fall_back: bool
 ) -> tuple[Grounded | None, str]:
-    """What can be kept of an answer, or None and why."""
+    """Return the supported sentences of an answer, or None and the reason."""
     try:
         said = read_answer(answer)
     except MalformedAnswer as problem:

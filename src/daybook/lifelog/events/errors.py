@@ -1,10 +1,10 @@
-"""What can go wrong with events."""
+"""Errors of events."""
 
 from daybook.kit.errors import Conflict, Invalid, NotFound
 
 
 class NoSuchEvent(NotFound):
-    """There is no such event, or it is another user's."""
+    """The event does not exist or belongs to another user."""
 
     code = "no_such_event"
 
@@ -13,12 +13,12 @@ class NoSuchEvent(NotFound):
 
 
 class NotJoinable(Invalid):
-    """Events that cannot be made one, or an event that cannot be cut there."""
+    """Events that cannot be merged, or an event that cannot be divided there."""
 
     code = "not_joinable"
 
 
 class NoVisionModel(Conflict):
-    """There is no model that could describe events."""
+    """No model is available to describe events."""
 
     code = "no_vision_model"

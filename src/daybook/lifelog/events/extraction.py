@@ -1,7 +1,7 @@
-"""From a file of a recording to events: activity is measured, its stretches become events, each gets a picture.
+"""Extraction: a file's activity is measured, its segments become events, and each gets a picture.
 
-Doing it again replaces only what nobody has touched. A stretch that comes out as it did before keeps its event, with
-its id and its description, so that nothing is paid twice and no page of the diary turns stale for nothing.
+Repeating it replaces only events that the user has not changed. An unchanged segment keeps its event, with id and
+description, so that nothing is paid twice and no diary page becomes stale.
 """
 
 import logging
@@ -41,7 +41,7 @@ PICTURES_AT_A_TIME = 24
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What the extraction of one file needs."""
+    """Input of the extraction of one file."""
 
     context: JobContext
     services: WorkerServices
@@ -51,9 +51,9 @@ class Extraction:
 
 
 async def extract(work: Extraction) -> UUID | None:
-    """Find the events of a file and keep them; whose recording's they are, or None if it was deleted meanwhile.
+    """Find and store the events of a file. Returns the recording's id, or None if it was deleted meanwhile.
 
-    Raises `JobFailed` for a video of which no picture can be decoded.
+    Raises `JobFailed` for a video of which no frame can be decoded.
     """
     context = work.context
     place = await _place(work)
@@ -99,7 +99,7 @@ async def _analyse(work: Extraction, place: Placement) -> list[dict[str, Any]]:
 
 
 async def _replace(session: WriteSession, work: Extraction, found: list[Facts]) -> dict[str, Any]:
-    """Make the file's events those of `found`, except what a user has changed."""
+    """Replace the file's events by those of `found`, except what the user has changed."""
     place = await recordings.placement_of(session, work.file_id)
     if place is None:
         return {"events": 0, "kept": 0, "pictures": []}
@@ -133,7 +133,7 @@ def _is_same(one: Facts, other: Facts) -> bool:
 
 
 def _is_covered(facts: Facts, own: list[Facts]) -> bool:
-    """True if the user's own events tell of more than half of a stretch already."""
+    """Return True if the user's own events cover more than half of a segment."""
     start, end = facts.start or 0.0, facts.end or 0.0
     shared = sum(max(0.0, min(end, one.end or 0.0) - max(start, one.start or 0.0)) for one in own)
     return shared > (end - start) / 2
@@ -159,7 +159,7 @@ def _event(work: Extraction, place: Placement, facts: Facts) -> Event:
 
 
 async def _take_pictures(work: Extraction, place: Placement) -> None:
-    """Give the file's events their pictures. A video of which none can be taken has events all the same."""
+    """Store pictures for the file's events. If none can be taken, the events stay without."""
     try:
         while await _take_some_pictures(work, place):
             pass
@@ -169,7 +169,7 @@ async def _take_pictures(work: Extraction, place: Placement) -> None:
 
 
 async def _take_some_pictures(work: Extraction, place: Placement) -> bool:
-    """Pictures of some events that have none; False if all have one."""
+    """Store pictures for some events that have none; False if all have one."""
     async with work.services.database.read() as session:
         rows = await repository.without_picture(
             session, place.user_id, place.recording_id, work.file_id, PICTURES_AT_A_TIME

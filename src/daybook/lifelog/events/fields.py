@@ -1,4 +1,4 @@
-"""What the fields of events may be, for people, imports and models alike."""
+"""Field types of events, for requests, imports and models."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -20,17 +20,17 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def clean_line(text: str) -> str | None:
-    """`text` in one line, as it is stored; None if nothing is left."""
+    """Return `text` in one line, as stored; None if it is empty."""
     return " ".join(_letters(text, kept="").split()) or None
 
 
 def clean_text(text: str) -> str | None:
-    """`text` of several lines, as it is stored; None if nothing is left."""
+    """Return `text` of several lines, as stored; None if it is empty."""
     return _letters(text.replace("\r\n", "\n").replace("\r", "\n"), kept="\n\t").strip() or None
 
 
 def clean_objects(objects: list[str]) -> list[str]:
-    """Each thing once, in the order in which they were named."""
+    """Return each object once, in the given order."""
     kept: dict[str, str] = {}
     for line in map(clean_line, objects):
         if line:
@@ -39,7 +39,7 @@ def clean_objects(objects: list[str]) -> list[str]:
 
 
 def within_calendar(moment: datetime) -> datetime:
-    """`moment`, if it can be that of an event; one without an offset is checked as if it were UTC."""
+    """Return `moment` if an event can have it; without an offset it is checked as UTC. Raises `ValueError`."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if not EARLIEST <= aware < LATEST:
         raise ValueError("must be in the years 1900 to 2199")
@@ -58,7 +58,7 @@ Moment = Annotated[datetime, AfterValidator(within_calendar)]
 
 
 def _letters(text: str, kept: str) -> str:
-    """`text` in one spelling, without control characters but those `kept`, and without halves of characters."""
+    """Return `text` normalized, without surrogates and without control characters except `kept`."""
     return "".join(
         letter if letter in kept or unicodedata.category(letter) not in {"Cc", "Cs"} else " "
         for letter in unicodedata.normalize("NFC", text)

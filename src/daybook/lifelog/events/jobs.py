@@ -1,4 +1,4 @@
-"""The jobs of events: finding them in a file, and describing those that are not described yet."""
+"""Jobs of events: extraction from a file, and description."""
 
 from datetime import date
 from uuid import UUID
@@ -22,7 +22,7 @@ AUTOMATIC = "describe_events"
 
 
 def job_types(services: WorkerServices) -> list[JobType]:
-    """The types of jobs that this part does."""
+    """Return the job types of events."""
 
     async def run_extraction(context: JobContext) -> None:
         await _extract(context, services)
@@ -37,7 +37,7 @@ def job_types(services: WorkerServices) -> list[JobType]:
 
 
 async def _extract(context: JobContext, services: WorkerServices) -> None:
-    """Params: `file_id`. A recording that is deleted meanwhile leaves nothing to do."""
+    """Params: `file_id`. If the recording is deleted meanwhile, nothing is done."""
     user = await _user(services.database, context)
     file_id = UUID(context.params["file_id"])
     async with local_file(services.store) as file:

@@ -1,4 +1,4 @@
-"""A file of a recording as long as somebody looks at it: fetched from the store when it is first needed."""
+"""Local access to a recording's file, fetched from the store when first needed."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +8,7 @@ from daybook.storage.service import Store
 
 
 class LocalFile:
-    """One file at a time is kept at hand: a store in another place sends it once, however often it is looked at."""
+    """One file at a time, fetched once however often it is used."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -17,7 +17,7 @@ class LocalFile:
         self._path: Path | None = None
 
     async def path(self, key: str) -> Path:
-        """Where the file of that key can be read. The one that was asked for before may be gone then."""
+        """Return a readable path of the object `key`. The path returned before may be gone then."""
         if self._path is None or self._key != key:
             await self.close()
             self._path = await self._open.enter_async_context(self._store.as_file(key))
@@ -25,14 +25,14 @@ class LocalFile:
         return self._path
 
     async def close(self) -> None:
-        """Give up the file at hand."""
+        """Release the file."""
         self._key = self._path = None
         await self._open.aclose()
 
 
 @asynccontextmanager
 async def local_file(store: Store) -> AsyncGenerator[LocalFile]:
-    """LocalFile for as long as the block lasts."""
+    """Return a `LocalFile` for the block."""
     footage = LocalFile(store)
     try:
         yield footage

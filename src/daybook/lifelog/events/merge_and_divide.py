@@ -1,4 +1,4 @@
-"""Several events made one, and one made two. Either way they are the user's afterwards."""
+"""Merging and dividing events. The results belong to the user: no job changes them."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -25,11 +25,11 @@ SHORTEST_PART = 0.1
 
 
 async def merge(session: WriteSession, user: User, ids: list[UUID]) -> tuple[Event, list[str]]:
-    """Make one event of several, and the keys of pictures that are no longer needed.
+    """Merge several events into one. Returns it and the keys of pictures that are no longer needed.
 
-    The first in time stays, with its id, and becomes all of them: from the first beginning to the last end, with the
-    words of those that are described, one after the other, and every object once. It keeps its place in a recording
-    if all are parts of that one. Raises `NoSuchEvent` and `NotJoinable`.
+    The first in time stays, with its id, from the first start to the last end, with the texts of the described ones in
+    order and each object once. It keeps its place in a recording if all are parts of it. Raises `NoSuchEvent` and
+    `NotJoinable`.
     """
     wanted = set(ids)
     events = await repository.several(session, user.id, list(wanted))
@@ -53,7 +53,7 @@ async def merge(session: WriteSession, user: User, ids: list[UUID]) -> tuple[Eve
 
 
 async def divide(session: WriteSession, user: User, event_id: UUID, at: float) -> tuple[Event, Event]:
-    """Cut an event in two, `at` seconds from its beginning. Both have its words; the first keeps its id and picture.
+    """Divide an event `at` seconds from its start. Both parts have its texts; the first keeps its id and picture.
 
     Raises `NoSuchEvent` and `NotJoinable`.
     """
@@ -81,7 +81,7 @@ async def divide(session: WriteSession, user: User, event_id: UUID, at: float) -
 
 
 def _unite_times(kept: Event, others: list[Event]) -> None:
-    """Let `kept`, which begins first, last until the last end."""
+    """Extend `kept`, which begins first, to the last end."""
     events = [kept, *others]
     parts = [
         (facts, event.duration or 0.0) for event in events if (facts := Facts.of(event.facts)) is not None
@@ -104,7 +104,7 @@ def _unite_times(kept: Event, others: list[Event]) -> None:
 
 
 def _unite_words(kept: Event, others: list[Event], words: Wording) -> None:
-    """Give `kept` the words of all; those that only say what was measured count if nothing else is said."""
+    """Combine the texts of described events in `kept`; without any, summarize the facts."""
     events = [kept, *others]
     described = [event for event in events if event.is_described]
     kept.is_described = bool(described)
@@ -128,7 +128,7 @@ def _unite_words(kept: Event, others: list[Event], words: Wording) -> None:
 
 
 def _labels(labels: list[str | None], joint: str) -> str | None:
-    """Each label once, as many of them as there is room for."""
+    """Join each label once, as many as fit."""
     result = ""
     for label in dict.fromkeys(label for label in labels if label):
         longer = f"{result}{joint}{label}" if result else label

@@ -1,4 +1,4 @@
-"""Events: what happened when."""
+"""The table of events."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,7 +26,7 @@ from llm_tracker.ids import uuid7
 
 
 class Origin(StrEnum):
-    """Who made an event."""
+    """Source of an event."""
 
     EXTRACTED = "extracted"
     MANUAL = "manual"
@@ -34,10 +34,10 @@ class Origin(StrEnum):
 
 
 class Event(Timestamps, Base):
-    """Something that happened: a stretch of a recording, or what a user wrote down.
+    """Something that happened: a segment of a recording, or an entry of the user.
 
-    `search` is made by the application (`events/search.py`), since the embedded server has no parser for Chinese; it is
-    made again whenever a row is written, so that nobody can forget to.
+    `search` is computed by the application (`events/search.py`), since the embedded server has no parser for Chinese.
+    It is set on every write of a row.
     """
 
     __tablename__ = "events"

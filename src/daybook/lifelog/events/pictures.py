@@ -1,4 +1,4 @@
-"""Pictures of events in the store, and what an event looks like to the API."""
+"""Pictures of events, and the API's response for an event."""
 
 import logging
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ LONGEST_SIDE = 320
 
 
 async def event_response(store: Store, user: User, event: Event) -> EventResponse:
-    """The event as the API answers it to the user whose it is."""
+    """Return the API's response for the event's owner."""
     view = EventResponse.model_validate(event)
     view.summary = summary_of(event, wording((user.settings or {}).get("language")))
     if event.thumbnail_s3_key is not None:
@@ -27,7 +27,7 @@ async def event_response(store: Store, user: User, event: Event) -> EventRespons
 
 
 async def remove_pictures(store: Store, keys: Iterable[str | None]) -> None:
-    """Remove pictures whose events are gone. A store that fails keeps files that nobody names any more, no more."""
+    """Delete pictures of deleted events. If the store fails, they stay as unused files."""
     for key in keys:
         if key is None:
             continue

@@ -1,4 +1,4 @@
-"""Queries over events. Every one names the user whose rows it may see."""
+"""Queries over events. Each is limited to one user's rows."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -25,26 +25,26 @@ def owned(user_id: int) -> Events:
 
 
 def beginning_in(events: Events, start: datetime | None, end: datetime | None) -> Events:
-    """Those that begin at `start` or later, and before `end`."""
+    """Select events that begin at `start` or later, and before `end`."""
     if start is not None:
         events = events.where(Event.start_time >= start)
     return events if end is None else events.where(Event.start_time < end)
 
 
 def found_by(events: Events, query: str) -> tuple[Events, tuple[object, ...]]:
-    """Those that `query` (a `tsquery`) finds, and the order in which the best come first."""
+    """Select events that match `query` (a `tsquery`), with an order by rank."""
     sought = cast(query, TSQUERY)
     rank = func.ts_rank(Event.search, sought)
     return events.where(Event.search.bool_op("@@")(sought)), (rank.desc(), Event.start_time.desc(), Event.id)
 
 
 def in_file(file_id: UUID) -> ColumnElement[bool]:
-    """True if an event was measured in a file of its recording. Ask for the recording as well: that is indexed."""
+    """Condition: the event was measured in a file. Add the recording to use its index."""
     return Event.facts["file_id"].astext == str(file_id)
 
 
 async def between(session: AsyncSession, user_id: int, bounds: DayBounds) -> list[Event]:
-    """The user's events that begin within `bounds`, in canonical order."""
+    """Return the user's events that begin within `bounds`, in canonical order."""
     events = beginning_in(owned(user_id), bounds.start, bounds.end)
     return list(await session.scalars(events.order_by(*CANONICAL)))
 
@@ -56,27 +56,25 @@ async def one(session: AsyncSession, user_id: int, event_id: UUID, *, lock: bool
 
 
 async def several(session: AsyncSession, user_id: int, ids: Sequence[UUID]) -> list[Event]:
-    """Those of the events that are the user's, in canonical order and locked, in the order of their ids: whoever locks
-    several does so in this order, and nobody waits in a circle.
-    """
+    """Return the user's events of `ids` in canonical order. They are locked by id to prevent deadlocks."""
     rows = await session.scalars(owned(user_id).where(Event.id.in_(ids)).order_by(Event.id).with_for_update())
     return sorted(rows, key=canonical)
 
 
 async def length_of_recording(session: AsyncSession, event: Event) -> float | None:
-    """The seconds of the recording that `event` is a part of."""
+    """Return the seconds of the event's recording."""
     return await session.scalar(select(Recording.duration).where(Recording.id == event.recording_id))
 
 
 def canonical(event: Event) -> tuple[bool, datetime | None, UUID]:
-    """What `CANONICAL` orders by, for rows that are here."""
+    """Return the sort key of `CANONICAL` for loaded rows."""
     return (event.start_time is None, event.start_time, event.id)
 
 
 async def page_of(
     session: AsyncSession, events: Events, order: Sequence[object], *, page: int, page_size: int
 ) -> tuple[list[Event], int]:
-    """One page of `events`, and how many there are."""
+    """Return one page of `events`, and their total number."""
     total = await session.scalar(select(func.count()).select_from(events.subquery()))
     rows = await session.scalars(
         events.order_by(*order).offset((page - 1) * page_size).limit(page_size)  # pyright: ignore[reportArgumentType]  (columns)

@@ -1,4 +1,4 @@
-"""What the API of events takes and gives."""
+"""Requests and responses of the events API."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ MOST_MERGED = 100
 
 
 class EventResponse(BaseModel):
-    """An event. `thumbnail_url` is a signed link that expires; it is null if there is no picture."""
+    """An event. `thumbnail_url` is a signed link that expires; null without a picture."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -55,19 +55,19 @@ class _Body(BaseModel):
 
 
 class EventCreate(_Body):
-    """An event made by hand: a time, and words of any kind."""
+    """An event of the user: a time and at least one text."""
 
     start_time: Moment = Field(description="Without an offset it is your local time.")
 
 
 class EventUpdate(_Body):
-    """What to change; what is not sent stays, and null empties a field, except the time."""
+    """Changes of an event. Omitted fields stay; null clears a field, except the time."""
 
     start_time: Moment | None = Field(None, description="Without an offset it is your local time.")
 
 
 class MergerRequest(BaseModel):
-    """The events to make one of."""
+    """The events to merge."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -75,7 +75,7 @@ class MergerRequest(BaseModel):
 
 
 class DivisionRequest(BaseModel):
-    """Where to cut an event in two."""
+    """The time at which to divide an event."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -83,7 +83,7 @@ class DivisionRequest(BaseModel):
 
 
 class DivisionResponse(BaseModel):
-    """The two parts of what was one event."""
+    """The two parts of a divided event."""
 
     first: EventResponse
     second: EventResponse

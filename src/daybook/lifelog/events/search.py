@@ -1,8 +1,8 @@
-"""Words of events, as PostgreSQL's text search takes them.
+"""Words of events for PostgreSQL's text search.
 
-The application cuts text into words, since the embedded server knows no Chinese. Scripts that are written without
-spaces give single characters and pairs of neighbours; others give words, without accents and in lower case. Traditional
-and Simplified Chinese are folded to one script, so that either finds both. What people look for is cut the same way.
+The application splits text into words, since the embedded server cannot split Chinese. Scripts without spaces yield
+single characters and pairs of neighbours; others yield words, without accents and in lower case. Traditional and
+Simplified Chinese are folded to one script, so that each finds both. Queries are split in the same way.
 """
 
 import re
@@ -42,7 +42,7 @@ _ONE_SPELLING = str.maketrans("著乾妳甚沈藉於昇徵锺", "着干你什沉
 
 
 def vector(fields: Sequence[tuple[str, str]]) -> str:
-    """The `tsvector` literal for texts with their weights, such as `[("A", summary), ("B", scene)]`."""
+    """Return the `tsvector` literal for texts with weights, such as `[("A", summary), ("B", scene)]`."""
     places: dict[str, list[str]] = {}
     begin = end = 1
     for weight, text in fields:
@@ -55,7 +55,7 @@ def vector(fields: Sequence[tuple[str, str]]) -> str:
 
 
 def query(text: str) -> str:
-    """The `tsquery` literal that finds what `text` names, all of it; empty if there is nothing to look for."""
+    """Return the `tsquery` literal that matches all words of `text`; empty if there are none."""
     parts: list[str] = []
     for run in _runs(text):
         if run.lastgroup == "word":
@@ -69,7 +69,7 @@ def query(text: str) -> str:
 
 
 def _cut(text: str) -> Iterator[tuple[str, int, int]]:
-    """Every word of `text`, its place and how many places it takes; pairs stand where their first character does."""
+    """Yield each word of `text`, its position and length; a pair has its first character's position."""
     place = 0
     for run in _runs(text):
         if run.lastgroup == "word":
@@ -94,7 +94,7 @@ def _pairs(run: str) -> Iterator[str]:
 
 
 def _folded_word(word: str) -> str:
-    """`word` without accents: letters and digits only, which need no quoting."""
+    """Return `word` without accents: letters and digits only, which need no quoting."""
     letters = unicodedata.normalize("NFKD", word)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))[:_LONGEST_WORD]
 

@@ -1,9 +1,8 @@
-"""From the segments of a video to the stretches that become events: not too short, and not too many an hour.
+"""Merging of activity segments into events: not too short, and not too many an hour.
 
-Activity analysis cuts where pictures change. A video of quick cuts would become thousands of events, each of which
-costs
-when it is described. So the shortest stretches are joined to a neighbour, to the one that no cut divides them from or
-else to the shorter one, until none is too short and there are few enough. An hour's cost is bounded by that.
+Activity analysis cuts where frames change, and a video of quick cuts would become thousands of events, each with a cost
+when it is described. The shortest segments are merged with a neighbour, one without a cut between them or else the
+shorter one, until none is too short and there are few enough. That bounds the cost of an hour.
 """
 
 from collections.abc import Sequence
@@ -68,7 +67,7 @@ def merge_segments(segments: Sequence[Segment], file_id: UUID, *, per_hour: int)
 
 
 def max_events(duration: float, per_hour: int) -> int:
-    """How many events a video of so many seconds may have."""
+    """Return the maximum number of events of a video."""
     return ANY_VIDEO + ceil(max(duration, 0.0) * per_hour / 3600)
 
 
@@ -84,7 +83,7 @@ def _facts(segment: Segment, file_id: UUID) -> Facts:
 
 
 def _join(parts: list[_Part], place: int) -> int:
-    """Join a part to one of its neighbours; the place of the two."""
+    """Merge a part with a neighbour. Returns the index of the result."""
     part = parts[place]
     if part.before is None:
         first, second = place, part.after

@@ -1,6 +1,6 @@
-"""Events as the rest of Daybook meets them: read, written by hand, changed and deleted.
+"""Events: reading, creating, changing and deleting.
 
-Whatever a user changes has `edited_at`, and no job touches it any more.
+An event that the user changed has `edited_at`, and no job changes it again.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from daybook.lifelog.events.schemas import EventCreate, EventUpdate
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are looked for. Days are the user's own, and `last` is included."""
+    """Filter of events. Days are in the user's timezone, and `last` is included."""
 
     first: date | None = None
     last: date | None = None
@@ -34,7 +34,7 @@ class EventFilter:
 
 
 async def of_day(session: AsyncSession, user_id: int, day: date, timezone: str) -> list[Event]:
-    """The events that begin on the user's `day`, in canonical order: by `start_time`, then by `id`.
+    """Return the events that begin on the user's `day`, in canonical order: by `start_time`, then by `id`.
 
     An event that runs over midnight belongs to the day on which it begins; one without a time to none.
     """
@@ -44,7 +44,7 @@ async def of_day(session: AsyncSession, user_id: int, day: date, timezone: str) 
 async def list_events(
     session: AsyncSession, user: User, wanted: EventFilter, *, page: int = 1, page_size: int = 50
 ) -> Page[Event]:
-    """The user's events: in canonical order, or the best finds first where text is looked for."""
+    """Return the user's events in canonical order; by rank if the filter has text."""
     events = repository.beginning_in(
         repository.owned(user.id),
         wanted.first and day_bounds(wanted.first, user.timezone).start,
@@ -65,7 +65,7 @@ async def list_events(
 
 
 async def get_event(session: AsyncSession, user: User, event_id: UUID, *, lock: bool = False) -> Event:
-    """An event of the user. Raises `NoSuchEvent`."""
+    """Return an event of the user. Raises `NoSuchEvent`."""
     event = await repository.one(session, user.id, event_id, lock=lock)
     if event is None:
         raise NoSuchEvent
@@ -73,7 +73,7 @@ async def get_event(session: AsyncSession, user: User, event_id: UUID, *, lock: 
 
 
 async def create_event(session: WriteSession, user: User, body: EventCreate) -> Event:
-    """An event made by hand. Raises `Invalid` if nothing is said about it."""
+    """Create an event of the user. Raises `Invalid` without any text."""
     values = _values(body, user)
     if not any(values.get(name) for name in ("action", "scene", "summary", "objects")):
         raise Invalid("Say something about the event: action, scene, summary or objects.", code="empty_event")
@@ -84,10 +84,10 @@ async def create_event(session: WriteSession, user: User, body: EventCreate) -> 
 
 
 async def update_event(session: WriteSession, user: User, event_id: UUID, body: EventUpdate) -> Event:
-    """Change an event; from now on it is the user's, and describing again leaves it alone.
+    """Change an event; from now on it is the user's, and no job changes it.
 
-    An event of a recording whose time is changed moves within it by as much. Raises `NoSuchEvent`, or `Invalid` if
-    it would be left without a time or outside its recording.
+    A changed time moves an event of a recording within it. Raises `NoSuchEvent`, or `Invalid` if it would have no time
+    or lie outside its recording.
     """
     event = await get_event(session, user, event_id, lock=True)
     values = _values(body, user)
@@ -106,7 +106,7 @@ async def update_event(session: WriteSession, user: User, event_id: UUID, body: 
 
 
 async def delete_event(session: WriteSession, user: User, event_id: UUID) -> str | None:
-    """Delete an event; the key of its picture, which whoever commits this removes from the store afterwards."""
+    """Delete an event. Returns the key of its picture, which the caller deletes after the commit."""
     event = await get_event(session, user, event_id, lock=True)
     await session.delete(event)
     await session.flush()
@@ -114,13 +114,13 @@ async def delete_event(session: WriteSession, user: User, event_id: UUID) -> str
 
 
 def as_utc(moment: datetime, timezone: str) -> datetime:
-    """`moment` in UTC; one without an offset is local time in `timezone`."""
+    """Return `moment` in UTC; without an offset it is local time in `timezone`."""
     zone = zone_named(timezone)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _values(body: EventCreate | EventUpdate, user: User) -> dict[str, Any]:
-    """The fields that were sent, as they are stored."""
+    """Return the fields that were sent, as stored."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
     if values.get("start_time") is not None:
         values["start_time"] = as_utc(values["start_time"], user.timezone)

@@ -1,4 +1,4 @@
-"""Programs that read what strangers made: with limits, in a process group of their own, and ended with us.
+"""Child processes that read untrusted files: with limits, in a process group, and ended with their parent.
 
 The kernel kills a child when the thread that started it ends, so only the thread of the event loop starts them.
 """
@@ -30,7 +30,7 @@ _LONGEST_LINE = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a child may take."""
+    """Limits of a child."""
 
     seconds: float
     """Of the clock; of processor time as much as all cores have in that time."""
@@ -42,14 +42,14 @@ class Limits:
 
 @dataclass(slots=True)
 class Child:
-    """A running child. Whoever started it reads `process.stdout`."""
+    """A running child. The caller reads `process.stdout`."""
 
     process: asyncio.subprocess.Process
     said: deque[str] = field(default_factory=deque[str])
 
     @property
     def complaint(self) -> str:
-        """The end of what it wrote to stderr."""
+        """The end of its stderr."""
         return "\n".join(self.said)[-_MOST_WORDS:]
 
 
@@ -61,11 +61,10 @@ async def run_child(
     *,
     pass_fds: Sequence[int] = (),
 ) -> AsyncGenerator[Child]:
-    """`command` running; leaving the block ends it, with its whole group.
+    """Run `command` for the block; leaving the block ends it with its process group.
 
-    `on_line` gets every line of stderr and says whether it was meant for it; the others are kept. The child has the
-    open files `pass_fds` too, under the same numbers. Raises
-    `TimeoutError` if it takes too long.
+    `on_line` gets every line of stderr and returns True for those it consumes; the others are kept. The child inherits
+    the open files `pass_fds` under the same numbers. Raises `TimeoutError` if it takes too long.
     """
     cpu = int(limits.seconds * (os.cpu_count() or 1)) + 1
     numbers = (os.getpid(), limits.memory, cpu, limits.file_size)

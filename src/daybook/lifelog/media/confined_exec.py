@@ -1,8 +1,8 @@
-"""Become another program that has limits and dies with its parent.
+"""Replace this process by a program with limits that dies with its parent.
 
 Run as a script by `child_process.py`: `confined_exec.py PARENT MEMORY CPU FILE PROGRAM ARGUMENT…`; MEMORY and FILE are
-in bytes, CPU in seconds. A script and not `preexec_fn`, because code between fork and exec can hang where the parent
-has threads. It imports nothing of Daybook, so that it starts in a few milliseconds.
+in bytes, CPU in seconds. It is a script because `preexec_fn` can hang between fork and exec if the parent has threads.
+It imports nothing of Daybook, so that it starts in a few milliseconds.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ NICE = 10  # people who wait for a page go first
 
 
 def limit(what: int, amount: int) -> None:
-    """Allow `amount` of a resource, or what we are allowed ourselves where that is less."""
+    """Set the limit of a resource, at most the current hard limit."""
     _, hard = resource.getrlimit(what)
     if hard != resource.RLIM_INFINITY:
         amount = min(amount, hard)

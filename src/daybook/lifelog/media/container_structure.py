@@ -1,4 +1,4 @@
-"""True if a container is whole, by the sizes that its outermost parts claim. Nothing is decoded, and little is read."""
+"""Completeness of a container, by the sizes that its outermost parts claim. Nothing is decoded and little is read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ _LONGEST_EBML_HEADER = 4096
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the outermost parts tell."""
+    """Facts from the outermost parts."""
 
     missing: str | None = None
     """What is not there any more, in words."""
@@ -25,7 +25,7 @@ class Structure:
 
 
 def structure_of(path: Path) -> Structure:
-    """The structure of an MP4, QuickTime, Matroska or AVI file; of others nothing is known."""
+    """Return the structure of an MP4, QuickTime, Matroska or AVI file; empty for other formats."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
@@ -58,7 +58,7 @@ def _of_boxes(file: BinaryIO, size: int) -> Structure:
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> "list[tuple[bytes, int, int]]":
-    """Type, and where the content begins and ends, of the boxes between two places. The last may claim to end later."""
+    """Return type, content start and end of the boxes in a range. The last may claim a later end."""
     found: list[tuple[bytes, int, int]] = []
     while start + 8 <= end and len(found) < _MOST_BOXES:
         file.seek(start)

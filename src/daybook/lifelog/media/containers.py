@@ -1,7 +1,7 @@
-"""The formats that are opened: containers of videos.
+"""Container formats that are opened.
 
-No playlist (HLS, DASH, concat) is among them, whose lines name other files and addresses, and no format that is a
-program, such as lavfi.
+Playlists (HLS, DASH, concat) are excluded, since their lines name other files and addresses, and so are formats that
+are programs, such as lavfi.
 """
 
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,mxf,dv"

@@ -1,8 +1,8 @@
-"""What can go wrong with a video.
+"""Errors of media.
 
-├── NotAVideo         the file is none that can be ingested; `code` and words say why
-├── FfmpegFailed     ffmpeg gave up on the video, or took too long: it would again
-└── FfmpegStopped    ffmpeg was ended, or had no room: the video is not the reason, and another try may do
+├── NotAVideo        the file cannot be ingested; `code` and message give the reason
+├── FfmpegFailed     ffmpeg failed on the video or took too long; a retry would fail too
+└── FfmpegStopped    ffmpeg was killed or had no room; a retry may succeed
 """
 
 from daybook.kit.errors import Invalid, Unavailable
@@ -15,12 +15,12 @@ class NotAVideo(Invalid):
 
 
 class FfmpegFailed(Invalid):
-    """Ffmpeg ended with an error; the message ends with what it said."""
+    """Ffmpeg ended with an error; the message ends with its output."""
 
     code = "ffmpeg_failed"
 
 
 class FfmpegStopped(Unavailable):
-    """Something else than the video ended ffmpeg; the message says what."""
+    """Ffmpeg was stopped by something other than the video; the message gives the reason."""
 
     code = "ffmpeg_stopped"

@@ -22,9 +22,9 @@ _CHUNK = 2**16
 
 
 def video_input(path: Path) -> list[str]:
-    """The options that make `path` an input of ffmpeg: real containers only, no playlist, no network, no other file.
+    """Return the options that make `path` an input of ffmpeg: real containers only, no playlist, network or other file.
 
-    Put options such as `-ss` ahead of it.
+    Put options such as `-ss` before it.
     """
     return ["-protocol_whitelist", "file", "-format_whitelist", CONTAINERS, "-i", f"file:{path.absolute()}"]
 
@@ -36,11 +36,11 @@ async def run_ffmpeg(
     on_progress: Callable[[float], Awaitable[None]] | None = None,
     file_size: int = LARGEST_FILE,
 ) -> bytes:
-    """Run ffmpeg with `args` to its end; what it wrote to `pipe:1`.
+    """Run ffmpeg with `args`. Returns its output on `pipe:1`.
 
-    `on_progress` is told how many seconds of output are done. Ended with its whole group when cancelled or after
-    `time_limit` seconds; no file that it writes gets larger than `file_size` bytes. Raises `FfmpegFailed`, and
-    `FfmpegStopped` if the video is not the reason.
+    `on_progress` gets the seconds of output done. Ends with its process group when cancelled or after `time_limit`
+    seconds; files it writes are limited to `file_size` bytes. Raises `FfmpegFailed`, and `FfmpegStopped` if the video
+    is not the reason.
     """
     output = bytearray()
     async with started_ffmpeg(
@@ -63,11 +63,11 @@ async def started_ffmpeg(
     file_size: int = LARGEST_FILE,
     pass_fds: Sequence[int] = (),
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Ffmpeg running with `args`, for whoever reads its `stdout` as it comes; its stderr is read by us.
+    """Run ffmpeg with `args` for the block, which reads its `stdout`; stderr is read here.
 
-    `on_line` gets each line of stderr and says whether it was meant for it; `pass_fds` are open files that ffmpeg has
-    too, for `pipe:N`. Leaving the block waits for the end; leaving it by an error ends ffmpeg, whole group included.
-    Raises `FfmpegFailed` where it ends badly or takes too long, and `FfmpegStopped` if the video is not the reason.
+    `on_line` gets each line of stderr and returns True for those it consumes; `pass_fds` are open files for `pipe:N`.
+    Leaving the block waits for the end; leaving it by an error ends ffmpeg with its process group. Raises
+    `FfmpegFailed` if it fails or takes too long, and `FfmpegStopped` if the video is not the reason.
     """
     listener = on_line
     command = [ffmpeg(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error"]
@@ -128,7 +128,7 @@ _NOTES = re.compile(
 def _progress(
     tell: Callable[[float], Awaitable[None]], on_line: Callable[[str], Awaitable[bool]] | None
 ) -> Callable[[str], Awaitable[bool]]:
-    """Reads what `-progress` writes, `name=value` lines twice a second."""
+    """Parse the output of `-progress`, `name=value` lines twice a second."""
 
     async def read(line: str) -> bool:
         name, _, value = line.partition("=")

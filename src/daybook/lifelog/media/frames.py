@@ -1,4 +1,4 @@
-"""Pictures out of videos."""
+"""Frames of videos as JPEGs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,18 +21,18 @@ _DARK, _BRIGHT, _FLAT = 32, 224, 12
 
 
 async def frames(path: Path, at: Sequence[float], *, longest: int = 512) -> list[bytes]:
-    """JPEGs of the video at `path`, upright, at most `longest` pixels a side: one for each of the seconds `at`.
+    """Return JPEGs of the video at `path`, upright, at most `longest` pixels a side, one for each second of `at`.
 
-    Where there is no picture at a time, one shortly before it is given, or the video's first. Raises `FfmpegFailed`
-    if there is none at all.
+    Without a frame at a time, one shortly before it or the first is returned. Raises `FfmpegFailed` if there is none at
+    all.
     """
     return [await frame(path, seconds, longest=longest) for seconds in at]
 
 
 async def thumbnail(path: Path, duration: float, *, longest: int = 640) -> bytes:
-    """A JPEG that shows something of the video at `path`: the first of a few pictures that is neither black nor blank.
+    """Return a JPEG of the video at `path`: the first of a few frames that is neither black nor blank.
 
-    Where all of them are, the one with the most in it. Raises `FfmpegFailed` if no picture can be decoded.
+    If all are, the one with the most detail. Raises `FfmpegFailed` if no frame can be decoded.
     """
     best, most = 0.0, -1.0
     for part in _LOOKED_AT:
@@ -49,7 +49,7 @@ async def thumbnail(path: Path, duration: float, *, longest: int = 640) -> bytes
 
 
 async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
-    """One JPEG, as `frames` makes them."""
+    """Return one JPEG, as `frames` does."""
     output = ["-vf", fitted(longest), *_JPEG]
     for look_back in _EARLIER:
         start = max(0.0, seconds - look_back)
@@ -64,7 +64,7 @@ async def frame(path: Path, seconds: float, *, longest: int = 512) -> bytes:
 
 
 async def grab(path: Path, seconds: float, output: Sequence[str]) -> bytes:
-    """One frame at `seconds`, coded as `output` says; nothing if there is none."""
+    """Return one frame at `seconds`, encoded by `output`; empty if there is none."""
     seek = ["-ss", f"{seconds:.3f}"] if seconds > 0 else []
     command = [*seek, *video_input(path), "-map", "0:V:0", "-frames:v", "1", *output, "pipe:1"]
     try:
@@ -76,7 +76,7 @@ async def grab(path: Path, seconds: float, output: Sequence[str]) -> bytes:
 
 
 def fitted(longest: int) -> str:
-    """The filter that makes pictures at most `longest` pixels a side, with square pixels and even sides."""
+    """Return the filter that limits frames to `longest` pixels a side, with square pixels and even sides."""
     return (
         f"scale=w='max(2,trunc(iw*sar*min(1,{longest}/max(iw*sar,ih))/2)*2)'"
         f":h='max(2,trunc(ih*min(1,{longest}/max(iw*sar,ih))/2)*2)',setsar=1"

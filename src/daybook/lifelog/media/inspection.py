@@ -1,4 +1,4 @@
-"""True if a file is a video, and which."""
+"""Inspection of a file in a child process: the video's facts, or the reason for its rejection."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ _WORDS = {
 
 
 async def inspect(path: Path) -> Video:
-    """What the video at `path` is. Raises `NotAVideo` with a code and words for anything else."""
+    """Return the facts of the video at `path`. Raises `NotAVideo` with a code and message."""
     hours = settings().longest_recording
     command = [sys.executable, "-I", *INSPECTION, str(path), f"{hours}"]
     seconds = _SECONDS + await asyncio.to_thread(_size, path) / _SLOWEST
@@ -82,7 +82,7 @@ async def inspect(path: Path) -> Video:
 
 
 def refusal(code: str, detail: str = "") -> NotAVideo:
-    """The refusal in words."""
+    """Return the rejection with its message."""
     words = _WORDS[code].format(
         detail=storable(detail, 200), thing=_THINGS.get(detail, detail), hours=settings().longest_recording
     )

@@ -1,7 +1,7 @@
-"""What a file is, found out in a process of its own: `python -m daybook.lifelog.media.inspection_process FILE HOURS`.
+"""The inspection process: `python -m daybook.lifelog.media.inspection_process FILE HOURS`.
 
 Prints one JSON object: `{"video": …}` as `schemas.Video`, or `{"refused": code, "detail": …}`. A demuxer that crashes
-or eats its memory ends only this process.
+or exhausts its memory ends only this process.
 """
 
 import json
@@ -39,7 +39,7 @@ _LONGEST_TAG = 512
 
 
 def main(path: str, hours: str) -> None:
-    """Print what is found."""
+    """Print the result."""
     try:
         told: dict[str, Any] = {"video": inspect(Path(path), float(hours) * 3600)}
     except RefusedError as refusal:
@@ -50,7 +50,7 @@ def main(path: str, hours: str) -> None:
 
 
 def inspect(path: Path, longest: float) -> dict[str, Any]:
-    """The video as `schemas.Video` has it. Raises `RefusedError`."""
+    """Return the fields of `schemas.Video`. Raises `RefusedError`."""
     size = path.stat().st_size
     if size == 0:
         raise RefusedError("empty_file")
@@ -113,7 +113,7 @@ def _video(container: InputContainer, structure: Structure, size: int, longest: 
 
 
 def _main_video(container: InputContainer) -> VideoStream:
-    """The first stream of moving pictures. Covers are streams as well, and none of these."""
+    """Return the first video stream that is not a cover."""
     videos = [
         stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic
     ]
@@ -138,12 +138,12 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _promised(container: InputContainer) -> float | None:
-    """Seconds that the header claims."""
+    """Return the seconds in the header; None if it has none."""
     return container.duration / av.time_base if container.duration is not None else None
 
 
 def _first_picture(container: InputContainer, video: VideoStream) -> VideoFrame:
-    """The first picture that can be decoded; what comes before it may be broken."""
+    """Return the first frame that can be decoded; frames before it may be damaged."""
     video.codec_context.thread_count = 1
     for packet in islice(container.demux(video), _MOST_UNDECODABLE):
         try:
@@ -158,7 +158,7 @@ def _first_picture(container: InputContainer, video: VideoStream) -> VideoFrame:
 
 
 def _shown(picture: VideoFrame, video: VideoStream) -> tuple[int, int]:
-    """Width and height with square pixels."""
+    """Return width and height with square pixels."""
     ratio = video.sample_aspect_ratio or video.codec_context.sample_aspect_ratio
     if not ratio or not 1 / _WIDEST < ratio < _WIDEST:
         return picture.width, picture.height
@@ -166,7 +166,7 @@ def _shown(picture: VideoFrame, video: VideoStream) -> tuple[int, int]:
 
 
 def _audio(container: InputContainer) -> dict[str, Any] | None:
-    """The first sound that can be decoded."""
+    """Return the first audio stream that can be decoded."""
     for stream in container.streams.audio:
         context = stream.codec_context
         if context is not None and context.channels:  # pyright: ignore[reportUnnecessaryComparison]  (as above)
@@ -180,7 +180,7 @@ def _audio(container: InputContainer) -> dict[str, Any] | None:
 
 
 def _tags(container: InputContainer, video: VideoStream) -> dict[str, str]:
-    """What the container says, and what the pictures' own stream adds."""
+    """Return the container's tags and those that the video stream adds."""
     tags: dict[str, str] = {}
     for source in (container.metadata, video.metadata):
         for name, value in islice(source.items(), _MOST_TAGS):

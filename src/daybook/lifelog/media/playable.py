@@ -1,4 +1,4 @@
-"""What browsers play, decided by container and codecs."""
+"""Playability in browsers, by container and codecs."""
 
 from daybook.lifelog.media.schemas import Video
 
@@ -20,8 +20,8 @@ _SUFFIXES = {
 
 
 def suffix_of(video: Video) -> str:
-    """What a file of that container should end in. What its owner called it is not believed: a video named `.html` is
-    none to a browser.
+    """Return the file suffix of the container. The original name's is not trusted: browsers would run a video named
+    `.html`.
     """
     if _is_mp4_family(video):
         return ".mov" if _is_quicktime(video) else ".mp4"
@@ -31,14 +31,14 @@ def suffix_of(video: Video) -> str:
 
 
 def is_playable(video: Video) -> bool:
-    """True if all browsers play the file as it is."""
+    """Return True if all browsers play the file unchanged."""
     if _is_mp4_family(video):
         return not _is_quicktime(video) and has_playable_streams(video)
     return video.container.startswith("matroska") and _is_webm(video) and video.video_codec != "av1"
 
 
 def has_playable_streams(video: Video) -> bool:
-    """True if all browsers would play its pictures and sound in an MP4 file: another container is enough then."""
+    """Return True if all browsers would play its streams in an MP4 container."""
     return (
         video.video_codec == "h264"
         and video.pixel_format in _PLAIN_PIXELS

@@ -1,4 +1,4 @@
-"""A copy of a video that every browser plays: MP4 with H.264 and AAC, its index at the beginning, at most 720p."""
+"""Previews: copies that every browser plays, MP4 with H.264 and AAC, index first, at most 720p."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -30,8 +30,7 @@ async def make_preview(
 ) -> None:
     """Write the preview of the video at `path` to `target`; memory does not grow with its length.
 
-    Pictures and sound that browsers play are only put into another container. `on_progress` is told the share that is
-    done. Raises `FfmpegFailed`.
+    Playable streams are only remuxed. `on_progress` gets the share that is done. Raises `FfmpegFailed`.
     """
     if has_playable_streams(video):
         try:

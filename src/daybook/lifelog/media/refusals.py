@@ -1,8 +1,8 @@
-"""How the process that looks at a file says that it is none to ingest; `probe.py` has the words."""
+"""Exit protocol by which the inspection process rejects a file; `inspection.py` has the messages."""
 
 
 class RefusedError(Exception):
-    """The file is none that is ingested."""
+    """The file is rejected."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)

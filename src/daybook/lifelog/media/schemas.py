@@ -1,10 +1,10 @@
-"""What is known of a video before anybody looks at it."""
+"""Facts of a video from its inspection."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Audio(BaseModel):
-    """The sound that is played with a video."""
+    """The audio stream of a video."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -16,7 +16,7 @@ class Audio(BaseModel):
 
 
 class Video(BaseModel):
-    """A video, measured. All seconds count from its first picture."""
+    """A video's facts. All seconds count from its first frame."""
 
     model_config = ConfigDict(frozen=True)
 

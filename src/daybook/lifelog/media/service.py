@@ -1,7 +1,7 @@
-"""Videos: what they are, pictures of them, and ffmpeg, which does the work.
+"""Videos: inspection, frames, previews and ffmpeg.
 
-Files come from strangers. Whatever reads one is a child process with limits of memory, time and output, which opens no
-network and no other file, and ends with us.
+Files are untrusted. Each is read by a child process with limits of memory, time and output, which opens no network and
+no other file, and ends with its parent.
 """
 
 from daybook.lifelog.media.errors import FfmpegFailed, NotAVideo

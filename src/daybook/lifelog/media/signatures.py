@@ -1,6 +1,6 @@
-"""What a file is by its first bytes, where that is no video: so that the refusal can say it.
+"""File types by their first bytes, for the message of a rejection.
 
-No video is turned away here for its first bytes unless they belong to something else for certain.
+A file is rejected by its first bytes only if they certainly belong to another type.
 """
 
 import codecs
@@ -43,7 +43,7 @@ _PICTURE_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif", b"crx "
 
 
 def kind_of(head: bytes) -> str | None:
-    """What a file that begins with `head` is; None if it may be a video."""
+    """Return the type of a file that begins with `head`; None if it may be a video."""
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     for magic, kind in _MAGIC:
         if head.startswith(magic) or (kind == "playlist" and text.startswith(magic)):

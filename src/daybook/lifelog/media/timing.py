@@ -1,6 +1,6 @@
-"""How long a video is and how its pictures follow each other: measured, since headers may say nothing or lie.
+"""Duration and frame rate of a video, measured, since headers may be silent or wrong.
 
-A header's length is confirmed at the video's end. Without one the video is read from beginning to end.
+A header's duration is confirmed at the video's end. Without one the whole video is read.
 """
 
 import math
@@ -24,7 +24,7 @@ _VARIES = 0.1  # of the usual distance between two pictures
 
 
 def timing_of(container: InputContainer, video: VideoStream, promised: float | None) -> dict[str, Any]:
-    """Duration, pictures in a second, and whether they come evenly: measured at both ends, all through if need be."""
+    """Return duration, frames per second and their regularity, measured at both ends or, if needed, throughout."""
     container.seek(0)
     head = Clock(video)
     head.read(islice(container.demux(), None if promised is None else _LOOKED_AT))
@@ -59,7 +59,7 @@ def timing_of(container: InputContainer, video: VideoStream, promised: float | N
 
 
 class Clock:
-    """The times of a video's pictures, in seconds."""
+    """Times of a video's frames, in seconds."""
 
     def __init__(self, video: VideoStream) -> None:
         self.video = video
@@ -68,7 +68,7 @@ class Clock:
         self.sound_ends = 0.0
 
     def read(self, packets: Any) -> None:
-        """Note the packets' times."""
+        """Record the packets' times."""
         for packet in packets:
             base = packet.time_base
             at = packet.pts if packet.pts is not None else packet.dts
@@ -87,11 +87,11 @@ class Clock:
 
     @property
     def first(self) -> float:
-        """When the first picture is shown."""
+        """Time of the first frame."""
         return min(self.times, default=0.0)
 
     def end(self, usual: float) -> float:
-        """When the last picture is gone and the last sound has ended."""
+        """Return the end of the last frame and sound."""
         return max(max(self.times, default=0.0) + (self.last_duration or usual), self.sound_ends)
 
     @property
@@ -101,13 +101,13 @@ class Clock:
 
     @property
     def usual_step(self) -> float:
-        """The middle one of the distances between pictures."""
+        """Median distance between frames."""
         steps = sorted(self._steps)
         return steps[len(steps) // 2] if steps else 0.0
 
     @property
     def varies(self) -> bool:
-        """True if more than a twentieth of the distances are not the usual one."""
+        """True if more than a twentieth of the distances differ from the median."""
         usual = self.usual_step
         # Containers that count milliseconds round every time.
         tolerance = max(usual * _VARIES, 0.0021)

@@ -1,4 +1,4 @@
-"""Uploads over tus, and what became of them as JSON."""
+"""Uploads over tus, and their state as JSON."""
 
 from typing import Annotated, cast
 from uuid import UUID
@@ -37,7 +37,7 @@ UploadId = Annotated[UUID, Depends(_upload_id)]
 
 @router.options("", status_code=204, response_class=Response)
 async def get_upload_options(settings: AppSettings) -> Response:
-    """What of tus is spoken here."""
+    """Return the supported parts of tus."""
     return Response(
         status_code=204,
         headers={
@@ -51,10 +51,10 @@ async def get_upload_options(settings: AppSettings) -> Response:
 
 @router.post("", status_code=201, response_class=Response)
 async def create_upload(request: Request, user: CurrentUser, uploads: AppUploads) -> Response:
-    """Begin an upload: `Upload-Length`, `Upload-Metadata`; a body is its first bytes.
+    """Create an upload: `Upload-Length`, `Upload-Metadata`; a body holds its first bytes.
 
-    The upload of a file that the user has already, by the `sha256` in its metadata, is finished at once:
-    `Upload-Offset` is its length and `x-daybook-recording` names the recording.
+    If you already have the file, by the `sha256` in its metadata, the upload completes immediately: `Upload-Offset` is
+    its length and `x-daybook-recording` names the recording.
     """
     if "upload-defer-length" in request.headers or "upload-concat" in request.headers:
         words = "Upload-Defer-Length and Upload-Concat are not spoken here: say Upload-Length."
@@ -84,7 +84,7 @@ async def list_uploads(
     page: Annotated[PageNumber, Query()] = 1,
     page_size: Annotated[PageSize, Query()] = 50,
 ) -> Page[UploadResponse]:
-    """Your uploads, newest first, until they expire: those in progress, and what became of the others."""
+    """List your uploads, newest first, until they expire: those in progress, and the results of the others."""
     found = await uploads.list(user.id, page=page, page_size=page_size)
     views = [_view(state) for state in found.list]
     return Page[UploadResponse].of(views, page=page, page_size=page_size, total=found.total)
@@ -92,13 +92,13 @@ async def list_uploads(
 
 @router.get("/{upload_id}")
 async def get_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUploads) -> UploadResponse:
-    """One upload."""
+    """Return one upload."""
     return _view(await uploads.find(user.id, upload_id))
 
 
 @router.head("/{upload_id}", response_class=Response)
 async def head_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUploads) -> Response:
-    """How much of it has come."""
+    """Return the number of bytes received."""
     state = await uploads.find(user.id, upload_id)
     if state.upload.error_code is not None:
         raise refusal(state.upload.error_code, state.upload.error or "", state.upload.error_details)
@@ -112,7 +112,7 @@ async def head_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUpload
 async def send_to_upload(
     upload_id: UploadId, request: Request, user: CurrentUser, uploads: AppUploads
 ) -> Response:
-    """Send bytes from `Upload-Offset` on. With the last one the file is ingested, or refused with a reason."""
+    """Send bytes from `Upload-Offset` on. With the last one the file is ingested, or rejected with a reason."""
     protocol.check_content_type(request)
     state = await uploads.receive(
         user.id,
@@ -127,7 +127,7 @@ async def send_to_upload(
 
 @router.delete("/{upload_id}", status_code=204, response_class=Response)
 async def end_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUploads) -> Response:
-    """End an upload and remove what has come of it. A recording that it became stays."""
+    """End an upload and remove its received bytes. A finished recording stays."""
     await uploads.remove(user.id, upload_id)
     return Response(status_code=204)
 
@@ -136,7 +136,7 @@ async def end_upload(upload_id: UploadId, user: CurrentUser, uploads: AppUploads
 async def override_upload_method(
     upload_id: UploadId, request: Request, user: CurrentUser, uploads: AppUploads
 ) -> Response:
-    """For senders that can do no PATCH or DELETE: `X-HTTP-Method-Override` names the method."""
+    """Accept POST from clients without PATCH or DELETE: `X-HTTP-Method-Override` names the method."""
     match request.headers.get("x-http-method-override", "").upper():
         case "PATCH":
             return await send_to_upload(upload_id, request, user, uploads)

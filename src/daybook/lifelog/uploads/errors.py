@@ -1,4 +1,4 @@
-"""What a sender of files is told. tus has statuses that the kinds of `kit.errors` do not, so each has its own."""
+"""Errors of uploads. tus has statuses that the kinds of `kit.errors` lack, so each error has its own."""
 
 from daybook.kit.errors import DaybookError, Specifics
 
@@ -19,7 +19,7 @@ INSUFFICIENT_STORAGE = 507
 
 
 class TusError(DaybookError):
-    """A request that is not done, with its status and headers."""
+    """A failed request, with its status and headers."""
 
     def __init__(
         self, status: int, code: str, message: str, details: Specifics | None = None, **headers: str
@@ -30,12 +30,12 @@ class TusError(DaybookError):
 
 
 def busy() -> TusError:
-    """Another request is sending this upload, or it is being ingested."""
+    """Return the error for an upload that another request is sending or ingesting."""
     return TusError(BUSY, "upload_busy", "Another request is working on this upload. Try again in a moment.")
 
 
 def disk_full() -> TusError:
-    """No room for more."""
+    """Return the error for a full disk."""
     return TusError(
         INSUFFICIENT_STORAGE,
         "disk_full",

@@ -1,4 +1,4 @@
-"""What happens when the last byte has come: the staged file is read back, compared, and ingested or refused."""
+"""Completion of an upload: the staged file is read back, compared, and ingested or rejected."""
 
 import asyncio
 import os
@@ -25,22 +25,19 @@ PIECE = 2**20
 
 
 async def finish(
-    services: Services, upload: Upload, staged: Staged, came: bytes | None, threads: Executor
+    services: Services, upload: Upload, staged: Staged, received: bytes | None, threads: Executor
 ) -> Ingested:
-    """Take in what was sent, and remember what became of it. `came` is the hash of the bytes as they came, where one
-    process has seen all of them.
+    """Ingest the received file and record the result. `received` is the hash of the received bytes, if one process has
+    received them all.
 
-    The staged file goes when that is written down; killed before, the next one who asks does it again, and finds the
-    recording there. Raises `TusError` for a refusal, which is remembered, and whatever else the parts raise, which is
-    not: then it is tried again later.
+    The staged file is removed after that. If the process is killed before, the next attempt finds the recording. Raises
+    `TusError` for a rejection, which is recorded; other errors are not, so that the upload is retried.
     """
     read_back = await _in_thread(threads, lambda: checksum_of(staged.descriptor))
     if upload.sha256 is not None and upload.sha256 != read_back:
-        words = (
-            "The file that came is not the one that was announced: its SHA-256 is another. Upload it again."
-        )
+        words = "The file that received is not the one that was announced: its SHA-256 is another. Upload it again."
         raise await _refuse(services, upload, staged, "sha256_mismatch", words)
-    if came is not None and came != read_back:
+    if received is not None and received != read_back:
         words = "The server's disk gave back other bytes than it was given. Upload the file again."
         raise await _refuse(services, upload, staged, "write_fault", words)
     failpoints.point("upload.ingest.before")
@@ -61,12 +58,12 @@ async def finish(
 
 
 def refusal(code: str, message: str, details: Specifics | None = None) -> TusError:
-    """The answer for a file that was refused."""
+    """Return the error for a rejected file."""
     return TusError(REFUSED, code, message, details)
 
 
 def details_of(upload: Upload, sha256: bytes) -> Details:
-    """What the sender knew of the file."""
+    """Return the uploader's details of the file."""
     told = upload.details
     time = told.get("file_time")
     return Details(
@@ -78,7 +75,7 @@ def details_of(upload: Upload, sha256: bytes) -> Details:
 
 
 def checksum_of(descriptor: int) -> bytes:
-    """The SHA-256 of a file, read from the disk if it was synced, not from what the kernel still knows of it."""
+    """Return the SHA-256 of a file, read from the disk instead of the kernel's cache."""
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     digest, place, buffer = sha256(), 0, bytearray(PIECE)
     while count := os.preadv(descriptor, [buffer], place):

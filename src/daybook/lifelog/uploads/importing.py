@@ -1,7 +1,7 @@
-"""Videos that are on this host already, such as those on a camera's card: each becomes a recording of a user.
+"""Import of videos on this host, such as a camera's card: each becomes a recording of a user.
 
-A file is hashed first, and passed over if the user has it: importing a folder again costs reading it. Killed
-anywhere, the next run goes on, for what is ingested is in the database and nothing else is kept.
+A file is hashed first and skipped if the user has it: importing a folder again only costs reading it. If killed, the
+next run continues, since the database is the only state.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _PIECE = 8 * 2**20
 
 
 class ImportStatus(StrEnum):
-    """What became of a file."""
+    """Result of a file's import."""
 
     TAKEN = "taken"
     KNOWN = "known"
@@ -48,7 +48,7 @@ class ImportStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the file at `path`, and why."""
+    """Result of the import of the file at `path`."""
 
     path: Path
     status: ImportStatus
@@ -62,7 +62,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 class Importer:
-    """Takes files in for one person."""
+    """Imports files for one user."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Importer:
         self._staging = Staging(services.settings.data)
 
     async def take(self, path: Path) -> Outcome:
-        """Take in the file at `path`, and leave it if it is. The database's errors go through."""
+        """Import the file at `path`, which stays. Database errors propagate."""
         try:
             return await self._take(path)
         except Invalid as refusal:
@@ -124,8 +124,8 @@ class Importer:
         return digest.digest()
 
     async def _copy(self, path: Path, staged: Staged, size: int) -> None:
-        """A copy that nobody else writes to: what is looked at is what is kept. A piece at a time, so that one who is
-        told to stop stops soon.
+        """Copy the file, so that no other program changes it between inspection and storing. In chunks, so that
+        cancelling takes effect soon.
         """
         if await asyncio.to_thread(self._staging.room) < size:
             raise disk_full()
@@ -140,8 +140,9 @@ class Importer:
 
 
 def videos_in(path: Path) -> tuple[list[Path], int]:
-    """The videos at `path`, a file or a folder with all that is below it, in the order of their names; and how many
-    other files there are. What is hidden is not looked at, and links to folders are not followed.
+    """Return the videos at `path`, a file or a folder with all below it, by name; and the number of other files.
+
+    Hidden files are skipped and links to folders are not followed.
     """
     if not path.is_dir():
         return [path], 0
@@ -159,11 +160,11 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _say_nothing(_what: str, _done: int, _size: int) -> None:
-    """Nobody wants to know."""
+    """Report nothing."""
 
 
 async def _reading(path: Path, work: Callable[[], T]) -> T:
-    """`work` in a thread; a file that cannot be read is refused with the system's words."""
+    """Run `work` in a thread; reject an unreadable file with the system's message."""
     try:
         return await asyncio.to_thread(work)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a sender tells of a file: the header `Upload-Metadata` of tus, in which values are base64."""
+"""Metadata of an upload: the tus header `Upload-Metadata`, with base64 values."""
 
 import base64
 import binascii
@@ -25,8 +25,8 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What is known of a file before it comes. `details` are `file_time` and `timezone`, which whoever takes it in will
-    want, and `metadata`, the header as it came.
+    """Facts about a file before it is sent. `details` are `file_time` and `timezone`, for ingesting, and `metadata`,
+    the header as received.
     """
 
     name: str = UNNAMED
@@ -35,10 +35,10 @@ class Declared:
 
 
 def declared(header: str) -> Declared:
-    """The header as facts. Raises `TusError`.
+    """Parse the header. Raises `TusError`.
 
-    `filename` (or `name`), `sha256` in hexadecimal or base64, `lastModified` in milliseconds since 1970 or as a time
-    in ISO 8601, and `timezone` as an IANA name are understood.
+    Supported: `filename` (or `name`), `sha256` in hexadecimal or base64, `lastModified` in milliseconds since 1970 or
+    in ISO 8601, and `timezone` as an IANA name.
     """
     values = dict(_pairs(header))
     name = _file_name(values.get("filename") or values.get("name") or UNNAMED)
@@ -52,7 +52,7 @@ def declared(header: str) -> Declared:
 
 
 def checksum(text: str) -> bytes:
-    """The 32 bytes of a SHA-256 in hexadecimal or base64. Raises `TusError`."""
+    """Return the 32 bytes of a SHA-256 in hexadecimal or base64. Raises `TusError`."""
     try:
         digest = bytes.fromhex(text) if _HEX.fullmatch(text) else base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -63,7 +63,7 @@ def checksum(text: str) -> bytes:
 
 
 def _pairs(header: str) -> list[tuple[str, str]]:
-    """Names and decoded values, each name once."""
+    """Return names and decoded values, each name once."""
     pairs: list[tuple[str, str]] = []
     for part in header.split(","):
         name, _, encoded = part.strip().partition(" ")
@@ -88,7 +88,7 @@ def _pairs(header: str) -> list[tuple[str, str]]:
 
 
 def _file_name(given: str) -> str:
-    """The last part of a path, in whatever system's writing; what no terminal should see is left out."""
+    """Return the last part of a path of any system, without characters that terminals interpret."""
     name = _UNPRINTABLE.sub("", re.split(r"[/\\]", given.rstrip("/\\"))[-1]).strip()
     if name in {"", ".", ".."}:
         raise _bad("the file's name is none.")

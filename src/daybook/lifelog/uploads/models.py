@@ -1,4 +1,4 @@
-"""Uploads that have begun."""
+"""Uploads in progress and finished."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from llm_tracker.ids import uuid7
 
 
 class Upload(Timestamps, Base):
-    """A file that is being sent, or was. How much of it has come is the size of the staged file."""
+    """A file that is or was uploaded. The size of the staged file is the number of bytes received."""
 
     __tablename__ = "uploads"
 
@@ -36,5 +36,5 @@ class Upload(Timestamps, Base):
 
     @property
     def error_details(self) -> dict[str, str | int | float]:
-        """What `error` says of this very case."""
+        """Specifics of `error`."""
         return self.details.get("error_details", {})

@@ -29,7 +29,7 @@ _MOST_DIGITS = 15
 
 
 class TusRoute(APIRoute):
-    """A route that speaks tus: it wants the version, says its own, and answers errors with their statuses."""
+    """A route that speaks tus: it requires the version, returns its own, and maps errors to their statuses."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Part of FastAPI's route."""
@@ -50,7 +50,7 @@ class TusRoute(APIRoute):
 
 
 def check_version(request: Request) -> None:
-    """Refuse another version than ours. Reading as JSON is not of tus, and neither is asking what there is."""
+    """Reject another version. Reading as JSON and asking for options need none."""
     if request.method not in {"GET", "OPTIONS"} and request.headers.get("tus-resumable") != VERSION:
         words = (
             f"Send the header Tus-Resumable: {VERSION}. This is tus, which is spoken in that version here."
@@ -59,7 +59,7 @@ def check_version(request: Request) -> None:
 
 
 def number(request: Request, name: str) -> int:
-    """The value of a header that has to be a number from 0. Raises `TusError`."""
+    """Return a header's value, a whole number from 0. Raises `TusError`."""
     text = request.headers.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
         raise TusError(BAD_REQUEST, "bad_header", f"{name} has to be a whole number, from 0.")
@@ -67,19 +67,19 @@ def number(request: Request, name: str) -> int:
 
 
 def announced(request: Request) -> int | None:
-    """How long the body is to be, if that was said."""
+    """Return the announced length of the body; None if unknown."""
     text = request.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def check_content_type(request: Request) -> None:
-    """Refuse a body of another type."""
+    """Reject a body of another type."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
         raise TusError(WRONG_CONTENT_TYPE, "wrong_content_type", f"Send Content-Type: {CONTENT_TYPE}.")
 
 
 def checksum(request: Request) -> Checksum | None:
-    """What `Upload-Checksum` says that the body has. Raises `TusError`."""
+    """Parse `Upload-Checksum`. Raises `TusError`."""
     header = request.headers.get("upload-checksum")
     if header is None:
         return None
@@ -97,7 +97,7 @@ def checksum(request: Request) -> Checksum | None:
 
 
 def headers_of(state: UploadState) -> dict[str, str]:
-    """The headers that tell how an upload stands."""
+    """Return the headers with an upload's state."""
     headers = {
         "Upload-Offset": str(state.offset),
         "Upload-Expires": format_datetime(state.upload.expires_at.astimezone(UTC), usegmt=True),

@@ -1,7 +1,7 @@
-"""Bytes as they come, into a staged file: hashed and written in a thread while the next ones arrive.
+"""Receiving of bytes into a staged file: hashed and written in a thread while the next ones arrive.
 
-Memory is bounded: one batch is gathered while another is written, and where the disk is slower than the sender nobody
-reads from the connection any more, so that the sender waits.
+Memory is bounded: one batch is gathered while another is written. If the disk is slower than the client, reading from
+the connection pauses.
 """
 
 import asyncio
@@ -35,14 +35,14 @@ class Digest(Protocol):
 
 
 class Progress:
-    """How far an upload has come in this process: its hash, from the beginning up to `offset`."""
+    """State of an upload in this process: the hash of its bytes up to `offset`."""
 
     def __init__(self) -> None:
         self.offset = 0
         self.hash = sha256()
 
     def copy(self) -> "Progress":
-        """Another one that goes on from here."""
+        """Return an independent copy."""
         other = Progress()
         other.offset, other.hash = self.offset, self.hash.copy()
         return other
@@ -51,8 +51,7 @@ class Progress:
 class Receiver:
     """One request that sends bytes.
 
-    `interrupt` ends it if it is silent: a sender whose connection broke without a word comes back before it is
-    noticed here.
+    `interrupt` ends it if it is silent: a client whose connection broke returns before the loss is noticed here.
     """
 
     def __init__(
@@ -73,10 +72,10 @@ class Receiver:
         self._heard_at = self._loop.time()
 
     async def receive(self, body: AsyncIterator[bytes], most: int) -> None:
-        """Take `body`, of which at most `most` bytes may come. What came before a failure is written.
+        """Receive `body`, at most `most` bytes. Bytes received before a failure are written.
 
-        Raises `TusError` when more comes, `TimeoutError` when nothing does, `OSError` when the disk fails, and
-        whatever `body` raises.
+        Raises `TusError` if there are more, `TimeoutError` if none arrive, `OSError` if the disk fails, and whatever
+        `body` raises.
         """
         try:
             async with asyncio.timeout(SILENCE) as self._silence:
@@ -94,7 +93,7 @@ class Receiver:
             await self._end()
 
     def interrupt(self, silent_for: float) -> bool:
-        """End it if nothing has come for so many seconds; whether it is ending."""
+        """End the request if it was silent for `silent_for` seconds. True if it is ending."""
         silence = self._silence
         if silence is None or silence.expired() or self._loop.time() - self._heard_at < silent_for:
             return False
@@ -107,19 +106,19 @@ class Receiver:
         self._writing = self._loop.run_in_executor(self._threads, self._write, batch)
 
     async def _written(self) -> None:
-        """Wait for the batch that is being written. Being cancelled meanwhile does not stop the thread."""
+        """Wait for the batch being written. Cancellation does not stop the thread."""
         if self._writing is not None:
             await asyncio.shield(self._writing)
             self._writing = None
 
     async def _end(self) -> None:
-        """Write what is left, and see that all is on the disk before anybody is told of it."""
+        """Write the rest and sync it to the disk before the client gets an answer."""
         await self._hand_over()
         await self._written()
         await self._loop.run_in_executor(self._threads, self._staged.sync)
 
     def _write(self, batch: bytearray) -> None:
-        """In the thread."""
+        """Write a batch, in the thread."""
         failpoints.point("upload.write.before")
         self._staged.write(batch, self.offset)
         self.offset += len(batch)
@@ -132,5 +131,5 @@ class Receiver:
 
 
 def too_long() -> TusError:
-    """More came than the upload is long."""
+    """Return the error for more bytes than announced."""
     return TusError(TOO_LARGE, "too_long", "More bytes came than Upload-Length said. Begin a new upload.")

@@ -1,4 +1,4 @@
-"""Rows of uploads."""
+"""Queries over uploads."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,14 +13,14 @@ from daybook.lifelog.uploads.models import Upload
 
 
 async def find(session: ReadSession, user_id: int, upload_id: UUID) -> Upload | None:
-    """The upload, if it is this person's."""
+    """Return the user's upload; None if there is none."""
     return await session.scalar(select(Upload).where(Upload.id == upload_id, Upload.user_id == user_id))
 
 
 async def page(
     session: ReadSession, user_id: int, *, page: int, page_size: int
 ) -> tuple[Sequence[Upload], int]:
-    """A user's uploads, newest first, and how many there are."""
+    """Return a page of a user's uploads, newest first, and their total number."""
     total = await session.scalar(select(func.count()).select_from(Upload).where(Upload.user_id == user_id))
     rows = await session.scalars(
         select(Upload)
@@ -33,7 +33,7 @@ async def page(
 
 
 async def open_of(session: ReadSession, user_id: int) -> int:
-    """How many uploads of a user are not finished."""
+    """Return the number of a user's unfinished uploads."""
     open_ones = (
         select(func.count())
         .select_from(Upload)
@@ -43,25 +43,25 @@ async def open_of(session: ReadSession, user_id: int) -> int:
 
 
 async def open_bytes(session: ReadSession) -> int:
-    """The bytes of everybody's uploads that are not finished, come or not."""
+    """Return the total length of all unfinished uploads."""
     lengths = select(func.sum(Upload.length)).where(Upload.finished_at.is_(None))
     return int(await session.scalar(lengths) or 0)
 
 
 async def unfinished(session: ReadSession, now: datetime) -> Sequence[Upload]:
-    """Everybody's uploads that are not finished and have time left."""
+    """Return all unfinished uploads that have not expired."""
     found = select(Upload).where(Upload.finished_at.is_(None), Upload.expires_at > now).order_by(Upload.id)
     return (await session.scalars(found)).all()
 
 
 async def known(session: ReadSession, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of `ids` that are not finished uploads."""
+    """Return those of `ids` that are unfinished uploads."""
     open_ones = select(Upload.id).where(Upload.id.in_(ids), Upload.finished_at.is_(None))
     return set((await session.scalars(open_ones)).all())
 
 
 async def extend(session: WriteSession, upload_id: UUID, until: datetime) -> None:
-    """Let it expire later."""
+    """Extend the expiry."""
     await session.execute(update(Upload).where(Upload.id == upload_id).values(expires_at=until))
 
 
@@ -75,7 +75,7 @@ async def finish(
     error: str | None = None,
     error_details: Specifics | None = None,
 ) -> None:
-    """Write down what became of it."""
+    """Record the result."""
     outcome = {
         "recording_id": recording_id,
         "error_code": error_code,
@@ -87,11 +87,11 @@ async def finish(
 
 
 async def remove(session: WriteSession, upload_id: UUID) -> None:
-    """Forget it."""
+    """Delete an upload."""
     await session.execute(delete(Upload).where(Upload.id == upload_id))
 
 
 async def remove_expired(session: WriteSession, now: datetime) -> Sequence[UUID]:
-    """Forget those whose expired, finished or not; which they were."""
+    """Delete expired uploads, finished or not. Returns their ids."""
     gone = delete(Upload).where(Upload.expires_at <= now).returning(Upload.id)
     return (await session.scalars(gone)).all()

@@ -1,4 +1,4 @@
-"""An upload as the API answers it."""
+"""Responses of uploads."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class UploadResponse(BaseModel):
-    """A file that is being sent, or was. `offset` of its `length` bytes have come."""
+    """A file that is or was uploaded. `offset` of its `length` bytes are received."""
 
     id: UUID
     name: str

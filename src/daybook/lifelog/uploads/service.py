@@ -1,10 +1,10 @@
-"""Uploads: a file comes in pieces, resumable, and becomes a recording when it is whole.
+"""Resumable uploads: a file is received in parts and becomes a recording when complete.
 
 Invariants:
 
-- What has come is what is in the staged file; a sender is told of no byte that is not on the disk.
-- One request at a time sends to an upload, on whatever process of this host.
-- A file that is refused leaves nothing but the words why.
+- The staged file is the record of received bytes; no byte is acknowledged before it is on the disk.
+- One request at a time sends to an upload, across all processes of this host.
+- A rejected file leaves only the reason.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ _KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What a piece has to have."""
+    """Expected checksum of a part."""
 
     algorithm: str
     digest: bytes
@@ -67,14 +67,14 @@ class Checksum:
 
 @dataclass(frozen=True, slots=True)
 class UploadState:
-    """An upload and the bytes of it that have come."""
+    """An upload and its number of received bytes."""
 
     upload: Upload
     offset: int
 
 
 class Uploads:
-    """The uploads of this host, as one process serves them."""
+    """The uploads of this host, served by one process."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -84,7 +84,7 @@ class Uploads:
         self._receivers: dict[UUID, Receiver] = {}
 
     async def create(self, user_id: int, length: int, declared: Declared) -> UploadState:
-        """Begin an upload. One of a file that the user has already is finished at once. Raises `TusError`."""
+        """Create an upload. If the user already has the file (by SHA-256), it completes at once. Raises `TusError`."""
         if length == 0:
             raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to take in.")
         most = self.services.settings.max_upload
@@ -114,7 +114,7 @@ class Uploads:
         return UploadState(upload, 0 if upload.finished_at is None else length)
 
     async def find(self, user_id: int, upload_id: UUID) -> UploadState:
-        """A user's upload. Raises `TusError`: 404 if it is not, 410 if its expired."""
+        """Return a user's upload. Raises `TusError`: 404 if unknown, 410 if expired."""
         async with self.services.database.read() as session:
             upload = await repository.find(session, user_id, upload_id)
         if upload is None:
@@ -124,7 +124,7 @@ class Uploads:
         return UploadState(upload, await asyncio.to_thread(self._offset, upload))
 
     async def list(self, user_id: int, *, page: int, page_size: int) -> Page[UploadState]:
-        """A user's uploads, newest first."""
+        """Return a user's uploads, newest first."""
         async with self.services.database.read() as session:
             rows, total = await repository.page(session, user_id, page=page, page_size=page_size)
         states = await asyncio.to_thread(lambda: [UploadState(row, self._offset(row)) for row in rows])
@@ -140,9 +140,9 @@ class Uploads:
         announced: int | None = None,
         checksum: Checksum | None = None,
     ) -> UploadState:
-        """Add `body` at `offset`; `announced` is how long it says that it is. When the file is whole, it is ingested.
+        """Append `body` at `offset`; `announced` is its stated length. A complete file is ingested.
 
-        Raises `TusError` for whatever a sender does wrong, and for a file that is refused.
+        Raises `TusError` for a client's mistakes and for a rejected file.
         """
         state = await self.find(user_id, upload_id)
         self._check_offset(state, offset, announced)
@@ -165,7 +165,7 @@ class Uploads:
         return state
 
     async def remove(self, user_id: int, upload_id: UUID) -> None:
-        """End an upload: what has come of it is removed. Raises `TusError`."""
+        """End an upload and remove its received bytes. Raises `TusError`."""
         await self.find(user_id, upload_id)
         await self._take_over(upload_id, 0)
         with self.staging.hold(str(upload_id)) as staged:
@@ -175,15 +175,17 @@ class Uploads:
         self._progress.pop(upload_id, None)
 
     async def finish(self, upload: Upload, staged: Staged) -> UploadState:
-        """Take in a file that has come whole and is held. Raises `TusError` for one that is refused."""
+        """Ingest a complete file that is held. Raises `TusError` if it is rejected."""
         progress = self._progress.pop(upload.id, None)
-        came = progress.hash.digest() if progress is not None and progress.offset == upload.length else None
-        taken = await finish(self.services, upload, staged, came, self.threads)
+        received = (
+            progress.hash.digest() if progress is not None and progress.offset == upload.length else None
+        )
+        taken = await finish(self.services, upload, staged, received, self.threads)
         upload.recording_id, upload.finished_at = taken.recording_id, now()
         return UploadState(upload, upload.length)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Shut down the threads."""
         self.threads.shutdown(wait=False)
 
     @property
@@ -207,7 +209,7 @@ class Uploads:
 
     @staticmethod
     def _check_offset(state: UploadState, offset: int, announced: int | None) -> None:
-        """True if bytes may be added."""
+        """Raise `TusError` unless bytes may be appended at `offset`."""
         upload = state.upload
         if upload.error_code is not None:
             raise refusal(upload.error_code, upload.error or "", upload.error_details)
@@ -218,7 +220,7 @@ class Uploads:
             raise too_long()
 
     async def _take_over(self, upload_id: UUID, silent_for: float) -> None:
-        """End the request that sends to it and has been silent; its sender may not know that it is damaged."""
+        """End the silent request that sends to the upload; its client may have lost the connection."""
         receiver = self._receivers.get(upload_id)
         if receiver is not None and receiver.interrupt(silent_for):
             with suppress(TimeoutError):
@@ -227,7 +229,7 @@ class Uploads:
     async def _add(
         self, upload: Upload, staged: Staged, body: AsyncIterator[bytes], checksum: Checksum | None
     ) -> UploadState:
-        """Let the upload live longer, write what comes, and take the file in if it is whole then."""
+        """Extend the expiry, write the received bytes, and ingest the file if it is complete."""
         upload.expires_at = now() + self._lifetime
         async with self.services.database.write() as session:
             await repository.extend(session, upload.id, upload.expires_at)
@@ -262,7 +264,7 @@ class Uploads:
         return UploadState(upload, staged.size)
 
     def _remember(self, upload_id: UUID, progress: Progress | None, size: int) -> None:
-        """Keep the hash for the next piece, if it is of all that there is."""
+        """Keep the hash for the next part if it covers all received bytes."""
         if progress is None or progress.offset != size:
             return
         while len(self._progress) >= _KEPT:
@@ -270,7 +272,7 @@ class Uploads:
         self._progress[upload_id] = progress
 
     def _release(self, upload_id: UUID) -> None:
-        """Nobody sends to it any more."""
+        """Unregister the current request's receiver."""
         receiver = self._receivers.get(upload_id)
         if receiver is not None and receiver.task is asyncio.current_task():
             del self._receivers[upload_id]

@@ -1,10 +1,9 @@
-"""Files that are on their way: `<data>/uploads/<upload id>.part`.
+"""Staged files of uploads: `<data>/uploads/<upload id>.part`.
 
-How much of an upload has come is the size of its file, so that there is no second record that could disagree. Bytes
-that have yet to be compared with their checksum come after the place that is noted in `<upload id>.checked`, and
-count only when the note is gone.
+The file's size is the number of received bytes, so no second record can disagree. Bytes that still await their checksum
+come after the offset in `<upload id>.checked` and count only when that marker is gone.
 
-Whoever writes holds a lock on the file (flock), which the kernel takes back from a process that dies.
+Writers hold a lock on the file (flock), which the kernel releases if the process dies.
 """
 
 import fcntl
@@ -26,7 +25,7 @@ RESERVE = 256 * 2**20
 
 
 class Staged:
-    """A staged file that is held."""
+    """A staged file that is locked."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -35,38 +34,38 @@ class Staged:
 
     @property
     def size(self) -> int:
-        """Bytes in it."""
+        """Size in bytes."""
         return os.fstat(self.descriptor).st_size
 
     def write(self, data: bytes | bytearray, place: int) -> None:
-        """All of `data` from `place` on. Raises `OSError`; some may be written then."""
+        """Write all of `data` at `place`. Raises `OSError`; some bytes may be written then."""
         view = memoryview(data)
         while view:
             written = os.pwrite(self.descriptor, view, place)
             view, place = view[written:], place + written
 
     def sync(self) -> None:
-        """See that it is on the disk."""
+        """Sync the file to the disk."""
         os.fdatasync(self.descriptor)
 
     def mark_unverified(self, place: int) -> None:
-        """Let what comes after `place` count only when `trust` is called, whatever happens before."""
+        """Make bytes after `place` count only after `mark_verified`, also if the process dies."""
         draft = self._marker.with_suffix(".draft")
         draft.write_text(str(place))
         draft.replace(self._marker)
 
     def mark_verified(self) -> None:
-        """Let all that is there count."""
+        """Make all bytes count."""
         self._marker.unlink(missing_ok=True)
 
     def discard(self, place: int) -> None:
-        """Forget what is after `place`."""
+        """Truncate the file to `place`."""
         if self.size > place:
             os.ftruncate(self.descriptor, place)
         self.mark_verified()
 
     def remove(self) -> None:
-        """Remove the file."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
         self.mark_verified()
 
@@ -78,11 +77,11 @@ class Staging:
         self.folder = data / "uploads"
 
     def path(self, name: str) -> Path:
-        """Where the file of this name is, or would be."""
+        """Return the path of a staged file."""
         return self.folder / f"{name}.part"
 
     def offset(self, name: str) -> int:
-        """The bytes that have come and count."""
+        """Return the number of received bytes that count."""
         path = self.path(name)
         try:
             size = path.stat().st_size
@@ -92,10 +91,10 @@ class Staging:
 
     @contextmanager
     def hold(self, name: str) -> Generator[Staged]:
-        """The file of this name, made if it is not there, for nobody else as long as the block lasts. What was
-        in doubt when its writer died is cut off.
+        """Open and lock a staged file for the block, creating it if needed. Unverified bytes of a dead writer are cut
+        off.
 
-        Raises `TusError` (423) if another has it.
+        Raises `TusError` (423) if another request has it.
         """
         path = self.path(name)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,12 +113,12 @@ class Staging:
             _close(descriptor)
 
     def room(self) -> int:
-        """Bytes that may be added to the folder."""
+        """Return the bytes that may be added to the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return disk_usage(self.folder).free - RESERVE
 
     def total(self) -> int:
-        """Bytes of all that is staged."""
+        """Return the bytes of all staged files."""
         total = 0
         for path in self._all():
             with suppress(FileNotFoundError):
@@ -127,14 +126,14 @@ class Staging:
         return total
 
     def orphans(self) -> Iterator[str]:
-        """Names of files that have not been written for a while and that nobody holds."""
+        """Yield the names of files that have not been written for a while."""
         for path in self._all():
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime < time.time() - ORPHAN_SECONDS:
                     yield path.stem
 
     def remove(self, name: str) -> bool:
-        """Remove a file that nobody holds; False if somebody does."""
+        """Delete a file unless it is locked. False if it is."""
         path = self.path(name)
         try:
             descriptor = os.open(path, os.O_RDWR)
@@ -154,7 +153,7 @@ class Staging:
 
 
 def _locked(descriptor: int, path: Path) -> bool:
-    """True if the lock was free, and the file is still the one at `path`."""
+    """Lock the file. True if the lock was free and the file is still the one at `path`."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.fstat(descriptor).st_ino == path.stat().st_ino
@@ -163,7 +162,7 @@ def _locked(descriptor: int, path: Path) -> bool:
 
 
 def _close(descriptor: int) -> None:
-    """Close a file. One that has no name any more is freed by that, which takes a while if it is large."""
+    """Close a file. A deleted one is freed by that, which takes a while if it is large."""
     if os.fstat(descriptor).st_nlink:
         os.close(descriptor)
     else:
@@ -175,7 +174,7 @@ def _marker_of(path: Path) -> Path:
 
 
 def _verified_size(path: Path, size: int) -> int:
-    """Where doubt begins; `size` if there is none, and 0 if the machine failed before the note was whole."""
+    """Return the offset in the marker; `size` without a marker, and 0 if the machine failed before it was complete."""
     try:
         return int(_marker_of(path).read_text())
     except FileNotFoundError:

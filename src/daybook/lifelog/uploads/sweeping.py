@@ -1,4 +1,4 @@
-"""What the worker does for uploads: ingests what was left whole, and removes what was given up."""
+"""The worker's duty for uploads: ingest complete ones that were left and remove expired ones."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _STORE_EVERY = 60
 
 
 async def keep_swept(services: Services, stop: asyncio.Event) -> None:
-    """Sweep this host until `stop`. What cannot be done now is tried again in the next round."""
+    """Sweep this host until `stop`. Failures are retried in the next round."""
     uploads = Uploads(services)
     rounds = count()
 
@@ -43,7 +43,7 @@ async def keep_swept(services: Services, stop: asyncio.Event) -> None:
 
 
 async def sweep(uploads: Uploads) -> None:
-    """One round. What another process is working on is left to it."""
+    """Run one round. Uploads in use by another process are skipped."""
     await _ingest_complete(uploads)
     async with uploads.services.database.write() as session:
         await repository.remove_expired(session, now())
@@ -51,7 +51,7 @@ async def sweep(uploads: Uploads) -> None:
 
 
 async def _ingest_complete(uploads: Uploads) -> None:
-    """A process may have died between a file's last byte and its being ingested, or the store been away."""
+    """Ingest complete uploads whose process died, or whose store was unavailable."""
     async with uploads.services.database.read() as session:
         waiting = await repository.unfinished(session, now())
     for upload in waiting:
@@ -78,7 +78,7 @@ async def _finish(uploads: Uploads, upload: Upload) -> None:
 
 
 async def _remove_orphans(uploads: Uploads) -> None:
-    """Files whose upload has ended, and what an import was killed over."""
+    """Remove files whose upload has ended, and leftovers of killed imports."""
     names = await asyncio.to_thread(lambda: list(uploads.staging.orphans()))
     ids = {name: id_ for name in names if (id_ := _id_of(name)) is not None}
     async with uploads.services.database.read() as session:

@@ -1,9 +1,9 @@
-"""True if a sentence says only what the events that it cites say.
+"""Check that a sentence is supported by the events it cites.
 
-Its quotations, dates, times, parts of the day, lengths of time, numbers and Latin names must be in one of them, in
-whatever form: `check.py` decides, the other files each know one kind. All of them read folded texts
-(`lifelog.script.folded`): one width, one case, Chinese in Simplified characters. Each kind is taken out of the text
-before the next is looked for, since in *14:05* there is no number 5.
+Its quotations, dates, times, parts of the day, durations, numbers and Latin names must occur in one of them, in any
+form. `check.py` decides; each other module knows one kind. All read folded texts (`lifelog.script.folded`): one width,
+one case, Simplified Chinese. Each kind is removed from the text before the next is searched, since *14:05* contains no
+number 5.
 
-What cannot be found out this way - whether the dog was brown - is not checked: docs/decisions/0020-diary.md.
+Anything else, such as the dog's color, is not checked: docs/decisions/0020-diary.md.
 """

@@ -1,4 +1,4 @@
-"""True if a sentence says only what its events say."""
+"""Check of a sentence against its events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Mismatch = Literal["quotation", "name", "date", "time", "part of the day", "leng
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An event as sentences are compared with it: what it says, and when it was, in local time."""
+    """An event as sentences are checked against it: its text, and its time in local time."""
 
     text: str
     start: datetime
@@ -27,12 +27,12 @@ class Source:
 
     @property
     def end(self) -> datetime:
-        """When it ended; if it has no length, when it began."""
+        """End of the event; its start if it has no length."""
         return self.start + timedelta(seconds=self.seconds or 0)
 
 
 def mismatch_of(sentence: str, sources: Sequence[Source], language: str) -> Mismatch | None:
-    """What `sentence` says that none of `sources` does; None for a faithful one."""
+    """Return the kind of claim in `sentence` that no source supports; None if there is none."""
     said = "\n".join(source.text for source in sources)
     letters = bare(said)
     if any(bare(quote) not in letters for quote in quotes_in(sentence)):
@@ -70,7 +70,7 @@ def _mismatch_of_figures(sentence: str, said: str, sources: Sequence[Source]) ->
 
 
 def _lengths(sources: Sequence[Source]) -> list[float]:
-    """The seconds of each event, of all together, and from the first one's beginning to the last one's end."""
+    """Return the seconds of each event, of all together, and from the first start to the last end."""
     each = [source.seconds for source in sources if source.seconds is not None]
     whole = max(source.end for source in sources) - min(source.start for source in sources)
     return [*each, sum(each), whole.total_seconds()]

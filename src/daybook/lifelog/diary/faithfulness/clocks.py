@@ -1,4 +1,4 @@
-"""Times and parts of the day that a text names: `14:05`, `2:05 pm`, `half past two`, `下午兩點`, `in the evening`."""
+"""Times and parts of the day in a text: `14:05`, `2:05 pm`, `half past two`, `下午兩點`, `in the evening`."""
 
 import re
 from collections.abc import Iterable
@@ -69,10 +69,10 @@ _PART = re.compile(rf"\b(?:{'|'.join(name for name in _PARTS if name.isascii())}
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day that is told.
+    """A time of day in a text.
 
-    `minutes` since midnight are what it can mean: *2:05* by itself is in the night or in the afternoon. `width`: it
-    may be so many minutes later, as it is when only the hour is told, and so many before.
+    `minutes` are its possible values since midnight: *2:05* alone is at night or in the afternoon. A moment may be
+    `later` or `earlier` by fewer minutes than these, which are more if the text gives only the hour.
     """
 
     minutes: frozenset[int]
@@ -80,7 +80,7 @@ class Clock:
     earlier: int = 1
 
     def is_of(self, moments: Iterable[datetime]) -> bool:
-        """True if one of the local `moments` is that time."""
+        """Return True if one of the local `moments` is that time."""
         told = [moment.hour * 60 + moment.minute + moment.second / 60 for moment in moments]
         return any(
             -self.earlier < (real - minute + DAY / 2) % DAY - DAY / 2 < self.later
@@ -90,17 +90,17 @@ class Clock:
 
 
 def extract_clocks(text: str) -> tuple[str, list[Clock]]:
-    """The text without its times, and these."""
+    """Return the text without its times, and the times."""
     return extract(_CLOCKS, text, _read)
 
 
 def extract_parts_of_day(text: str) -> tuple[str, list[str]]:
-    """The text without its parts of the day, and these."""
+    """Return the text without its parts of the day, and the parts."""
     return extract(_PART, text, lambda found: found[0])
 
 
 def is_in_part(part: str, stretches: Iterable[tuple[datetime, datetime]]) -> bool:
-    """True if one of the local `stretches` of time touches the part of the day."""
+    """Return True if one of the local `stretches` overlaps the part of the day."""
     first, last = _PARTS[part]
     for start, end in stretches:
         begins = start.hour + start.minute / 60
@@ -125,7 +125,7 @@ def _read(found: re.Match[str]) -> Clock | None:
 
 
 def _is_time(found: re.Match[str]) -> bool:
-    """`一点` is *a bit* unless something tells that it is a time."""
+    """Return False for `一点` meaning *a bit*: nothing around it marks a time."""
     told = (
         found["period5"]
         or found["half5"]
@@ -148,7 +148,7 @@ def _past(minutes: str, way: str, hour: str) -> Clock:
 
 
 def _minute(found: re.Match[str]) -> tuple[int, bool]:
-    """The minutes that are told, and whether none are."""
+    """Return the minutes, and True if the text gives none."""
     if found["half5"]:
         return 30, False
     if found["quarter5"]:
@@ -160,7 +160,7 @@ def _minute(found: re.Match[str]) -> tuple[int, bool]:
 
 
 def _is_late(period: str | None, half: str | None, hour: int) -> bool | None:
-    """True if the time is in the second half of the day; None if that is not told."""
+    """Return True if the time is in the second half of the day; None if unknown."""
     if half is not None:
         return half.startswith("p")
     if period is None:

@@ -1,4 +1,4 @@
-"""Dates that a text names: `2026-11-20`, `20 November`, `Nov 20th, 2026`, `11月20日`, `Friday`, `星期五`."""
+"""Dates in a text: `2026-11-20`, `20 November`, `Nov 20th, 2026`, `11月20日`, `Friday`, `星期五`."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _DATES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is told of a date; `weekday` counts from 0, Monday."""
+    """The known parts of a date; `weekday` counts from 0, Monday."""
 
     year: int | None = None
     month: int | None = None
@@ -41,14 +41,14 @@ class Day:
     weekday: int | None = None
 
     def is_of(self, day: date) -> bool:
-        """True if `day` is such a one."""
+        """Return True if `day` matches the known parts."""
         told = (self.year, self.month, self.day, self.weekday)
         real = (day.year, day.month, day.day, day.weekday())
         return all(one is None or one == other for one, other in zip(told, real, strict=True))
 
 
 def extract_dates(text: str) -> tuple[str, list[Day]]:
-    """The text without its dates, and these."""
+    """Return the text without its dates, and the dates."""
     return extract(_DATES, text, _read)
 
 

@@ -1,4 +1,4 @@
-"""Finding something in a text and taking it out."""
+"""Extraction of matches from a text."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,9 @@ T = TypeVar("T")
 def extract(
     pattern: re.Pattern[str], text: str, read: Callable[[re.Match[str]], T | None]
 ) -> tuple[str, list[T]]:
-    """`text` without what `pattern` found, and what `read` made of it. Where it made None, the text stays."""
+    """Return `text` without the matches of `pattern`, and the values that `read` makes of them. A match with value None
+    stays.
+    """
     found: list[T] = []
 
     def replace(match: re.Match[str]) -> str:

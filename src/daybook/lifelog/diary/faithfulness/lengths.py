@@ -1,4 +1,4 @@
-"""Lengths of time that a text names: `3 minutes 20 seconds`, `an hour and a half`, `半小時`, `二十分鐘`."""
+"""Durations in a text: `3 minutes 20 seconds`, `an hour and a half`, `半小時`, `二十分鐘`."""
 
 import re
 from collections.abc import Iterable
@@ -23,18 +23,18 @@ _LENGTHS = re.compile(rf"(?P<half>{_HALF})|(?:{_BARE})(?:(?:\s|,|and\b)*(?:{_BAR
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """A length of time as it is told: in `seconds`, and to within how many."""
+    """A duration in a text, in `seconds`, with its tolerance."""
 
     seconds: float
     within: float
 
     def is_of(self, lengths: Iterable[float]) -> bool:
-        """True if one of `lengths`, in seconds, is that long."""
+        """Return True if one of `lengths`, in seconds, matches."""
         return any(abs(self.seconds - real) < self.within for real in lengths)
 
 
 def extract_lengths(text: str) -> tuple[str, list[Length]]:
-    """The text without its lengths of time, and these."""
+    """Return the text without its durations, and the durations."""
     return extract(_LENGTHS, text, _read)
 
 
@@ -56,7 +56,7 @@ def _read(found: re.Match[str]) -> Length | None:
 
 
 def _within(seconds: float, unit: float) -> float:
-    """How exact a length is that is told in this unit: an hour, to a quarter; minutes, to one; 20 seconds, to two."""
+    """Return the tolerance of a duration in this unit: a quarter for hours, one for minutes, two for 20 seconds."""
     if unit >= _QUARTER:
         return _QUARTER + 1
     return unit + 0.5 if unit == _MINUTE else max(2.0, seconds / 20)

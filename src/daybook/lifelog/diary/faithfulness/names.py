@@ -1,4 +1,4 @@
-"""Latin names: words that are names by their capital letters, or by being Latin in a text that is not."""
+"""Latin names in a text: words with capital letters, or Latin words in a text of another script."""
 
 import re
 import unicodedata
@@ -44,12 +44,11 @@ _SHORTEST = 3
 
 
 def names_in(text: str, language: str) -> Iterator[str]:
-    """The Latin names of `text`, which is not folded.
+    """Yield the Latin names of `text`, which is not folded.
 
-    In a text that is Chinese, Japanese, Korean or in another script, every Latin word. In a Latin one every word with
-    a capital letter, and the first word of a sentence in English, where most are known that are no names, and
-    elsewhere only if more capitals follow. German gives every noun a capital: there only words in capitals, and several
-    in a row, are taken for names.
+    In a text of another script, every Latin word. In a Latin text, every word with a capital letter; the first word of
+    a sentence in English, whose common openers are known, and elsewhere only if more capitals follow. German
+    capitalizes every noun: only words in capitals and several capitalized words in a row count there.
     """
     text = unicodedata.normalize("NFKC", text)
     latin_text = _is_latin(text)
@@ -69,8 +68,8 @@ def names_in(text: str, language: str) -> Iterator[str]:
 
 
 def _is_name(word: str, language: str, *, opens: bool, beside: bool) -> bool:
-    """True if a word with a capital letter is a name. `opens`: it is a sentence's first; `beside`: another word with
-    a capital is.
+    """Return True if a capitalized word is a name. `opens`: it is the first of a sentence; `beside`: a neighbour is
+    capitalized too.
     """
     if opens and language == "en":
         return word not in _OPENERS and not _PARTICIPLE.fullmatch(word)
@@ -80,13 +79,13 @@ def _is_name(word: str, language: str, *, opens: bool, beside: bool) -> bool:
 
 
 def words_of(text: str) -> set[str]:
-    """Every word of `text` as names are compared with it, and what compound words are made of."""
+    """Return every word of `text` in the form names are compared in, with the parts of compounds."""
     words = {_plain(found[0]) for found in _WORD.finditer(unicodedata.normalize("NFKC", text))}
     return words | {part for word in words for part in re.split(r"[-.&]", word) if part}
 
 
 def is_among(name: str, words: set[str]) -> bool:
-    """True if `name`, or another form of it (*walking* for *walk*), is one of `words`."""
+    """Return True if `name`, or another form of it (*walking* for *walk*), is one of `words`."""
     if name in words or set(re.split(r"[-.&]", name)) <= words:
         return True
     roots = _roots(name)
@@ -118,7 +117,7 @@ def _is_latin_word(word: str) -> bool:
 
 
 def _has_capital_beside(words: list[re.Match[str]], at: int, text: str) -> bool:
-    """True if a word with a capital stands directly beside the word, and is not one that always has it."""
+    """Return True if a neighbouring word is capitalized and is not one that always is."""
 
     def joined(one: re.Match[str], other: re.Match[str]) -> bool:
         return text[one.end() : other.start()] == " "

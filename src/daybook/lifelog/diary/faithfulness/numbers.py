@@ -1,4 +1,4 @@
-"""Numbers that a text names, in digits, in English words and in Chinese numerals."""
+"""Numbers in a text: digits, English words and Chinese numerals."""
 
 import re
 from decimal import Decimal
@@ -24,19 +24,19 @@ _ONE_IN_WORDS = re.compile(r"\b(?:an?|one|single)\b|[一单]")
 
 
 def extract_numbers(text: str) -> tuple[str, list[frozenset[Decimal]]]:
-    """The text without its numbers, and these, each with the values that it can have."""
+    """Return the text without its numbers, and the possible values of each."""
     return extract(_NUMBERS, text, lambda found: _read(found, strict=False))
 
 
 def numbers_said(text: str) -> set[Decimal]:
-    """Every number that a text can be said to name, *a cup* as 1 among them: what it may be quoted for."""
+    """Return every number that a text may support, including 1 for *a cup*."""
     _, found = extract(_NUMBERS, text, lambda match: _read(match, strict=True))
     said = {value for values in found for value in values}
     return said | ({_ONE} if _ONE_IN_WORDS.search(text) else set())
 
 
 def _read(found: re.Match[str], *, strict: bool) -> frozenset[Decimal] | None:
-    """The number's values, of which a numeral such as 三四 has two. `strict`: numerals count wherever they stand."""
+    """Return the values of a number; a numeral such as 三四 has two. `strict`: numerals count anywhere."""
     if (digits := found["digits"]) is not None:
         return frozenset({Decimal(digits.replace(",", "")) * _LARGE.get(found["large"] or "", 1)})
     if (words := found["words"]) is not None:
@@ -49,7 +49,7 @@ def _read(found: re.Match[str], *, strict: bool) -> frozenset[Decimal] | None:
 
 
 def _is_number(numeral: str, after: str) -> bool:
-    """True if a numeral before the character `after` is a number and not a part of a word: 十分 is *very*."""
+    """Return True if a numeral before the character `after` is a number and not part of a word: 十分 is *very*."""
     if numeral == "一" or (numeral == "十" and after == "分"):
         return False
     return len(numeral) > 1 or (bool(after) and after in _MEASURES)

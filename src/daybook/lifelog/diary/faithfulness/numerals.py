@@ -1,4 +1,4 @@
-"""Numbers that are written in words: in English, and in the numerals of Chinese and Japanese."""
+"""Numbers in words: English, and Chinese and Japanese numerals."""
 
 import re
 from decimal import Decimal
@@ -34,7 +34,7 @@ ENGLISH = (
 
 
 def english(words: str) -> Decimal:
-    """The value of what `ENGLISH` matched."""
+    """Return the value of a match of `ENGLISH`."""
     total = current = 0
     for word in re.findall(r"[a-z]+", words):
         if word in _MULTIPLIERS:
@@ -49,7 +49,7 @@ def english(words: str) -> Decimal:
 
 
 def chinese(numeral: str) -> list[Decimal]:
-    """The values that a numeral (folded: in Simplified characters) can have.
+    """Return the possible values of a folded numeral.
 
     `十二` is 12, `二〇二六` is 2026, `三四` is 3 or 4, and `千万`, which has no digit, is none.
     """

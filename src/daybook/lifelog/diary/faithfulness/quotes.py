@@ -1,4 +1,4 @@
-"""What stands between quotation marks."""
+"""Quotations in a text."""
 
 import re
 import unicodedata
@@ -12,15 +12,15 @@ _QUOTES = re.compile(
 
 
 def quotes_in(text: str) -> list[str]:
-    """What `text` quotes, without the marks, in order."""
+    """Return the quotations of `text` in order, without the marks."""
     return [next(part for part in found if part) for found in _QUOTES.findall(text)]
 
 
 def without_quotes(text: str) -> str:
-    """`text` without its quotations."""
+    """Return `text` without its quotations."""
     return _QUOTES.sub(" ¦ ", text)
 
 
 def bare(text: str) -> str:
-    """The letters and figures of `text`, folded: what two spellings of a quotation have in common."""
+    """Return the folded letters and digits of `text`, which two spellings of a quotation share."""
     return "".join(character for character in folded(text) if unicodedata.category(character)[0] in "LNM")

@@ -1,7 +1,7 @@
-"""What a vision model answers: the schema that it is given, and what is made of what it says.
+"""Parsing of a vision model's answer, and its schema.
 
-Not every provider holds its models to a schema, and models wrap JSON in words, fences and lists, or are cut off. So an
-answer is read for every object in it that describes a stretch. What does not fit the schema counts as not said.
+Not every provider enforces a schema, and models wrap JSON in words, fences and lists, or are cut off. So every object
+in the answer that describes a segment is used. Entries that do not fit the schema are ignored.
 """
 
 import json
@@ -39,7 +39,7 @@ def _text(value: Any) -> Any:
 
 
 def _things(value: Any) -> Any:
-    """A list of names; some models write one text with commas."""
+    """Return a list of names; some models write one text with commas."""
     if isinstance(value, str):
         value = re.split(r"[,，、;；\n]", value)
     if not isinstance(value, list) or not all(isinstance(thing, str) for thing in value):
@@ -48,7 +48,7 @@ def _things(value: Any) -> Any:
 
 
 def _seconds(value: Any) -> Any:
-    """Seconds as a number, as `3.5 s` or as `00:03.5`."""
+    """Parse seconds: a number, `3.5 s` or `00:03.5`."""
     if not isinstance(value, str):
         return value
     if found := _SECONDS.fullmatch(value.strip()):
@@ -67,7 +67,7 @@ _Seconds = Annotated[float, Ge(0), Le(1e7), BeforeValidator(_seconds)]
 
 
 class Description(BaseModel):
-    """What a model says of one stretch of video. `start_time` counts in seconds from the stretch's beginning."""
+    """A model's description of one segment. `start_time` is in seconds from the segment's start."""
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
@@ -123,10 +123,10 @@ RESPONSE_FORMAT: dict[str, Any] = {
 
 
 def descriptions(text: str, count: int) -> dict[int, Description]:
-    """What `text` says of each of the stretches 1 to `count`; those of which it says nothing usable are left out.
+    """Return the usable descriptions in `text` of the segments 1 to `count`.
 
-    Of a stretch that is described twice the first description counts. Without any numbers, as many descriptions as
-    there are stretches are ingested their order.
+    The first description of a segment wins. Without any numbers, as many descriptions as there are segments are
+    assigned in order.
     """
     found: list[Description] = []
     for item in _objects(text[:_LONGEST_ANSWER]):
@@ -144,7 +144,7 @@ def descriptions(text: str, count: int) -> dict[int, Description]:
 
 
 def _objects(text: str) -> Iterator[Mapping[str, Any]]:
-    """Every JSON object in `text` that may describe a stretch; of a text that was cut off, those that are whole."""
+    """Yield every JSON object in `text` that may describe a segment; of a truncated text, the complete ones."""
     decoder = json.JSONDecoder()
     place = 0
     for _ in range(_MOST_TRIES):
@@ -160,7 +160,7 @@ def _objects(text: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _describing(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """The objects with a summary in `value`, however a model has wrapped them."""
+    """Yield the objects with a summary in `value`, at any level of wrapping."""
     if isinstance(value, dict) and "summary" in value:
         yield value
     elif isinstance(value, dict | list) and depth < 4:  # noqa: PLR2004  (deeper than any model wraps)

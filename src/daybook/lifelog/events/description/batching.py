@@ -1,4 +1,4 @@
-"""How describing is shared out: which frames of a stretch are shown, and which stretches go into one call."""
+"""Batching of descriptions: the frames of each segment and the segments of each call."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is to describe."""
+    """Amount to describe."""
 
     stretches: int
     frames: int
@@ -26,7 +26,7 @@ class Size:
 
     @property
     def prompt_tokens(self) -> int:
-        """About."""
+        """Estimated number of tokens."""
         return (
             self.calls * prompt.TOKENS_OF_PROMPT
             + self.stretches * prompt.TOKENS_OF_STRETCH
@@ -35,23 +35,23 @@ class Size:
 
     @property
     def completion_tokens(self) -> int:
-        """About."""
+        """Estimated number of tokens."""
         return self.stretches * prompt.TOKENS_OF_DESCRIPTION
 
 
 def frames_of(seconds: float, most: int) -> int:
-    """How many frames of a stretch of so many seconds are shown."""
+    """Return the number of frames to send of a segment."""
     return min(most, 1 + sum(seconds >= enough for enough in _LONG_ENOUGH))
 
 
 def times_of(seconds: float, most: int) -> list[float]:
-    """When they are, in seconds from the stretch's beginning: in the middle of equal parts."""
+    """Return the seconds of these frames from the segment's start: the middles of equal parts."""
     count = frames_of(seconds, most)
     return [seconds * (2 * number + 1) / (2 * count) for number in range(count)]
 
 
 def batches(stretches: Iterable[tuple[T, float]], most_frames: int) -> list[list[T]]:
-    """Stretches with their seconds, shared out to calls in their order."""
+    """Split segments (with their seconds) into calls, in order."""
     result: list[list[T]] = []
     frames = FRAMES_PER_CALL + 1
     for stretch, seconds in stretches:
@@ -65,7 +65,7 @@ def batches(stretches: Iterable[tuple[T, float]], most_frames: int) -> list[list
 
 
 def size_of(lengths: Iterable[list[float]], most_frames: int) -> Size:
-    """How much there is to describe in files whose stretches have these lengths; no call looks at two files."""
+    """Return the amount to describe in files with these segment lengths; each call is about one file."""
     files = [list(enumerate(file)) for file in lengths]
     return Size(
         stretches=sum(map(len, files)),

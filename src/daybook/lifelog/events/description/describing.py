@@ -1,7 +1,7 @@
-"""Describing events: a few frames of each stretch go to a vision model, some stretches in each call.
+"""Description of events: a few frames of each segment go to a vision model, several segments per call.
 
-Every call is a step of its job. A job that is taken over finds what was planned, asks only what has not been answered,
-and writes only into events that nobody has described or changed since.
+Every call is a step of its job. A resumed job finds its plan, asks only unanswered calls, and writes only into events
+that were not described or changed meanwhile.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from daybook.lifelog.recordings.service import Placement
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the describing of one job needs."""
+    """Input of one description job."""
 
     context: JobContext
     services: WorkerServices
@@ -41,14 +41,12 @@ class Work:
 
     @property
     def language(self) -> str | None:
-        """The one that the user reads."""
+        """The user's language."""
         return (self.user.settings or {}).get("language")
 
 
 async def describe(work: Work, model: Model) -> None:
-    """Describe what the job's selection holds. Raises what `InternalClient.call` raises, told with what is done
-    already.
-    """
+    """Describe the selection. Raises what `InternalClient.call` raises, with the outcome so far in the message."""
     context = work.context
     await context.progress(work.begins_at, "describing")
     batches = await context.write_step("plan", lambda session: _plan(session, work))
@@ -83,7 +81,7 @@ async def describe(work: Work, model: Model) -> None:
 
 
 async def _plan(session: WriteSession, work: Work) -> list[dict[str, Any]]:
-    """What goes into each call, as a job's step keeps it."""
+    """Return the batches, as stored by a job's step."""
     files = await targets.targets_of(session, work.user, work.selection)
     most = work.services.settings.vision_frames
     return [
@@ -96,7 +94,7 @@ async def _plan(session: WriteSession, work: Work) -> list[dict[str, Any]]:
 async def _describe_batch(
     work: Work, client: VisionModelClient, number: int, batch: dict[str, Any]
 ) -> dict[str, int]:
-    """What became of a batch. `left` are those that nobody has described, changed or deleted."""
+    """Describe a batch. In the result, `left` counts events that were not described, changed or deleted."""
     context, again = work.context, work.selection.again
     file_id, ids = UUID(batch["file"]), [UUID(one) for one in batch["events"]]
     async with context.write() as session:
@@ -120,7 +118,7 @@ async def _describe_batch(
 
 
 async def _shown(work: Work, place: Placement, numbered: list[tuple[int, Target]]) -> list[PromptSegment]:
-    """The stretches with their frames, which are read off the video in one go."""
+    """Return the segments with their frames, which are read from the video in one go."""
     most = work.services.settings.vision_frames
     times = [batching.times_of(stretch.seconds, most) for _, stretch in numbered]
     path = await work.file.path(place.s3_key)
@@ -140,6 +138,6 @@ async def _shown(work: Work, place: Placement, numbered: list[tuple[int, Target]
 
 
 def _with_outcome(message: str, left: int, total: int) -> str:
-    """What went wrong, and what is there all the same."""
+    """Append the number of undescribed events to an error message."""
     events = f"{left} of {total} events are" if left != 1 else f"1 of {total} events is"
     return f"{message} {events} not described; they are there, with their times and what was measured."

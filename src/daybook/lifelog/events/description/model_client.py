@@ -1,4 +1,4 @@
-"""One call to a vision model about some stretches of a video, and a second one for what the first did not say."""
+"""Calls to a vision model about some segments of a video, with a second call for missing answers."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -11,7 +11,7 @@ from daybook.lifelog.events.description.prompt import PromptSegment
 
 
 class VisionModelClient:
-    """Asks the model of one job. Every call is a step of the job, so that none is paid for twice."""
+    """Calls the model for one job. Every call is a step of the job, so that none is paid twice."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class VisionModelClient:
     async def describe(
         self, name: str, shown: Sequence[PromptSegment], count: int, recording_id: UUID
     ) -> dict[int, Description]:
-        """What the model says of `shown`, by their numbers from 1 to `count`; asked twice at most.
+        """Return the model's descriptions of `shown` by number (1 to `count`), in at most two calls.
 
         `name` is the step's. Raises what `InternalClient.call` raises.
         """
@@ -59,8 +59,8 @@ class VisionModelClient:
     async def _answer(
         self, name: str, shown: Sequence[PromptSegment], recording_id: UUID, *, again: bool
     ) -> InternalResponse:
-        """The answer of a provider that takes schemas, else of one that does not: it refuses them with an error that
-        costs nothing, and says so once in a job.
+        """Call with a schema, or without one if the provider rejects it. The rejection costs nothing and occurs once
+        per job.
         """
         body = prompt.request(shown, self._language, again=again)
         limit = prompt.answer_limit(len(shown))
@@ -94,6 +94,6 @@ class VisionModelClient:
 
 
 def _as_only(text: str, number: int) -> dict[int, Description]:
-    """Where one stretch was asked about, the one description that is there is of it, whatever number it has."""
+    """Assign the only description to the only segment asked about, whatever its number."""
     numbered = descriptions(text, 1)
     return {number: numbered[1]} if 1 in numbered else {}

@@ -1,4 +1,4 @@
-"""How a vision model is asked about several stretches of a video at once."""
+"""The prompt that asks a vision model about several segments of a video."""
 
 import base64
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ _AGAIN = "Your last answer left out or broke the entries of these stretches. Ans
 
 @dataclass(frozen=True, slots=True)
 class PromptSegment:
-    """A stretch as the model is shown it."""
+    """A segment as the model sees it."""
 
     number: int
     begins: datetime | None
@@ -64,7 +64,7 @@ class PromptSegment:
 
 
 def request(shown: Sequence[PromptSegment], language: str | None, *, again: bool = False) -> dict[str, Any]:
-    """The body of the chat completion, without a response format and a limit, which depend on the provider."""
+    """Return the body of the chat completion, without response format and token limit, which depend on the provider."""
     content: list[dict[str, Any]] = [{"type": "text", "text": _AGAIN}] if again else []
     for stretch in shown:
         content.append({"type": "text", "text": _heading(stretch)})
@@ -78,12 +78,12 @@ def request(shown: Sequence[PromptSegment], language: str | None, *, again: bool
 
 
 def answer_limit(stretches: int) -> int:
-    """The tokens that an answer about so many stretches may take."""
+    """Return the token limit of an answer about `stretches` segments."""
     return ANSWER_TOKENS + ANSWER_TOKENS_OF_STRETCH * stretches
 
 
 def language_name(language: str | None) -> str:
-    """A language tag in words that a model understands; a tag that is not known here is understood by itself."""
+    """Return a language tag in words for the model; unknown tags stay."""
     if language is None:
         return _LANGUAGES["en"]
     script = script_of_language(language)

@@ -1,4 +1,4 @@
-"""What the API says of describing: what it would cost, and which job does it."""
+"""Requests and responses of the description API."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from daybook.kit.money import Money
 
 
 class DescriptionRequest(BaseModel):
-    """What to describe."""
+    """A request to describe events."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
@@ -18,19 +18,19 @@ class DescriptionRequest(BaseModel):
 
 
 class JobAcceptedResponse(BaseModel):
-    """The job that does it; follow it at `/api/v1/jobs/{job_id}`."""
+    """The job; follow it at `/api/v1/jobs/{job_id}`."""
 
     job_id: UUID
 
 
 class JobsAcceptedResponse(BaseModel):
-    """The jobs that do it, one for each file."""
+    """The jobs, one for each file."""
 
     job_ids: list[UUID]
 
 
 class DescriptionEstimateResponse(BaseModel):
-    """What describing would cost, about. What it did cost is in the job's metrics afterwards."""
+    """Estimated cost of describing. The job's metrics hold the actual cost afterwards."""
 
     model: str | None = Field(description="Null where there is none; then `reason` says why.")
     reason: str | None

@@ -1,4 +1,4 @@
-"""Asking for events to be described or found again, and what it would cost."""
+"""Requests to describe or extract events, and cost estimates."""
 
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,7 @@ DESCRIPTION = "event_description"
 async def estimate(
     session: ReadSession, user: User, settings: Settings, selection: Selection
 ) -> DescriptionEstimateResponse:
-    """What describing would cost. Files whose events are still being found count with as many as they can have.
+    """Estimate the cost of describing. A file whose events are still being extracted counts with its maximum.
 
     Raises `NoSuchRecording` if it is another user's.
     """
@@ -56,9 +56,9 @@ async def estimate(
 async def request_description(
     session: WriteSession, user: User, settings: Settings, selection: Selection
 ) -> UUID:
-    """The job that describes what is selected; the one that is on its way already, if there is one.
+    """Return the job that describes the selection, an active one if there is one.
 
-    Raises `NoSuchRecording`, and `NoVisionModel` if no model could do it.
+    Raises `NoSuchRecording`, and `NoVisionModel` if no model is available.
     """
     choice = (await estimate_call(session, settings, "vision", user.settings)).choice
     if choice.model is None:
@@ -84,14 +84,14 @@ async def request_description(
 
 
 async def request_extraction(session: WriteSession, user: User, recording_id: UUID) -> list[UUID]:
-    """The jobs that find a recording's events again, one for each file. Raises `NoSuchRecording`."""
+    """Return the jobs that extract a recording's events again, one for each file. Raises `NoSuchRecording`."""
     await recordings.get(session, user.id, recording_id)
     files = await recordings.files_of(session, recording_id)
     return [await recordings.request_extraction(session, file) for file in files]
 
 
 async def _waiting_files(session: AsyncSession, user: User, selection: Selection) -> list[RecordingFile]:
-    """Files of the recording whose events are still being found."""
+    """Return the recording's files whose events are still being extracted."""
     if selection.recording_id is None:
         return []
     read = ReadSession(session)

@@ -1,4 +1,4 @@
-"""Which events are described, and what is written into them. A user's own words are never touched."""
+"""Selection of the events to describe, and writing of the descriptions. The user's own words are not changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ SHORTEST_ACTION = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is to be described: the events of a recording, of one of its files, or of a day. With `again` also those
-    that have been described before, as long as nobody has changed them.
+    """Events to describe: of a recording, one of its files, or a day. With `again` also those described before, unless
+    the user changed them.
     """
 
     recording_id: UUID | None = None
@@ -36,7 +36,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An event that can be described: where in which file it lies, in seconds."""
+    """An event to describe, with its segment of a file in seconds."""
 
     event_id: UUID
     file_id: UUID
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """Length."""
         return self.end - self.start
 
 
@@ -53,7 +53,7 @@ Described: TypeAlias = dict[UUID, Description]
 
 
 async def targets_of(session: AsyncSession, user: User, selection: Selection) -> list[list[Target]]:
-    """The stretches to describe, those of each file together, as they follow each other."""
+    """Return the events to describe, grouped by file and in order."""
     events = await repository.describable_in(
         session,
         user.id,
@@ -70,7 +70,7 @@ async def targets_of(session: AsyncSession, user: User, selection: Selection) ->
 
 
 async def still_open(session: AsyncSession, user: User, ids: Sequence[UUID], *, again: bool) -> list[Target]:
-    """Those of the events that are still to be described."""
+    """Return those of the events that are still to be described."""
     events = await repository.describable_among(session, user.id, ids, again=again)
     found = [_target(event) for event in events]
     return [target for target in found if target is not None]
@@ -79,7 +79,7 @@ async def still_open(session: AsyncSession, user: User, ids: Sequence[UUID], *, 
 async def write_descriptions(
     session: WriteSession, user: User, file_id: UUID, said: Described, *, again: bool
 ) -> int:
-    """Write what was said into the events of a file that are still open for it; how many those were."""
+    """Write descriptions into the events of a file that are still open. Returns their number."""
     place = await recordings.placement_of(session, file_id)
     if place is None:
         return 0
@@ -102,7 +102,7 @@ async def write_descriptions(
 
 
 def clipped(said: Description, seconds: float) -> tuple[float, float]:
-    """Begin and length of the action within its stretch of `seconds`; the whole stretch where it makes no sense."""
+    """Return start and length of the action within its segment; the whole segment if they are implausible."""
     begin = min(said.start_time, seconds)
     end = min(begin + said.duration, seconds)
     if end - begin < min(SHORTEST_ACTION, seconds):

@@ -1,4 +1,4 @@
-"""Describing events, and finding them again."""
+"""Description and extraction of events."""
 
 from uuid import UUID
 
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1", tags=["events"])
 async def estimate_recording_description(
     recording_id: UUID, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
 ) -> DescriptionEstimateResponse:
-    """What describing a recording's events would cost, about."""
+    """Estimate the cost of describing a recording's events."""
     return await service.estimate(session, user, settings, Selection(recording_id=recording_id, again=again))
 
 
@@ -31,14 +31,14 @@ async def estimate_recording_description(
 async def describe_recording(
     recording_id: UUID, body: DescriptionRequest, user: CurrentUser, session: Writing, settings: AppSettings
 ) -> JobAcceptedResponse:
-    """Have a recording's events described that are not described yet."""
+    """Describe a recording's events that are not described yet."""
     selection = Selection(recording_id=recording_id, again=body.again)
     return JobAcceptedResponse(job_id=await service.request_description(session, user, settings, selection))
 
 
 @router.post("/recordings/{recording_id}/extraction", status_code=status.HTTP_202_ACCEPTED)
 async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writing) -> JobsAcceptedResponse:
-    """Find a recording's events again. Those that you changed stay; what comes out as before keeps its description."""
+    """Extract a recording's events again. Events that you changed stay; unchanged ones keep their description."""
     return JobsAcceptedResponse(job_ids=await service.request_extraction(session, user, recording_id))
 
 
@@ -46,7 +46,7 @@ async def extract_recording(recording_id: UUID, user: CurrentUser, session: Writ
 async def estimate_day_description(
     day: IsoDay, user: CurrentUser, session: Reading, settings: AppSettings, again: bool = False
 ) -> DescriptionEstimateResponse:
-    """What describing a day's events would cost, about."""
+    """Estimate the cost of describing a day's events."""
     return await service.estimate(session, user, settings, Selection(day=day, again=again))
 
 
@@ -54,6 +54,6 @@ async def estimate_day_description(
 async def describe_day(
     day: IsoDay, body: DescriptionRequest, user: CurrentUser, session: Writing, settings: AppSettings
 ) -> JobAcceptedResponse:
-    """Have a day's events described that are not described yet."""
+    """Describe a day's events that are not described yet."""
     selection = Selection(day=day, again=body.again)
     return JobAcceptedResponse(job_id=await service.request_description(session, user, settings, selection))

@@ -1,4 +1,4 @@
-"""Events: looked at, looked for, made by hand, changed, deleted, merged and divided."""
+"""The events API: list, search, create, change, delete, merge and divide."""
 
 from typing import Annotated
 from uuid import UUID
@@ -39,7 +39,7 @@ async def list_events(
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Page[EventResponse]:
-    """Events by time."""
+    """List events by time, or by rank for a search."""
     if day is not None and (first is not None or last is not None):
         raise Invalid("Name one day, or from and to.")
     wanted = service.EventFilter(day or first, day or last, recording_id, q, described)
@@ -52,7 +52,7 @@ async def list_events(
 async def create_event(
     body: EventCreate, user: CurrentUser, session: Writing, store: AppStore
 ) -> EventResponse:
-    """Make an event by hand."""
+    """Create an event."""
     return await event_response(store, user, await service.create_event(session, user, body))
 
 
@@ -60,7 +60,7 @@ async def create_event(
 async def merge_events(
     body: MergerRequest, user: CurrentUser, database: AppDatabase, store: AppStore
 ) -> EventResponse:
-    """Make one event of several: the first in time stays and becomes all of them."""
+    """Merge several events into the first in time."""
     async with database.write() as session:
         merged, pictures = await merge_and_divide.merge(session, user, body.event_ids)
     await remove_pictures(store, pictures)
@@ -69,7 +69,7 @@ async def merge_events(
 
 @router.get("/{event_id}")
 async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: AppStore) -> EventResponse:
-    """One event."""
+    """Return an event."""
     return await event_response(store, user, await service.get_event(session, user, event_id))
 
 
@@ -77,7 +77,7 @@ async def get_event(event_id: UUID, user: CurrentUser, session: Reading, store: 
 async def update_event(
     event_id: UUID, body: EventUpdate, user: CurrentUser, session: Writing, store: AppStore
 ) -> EventResponse:
-    """Change an event. No job changes it any more."""
+    """Change an event. No job changes it again."""
     return await event_response(store, user, await service.update_event(session, user, event_id, body))
 
 
@@ -93,7 +93,7 @@ async def delete_event(event_id: UUID, user: CurrentUser, database: AppDatabase,
 async def divide_event(
     event_id: UUID, body: DivisionRequest, user: CurrentUser, session: Writing, store: AppStore
 ) -> DivisionResponse:
-    """Cut an event in two. Both parts have its words."""
+    """Divide an event in two. Both parts have its texts."""
     first, second = await merge_and_divide.divide(session, user, event_id, body.at)
     return DivisionResponse(
         first=await event_response(store, user, first), second=await event_response(store, user, second)

@@ -33,7 +33,7 @@ async def import_events(
     session: Writing,
     format: Format | None = None,  # noqa: A002  (its name everywhere)
 ) -> ImportResponse:
-    """Import events from a JSON, CSV or iCalendar file, which is the body. What cannot be read is told line by line."""
+    """Import events from a JSON, CSV or iCalendar file, sent as the body. Problems are reported line by line."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     data = await request.body()
     imported = await service.import_events(session, user, data, format or _FORMATS.get(content_type))

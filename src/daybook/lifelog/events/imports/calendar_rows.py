@@ -1,9 +1,9 @@
 """Events of calendars (iCalendar, RFC 5545).
 
-- A repeating event becomes one event for each time it takes place; what is said of a single occurrence replaces it. An
-  event's key is its `UID` and, of an occurrence, when it was meant to be.
-- What is cancelled is not imported.
-- What Daybook cannot read is told, event by event, and the others are imported.
+- A repeating event becomes one event per occurrence; a changed occurrence replaces the regular one. The key is the
+`UID` and, of an occurrence, its original time.
+- Cancelled events are not imported.
+- Events that cannot be read are reported one by one, and the others are imported.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,9 +19,9 @@ from daybook.lifelog.events.imports.timezones import Timezones
 
 
 def rows(text: str, timezone: str) -> Iterator[Row | Problem]:
-    """The events of a calendar of somebody in `timezone`; `line` is where an event begins.
+    """Yield the events of a calendar of a user in `timezone`; `line` is where an event begins.
 
-    Raises `Invalid` for what is no calendar.
+    Raises `Invalid` for a file that is no calendar.
     """
     parts = take_apart(text)
     times = Times(Timezones(parts.timezones), timezone)
@@ -33,7 +33,7 @@ def rows(text: str, timezone: str) -> Iterator[Row | Problem]:
 
 
 class _Series:
-    """Everything that a calendar says under one `UID`."""
+    """The components of a calendar with the same `UID`."""
 
     def __init__(self, uid: str, times: Times) -> None:
         self._uid = uid
@@ -41,7 +41,7 @@ class _Series:
         self._singles: dict[str, Component] = {}
 
     def rows(self, events: list[Component]) -> Iterator[Row | Problem]:
-        """The events to import, and what is wrong with others."""
+        """Yield the events to import and the problems of others."""
         masters: list[Component] = []
         for event in events:
             yield from _told(event, lambda event=event: self._sort(event, masters))
@@ -52,7 +52,7 @@ class _Series:
             yield from _told(master, lambda: self._all(master))
 
     def _sort(self, event: Component, masters: list[Component]) -> Iterator[Row | Problem]:
-        """Tell what is said of a single occurrence from what is said of all; the newest counts."""
+        """Separate changed occurrences from the series; the newest change wins."""
         if event.problem is not None:
             raise Unreadable(event.problem)
         meant = event.first("RECURRENCE-ID")
@@ -67,11 +67,11 @@ class _Series:
         yield from ()
 
     def _one(self, event: Component, meant: str | None) -> Iterator[Row | Problem]:
-        """The event once, at its own time."""
+        """Yield the event once, at its own time."""
         yield from self._row(event, self._times.start(event), meant)
 
     def _all(self, master: Component) -> Iterator[Row | Problem]:
-        """The event as often as it takes place, except the occurrences of which something else is said."""
+        """Yield every occurrence except those that are changed."""
         start = self._times.start(master)
         if not master.properties.keys() & {"RRULE", "RDATE"}:
             yield from self._row(master, start, None)
@@ -91,7 +91,7 @@ class _Series:
                 yield from self._row(master, wall, name)
 
     def _walls(self, master: Component, start: Wall) -> tuple[list[Wall], bool]:
-        """Every time at which the event takes place, and whether there are more. Raises `NotSimple`."""
+        """Return the times of all occurrences, and True if there are more. Raises `NotSimple`."""
         rules = master.properties.get("RRULE", [])
         if len(rules) > 1:
             raise NotSimple("it has several rules")
@@ -130,7 +130,7 @@ class _Series:
 
 
 def _told(event: Component, read: Callable[[], Iterable[Row | Problem]]) -> list[Row | Problem]:
-    """What `read` gives, or why an event cannot be read."""
+    """Return the result of `read`, or the problem of an event that cannot be read."""
     try:
         return list(read())
     except (Unreadable, Invalid) as problem:
@@ -138,6 +138,6 @@ def _told(event: Component, read: Callable[[], Iterable[Row | Problem]]) -> list
 
 
 def _sequence(event: Component) -> int:
-    """How often the event has been changed, by its own count."""
+    """Return the revision number of the event."""
     text = event.text("SEQUENCE")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004  (digits)

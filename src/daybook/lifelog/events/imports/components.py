@@ -1,4 +1,4 @@
-"""An iCalendar file (RFC 5545) taken apart: its events with their lines, and the timezones that it defines."""
+"""Parsing of an iCalendar file (RFC 5545) into events with their lines, and the timezones it defines."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _ENDS = re.compile("\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A line of an event: `DTSTART;TZID=Asia/Taipei:20260308T073000`."""
+    """A property of an event: `DTSTART;TZID=Asia/Taipei:20260308T073000`."""
 
     params: dict[str, str]
     value: str
@@ -24,35 +24,35 @@ class Property:
 
 @dataclass(slots=True)
 class Component:
-    """An event as it stands in the file."""
+    """An event of the file."""
 
     line: int
     properties: dict[str, list[Property]] = field(default_factory=dict[str, list[Property]])
     problem: str | None = None
 
     def first(self, name: str) -> Property | None:
-        """The first property of that name."""
+        """Return the first property of that name."""
         found = self.properties.get(name)
         return found[0] if found else None
 
     def text(self, name: str) -> str:
-        """The text of a property; empty if there is none."""
+        """Return the text of a property; empty if there is none."""
         found = self.first(name)
         return "" if found is None else found.value.strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a calendar holds."""
+    """Contents of a calendar."""
 
     events: list[Component]
     timezones: dict[str, str]
 
 
 def take_apart(text: str) -> Parts:
-    """The parts of a calendar. An event that cannot be read has a `problem`; the others are read all the same.
+    """Parse a calendar. An event that cannot be read has a `problem`; the others are still read.
 
-    Raises `Invalid` for what is no calendar.
+    Raises `Invalid` for a file that is no calendar.
     """
     lines = _unfolded(text)
     if not any(line.strip().upper() == "BEGIN:VCALENDAR" for _, line in lines[:50]):
@@ -87,13 +87,13 @@ def _enter(inside: list[str], name: str, number: int) -> None:
 
 
 def _border(line: str) -> tuple[str | None, str | None]:
-    """The component that begins with `line`, and the one that ends with it."""
+    """Return the component that begins with `line`, and the one that ends with it."""
     word, _, name = line.strip().upper().partition(":")
     return (name if word == "BEGIN" else None, name if word == "END" else None)
 
 
 def _unfolded(text: str) -> list[tuple[int, str]]:
-    """The lines with their numbers; those that go on with a space or a tab are joined to the one before."""
+    """Return the numbered lines, with continuation lines (space or tab) joined to the line before."""
     lines: list[tuple[int, list[str]]] = []
     for number, line in enumerate(_ENDS.split(text), 1):
         if line[:1] in {" ", "\t"} and lines:

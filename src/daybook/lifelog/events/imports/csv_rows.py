@@ -1,4 +1,4 @@
-"""Events in CSV: the first line names the columns; objects stand in one cell, with semicolons between them."""
+"""Events in CSV: the first line names the columns; objects are in one cell, separated by semicolons."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ _COLUMNS = frozenset(Fields.model_fields)
 
 
 def rows(text: str, zone: tzinfo) -> Iterator[Row | Problem]:
-    """The events of `text`; `line` is where a row begins. Raises `Invalid` if the first line is no heading."""
+    """Yield the events of `text`; `line` is where a row begins. Raises `Invalid` if the first line is no heading."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     line = 1
     try:

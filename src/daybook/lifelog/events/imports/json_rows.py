@@ -1,4 +1,4 @@
-"""Events in JSON: a list of objects, or an object with the list under `events` or `list`, as the API answers it."""
+"""Events in JSON: a list of objects, or an object with the list under `events` or `list`, as in API responses."""
 
 from collections.abc import Iterator
 from datetime import tzinfo
@@ -17,7 +17,7 @@ _OF_AN_ANSWER = frozenset({
 
 
 def rows(text: str, zone: tzinfo) -> Iterator[Row | Problem]:
-    """The events of `text`; `line` is their place in the list. Raises `Invalid` for what is no list of events."""
+    """Yield the events of `text`; `line` is the position in the list. Raises `Invalid` if there is no list."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:

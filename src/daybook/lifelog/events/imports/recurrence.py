@@ -1,6 +1,6 @@
-"""When a repeating event of a calendar takes place, as far as its rule is a simple one.
+"""Occurrences of a repeating calendar event with a simple rule.
 
-Rules are worked out on the wall clock, as people mean them: a meeting at nine is at nine in summer and in winter.
+Rules are expanded in local time, as people mean them: a meeting at nine is at nine in summer and in winter.
 """
 
 from collections.abc import Iterable
@@ -25,14 +25,14 @@ _MOST_WEEKS = 53
 
 
 class NotSimple(ValueError):
-    """A rule that is not expanded; the message says why."""
+    """A rule that is not expanded; the message gives the reason."""
 
 
 def occurrences(
     rule: str, start: datetime, until: datetime | None, now: datetime
 ) -> tuple[list[datetime], bool]:
-    """The times (naive, as `start` is) at which `rule` lets an event take place, the first among them, and whether
-    there are more outside of what is taken. `until` is the rule's own end on the wall clock.
+    """Return the times (naive, like `start`) of `rule`, including the first, and True if there are more outside the
+    imported range. `until` is the rule's own end in local time.
 
     Raises `NotSimple`.
     """
@@ -52,14 +52,14 @@ def occurrences(
 
 
 def rule_end(rule: str) -> str | None:
-    """The value of `UNTIL`."""
+    """Return the value of `UNTIL`; None if there is none."""
     return parts_of(rule).get("UNTIL")
 
 
 def _taken(
     start: datetime, found: Iterable[datetime], count: int | None, first: datetime
 ) -> tuple[list[datetime], bool]:
-    """The occurrences from `first` on, `start` being one whether the rule says so or not, and whether any are left."""
+    """Return the occurrences from `first` on, always including `start`, and True if any are left out."""
     times: list[datetime] = []
     is_cut, number = False, 0
     for number, time in enumerate(found, 1):
@@ -77,7 +77,7 @@ def _taken(
 
 
 def parts_of(rule: str) -> dict[str, str]:
-    """The parts of a simple rule that is possible. Raises `NotSimple`."""
+    """Return the parts of a simple, possible rule. Raises `NotSimple`."""
     parts: dict[str, str] = {}
     for part in rule.strip().strip(";").split(";"):
         name, has_value, value = part.partition("=")
@@ -93,7 +93,7 @@ def parts_of(rule: str) -> dict[str, str]:
 
 
 def _check_possible(parts: dict[str, str]) -> None:
-    """Refuse what never comes: looking for it would go on until the end of the calendar."""
+    """Reject rules without occurrences: the search would run until the end of the calendar."""
     months = [_whole(value) or 0 for value in _list(parts, "BYMONTH")] or list(_LONGEST_MONTHS)
     days = [_whole(value) or 0 for value in _list(parts, "BYMONTHDAY")]
     positions = [_whole(value) or 0 for value in _list(parts, "BYSETPOS")]

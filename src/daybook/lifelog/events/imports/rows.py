@@ -1,4 +1,4 @@
-"""What every kind of file is read to: events to import, and what is wrong with those that cannot be."""
+"""The common result of all file formats: events to import, and problems."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LONGEST_KEY = 200
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something in a file is not imported, or not all of it. `line` counts from 1."""
+    """The reason why an entry is not imported, or not completely. `line` counts from 1."""
 
     line: int
     message: str
@@ -28,7 +28,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event to import, with its times in UTC. `key` is what it is called where it comes from."""
+    """An event to import, with its times in UTC. `key` identifies it in its source."""
 
     line: int
     key: str
@@ -41,7 +41,7 @@ class Row:
 
 
 class Fields(BaseModel):
-    """The fields of an event in JSON or CSV. Either `duration`, in seconds, or `end_time` says how long it takes."""
+    """The fields of an event in JSON or CSV. Its length is either `duration`, in seconds, or `end_time`."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -64,7 +64,7 @@ class Fields(BaseModel):
 
 
 def row_of(line: int, values: dict[str, Any], zone: tzinfo) -> Row | Problem:
-    """The event in `values`; times without an offset are local times of `zone`."""
+    """Return the event in `values`; times without an offset are local times of `zone`."""
     try:
         fields = Fields.model_validate(values)
     except ValidationError as error:
@@ -81,12 +81,12 @@ def row_of(line: int, values: dict[str, Any], zone: tzinfo) -> Row | Problem:
 
 
 def kept_key(key: str) -> str:
-    """`key` as it is stored."""
+    """Return `key` as stored."""
     return key if len(key) <= LONGEST_KEY and key.isprintable() else f"hash:{_hash(key)}"
 
 
 def words_of(error: ValidationError) -> str:
-    """What is wrong with a row, field by field, without the values themselves."""
+    """Describe the problems of a row, field by field, without the values."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     words = [
         f"{'.'.join(str(part) for part in problem['loc'])}: {_plain(problem['msg'])}"

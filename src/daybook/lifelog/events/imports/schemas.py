@@ -1,4 +1,4 @@
-"""What the API says about an import."""
+"""Responses of the import API."""
 
 from pydantic import BaseModel, Field
 
@@ -8,14 +8,14 @@ MOST_PROBLEMS = 200
 
 
 class ImportProblem(BaseModel):
-    """Why something in the file is not imported, or not all of it."""
+    """The reason why an entry of the file is not imported, or not completely."""
 
     line: int = Field(description="In the file, from 1; of a JSON list the place in it.")
     message: str
 
 
 class ImportResponse(BaseModel):
-    """What became of a file's events."""
+    """Result of importing a file."""
 
     created: int
     updated: int
@@ -26,7 +26,7 @@ class ImportResponse(BaseModel):
 
     @classmethod
     def of(cls, imported: Imported) -> "ImportResponse":
-        """As the API answers it."""
+        """Return the API's response."""
         return cls(
             created=imported.created,
             updated=imported.updated,

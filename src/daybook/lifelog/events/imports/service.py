@@ -1,7 +1,7 @@
-"""Importing events. What can be read is imported, in one transaction; what cannot is told line by line.
+"""Import of events in one transaction. Entries that cannot be read are reported line by line.
 
-Doing it again changes what has changed and doubles nothing: each event keeps the key that it has where it comes from.
-An event that its person has edited since is left as it is.
+Repeating an import updates changed events and duplicates nothing: each event keeps the key of its source. An event that
+the user has edited since is not changed.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _FIELDS = ("start_time", "duration", "action", "scene", "summary")
 
 @dataclass(slots=True)
 class Imported:
-    """What became of a file's events."""
+    """Result of importing a file."""
 
     created: int = 0
     updated: int = 0
@@ -45,9 +45,9 @@ class Imported:
 
 
 async def import_events(session: WriteSession, user: User, data: bytes, format: Format | None) -> Imported:  # noqa: A002  (its name everywhere)
-    """Import the events of a file. Without a `format` it is told by how the file begins.
+    """Import the events of a file. Without `format` it is detected from the file's beginning.
 
-    Raises `Invalid` for a file of which nothing can be read, and for one with too many events.
+    Raises `Invalid` for an unreadable file, and for one with too many events.
     """
     text = _decoded(data)
     read = await asyncio.to_thread(_read, text, format or _format_of(text), user.timezone)
@@ -102,7 +102,7 @@ def _read(text: str, format: Format, timezone: str) -> list[Row | Problem]:  # n
 
 
 def _once(read: list[Row | Problem], problems: list[Problem]) -> list[Row]:
-    """Each key once: a row that is another one's equal is left out silently, one that contradicts it is told."""
+    """Return each key once: an equal row is dropped, a contradicting one is reported."""
     rows: dict[str, Row] = {}
     for row in read:
         if isinstance(row, Problem):

@@ -1,4 +1,4 @@
-"""Times of calendars: in UTC, in a timezone, local ones, and whole days.
+"""Times in calendars: in UTC, in a timezone, local, and whole days.
 
 A time without a timezone is local, in the user's own; a whole day is the user's own day, however many hours it has.
 """
@@ -21,19 +21,19 @@ _DATE = 8
 
 
 class Unreadable(ValueError):
-    """An event that cannot be imported; the message says why."""
+    """An event that cannot be imported; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """A time on the wall clock of `zone`; without one a whole day, at its midnight."""
+    """A local time in `zone`; without a zone a whole day, at its midnight."""
 
     moment: datetime
     zone: tzinfo | None
 
 
 class Times:
-    """Reads the times of one calendar, for somebody in `timezone`."""
+    """Reader of one calendar's times, for a user in `timezone`."""
 
     def __init__(self, timezones: Timezones, timezone: str) -> None:
         self._timezones = timezones
@@ -41,14 +41,14 @@ class Times:
         self._zone = zone_named(timezone)
 
     def start(self, event: Component) -> Wall:
-        """When an event begins. Raises `Unreadable`."""
+        """Return the start of an event. Raises `Unreadable`."""
         found = event.first("DTSTART")
         if found is None:
             raise Unreadable("It does not say when it begins: it has no DTSTART.")
         return self.wall(found)
 
     def several(self, event: Component, name: str) -> Iterator[Wall]:
-        """The times of all properties of that name. Raises `Unreadable`."""
+        """Yield the times of all properties of that name. Raises `Unreadable`."""
         for found in event.properties.get(name, []):
             if found.params.get("VALUE", "").upper() == "PERIOD":
                 raise Unreadable(f"It has {name} with periods, which are not worked out.")
@@ -56,7 +56,7 @@ class Times:
                 yield self.wall(Property(found.params, value))
 
     def wall(self, found: Property) -> Wall:
-        """A time as it stands. Raises `Unreadable`."""
+        """Return the local time of a property. Raises `Unreadable`."""
         value, name = found.value.strip().upper(), found.params.get("TZID")
         zone: tzinfo | None = UTC if value.endswith("Z") else self._zone
         if name is not None and not value.endswith("Z"):
@@ -73,7 +73,7 @@ class Times:
             ) from problem
 
     def until(self, value: str, start: Wall) -> datetime:
-        """The end of a rule, on the wall clock of the event that it is of. Raises `Unreadable`."""
+        """Return the end of a rule in its event's local time. Raises `Unreadable`."""
         end = self.wall(Property({}, value))
         if end.zone is None:
             return datetime.combine(end.moment.date(), time.max)
@@ -82,15 +82,15 @@ class Times:
         return end.moment.replace(tzinfo=UTC).astimezone(start.zone).replace(tzinfo=None)
 
     def name(self, wall: Wall) -> str:
-        """A time as keys have it: `20260308` for a whole day, `20260308T073000Z` for any other."""
+        """Return a time as used in keys: `20260308` for a whole day, else `20260308T073000Z`."""
         if wall.zone is None:
             return f"{wall.moment:%Y%m%d}"
         return f"{_utc(wall.moment, wall.zone):%Y%m%dT%H%M%SZ}"
 
     def span(self, event: Component, start: Wall) -> tuple[datetime, float | None]:
-        """When an occurrence of `event` that begins at `start` begins, in UTC, and how many seconds it takes.
+        """Return the start (UTC) and seconds of the occurrence of `event` at `start`.
 
-        A `DTEND` is as far away on the wall clock as it is for the event itself; a `DURATION` is exact.
+        A `DTEND` keeps its distance in local time; a `DURATION` is exact.
         """
         own = self.start(event)
         end, lasts = event.first("DTEND"), event.first("DURATION")
@@ -123,7 +123,7 @@ def _checked(moment: datetime) -> datetime:
 
 
 def _in(wall: Wall, zone: tzinfo) -> datetime:
-    """`wall` as the wall clock of `zone` shows it."""
+    """Return `wall` in the local time of `zone`."""
     if wall.zone is None or wall.zone == zone:
         return wall.moment
     return wall.moment.replace(tzinfo=wall.zone).astimezone(zone).replace(tzinfo=None)

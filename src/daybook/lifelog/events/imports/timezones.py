@@ -1,4 +1,4 @@
-"""The timezones that calendars name: IANA's, Windows', and those that a calendar brings along."""
+"""Timezones named in calendars: IANA's, Windows', and those that a calendar defines."""
 
 import io
 import re
@@ -21,21 +21,21 @@ _STUMBLES = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError
 
 
 class Timezones:
-    """Looks up the timezones of one calendar. What another calendar calls by the same name does not matter."""
+    """The timezones of one calendar."""
 
     def __init__(self, definitions: Mapping[str, str]) -> None:
         self._definitions = definitions
         self._known: dict[str, tzinfo | None] = {}
 
     def of(self, name: str) -> tzinfo | None:
-        """The zone of a `TZID`; None for one that is unknown and the calendar does not define."""
+        """Return the zone of a `TZID`; None if it is unknown and the calendar does not define it."""
         if name not in self._known:
             self._known[name] = _by_name(name) or _by_definition(self._definitions.get(name))
         return self._known[name]
 
 
 def _by_name(name: str) -> ZoneInfo | None:
-    """IANA's own name, Windows' name, or one behind the name of whoever made the calendar (`/vendor/Asia/Taipei`)."""
+    """Look up IANA's name, Windows' name, or one with a vendor prefix (`/vendor/Asia/Taipei`)."""
     parts = name.strip("/").split("/")
     tails = ["/".join(parts[start:]) for start in range(1, len(parts))] if name.startswith("/") else []
     for candidate in (name.strip("/"), WINDOWS_TO_OLSON.get(name, ""), *tails):
@@ -48,7 +48,7 @@ def _by_name(name: str) -> ZoneInfo | None:
 
 
 def _by_definition(definition: str | None) -> tzinfo | None:
-    """The zone of a `VTIMEZONE`. Its rules are once a year; working out others would take for ever."""
+    """Return the zone of a `VTIMEZONE`. Only yearly rules are accepted: others would take too long."""
     if definition is None or len(definition) > _LONGEST:
         return None
     try:
