@@ -117,7 +117,7 @@ async def test_a_day_without_events(diary):
 
     assert (job.error_code, job.error_details) == ("no_events", {"day": "2026-11-20"})
     assert "no events on 2026-11-20" in job.error_message
-    assert "What was on the page is still there." in job.error_message
+    assert "The page is unchanged." in job.error_message
     assert (await diary.page()).is_stale
     other = DAY + timedelta(days=1)
     await diary.ask(other)

@@ -21,7 +21,7 @@ Script = Literal["Hant", "Hans"]
 _TRADITIONAL_REGIONS = {"TW", "HK", "MO"}
 _HONG_KONG = {"HK", "MO"}
 _BIG5_COMMON = range(0xA440, 0xC67F)
-"""Big5's plane of frequent characters: those, and no others, that are everyday Traditional ones."""
+"""Big5's plane of frequent characters: exactly the everyday Traditional ones."""
 
 
 def script_of_language(language: str) -> Script | None:

@@ -15,7 +15,7 @@ OnProgress = Callable[[float], Awaitable[None]]
 
 _CHUNK = 2**18
 _LARGE = 2560 * 1600
-"""Points of a frame beyond which each thread's frames are counted."""
+"""Pixels of a frame above which the number of threads is limited."""
 
 
 async def decode(

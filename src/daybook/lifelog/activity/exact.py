@@ -20,7 +20,7 @@ from daybook.lifelog.activity.meters import FrameMeter, MetadataMeter, SoundMete
 from daybook.lifelog.media.service import FfmpegFailed
 
 CUT_SCORE = 10.0
-"""What scdet gives a cut at least, in percent of full brightness: its own default."""
+"""Minimum scdet score of a cut, in percent of full brightness: its own default."""
 
 FAINT_SCORE = 5.0
 _HARDLY = 0.1  # share of the frame that changes in half a second
@@ -33,7 +33,7 @@ _ENOUGH = "isnan(prev_selected_t)+gte(t-prev_selected_t,0.475)+lt(t,prev_selecte
 TWICE_A_SECOND = f"select='{_ENOUGH}',"
 """A filter. At 25 frames a second it takes each 12th, at 30 each 15th."""
 TWICE_A_SECOND_AND_KEYS = f"select='{_ENOUGH}+key',"
-"""So that what is decoded up to a keyframe has that one too."""
+"""Includes the keyframe that ends a decoded part."""
 
 
 async def exact_cells(path: Path, duration: float | None, tell: OnProgress | None) -> tuple[Cells, float]:
@@ -41,7 +41,9 @@ async def exact_cells(path: Path, duration: float | None, tell: OnProgress | Non
     try:
         pixels = await pixels_of(path)
     except FfmpegFailed as failure:
-        raise Undecodable(f"This video cannot be decoded: the file is broken. {failure.message}") from failure
+        raise Undecodable(
+            f"This video cannot be decoded: the file is damaged. {failure.message}"
+        ) from failure
     try:
         frames, scores, sound = await _decoded(path, duration, tell, pixels, with_sound=True)
     except FfmpegFailed as failure:
@@ -50,9 +52,7 @@ async def exact_cells(path: Path, duration: float | None, tell: OnProgress | Non
         # There is no sound, or none that ffmpeg can decode: the frames may well be all right.
         frames, scores, sound = await _without_sound(path, duration, tell, pixels)
     if frames.at.size == 0:
-        raise Undecodable(
-            "Not one frame of this video can be decoded: the file is broken, or of an unknown kind."
-        )
+        raise Undecodable("No frame of this video can be decoded: the file is damaged or of an unknown type.")
     if duration is None:
         heard = 0.0 if sound is None else sound.energy.size * sound.step
         duration = max(float(frames.at[-1]) + 1 / FRAMES_PER_SECOND, heard)
@@ -68,7 +68,9 @@ async def _without_sound(
     except FfmpegFailed as failure:
         if failure.code != FfmpegFailed.code:
             raise
-        raise Undecodable(f"This video cannot be decoded: the file is broken. {failure.message}") from failure
+        raise Undecodable(
+            f"This video cannot be decoded: the file is damaged. {failure.message}"
+        ) from failure
 
 
 async def _decoded(

@@ -17,9 +17,9 @@ _FEWEST_GROUPS = 8  # keyframes, below which they tell too little
 _LONGEST_GROUP = 15.0  # seconds between keyframes, on average, beyond which they do too
 _OVERVIEW = 0.4  # share of the time that it takes, for the progress
 _DRAFT = 0.6
-"""A draft finds more boundaries than there are: only what lies around them is decoded."""
+"""The draft finds too many boundaries on purpose: only their surroundings are decoded."""
 _TURNS = 3
-"""How often the video is gone through after the overview, at most: what one turn tells decides where the next looks."""
+"""Maximum passes after the overview: each decides what the next one decodes."""
 _STEP = 1 / FRAMES_PER_SECOND
 _AROUND = 5  # groups to either side
 _LEAST = 0.01  # share of the frame; what moves less is not told apart

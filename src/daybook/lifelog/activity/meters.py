@@ -11,11 +11,11 @@ from daybook.lifelog.activity.cells import BLOCKS, Frames, Sound
 WIDTH, HEIGHT = 160, 90
 SAMPLE_RATE = 8000
 SOUND_STEP = 0.25
-"""Seconds for which one sound level is kept."""
+"""Seconds per sound level."""
 
 _FRAME_BYTES = WIDTH * HEIGHT
 _NOTICED = 12
-"""Steps of 255 by which a point's brightness must change: above the noise of sensors and of compression."""
+"""Steps of 255 by which a pixel's brightness must change: above the noise of sensors and of compression."""
 
 _STEP = int(SAMPLE_RATE * SOUND_STEP)
 _UNKNOWN = 2**62  # a time that ffmpeg does not know is beyond it

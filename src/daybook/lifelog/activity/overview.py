@@ -43,9 +43,9 @@ class Overview:
     """Bytes."""
     is_key: NDArray[np.bool_]
     work: Floats
-    """What decoding it takes, as a share of decoding all."""
+    """Work of decoding it, as a share of decoding all."""
     pixels: int
-    """Points of a frame."""
+    """Pixels of a frame."""
 
 
 async def overview_of(path: Path, duration: float | None, tell: OnProgress | None) -> Overview:

@@ -31,6 +31,6 @@ class Activity:
 
     segments: list[Segment]
     duration: float
-    """Seconds: what the caller said, or was measured where the container does not tell."""
+    """Seconds: the caller's value, or measured if unknown."""
     mode: Literal["exact", "fast"]
-    """How it was found out."""
+    """The mode that was used."""

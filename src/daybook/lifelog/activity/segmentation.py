@@ -16,12 +16,12 @@ from daybook.lifelog.activity.schemas import Segment
 Singles = NDArray[np.float32]
 
 SHORTEST = 2.0
-"""Seconds of a segment, if the video is not shorter."""
+"""Minimum seconds of a segment."""
 STEADY = 3.0
-"""Seconds that it must be on both sides of a change that is no cut."""
+"""Minimum seconds on both sides of a change that is no cut."""
 MOST_PER_HOUR = 180
 MOST_AT_ONCE = 20
-"""Segments that any video may have, however short, beside its share of those of an hour."""
+"""Segments that any video may have in addition to those per hour."""
 
 # What is just worth noticing in each of the three, for segments that do not vary by themselves.
 _FRAME_UNIT = 14.0  # steps of 255, on average over the blocks
@@ -32,7 +32,7 @@ _QUIET = -60.0  # dBFS; all below is silence
 
 _DIFFERENT = 1.0
 _SETTLED = 6.0
-"""Seconds after which a segment speaks for itself; shorter ones must differ more, longer ones less."""
+"""Seconds at which a segment has full weight; shorter ones must differ more, longer ones less."""
 _MOST_TRUST = 2.0
 
 _LEVELS = 16  # steps in which the threshold rises
@@ -98,7 +98,7 @@ class _Segments:
     cut: NDArray[np.bool_]
     """True if each begins at a cut."""
     units: Singles
-    """What is worth noticing in each feature, squared, as it is scaled here."""
+    """Noticeable difference of each feature, squared and scaled."""
 
     @classmethod
     def of(cls, cells: Cells, starts: NDArray[np.int64]) -> "_Segments":

@@ -12,9 +12,9 @@ from daybook.lifelog.activity.segmentation import segments_of
 from daybook.lifelog.media.service import FfmpegFailed, can_drop_packets
 
 LONG = 600.0
-"""Seconds from which on `auto` means `fast`."""
+"""Seconds from which `auto` means `fast`."""
 LARGE = 500 * 2**20
-"""Bytes from which on it does."""
+"""Bytes from which it does."""
 
 _PAUSE = 0.5  # seconds between two reports of progress
 

@@ -10,11 +10,11 @@ from daybook.lifelog.activity.cells import Floats
 from daybook.lifelog.activity.overview import Overview
 
 SPENT = 0.28
-"""Share of the work of decoding everything that may be done, at most, keyframes included."""
+"""Maximum share of the work of decoding everything, keyframes included."""
 SAMPLED = 0.04
-"""Share of it that goes to short samples all over the video, which tell how much moves."""
+"""Share of it for short samples all over the video, which measure motion."""
 LEAST = 0.12
-"""Share of it that may be done beside the keyframes, however much those take."""
+"""Minimum share of it in addition to the keyframes."""
 
 # Estimated share of the work without unreferenced pictures and deblocking; `bench/activity.py` checks the total.
 _LEFT_WITH_B, _LEFT_WITHOUT_B = 0.7, 0.9
@@ -42,9 +42,9 @@ class Groups:
     jump: Floats
     """Steps of 255 by which the next keyframe's blocks differ on average; of the last one 0."""
     change: Floats
-    """Share of the frame that has changed until the next keyframe; of the last one not a number."""
+    """Share of the frame that has changed until the next keyframe; of the last one NaN."""
     spike: NDArray[np.int64]
-    """The packet that is as large as most often only a cut makes it, or -1."""
+    """The packet whose size suggests a cut, or -1."""
     is_jump: NDArray[np.bool_]
     """True if the next keyframe shows something else, more than those around differ."""
     is_early: NDArray[np.bool_]
@@ -121,7 +121,7 @@ class Budget:
         keys = float(seen.work[seen.is_key].sum())
         self.left = max(SPENT - keys - _READING, LEAST)
         self.is_short = False
-        """True if there were more places to look at than could be."""
+        """True if the budget did not suffice."""
         self._done: dict[int, Window] = {}
 
     def first_look(self) -> list[Window]:

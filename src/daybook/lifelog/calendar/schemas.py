@@ -9,9 +9,9 @@ class CalendarDay(BaseModel):
     """Contents of a day."""
 
     date: dt.date
-    events: int = Field(description="Those that begin on it.")
-    recordings: int = Field(description="Those that begin on it.")
-    has_diary: bool = Field(description="Whether a page was written, by a model or by you.")
+    events: int = Field(description="Beginning on this day.")
+    recordings: int = Field(description="Beginning on this day.")
+    has_diary: bool = Field(description="True if a page was written, by a model or by you.")
     thumbnail_url: str | None = Field(description="A picture of the day, by a link that expires.")
 
 

@@ -27,11 +27,11 @@ Day = Annotated[IsoDay, Path(description="A day in your timezone: 2026-11-20.")]
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     200: {
         "model": DiaryResponse,
-        "description": "The page that is there: its events are the same. No model was asked.",
+        "description": "The existing page: its events are unchanged. No model was called.",
     },
     202: {
         "model": GenerationResponse,
-        "description": "A job writes the page; `Location` is where to follow it.",
+        "description": "A job writes the page; follow it at `Location`.",
     },
 }
 

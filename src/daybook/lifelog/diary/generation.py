@@ -35,7 +35,7 @@ from daybook.lifelog.events import service as events
 from daybook.lifelog.events.models import Event
 from daybook.lifelog.script import detect, in_script, script_of_language
 
-_KEPT = " What was on the page is still there."
+_KEPT = " The page is unchanged."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class _Day:
     events_hash: str
     stored_hash: str | None
     written_version: int | None
-    """The version that this job has written already, before it was interrupted."""
+    """The version that this job wrote before it was interrupted."""
 
 
 async def generate(services: WorkerServices, context: JobContext) -> None:
@@ -63,8 +63,8 @@ async def generate(services: WorkerServices, context: JobContext) -> None:
         if not found.events:
             raise JobFailed(
                 "no_events",
-                f"There are no events on {found.day.isoformat()}, so there is nothing to write from. Upload that day's "
-                f"footage or write an event down.{_KEPT if found.stored_hash else ''}",
+                f"There are no events on {found.day.isoformat()}, so there is nothing to write about. Upload that "
+                f"day's footage or write an event down.{_KEPT if found.stored_hash else ''}",
                 {"day": found.day.isoformat()},
             )
         if found.stored_hash == found.events_hash and not await _is_forced(context):
@@ -102,7 +102,7 @@ async def _collect(services: WorkerServices, context: JobContext) -> _Day:
     async with services.database.read() as session:
         user = await accounts.get_user(session, context.user_id or 0)
         if not user.active:
-            raise JobFailed("user_inactive", "The account is not active any more: nothing is written for it.")
+            raise JobFailed("user_inactive", "The account is no longer active, so nothing is written for it.")
         of_day = await events.of_day(session, user.id, day, user.timezone)
         page = await repository.page_of(session, user.id, day)
         written = await repository.version_of_job(session, context.job_id)
@@ -126,7 +126,7 @@ async def _write(services: WorkerServices, context: JobContext, found: _Day) -> 
     if choice.model is None:
         raise JobFailed(
             "no_model",
-            f"There is no model to write with. {choice.reason or ''}{_KEPT if found.stored_hash else ''}",
+            f"No model is available for the diary. {choice.reason or ''}{_KEPT if found.stored_hash else ''}",
         )
     if choice.reason is not None:
         context.metric("other_model_because", choice.reason)
@@ -228,4 +228,4 @@ def _date_of(context: JobContext) -> date:
     try:
         return date.fromisoformat(str(context.params.get("diary_date")))
     except ValueError:
-        raise JobFailed("no_date", "The job does not say which day's page it is to write.") from None
+        raise JobFailed("no_date", "The job has no valid diary_date.") from None

@@ -9,7 +9,7 @@ from daybook.lifelog.diary.notes import Note, Sentence
 from daybook.lifelog.diary.style import Style
 
 _MOST_OWN_WORDS = 3
-"""Events that take the place of a sentence which is dropped."""
+"""Events that may replace a dropped sentence."""
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Grounded:
 
     kept: list[Sentence] = field(default_factory=list[Sentence])
     dropped: dict[str, int] = field(default_factory=dict[str, int])
-    """Reasons and how many sentences each cost: `uncited`, `language`, or a `Mismatch`."""
+    """Number of sentences per reason: `uncited`, `language`, or a `Mismatch`."""
 
     @property
     def written(self) -> int:

@@ -10,7 +10,7 @@ from daybook.lifelog.diary.prompts import Messages
 from daybook.lifelog.diary.style import Style
 
 SOURCE = "diary"
-"""What the ledger says that the calls were for."""
+"""Source of the calls in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

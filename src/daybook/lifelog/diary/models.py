@@ -52,7 +52,7 @@ class DiaryVersion(Created, Base):
     tone: Mapped[str | None] = mapped_column(String(32))
     model: Mapped[str | None] = mapped_column(String(128))
     is_demo: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
-    """Written with the offline demo model: said on the page."""
+    """True if the offline demo model wrote it, which the page says."""
     job_id: Mapped[UUID | None]
     """The job that wrote it, which wrote no other."""
 
@@ -64,4 +64,4 @@ class DiaryRefresh(Base):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, autoincrement=False)
     last_due: Mapped[datetime]
-    """When the last refresh that was seen to was due."""
+    """Due time of the last refresh done."""

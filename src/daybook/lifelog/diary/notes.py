@@ -22,7 +22,7 @@ class Note:
     events: tuple[UUID, ...]
     sources: tuple[Source, ...]
     own_words: str
-    """What stands on the page if nothing better does; in no particular script."""
+    """Text for the page without a better sentence; in any script."""
 
     @property
     def start(self) -> datetime:

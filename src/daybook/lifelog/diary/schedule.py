@@ -86,4 +86,4 @@ def _time_of(user: User) -> time:
     try:
         return time.fromisoformat((user.settings or {})["diary"]["auto_refresh"])
     except (TypeError, ValueError):
-        raise Invalid("settings.diary.auto_refresh: is no time of day.") from None
+        raise Invalid("settings.diary.auto_refresh: must be a time of day.") from None

@@ -23,7 +23,7 @@ class Citation(BaseModel):
     paragraph: int
     """From 0."""
     own_words: bool = False
-    """True if it is what the event itself says, since nothing better could be written of it."""
+    """True if it is the event's own text, for lack of a better sentence."""
 
 
 class DiaryJobResponse(BaseModel):
@@ -45,16 +45,16 @@ class DiaryResponse(BaseModel):
     content: str | None
     citations: list[Citation]
     version: int
-    """How often the page has been written."""
+    """Number of versions."""
     language: str | None
     tone: str | None
     model: str | None
     is_demo: bool
     passed_over: str | None
-    """The model of one's settings, where it could not be used and another one wrote `content`."""
+    """The preferred model, if it could not be used and another one wrote `content`."""
     events_hash: str | None
     events_count: int
-    """How many events the day has now."""
+    """Current number of events of the day."""
     is_stale: bool
     """True if the day's events have changed since `content` was written."""
     own_text: str | None
@@ -70,7 +70,7 @@ class DiaryEntryResponse(BaseModel):
     date: date
     version: int
     excerpt: str | None
-    """The beginning of the user's own text, else of what was written."""
+    """The beginning of the user's own text, else of the written one."""
     has_own_text: bool
     is_demo: bool
     is_stale: bool

@@ -34,11 +34,11 @@ from daybook.lifelog.events import service as events
 
 JOB_TYPE = "diary_generation"
 PASSED_OVER = "passed_over_model"
-"""Which of a job's metrics names the model that was wished for and could not be used."""
+"""Job metric with the preferred model that could not be used."""
 LONGEST_EXCERPT = 280
 """Characters."""
 MOST_DAYS = 3660
-"""Between the first and the last of a list."""
+"""Maximum range of a list."""
 
 _TRIES = 5
 _ACTIVE = {JobStatus.PENDING, JobStatus.PROCESSING}
@@ -63,9 +63,7 @@ async def request_page(session: WriteSession, user: User, day: date, *, force: b
         requested = await _request(session, user, day, force=force)
         if requested is not None:
             return requested
-    raise Conflict(
-        "This page is being asked for and written again and again; try again in a moment.", code="busy"
-    )
+    raise Conflict("This page is being written by other requests; try again in a moment.", code="busy")
 
 
 async def _request(session: WriteSession, user: User, day: date, *, force: bool) -> Requested | None:

@@ -16,7 +16,7 @@ from llm_tracker.counting import count_tokens
 Progress = Callable[[float, str], Awaitable[None]]
 
 _SHARE_OF_NOTES = 0.5
-"""Of the context; the rest is for the question and the answer."""
+"""Share of the context; the rest is for instructions and answer."""
 _NOTES_PER_SENTENCE = 4
 _FEWEST_SENTENCES = 4
 _MOST_ROUNDS = 4
@@ -51,7 +51,7 @@ async def _shortened(
             notes.extend(map(note_of_summary, held.kept))
     raise JobFailed(
         "day_too_long",
-        f"The day is too long for {client.model.name}: summed up {_MOST_ROUNDS} times it still does not fit. Choose a "
+        f"The day is too long for {client.model.name}: after {_MOST_ROUNDS} summaries it still does not fit. Choose a "
         "model with a longer context, or merge some of the day's events.",
         {"model": client.model.name},
     )
@@ -83,7 +83,7 @@ async def _ask(
     if held is None:
         raise JobFailed(
             "unusable_answer",
-            f"{client.model.name} answered twice with something that no page can be made of. {problem} Try "
+            f"{client.model.name} gave two answers that no page can be made from. {problem} Try "
             "again, or choose another model.",
             {"model": client.model.name},
         )
@@ -100,5 +100,5 @@ def _judged(
         return None, str(problem)
     held = ground(said, notes, client.style, fall_back=fall_back)
     if held.written == 0:
-        return None, "None of its sentences says what the notes that it cites say."
+        return None, "None of its sentences is supported by the notes it cites."
     return held, ""

@@ -34,7 +34,7 @@ from daybook.lifelog.wording import wording
 log = logging.getLogger(__name__)
 
 SAME = 0.05
-"""Seconds by which two findings of the same stretch may differ."""
+"""Seconds by which the bounds of the same segment may differ."""
 
 PICTURES_AT_A_TIME = 24
 

@@ -31,7 +31,7 @@ class Facts(BaseModel):
     sound: float | None = None
     """Mean level in dBFS; null if there is no sound."""
     file_id: UUID | None = None
-    """The recording's file that it was measured in, and where in it, in seconds."""
+    """The measured file, and the segment's bounds in it in seconds."""
     start: float | None = None
     end: float | None = None
 

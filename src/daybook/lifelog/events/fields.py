@@ -13,7 +13,7 @@ LONGEST_LABEL = 200
 LONGEST_SUMMARY = 4_000
 MOST_OBJECTS = 50
 LONGEST_DURATION = 366 * 86_400.0
-"""Seconds: a stay of a year."""
+"""Seconds: a year."""
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from daybook.lifelog.events.local_file import local_file
 from daybook.lifelog.recordings.requests import EXTRACTION
 
 AUTOMATIC = "describe_events"
-"""A user's setting: false where new footage is not described by itself."""
+"""A user's setting: False disables the description of new footage."""
 
 
 def job_types(services: WorkerServices) -> list[JobType]:
@@ -74,4 +74,4 @@ async def _user(database: Database, context: JobContext) -> User:
         try:
             return await accounts.get_user(session, context.user_id or 0)
         except NotFound:
-            raise JobFailed("no_such_user", "The person whose job this is does not exist.") from None
+            raise JobFailed("no_such_user", "The job's user does not exist.") from None

@@ -36,7 +36,7 @@ async def merge(session: WriteSession, user: User, ids: list[UUID]) -> tuple[Eve
     if len(events) < len(wanted):
         raise NoSuchEvent
     if len(events) == 1:
-        raise NotJoinable("It takes two different events at least to merge them.", code="one_event")
+        raise NotJoinable("Merging takes at least two different events.", code="one_event")
     if any(event.start_time is None for event in events):
         raise NotJoinable(
             "An event without a time cannot be merged: give it one first.", code="event_without_time"
@@ -59,9 +59,7 @@ async def divide(session: WriteSession, user: User, event_id: UUID, at: float) -
     """
     first = await service.get_event(session, user, event_id, lock=True)
     if first.duration is None:
-        raise NotJoinable(
-            "This event has no length, so that there is nothing to cut.", code="event_without_length"
-        )
+        raise NotJoinable("This event has no length, so it cannot be divided.", code="event_without_length")
     if not SHORTEST_PART <= at <= first.duration - SHORTEST_PART:
         raise NotJoinable(
             f"at: must be within the event, which takes {first.duration:g} seconds.",

@@ -63,16 +63,16 @@ class Event(Timestamps, Base):
     embedding: Mapped[list[float] | None] = mapped_column(ARRAY(REAL))
     origin: Mapped[str] = mapped_column(String(16), server_default="manual", default=Origin.MANUAL.value)
     is_described: Mapped[bool] = mapped_column(server_default=text("true"), default=True)
-    """False while nobody has said what happens: only time and `facts` are known."""
+    """False while only time and `facts` are known."""
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    """What was measured: motion, brightness, sound."""
+    """Measurements: motion, brightness, sound."""
     edited_at: Mapped[datetime | None]
-    """When a user last changed it: describing again leaves it alone."""
+    """Time of the user's last change; no job changes the event after it."""
     thumbnail_s3_key: Mapped[str | None] = mapped_column(Text)
     job_id: Mapped[UUID | None]
     """The job that made it."""
     import_key: Mapped[str | None] = mapped_column(String(255))
-    """What it is called if it was imported from, so that importing again changes and does not double it."""
+    """Key in the source of an import, so that repeating it updates instead of duplicating."""
     search: Mapped[Any | None] = mapped_column(TSVECTOR, deferred=True)
 
 

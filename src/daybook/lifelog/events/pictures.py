@@ -34,4 +34,4 @@ async def remove_pictures(store: Store, keys: Iterable[str | None]) -> None:
         try:
             await store.delete(key)
         except DaybookError as problem:
-            log.warning("A picture of a deleted event stays in the store (%s).", problem.code)
+            log.warning("The picture of a deleted event stays in the store (%s).", problem.code)

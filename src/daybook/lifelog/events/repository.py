@@ -16,7 +16,7 @@ from daybook.lifelog.recordings.models import Recording
 Events: TypeAlias = Select[Event]
 
 CANONICAL = (Event.start_time, Event.id)
-"""The order of events wherever order matters: in lists, on pages, in the hash of a day."""
+"""The order of events in lists, on pages and in the hash of a day."""
 
 
 def owned(user_id: int) -> Events:

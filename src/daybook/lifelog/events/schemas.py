@@ -30,7 +30,7 @@ class EventResponse(BaseModel):
     origin: Origin
     is_described: bool = Field(description="False while only time and facts are known.")
     facts: dict[str, Any] | None = Field(
-        description="What was measured: `motion` and `brightness` from 0 to 1, `sound` in dBFS."
+        description="Measurements: `motion` and `brightness` from 0 to 1, `sound` in dBFS."
     )
     edited_at: datetime | None
     job_id: UUID | None

@@ -13,13 +13,13 @@ from functools import cache
 from opencc import OpenCC
 
 MOST_WORDS = 5_000
-"""Words of one event that can be found; its texts have limits of their own, far below."""
+"""Maximum words of one event in the index; the limits of its texts are far below."""
 
 MOST_SOUGHT = 24
-"""Words that one search looks for."""
+"""Maximum words of a query."""
 
 SHORTEST_PREFIX = 3
-"""Letters from which on a word that is looked for also finds longer ones: `walk` finds `walking`."""
+"""Letters from which a query word is a prefix: `walk` finds `walking`."""
 
 _LONGEST_WORD = 64
 

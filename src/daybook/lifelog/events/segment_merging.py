@@ -15,10 +15,10 @@ from daybook.lifelog.activity.schemas import Segment
 from daybook.lifelog.events.facts import Facts, combine
 
 SHORTEST = 2.0
-"""Seconds. A video that is shorter is one stretch all the same."""
+"""Minimum seconds of a segment. A shorter video is one segment."""
 
 ANY_VIDEO = 10
-"""Events that any video may have, however short it is."""
+"""Events that any video may have in addition to those per hour."""
 
 
 @dataclass(slots=True)

@@ -135,7 +135,7 @@ async def _move(session: WriteSession, event: Event, start_time: datetime | None
         length = await repository.length_of_recording(session, event)
         if not 0 <= offset < (length or 0):
             raise Invalid(
-                "start_time: lies outside the recording that the event is a part of. "
+                "start_time: lies outside the event's recording. "
                 "If the camera's clock was wrong, correct the recording's time.",
                 code="outside_recording",
             )

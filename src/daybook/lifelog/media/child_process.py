@@ -16,13 +16,13 @@ from pathlib import Path
 
 _CONFINED_EXEC = Path(__file__).with_name("confined_exec.py")
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH")
-"""Of our environment; the rest holds passwords and keys."""
+"""Environment variables that children inherit; others hold passwords and keys."""
 
 LARGEST_FILE = 2**40
-"""Bytes of one file that a child may write, if nothing else is said."""
+"""Default limit in bytes of a file that a child writes."""
 
 NOT_STARTED = 126
-"""What a child ends with whose program could not be started."""
+"""Exit status if the program could not be started."""
 
 _MOST_WORDS = 4000  # characters of what a child complains of that are kept
 _LONGEST_LINE = 2**16
@@ -33,9 +33,9 @@ class Limits:
     """Limits of a child."""
 
     seconds: float
-    """Of the clock; of processor time as much as all cores have in that time."""
+    """Wall-clock time; processor time is limited to that of all cores in it."""
     memory: int = 8 * 2**30
-    """Bytes of address space, which is more than what is really used."""
+    """Bytes of address space, which exceeds the memory in use."""
     file_size: int = LARGEST_FILE
     """Bytes of one file that it writes."""
 

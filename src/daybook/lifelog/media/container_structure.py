@@ -19,7 +19,7 @@ class Structure:
     """Facts from the outermost parts."""
 
     missing: str | None = None
-    """What is not there any more, in words."""
+    """The missing part, in words."""
     is_encrypted: bool = False
     brand: str | None = None
 

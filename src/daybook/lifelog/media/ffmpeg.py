@@ -16,7 +16,7 @@ from daybook.lifelog.media.errors import FfmpegFailed, FfmpegStopped
 from daybook.lifelog.media.program import ffmpeg
 
 MOST_OUTPUT = 256 * 2**20
-"""Bytes that may come back through `pipe:1`."""
+"""Maximum bytes of output on `pipe:1`."""
 
 _CHUNK = 2**16
 
@@ -49,7 +49,7 @@ async def run_ffmpeg(
         while process.stdout is not None and (chunk := await process.stdout.read(_CHUNK)):
             output += chunk
             if len(output) > MOST_OUTPUT:
-                raise FfmpegFailed(f"ffmpeg gave more than {MOST_OUTPUT} bytes.")
+                raise FfmpegFailed(f"ffmpeg returned more than {MOST_OUTPUT} bytes.")
     return bytes(output)
 
 
@@ -82,8 +82,8 @@ async def started_ffmpeg(
             yield child.process
     except TimeoutError:
         raise FfmpegFailed(
-            f"ffmpeg was not done after {time_limit:.0f} s, far longer than such a video takes: it is broken, or this "
-            "machine is too slow for it.",
+            f"ffmpeg did not finish within {time_limit:.0f} s, far longer than such a video takes: it is damaged, or "
+            "this machine is too slow for it.",
             code="ffmpeg_too_slow",
             details={"seconds": round(time_limit)},
         ) from None
@@ -103,7 +103,7 @@ def _error(returncode: int, complaint: str) -> FfmpegFailed | FfmpegStopped:
 
 
 _ENDINGS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-"""What others end programs with; of its own faults a program dies by other signals."""
+"""Signals sent by others; a program's own faults end it by other signals."""
 
 _NO_FAULT_OF_VIDEOS = [
     os.strerror(number)
@@ -116,7 +116,7 @@ _NO_FAULT_OF_VIDEOS = [
         errno.ENFILE,
     )
 ]
-"""What ffmpeg complains of when the machine is the reason."""
+"""Errors of ffmpeg that the machine causes."""
 
 _PATHS = re.compile(r"(?:file:)?/[^\s:'\"]*/")  # people who read the complaint need not know our folders
 

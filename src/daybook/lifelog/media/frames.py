@@ -8,13 +8,13 @@ from daybook.lifelog.media.errors import FfmpegFailed
 from daybook.lifelog.media.ffmpeg import run_ffmpeg, video_input
 
 _EARLIER = (0.0, 0.5, 2.0, 8.0)
-"""Seconds to look back if there is no picture at a time: after the last one, or in a stretch that is damaged."""
+"""Seconds to look back without a frame at a time: after the last one, or in a damaged part."""
 
 _TIME_LIMIT = 60.0
 _JPEG = ("-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe")
 
 _LOOKED_AT = (0.1, 0.3, 0.5, 0.7, 0.9, 0.0)
-"""Parts of a video that are looked at for its thumbnail."""
+"""Positions of thumbnail candidates, as shares of the video."""
 
 _DARK, _BRIGHT, _FLAT = 32, 224, 12
 """Luma out of 255: means beyond which a picture is black or white, and the deviation below which it shows nothing."""

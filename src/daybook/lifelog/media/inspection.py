@@ -15,12 +15,12 @@ from daybook.lifelog.media.schemas import Video
 from daybook.settings import settings
 
 INSPECTION = ("-m", "daybook.lifelog.media.inspection_process")
-"""What Python runs to look at a file."""
+"""Python's arguments to inspect a file."""
 
 _MEMORY = 3 * 2**30
 _SECONDS = 60.0
 _SLOWEST = 50 * 2**20
-"""Bytes in a second: a video whose length nobody noted is read to its end."""
+"""Bytes per second: a video without a length in its header is read to its end."""
 
 _MOST_OUTPUT = 2**20
 
@@ -37,23 +37,23 @@ _THINGS = {
 
 _WORDS = {
     "empty_file": "The file is empty: nothing of it has arrived, or the camera never wrote it.",
-    "truncated_video": "The video breaks off: {detail} are missing. Copy it again from the camera. If it is cut off "
-    "there too, the camera was stopped while it wrote; its own tool may repair the file.",
+    "truncated_video": "The video is incomplete: {detail} are missing. Copy it again from the camera. If it is "
+    "incomplete there too, the camera was stopped while it wrote; its own tool may repair the file.",
     "playlist": "This is a playlist: it only names where a video is. Send the video itself.",
     "only_sound": "The file has sound but no moving pictures; Daybook takes videos.",
     "not_a_video": "This is not a video. It is {thing}.",
-    "encrypted_video": "The video is encrypted, so no picture of it can be seen. Send a copy without protection.",
-    "undecodable_video": "Not one picture of this video can be decoded ({detail}): the file is damaged, encrypted, "
+    "encrypted_video": "The video is encrypted, so no frame can be decoded. Send a copy without protection.",
+    "undecodable_video": "No frame of this video can be decoded ({detail}): the file is damaged, encrypted, "
     "or of an unknown codec.",
-    "video_too_long": "The video is {detail} hours long, and at most {hours:g} are taken (DAYBOOK_LONGEST_RECORDING). "
-    "Cut it into parts.",
+    "video_too_long": "The video is {detail} hours long, and at most {hours:g} are accepted "
+    "(DAYBOOK_LONGEST_RECORDING). Cut it into parts.",
     "pictures_too_large": "The pictures are too large to work with: {detail} pixels.",
     "pictures_too_small": "The pictures are too small to see anything: {detail} pixels.",
-    "reader_out_of_memory": "Reading this video takes more memory than a real one needs: it is broken or made to harm.",
-    "reader_too_slow": "Reading this video takes longer than a real one needs: it is broken or made to harm.",
-    "reader_killed": "The program that reads videos was ended while it looked at this one, perhaps because the machine "
-    "had no memory left. Send the video again; if that happens each time, it is made to harm.",
-    "reader_crashed": "The program that reads videos broke down over this one: it is broken or made to harm.",
+    "reader_out_of_memory": "Reading this video takes more memory than a real one needs: it is damaged or malicious.",
+    "reader_too_slow": "Reading this video takes longer than a real one needs: it is damaged or malicious.",
+    "reader_killed": "The video parser was killed while it read this file, perhaps because the machine "
+    "had no memory left. Send the video again; if it happens again, the file is malicious.",
+    "reader_crashed": "The video parser crashed on this file: it is damaged or malicious.",
 }
 
 

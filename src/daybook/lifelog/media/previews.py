@@ -22,7 +22,7 @@ _TO_STANDARD_RANGE = (
     "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
     "zscale=t=bt709:m=bt709:r=tv,"
 )
-"""High dynamic range looks grey if nobody maps it down."""
+"""Without it high dynamic range looks gray."""
 
 
 async def make_preview(

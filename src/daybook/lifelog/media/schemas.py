@@ -34,9 +34,9 @@ class Video(BaseModel):
     rotation: int
     """Degrees that the pictures are turned clockwise when they are shown: 0, 90, 180 or 270."""
     fps: float
-    """Pictures in a second, on average."""
+    """Average frames per second."""
     is_vfr: bool
-    """True if pictures follow each other at different distances."""
+    """True if the frame rate varies."""
     video_index: int
     """Of the stream in its container; covers and the like are other streams."""
     video_codec: str
@@ -47,4 +47,4 @@ class Video(BaseModel):
     audio: Audio | None
     size_bytes: int
     tags: dict[str, str]
-    """What the container says of itself, names in small letters; a stream's own tags if it has none."""
+    """Tags of the container, names in lower case, and those that the video stream adds."""

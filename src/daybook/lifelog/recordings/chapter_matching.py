@@ -11,10 +11,10 @@ from daybook.lifelog.recordings.start_time import StartTime
 from daybook.lifelog.recordings.timeline import facts_of
 
 LONGEST = timedelta(hours=12)
-"""Between the begins of two chapters of one recording. Numbers come round again, after weeks at the soonest."""
+"""Maximum time between the starts of two chapters. Numbers repeat, after weeks at the earliest."""
 
 AT_ONCE = timedelta(seconds=3)
-"""Between the end of a chapter and the next one's begin, where cameras note whole seconds."""
+"""Maximum gap between chapters: cameras record whole seconds."""
 
 _FROM_CAMERA = {"quicktime", "container", "file_name"}
 _FPS_TOLERANCE = 0.1

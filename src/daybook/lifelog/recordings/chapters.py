@@ -21,10 +21,10 @@ class Chapter:
     """A chapter's place, from its file name."""
 
     key: str
-    """The same in all names of one recording, and in those of other recordings whose numbers came round again."""
+    """Shared by all chapters of one recording, and by other recordings with a repeated number."""
     position: int
     follows_at_once: bool = False
-    """The number only says which file came next: a chapter begins within seconds of the end of the one before."""
+    """True if numbers only give the order of files: a chapter begins within seconds of the end of the one before."""
 
 
 def chapter_of(name: str) -> Chapter | None:

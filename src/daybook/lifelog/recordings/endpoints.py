@@ -30,7 +30,7 @@ from daybook.storage.service import Store
 router = APIRouter(prefix="/api/v1/recordings", tags=["recordings"])
 
 RecordingId = Annotated[UUID, Path()]
-Day = Annotated[IsoDay | None, Query(description="A day of one's own timezone.")]
+Day = Annotated[IsoDay | None, Query(description="A day of your timezone.")]
 
 
 @router.get("")

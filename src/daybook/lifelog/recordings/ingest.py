@@ -41,13 +41,13 @@ class Details:
     """What the uploader knows of a file besides its name."""
 
     file_time: datetime | None = None
-    """When the file was last changed where it comes from."""
+    """Modification time of the original file."""
     timezone: str | None = None
-    """Where its camera was, as an IANA name; the user's own timezone if nobody says."""
+    """The camera's timezone, an IANA name; the user's own if None."""
     sha256: bytes | None = None
-    """Of the staged file, if it was computed already; else it is computed here."""
+    """Of the staged file; computed if None."""
     may_link: bool = False
-    """The staged file will never be changed, only removed: the store need not copy it."""
+    """True if the staged file is never changed, so that the store need not copy it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Ingested:
     recording_id: UUID
     file_id: UUID
     is_new: bool
-    """False if the user had the file before: nothing was done."""
+    """False if the user had the file before."""
 
 
 async def ingest(
@@ -121,7 +121,7 @@ async def _claim(services: Services, file: RecordingFile) -> Ingested:
     async with services.database.write() as session:
         await repository.lock_key(session, file.s3_key, wait=True)
         if await services.store.size(file.s3_key) != file.size_bytes:
-            raise Unavailable("The file went missing while it was stored. Send it again.", code="file_lost")
+            raise Unavailable("The file was lost while it was stored. Send it again.", code="file_lost")
         await repository.lock_person(session, file.user_id)
         known = await repository.file_by_checksum(session, file.user_id, file.sha256)
         if known is not None:

@@ -27,7 +27,7 @@ class Recording(Timestamps, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str | None] = mapped_column(String(255))
-    """As the user's file was called."""
+    """Name of the user's file."""
     s3_key: Mapped[str | None] = mapped_column(Text)
     thumbnail_s3_key: Mapped[str | None] = mapped_column(Text)
     content_type: Mapped[str | None] = mapped_column(String(128))
@@ -42,7 +42,7 @@ class Recording(Timestamps, Base):
     is_processed: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
     """True if thumbnail and previews of all files are there, if they are needed."""
     chapters_key: Mapped[str | None] = mapped_column(String(255))
-    """What the names of its camera's chapters have in common; null where the camera makes none."""
+    """Shared key of its chapters' names; null if the camera cuts none."""
     video_metadata: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
@@ -60,11 +60,11 @@ class RecordingFile(Created, Base):
     recording_id: Mapped[UUID] = mapped_column(ForeignKey("recordings.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     position: Mapped[int]
-    """Chapters count as the camera does."""
+    """Chapter number by the camera."""
     name: Mapped[str] = mapped_column(String(255))
     s3_key: Mapped[str] = mapped_column(Text)
     preview_s3_key: Mapped[str | None] = mapped_column(Text)
-    """A copy that browsers play; null where they play the original."""
+    """A copy that browsers play; null if they play the original."""
     sha256: Mapped[bytes] = mapped_column(LargeBinary)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     duration: Mapped[float]

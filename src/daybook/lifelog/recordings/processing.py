@@ -56,7 +56,7 @@ async def process(services: Services, context: JobContext) -> None:
         raise JobFailed(
             "no_preview",
             f"No preview of “{file.name}” could be made, so browsers do not play it; the original can be downloaded. "
-            f"Trying again helps only after the server has another ffmpeg. {problem.message}",
+            f"A retry helps only with another ffmpeg on the server. {problem.message}",
             {"name": file.name, "said": problem.message},
         )
 
@@ -121,7 +121,7 @@ async def _fail_if_lost(services: Services, file: RecordingFile) -> None:
         if await session.get(RecordingFile, file.id) is not None:
             raise JobFailed(
                 "file_missing",
-                f"The file of “{file.name}” is not in the store any more. Bring it again.",
+                f"The file of “{file.name}” is no longer in the store. Upload it again.",
                 {"name": file.name},
             )
     await _delete_derived(services, file.s3_key)

@@ -24,7 +24,7 @@ DELETE_AGAIN = "storage.object.delete.again"
 ANNOUNCED = "recording.file.announced"
 
 _TAKEN_IN_WITHIN = timedelta(minutes=10)
-"""An event that waits is looked at twelve times within about 14 to 23 minutes; then it would be dead."""
+"""A waiting event is tried twelve times within 14 to 23 minutes before it is dead."""
 
 
 class Objects(BaseModel):
@@ -84,9 +84,9 @@ def handlers(store: Store) -> tuple[Handler[Any], ...]:
         if await repository.is_claimed(session, announcement.key):
             return
         if event.age < _TAKEN_IN_WITHIN:
-            raise NotYet("The file may still be on its way into the store.")
+            raise NotYet("The file may still be being stored.")
         if not await remove_unclaimed(session, store, announcement.key):
-            raise NotYet("The file is being taken in at this moment.")
+            raise NotYet("The file is being ingested.")
 
     return (
         Handler(DELETE, 1, Objects, delete),

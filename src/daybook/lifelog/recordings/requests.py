@@ -7,9 +7,9 @@ from daybook.jobs import service as jobs
 from daybook.lifelog.recordings.models import RecordingFile
 
 PROCESSING = "recording_processing"
-"""Makes what is needed to show the file; done here."""
+"""Makes thumbnail and preview; done by `recordings`."""
 EXTRACTION = "event_extraction"
-"""Finds the file's events; done by those who know what an event is."""
+"""Finds the file's events; done by `events`."""
 
 
 async def request_processing(session: WriteSession, file: RecordingFile) -> None:

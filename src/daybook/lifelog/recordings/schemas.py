@@ -45,9 +45,7 @@ class RecordingFileResponse(BaseModel):
     sha256: str
     is_processed: bool
     original_url: str = Field(description="Readable without signing in until it expires.")
-    preview_url: str | None = Field(
-        description="A copy that browsers play; null where they play the original."
-    )
+    preview_url: str | None = Field(description="A copy that browsers play; null if they play the original.")
     processing: JobState | None = Field(description="Thumbnail and preview.")
     extraction: JobState | None = Field(description="Events.")
 
@@ -68,13 +66,13 @@ class RecordingResponse(BaseModel):
     height: int | None
     rotation: int | None = Field(description="Degrees clockwise by which the camera's pictures are turned.")
     fps: float | None
-    is_vfr: bool | None = Field(description="Whether pictures come at different distances.")
+    is_vfr: bool | None = Field(description="True if the frame rate varies.")
     video_codec: str | None
     has_sound: bool | None
     content_type: str | None
-    is_processed: bool = Field(description="Thumbnail and previews are there, where they are needed.")
+    is_processed: bool = Field(description="The thumbnail and any necessary previews exist.")
     is_processing: bool = Field(
-        description="They are being made, or wait for it. Where neither is so, that failed or was cancelled."
+        description="They are pending or being made. If both are false, that failed or was cancelled."
     )
     thumbnail_url: str | None
     created_at: datetime
@@ -95,7 +93,7 @@ class RecordingUpdate(BaseModel):
     name: Annotated[str, Len(1, 255)] | None = None
     start_time: AwareDatetime | NaiveDatetime | None = Field(
         None,
-        description="When it begins; without an offset it is local time in `timezone`, else in one's own.",
+        description="When it begins; without an offset it is local time in `timezone`, else in your own.",
     )
     timezone: str | None = Field(
         None, description="IANA name: what the camera's clock showed is read as local time of this zone."
@@ -109,7 +107,7 @@ class TimeShiftRequest(BaseModel):
 
     recording_ids: Annotated[list[UUID], Len(1, 1000)]
     seconds: TimeShift | None = Field(None, description="By which they begin later; negative: earlier.")
-    timezone: str | None = Field(None, description="IANA name in which their cameras' clocks are read anew.")
+    timezone: str | None = Field(None, description="IANA name in which their cameras' clocks are read.")
 
 
 class TimeShiftResponse(BaseModel):

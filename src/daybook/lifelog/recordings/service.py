@@ -141,7 +141,7 @@ async def shift(session: WriteSession, user: User, body: TimeShiftRequest) -> in
     """
     if (body.seconds is None) == (body.timezone is None):
         raise Invalid(
-            "Say either by how many seconds to move them, or in which timezone to read their clocks.",
+            "Send either seconds, to move them, or timezone, to read their clocks in it.",
             code="shift_unclear",
         )
     ids = set(body.recording_ids)
@@ -192,7 +192,7 @@ def _from_user(start: datetime, timezone: str | None, user: User) -> StartTime:
             return _checked(StartTime(local_to_utc(written, timezone), "user", written, timezone))
         if timezone is not None:
             raise Invalid(
-                "start_time: has an offset already; leave the timezone out, or the offset.",
+                "start_time: already has an offset; omit the timezone or the offset.",
                 code="two_timezones",
             )
         return _checked(StartTime(start.astimezone(UTC), "user", written))
@@ -205,7 +205,7 @@ def _in_timezone(recording: Recording, timezone: str) -> StartTime:
     known = timeline.facts_of_recording(recording)
     if known is None or known.clock.written is None:
         raise Invalid(
-            f"“{recording.name}” has no time of a camera's clock that could be read in another timezone. "
+            f"“{recording.name}” has no camera time that could be read in another timezone. "
             "Give its start_time.",
             code="no_clock",
             details={"name": recording.name or ""},
@@ -223,7 +223,7 @@ def _shifted(recording: Recording, by: timedelta) -> StartTime:
             StartTime(start, "user", None if written is None else written + by, recording.timezone)
         )
     except OverflowError:
-        raise Invalid("seconds: leads beyond the calendar.", code="impossible_time") from None
+        raise Invalid("seconds: the result is beyond the calendar.", code="impossible_time") from None
 
 
 def _checked(beginning: StartTime) -> StartTime:

@@ -19,10 +19,10 @@ from daybook.lifelog.recordings.file_names import time_in_name
 Source = Literal["quicktime", "container", "file_name", "file_time", "upload", "user"]
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-"""Before it there were no digital cameras; 1904 and 1970 are where clocks count from that were never set."""
+"""Earlier times are invalid: 1904 and 1970 are the epochs of clocks that were never set."""
 
 AHEAD = timedelta(days=1)
-"""How far a camera's clock may be ahead of ours: a timezone's worth."""
+"""How far a camera's clock may be ahead of the server's: a timezone's offset."""
 
 _YEARS = range(1900, 2200)  # nearer to the ends of the calendar, arithmetic fails
 _QUARTER = timedelta(minutes=15)
@@ -44,7 +44,7 @@ class StartTime:
     """In UTC."""
     source: Source
     written: datetime | None = None
-    """What stood on the camera's clock, without a zone: it can be read in another one. None if no clock was read."""
+    """The camera's local time, which can be read in another zone; None if unknown."""
     timezone: str | None = None
     """The zone in which `written` was read; None if it was not needed."""
 
@@ -56,10 +56,10 @@ class Evidence:
     video: Video
     name: str
     timezone: str
-    """Where the video was made, as far as anybody says."""
+    """Timezone of the video."""
     now: datetime
     file_time: datetime | None = None
-    """When the file was last changed: cameras write it when they stop."""
+    """Modification time, which cameras write when they stop."""
 
 
 def start_time_of(evidence: Evidence) -> StartTime:

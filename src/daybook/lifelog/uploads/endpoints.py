@@ -57,7 +57,7 @@ async def create_upload(request: Request, user: CurrentUser, uploads: AppUploads
     its length and `x-daybook-recording` names the recording.
     """
     if "upload-defer-length" in request.headers or "upload-concat" in request.headers:
-        words = "Upload-Defer-Length and Upload-Concat are not spoken here: say Upload-Length."
+        words = "Upload-Defer-Length and Upload-Concat are not supported: send Upload-Length."
         raise TusError(BAD_REQUEST, "unknown_extension", words)
     has_body = protocol.announced(request) != 0 and "content-type" in request.headers
     if has_body:

@@ -14,7 +14,7 @@ REFUSED = 422
 BUSY = 423
 TOO_MANY = 429
 CHECKSUM_MISMATCH = 460
-"""As tus has it."""
+"""Defined by tus."""
 INSUFFICIENT_STORAGE = 507
 
 
@@ -39,5 +39,5 @@ def disk_full() -> TusError:
     return TusError(
         INSUFFICIENT_STORAGE,
         "disk_full",
-        "There is no room on the server's disk. What has come is kept; go on when there is room.",
+        "The server's disk is full. The part received is kept; resume when there is room.",
     )

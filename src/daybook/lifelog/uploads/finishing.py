@@ -35,10 +35,10 @@ async def finish(
     """
     read_back = await _in_thread(threads, lambda: checksum_of(staged.descriptor))
     if upload.sha256 is not None and upload.sha256 != read_back:
-        words = "The file that received is not the one that was announced: its SHA-256 is another. Upload it again."
+        words = "The received file differs from the announced one (SHA-256). Upload it again."
         raise await _refuse(services, upload, staged, "sha256_mismatch", words)
     if received is not None and received != read_back:
-        words = "The server's disk gave back other bytes than it was given. Upload the file again."
+        words = "The server's disk returned different bytes than were written. Upload the file again."
         raise await _refuse(services, upload, staged, "write_fault", words)
     failpoints.point("upload.ingest.before")
     try:

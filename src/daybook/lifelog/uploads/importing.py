@@ -31,7 +31,7 @@ SUFFIXES = frozenset({
     ".360", ".3g2", ".3gp", ".asf", ".avi", ".flv", ".insv", ".m2ts", ".m4v", ".mkv", ".mod", ".mov", ".mp4", ".mpeg",
     ".mpg", ".mts", ".mxf", ".ogv", ".tod", ".ts", ".vob", ".webm", ".wmv",
 })  # fmt: skip
-"""By these ends videos are known in a folder. A file that is named itself may end as it likes."""
+"""Suffixes of videos in a folder. A file given directly may have any."""
 
 _PIECE = 8 * 2**20
 
@@ -43,7 +43,7 @@ class ImportStatus(StrEnum):
     KNOWN = "known"
     REFUSED = "refused"
     FAILED = "failed"
-    """It may be taken another time."""
+    """A retry may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Outcome:
 
 
 OnProgress = Callable[[str, int, int], None]
-"""Told of what is being done (`reading`, `copying`, `checking`), and how many bytes of how many are."""
+"""Called with the activity (`reading`, `copying`, `checking`), the bytes done and their total."""
 
 
 class Importer:
@@ -90,7 +90,7 @@ class Importer:
     async def _take(self, path: Path) -> Outcome:
         before = await _reading(path, path.stat)
         if not S_ISREG(before.st_mode):
-            raise Invalid("It is no file.", code="not_a_file")
+            raise Invalid("It is not a file.", code="not_a_file")
         if before.st_size == 0:
             raise Invalid("The file is empty.", code="empty_file")
         digest = await self._checksum(path, before.st_size)

@@ -17,7 +17,7 @@ LONGEST = 4096
 """Characters of one value."""
 
 UNNAMED = "video"
-"""The name of a file whose sender tells none."""
+"""Name of a file without one."""
 
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -58,7 +58,7 @@ def checksum(text: str) -> bytes:
     except (binascii.Error, ValueError):
         digest = b""
     if len(digest) != 32:  # noqa: PLR2004  (of SHA-256)
-        raise _bad("sha256 has to be 32 bytes, in hexadecimal or base64.")
+        raise _bad("sha256 must be 32 bytes, in hexadecimal or base64.")
     return digest
 
 
@@ -72,7 +72,7 @@ def _pairs(header: str) -> list[tuple[str, str]]:
                 raise _bad("it has an empty name.")
             continue
         if not name.isascii() or name in {known for known, _ in pairs}:
-            raise _bad("names have to be ASCII, each of them once.")
+            raise _bad("names must be ASCII and unique.")
         try:
             value = base64.b64decode(encoded, validate=True).decode()
         except (binascii.Error, ValueError):
@@ -91,7 +91,7 @@ def _file_name(given: str) -> str:
     """Return the last part of a path of any system, without characters that terminals interpret."""
     name = _UNPRINTABLE.sub("", re.split(r"[/\\]", given.rstrip("/\\"))[-1]).strip()
     if name in {"", ".", ".."}:
-        raise _bad("the file's name is none.")
+        raise _bad("the file name is empty.")
     return name if len(name) <= 255 else name[:200] + name[-55:]  # noqa: PLR2004  (what the column holds; the end matters)
 
 
@@ -103,7 +103,7 @@ def _time(text: str) -> datetime:
     except (ValueError, OverflowError, OSError):
         time = None
     if time is None or time.tzinfo is None:
-        raise _bad("lastModified has to be milliseconds since 1970, or a time in ISO 8601 with its offset.")
+        raise _bad("lastModified must be milliseconds since 1970, or a time in ISO 8601 with its offset.")
     return time.astimezone(UTC)
 
 
@@ -111,7 +111,7 @@ def _timezone(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):  # unknown; a path; a folder of zones
-        raise _bad("timezone has to be an IANA name such as Asia/Taipei.") from None
+        raise _bad("timezone must be an IANA name such as Asia/Taipei.") from None
 
 
 def _bad(why: str) -> TusError:

@@ -22,16 +22,16 @@ class Upload(Timestamps, Base):
     name: Mapped[str] = mapped_column(String(255))
     length: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """What the sender says that the whole file has."""
+    """SHA-256 of the whole file by the client."""
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    """Whatever else the sender told: type, the file's own time. `error_details` says more of `error`."""
+    """Further metadata of the client, and `error_details`."""
     recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id", ondelete="SET NULL"))
     """Set when the file has been ingested."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error: Mapped[str | None]
-    """Why it was refused, in words."""
+    """Reason of the rejection."""
     finished_at: Mapped[datetime | None]
-    """When it was ingested or refused. Until then a file that has come whole waits for that."""
+    """When it was ingested or rejected. A complete upload without it still waits for that."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     @property

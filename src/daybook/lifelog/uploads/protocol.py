@@ -23,7 +23,7 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 CONTENT_TYPE = "application/offset+octet-stream"
 RECORDING = "x-daybook-recording"
-"""Tells the recording that a file has become, or was all along."""
+"""Header with the recording of a finished upload."""
 
 _MOST_DIGITS = 15
 
@@ -52,9 +52,7 @@ class TusRoute(APIRoute):
 def check_version(request: Request) -> None:
     """Reject another version. Reading as JSON and asking for options need none."""
     if request.method not in {"GET", "OPTIONS"} and request.headers.get("tus-resumable") != VERSION:
-        words = (
-            f"Send the header Tus-Resumable: {VERSION}. This is tus, which is spoken in that version here."
-        )
+        words = f"Send the header Tus-Resumable: {VERSION}; other versions of tus are not supported."
         raise TusError(WRONG_VERSION, "wrong_tus_version", words, Tus_Version=VERSION)
 
 
@@ -62,7 +60,7 @@ def number(request: Request, name: str) -> int:
     """Return a header's value, a whole number from 0. Raises `TusError`."""
     text = request.headers.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
-        raise TusError(BAD_REQUEST, "bad_header", f"{name} has to be a whole number, from 0.")
+        raise TusError(BAD_REQUEST, "bad_header", f"{name} must be a whole number from 0.")
     return int(text)
 
 
@@ -86,7 +84,7 @@ def checksum(request: Request) -> Checksum | None:
     algorithm, _, encoded = header.strip().partition(" ")
     if algorithm not in ALGORITHMS:
         known = ", ".join(ALGORITHMS)
-        raise TusError(BAD_REQUEST, "unknown_checksum", f"Upload-Checksum has to be one of {known}.")
+        raise TusError(BAD_REQUEST, "unknown_checksum", f"Upload-Checksum must be one of {known}.")
     try:
         digest = base64.b64decode(encoded.strip(), validate=True)
     except (binascii.Error, ValueError):

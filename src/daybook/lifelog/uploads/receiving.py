@@ -16,10 +16,10 @@ from daybook.lifelog.uploads.errors import TOO_LARGE, TusError
 from daybook.lifelog.uploads.staging import Staged
 
 BATCH = 2 * 2**20
-"""Bytes that are handed to the thread at a time."""
+"""Bytes handed to the thread at a time."""
 
 SILENCE = 30.0
-"""Seconds in which nothing comes, after which the sender is taken to have left."""
+"""Seconds without data after which the client counts as gone."""
 
 
 class Digest(Protocol):
@@ -59,7 +59,7 @@ class Receiver:
     ) -> None:
         self.task = asyncio.current_task()
         self.gone = asyncio.Event()
-        """Set when the request has let go of the file."""
+        """Set when the request has released the file."""
         self.offset = staged.size
         self._staged = staged
         self._progress = progress
@@ -132,4 +132,6 @@ class Receiver:
 
 def too_long() -> TusError:
     """Return the error for more bytes than announced."""
-    return TusError(TOO_LARGE, "too_long", "More bytes came than Upload-Length said. Begin a new upload.")
+    return TusError(
+        TOO_LARGE, "too_long", "More bytes were received than Upload-Length announced. Create a new upload."
+    )

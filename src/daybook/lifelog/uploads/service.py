@@ -46,15 +46,15 @@ ALGORITHMS: dict[str, Any] = {"sha1": sha1, "sha256": sha256}
 """For `Upload-Checksum`."""
 
 MOST_OPEN = 1000
-"""Unfinished uploads of one person."""
+"""Unfinished uploads of one user."""
 
 _STALE = 2.0
-"""Seconds of silence after which a sender that comes back takes over from the connection that it lost."""
+"""Seconds of silence after which a returning client replaces its lost connection."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 _KEPT = 256
-"""Hashes of unfinished uploads that are kept at hand. One that is not costs nothing but a comparison."""
+"""Hashes of unfinished uploads kept in memory. Without one, only a comparison is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Uploads:
     async def create(self, user_id: int, length: int, declared: Declared) -> UploadState:
         """Create an upload. If the user already has the file (by SHA-256), it completes at once. Raises `TusError`."""
         if length == 0:
-            raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to take in.")
+            raise TusError(REFUSED, "empty_file", "The file is empty: there is nothing to ingest.")
         most = self.services.settings.max_upload
         if length > most:
             raise TusError(
@@ -120,7 +120,7 @@ class Uploads:
         if upload is None:
             raise TusError(NOT_FOUND, "not_found", "There is no such upload.")
         if upload.expires_at <= now():
-            raise TusError(EXPIRED, "upload_expired", "This upload was given up. Begin a new one.")
+            raise TusError(EXPIRED, "upload_expired", "This upload has expired. Create a new one.")
         return UploadState(upload, await asyncio.to_thread(self._offset, upload))
 
     async def list(self, user_id: int, *, page: int, page_size: int) -> Page[UploadState]:
@@ -197,11 +197,11 @@ class Uploads:
             count = await repository.open_of(session, user_id)
             promised = await repository.open_bytes(session)
         if count >= MOST_OPEN:
-            words = f"You have {MOST_OPEN:,} unfinished uploads. Go on with them, or end them, before you begin more."
+            words = f"You have {MOST_OPEN:,} unfinished uploads. Finish or end them before you create more."
             raise TusError(TOO_MANY, "too_many_uploads", words, {"most": MOST_OPEN})
         room, staged = await asyncio.to_thread(lambda: (self.staging.room(), self.staging.total()))
         if room < max(0, promised - staged) + length:
-            words = "There is no room on the server's disk for a file of this size. Nothing of it was sent."
+            words = "The server's disk has no room for a file of this size. Nothing was sent."
             raise TusError(INSUFFICIENT_STORAGE, "disk_full", words)
 
     def _offset(self, upload: Upload) -> int:
@@ -214,7 +214,7 @@ class Uploads:
         if upload.error_code is not None:
             raise refusal(upload.error_code, upload.error or "", upload.error_details)
         if offset != state.offset:
-            words = f"{state.offset} bytes of this upload have come: go on from there."
+            words = f"{state.offset} bytes of this upload are received: resume from there."
             raise TusError(OFFSET_MISMATCH, "wrong_offset", words, Upload_Offset=str(state.offset))
         if announced is not None and offset + announced > upload.length:
             raise too_long()
@@ -248,7 +248,9 @@ class Uploads:
                 checksum is not None and part is not None and part.digest() == checksum.digest
             )
         except TimeoutError:
-            raise TusError(TIMED_OUT, "upload_silent", "Nothing came any more. What came is kept.") from None
+            raise TusError(
+                TIMED_OUT, "upload_silent", "The upload stalled. The part received is kept; resume it."
+            ) from None
         finally:
             if is_good:
                 staged.mark_verified()
@@ -257,7 +259,7 @@ class Uploads:
                 progress = before
             self._remember(upload.id, progress, staged.size)
         if not is_good:
-            words = "The bytes have another checksum than Upload-Checksum says. They are not kept: send them again."
+            words = "The bytes do not match Upload-Checksum. They are discarded: send them again."
             raise TusError(CHECKSUM_MISMATCH, "checksum_mismatch", words)
         if staged.size == upload.length:
             return await self.finish(upload, staged)

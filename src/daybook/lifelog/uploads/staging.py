@@ -18,7 +18,7 @@ from threading import Thread
 from daybook.lifelog.uploads.errors import busy
 
 ORPHAN_SECONDS = 3600
-"""Age of a file that belongs to nothing, before it is removed: its row may be about to be written."""
+"""Age at which an unused file is removed: its row may be about to be written."""
 
 RESERVE = 256 * 2**20
 """Bytes of the disk that uploads leave free."""

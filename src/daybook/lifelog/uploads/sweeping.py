@@ -22,7 +22,7 @@ EVERY = 60.0
 """Seconds between two rounds."""
 
 _STORE_EVERY = 60
-"""Rounds after which the store is swept as well: it looks at every file."""
+"""Rounds between sweeps of the store, which visit every file."""
 
 
 async def keep_swept(services: Services, stop: asyncio.Event) -> None:
@@ -67,14 +67,14 @@ async def _finish(uploads: Uploads, upload: Upload) -> None:
                 await uploads.finish(state.upload, staged)
     except TusError as refusal:
         if refusal.status != BUSY:
-            log.info("Upload %s is not taken in: %s", upload.id, refusal.code)
+            log.info("Upload %s is rejected: %s", upload.id, refusal.code)
     except DaybookError as problem:
-        log.warning("Upload %s is tried again later: %s", upload.id, problem.code)
+        log.warning("Upload %s is retried later: %s", upload.id, problem.code)
     except (SQLAlchemyError, OSError):
         raise
     except Exception:
         # One file that nobody can read as it should be is no reason to stop the worker, every minute again.
-        log.exception("Upload %s cannot be taken in; it is tried until it expires.", upload.id)
+        log.exception("Upload %s cannot be ingested; it is retried until it expires.", upload.id)
 
 
 async def _remove_orphans(uploads: Uploads) -> None:

@@ -14,7 +14,7 @@ from daybook.lifelog.diary.faithfulness.quotes import bare, quotes_in, without_q
 from daybook.lifelog.script import folded
 
 Mismatch = Literal["quotation", "name", "date", "time", "part of the day", "length", "number"]
-"""The kind of thing that a sentence says and no event does."""
+"""The kind of claim that no event supports."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from daybook.lifelog.diary.faithfulness.extract import extract
 DAY = 24 * 60
 """Minutes."""
 _NEAR = 15
-"""Minutes by which a time may differ that tells the hour alone."""
+"""Tolerance in minutes of a time that gives only the hour."""
 
 _EARLY = "凌晨|清晨|清早|一早|早上|早晨|上午|今早"
 _LATE = "下午|午后|傍晚|晚上|夜里|夜晚|今晚|晚间"

@@ -10,7 +10,7 @@ _MEASURES = (
     "个人名位只隻头条匹辆台架艘次回遍趟杯瓶碗盘盒包袋本张页份篇封棵朵片块件套双对副间家栋层楼岁年月日天周秒米"
     "公里斤克元钱毛步口种项场首支枝把根站段排组队群班级路号%度倍成"
 )
-"""What follows a Chinese numeral of one character if it is a number: 三個 is one, 三明治 is not. Simplified."""
+"""Characters that mark a Chinese numeral of one character as a number: 三個 is one, 三明治 is not. Simplified."""
 
 _NUMBERS = re.compile(
     r"(?P<digits>\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?P<large>[万亿千百])?"

@@ -21,7 +21,7 @@ from daybook.lifelog.events.fields import (
 )
 
 MOST_SEEN = 20
-"""Objects of a stretch."""
+"""Objects of a segment."""
 
 _LONGEST_ANSWER = 100_000
 _MOST_TRIES = 1_000

@@ -8,10 +8,10 @@ from daybook.lifelog.events.description import prompt
 
 SEGMENTS_PER_CALL = 6
 FRAMES_PER_CALL = 18
-"""What is sent in one call at most."""
+"""Maximum per call."""
 
 _LONG_ENOUGH = (1.5, 5.0, 20.0, 60.0)
-"""Seconds from which on one, two, three … frames more are worth their cost."""
+"""Seconds from which one, two, three … more frames are worth their cost."""
 
 T = TypeVar("T")
 

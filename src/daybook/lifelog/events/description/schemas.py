@@ -12,9 +12,7 @@ class DescriptionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
-    again: bool = Field(
-        default=False, description="Also what a model has described before, unless you changed it."
-    )
+    again: bool = Field(default=False, description="Also events described before, unless you changed them.")
 
 
 class JobAcceptedResponse(BaseModel):
@@ -32,14 +30,14 @@ class JobsAcceptedResponse(BaseModel):
 class DescriptionEstimateResponse(BaseModel):
     """Estimated cost of describing. The job's metrics hold the actual cost afterwards."""
 
-    model: str | None = Field(description="Null where there is none; then `reason` says why.")
+    model: str | None = Field(description="Null if none is available; `reason` tells why.")
     reason: str | None
     is_exact: bool = Field(
-        description="False while the events are not all there yet: then it is at most so much."
+        description="False while events are still being extracted; the values are maxima then."
     )
     stretches: int
     frames: int
     calls: int
     prompt_tokens: int
     completion_tokens: int
-    cost: Money | None = Field(description="USD; null where the price is unknown.")
+    cost: Money | None = Field(description="USD; null if the price is unknown.")

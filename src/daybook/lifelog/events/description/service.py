@@ -62,7 +62,7 @@ async def request_description(
     """
     choice = (await estimate_call(session, settings, "vision", user.settings)).choice
     if choice.model is None:
-        raise NoVisionModel(choice.reason or "No model that sees pictures is set.")
+        raise NoVisionModel(choice.reason or "No model with vision is configured.")
     params: dict[str, Any] = {"again": selection.again}
     if selection.recording_id is not None:
         recording = await recordings.get(session, user.id, selection.recording_id)

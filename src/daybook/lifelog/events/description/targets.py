@@ -19,7 +19,7 @@ from daybook.lifelog.recordings import service as recordings
 from daybook.lifelog.script import in_script
 
 SHORTEST_ACTION = 1.0
-"""Seconds. What a model makes shorter than that is taken for the whole target."""
+"""Seconds. A shorter action counts as the whole segment."""
 
 
 @dataclass(frozen=True, slots=True)

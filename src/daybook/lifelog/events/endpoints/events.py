@@ -34,7 +34,7 @@ async def list_events(
     first: Annotated[IsoDay | None, Query(alias="from", description="First day.")] = None,
     last: Annotated[IsoDay | None, Query(alias="to", description="Last day, which is included.")] = None,
     recording_id: UUID | None = None,
-    q: Annotated[str, Query(max_length=200, description="Words to look for; the best finds first.")] = "",
+    q: Annotated[str, Query(max_length=200, description="Search text; best matches first.")] = "",
     described: bool | None = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,

@@ -59,7 +59,7 @@ class _Series:
         if meant is None:
             masters.append(event)
         elif "RANGE" in meant.params:
-            raise Unreadable("It changes all later occurrences at once, which is not worked out.")
+            raise Unreadable("It changes all later occurrences at once, which is not supported.")
         else:
             name = self._times.name(self._times.wall(meant))
             if name not in self._singles or _sequence(event) >= _sequence(self._singles[name]):
@@ -83,7 +83,8 @@ class _Series:
             walls, has_more = [start], False
         if has_more:
             yield Problem(
-                master.line, "It repeats further than ten years back or one year ahead; that is left out."
+                master.line,
+                "It repeats more than ten years back or one year ahead; those occurrences are skipped.",
             )
         for wall in walls:
             name = self._times.name(wall)
@@ -114,7 +115,7 @@ class _Series:
         title, place = clean_line(event.text("SUMMARY")), clean_line(event.text("LOCATION"))
         words = clean_text("\n".join(filter(None, [title, event.text("DESCRIPTION")])))
         if not (words or place):
-            raise Unreadable("It says nothing: it has neither SUMMARY nor DESCRIPTION nor LOCATION.")
+            raise Unreadable("It has no text: no SUMMARY, DESCRIPTION or LOCATION.")
         if words is not None and len(words) > LONGEST_SUMMARY:
             yield Problem(event.line, f"Its description is cut to {LONGEST_SUMMARY} characters.")
         begins, duration = self._times.span(event, start)

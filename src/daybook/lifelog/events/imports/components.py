@@ -83,7 +83,7 @@ def take_apart(text: str) -> Parts:
 def _enter(inside: list[str], name: str, number: int) -> None:
     inside.append(name)
     if len(inside) > _DEEPEST:
-        raise Invalid(f"The file is no calendar: its parts are in each other too deeply (line {number}).")
+        raise Invalid(f"The file is no calendar: its components are nested too deeply (line {number}).")
 
 
 def _border(line: str) -> tuple[str | None, str | None]:

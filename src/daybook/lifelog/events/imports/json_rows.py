@@ -13,7 +13,7 @@ _OF_AN_ANSWER = frozenset({
     "recording_id", "start_offset", "origin", "is_described", "facts", "edited_at", "job_id", "thumbnail_url",
     "created_at", "updated_at",
 })  # fmt: skip
-"""What the API's own answers hold besides, which does not belong to another event."""
+"""Further fields of the API's responses, which are ignored."""
 
 
 def rows(text: str, zone: tzinfo) -> Iterator[Row | Problem]:

@@ -13,7 +13,7 @@ MOST_OCCURRENCES = 4_000
 
 BACK = timedelta(days=10 * 366)
 AHEAD = timedelta(days=366)
-"""Occurrences of rules are taken from so long ago until so far ahead."""
+"""Range of imported occurrences around now."""
 
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _PARTS = frozenset(
@@ -85,9 +85,9 @@ def parts_of(rule: str) -> dict[str, str]:
             raise NotSimple("its rule cannot be read")
         parts[name.strip().upper()] = value.strip().upper()
     if parts.get("FREQ") not in _FREQUENCIES:
-        raise NotSimple("it repeats more often than daily, or by no rule that is known")
+        raise NotSimple("it repeats more often than daily, or its rule is unknown")
     if unknown := parts.keys() - _PARTS:
-        raise NotSimple(f"its rule has {min(unknown)[:20]}, which is not worked out")
+        raise NotSimple(f"its rule has {min(unknown)[:20]}, which is not supported")
     _check_possible(parts)
     return parts
 
@@ -110,7 +110,7 @@ def _check_possible(parts: dict[str, str]) -> None:
         or (_whole(parts.get("INTERVAL", "1")) or 0) < 1
         or (_whole(parts.get("COUNT", "1")) or 0) < 1
     ):
-        raise NotSimple("its rule describes no day that there is")
+        raise NotSimple("its rule matches no day")
     if positions and not (weekdays or days):
         raise NotSimple("its rule has BYSETPOS without days to choose from")
 

@@ -15,7 +15,7 @@ MOST_ROWS = 10_000
 """Events of one file, occurrences of repeating ones included."""
 
 LONGEST_KEY = 200
-"""Characters of a key that are kept as they are; of longer ones a hash is kept."""
+"""Characters of a key; longer keys are stored as a hash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ MOST_PROBLEMS = 200
 class ImportProblem(BaseModel):
     """The reason why an entry of the file is not imported, or not completely."""
 
-    line: int = Field(description="In the file, from 1; of a JSON list the place in it.")
+    line: int = Field(description="Line in the file, from 1; position in a JSON list.")
     message: str
 
 
@@ -20,7 +20,7 @@ class ImportResponse(BaseModel):
     created: int
     updated: int
     unchanged: int
-    kept: int = Field(description="Edited since they were imported, and left so.")
+    kept: int = Field(description="Edited since their import, and left unchanged.")
     problem_count: int
     problems: list[ImportProblem] = Field(description=f"The first {MOST_PROBLEMS}.")
 

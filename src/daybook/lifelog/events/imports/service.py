@@ -40,7 +40,7 @@ class Imported:
     updated: int = 0
     unchanged: int = 0
     kept: int = 0
-    """Edited since they were imported, and left so."""
+    """Edited since their import, and left unchanged."""
     problems: list[Problem] = field(default_factory=list[Problem])
 
 

@@ -44,14 +44,14 @@ class Times:
         """Return the start of an event. Raises `Unreadable`."""
         found = event.first("DTSTART")
         if found is None:
-            raise Unreadable("It does not say when it begins: it has no DTSTART.")
+            raise Unreadable("It has no start: DTSTART is missing.")
         return self.wall(found)
 
     def several(self, event: Component, name: str) -> Iterator[Wall]:
         """Yield the times of all properties of that name. Raises `Unreadable`."""
         for found in event.properties.get(name, []):
             if found.params.get("VALUE", "").upper() == "PERIOD":
-                raise Unreadable(f"It has {name} with periods, which are not worked out.")
+                raise Unreadable(f"It has {name} with periods, which are not supported.")
             for value in found.value.split(","):
                 yield self.wall(Property(found.params, value))
 

@@ -17,7 +17,7 @@ _RULE = re.compile(r"^RRULE[^:]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _LONGEST = 10_000
 _TRIED = [datetime(1900, 1, 1), datetime(2026, 1, 1), datetime(2026, 7, 1), datetime(2199, 12, 31)]  # noqa: DTZ001  (wall clocks)
 _STUMBLES = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
-"""What dateutil raises for definitions that make no sense; rules that never come are `ValueError`."""
+"""Errors of dateutil on invalid definitions; rules without occurrences are `ValueError`."""
 
 
 class Timezones:
