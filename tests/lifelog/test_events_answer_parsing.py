@@ -236,7 +236,7 @@ def test_calls_are_bounded_and_estimated_as_they_are_made():
 
     made = [batching.batches(list(enumerate(file)), 3) for file in files]
     assert [[len(batch) for batch in file] for file in made] == [[6, 6, 1], [6, 1], []]
-    assert (size.stretches, size.frames, size.calls) == (20, 46, 5)
+    assert (size.segments, size.frames, size.calls) == (20, 46, 5)
     assert all(
         sum(batching.frames_of(60.0, 8) for _ in batch) <= 18
         for batch in batching.batches([(n, 60.0) for n in range(20)], 8)

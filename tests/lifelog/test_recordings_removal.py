@@ -225,7 +225,7 @@ async def test_a_file_that_is_being_taken_in_is_not_removed(recordings, monkeypa
 
     monkeypatch.setattr(ingest, "_claim", slowly)
     path = recordings.videos.make("a.mp4")
-    with pytest.raises(Exception, match="went missing"):
+    with pytest.raises(Exception, match="was lost"):
         await recordings.take(path)
     assert await recordings.listed() == []
     assert await recordings.objects() == []

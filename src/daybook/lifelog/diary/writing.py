@@ -1,6 +1,4 @@
-"""Writing a page with a model that can write: at once, or, of a day that is too long for that, from its stretches,
-each summed up first.
-"""
+"""Writing of a page by a capable model: in one call, or, for a long day, from chunks that are summarized first."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -39,15 +37,15 @@ async def _shortened(
 ) -> list[Note]:
     """Return `notes` in at most `most` tokens: unchanged, or summarized part by part until they fit."""
     for number in range(_MOST_ROUNDS):
-        stretches = _chunks(notes, most)
-        if len(stretches) == 1:
+        chunks = _chunks(notes, most)
+        if len(chunks) == 1:
             return notes
         notes = []
-        for at, stretch in enumerate(stretches):
-            await progress(0.1 + 0.6 * at / len(stretches), f"summing up, part {at + 1} of {len(stretches)}")
-            sentences = max(len(stretch) // _NOTES_PER_SENTENCE, _FEWEST_SENTENCES)
-            question = prompts.summary(stretch, client.style, sentences)
-            held = await _ask(client, f"part-{number + 1}-{at + 1}", question, stretch, fall_back=False)
+        for at, chunk in enumerate(chunks):
+            await progress(0.1 + 0.6 * at / len(chunks), f"summing up, part {at + 1} of {len(chunks)}")
+            sentences = max(len(chunk) // _NOTES_PER_SENTENCE, _FEWEST_SENTENCES)
+            question = prompts.summary(chunk, client.style, sentences)
+            held = await _ask(client, f"part-{number + 1}-{at + 1}", question, chunk, fall_back=False)
             notes.extend(map(note_of_summary, held.kept))
     raise JobFailed(
         "day_too_long",
@@ -59,16 +57,16 @@ async def _shortened(
 
 def _chunks(notes: Sequence[Note], most: int) -> list[list[Note]]:
     """Split `notes` into runs of at most `most` tokens. A longer note is a run of its own."""
-    stretches: list[list[Note]] = [[]]
+    chunks: list[list[Note]] = [[]]
     left = most
     for note in notes:
         tokens = count_tokens(note.prompt_text) + 4
-        if tokens > left and stretches[-1]:
-            stretches.append([])
+        if tokens > left and chunks[-1]:
+            chunks.append([])
             left = most
-        stretches[-1].append(note)
+        chunks[-1].append(note)
         left -= tokens
-    return stretches
+    return chunks
 
 
 async def _ask(
@@ -100,5 +98,5 @@ def _judged(
         return None, str(problem)
     held = ground(said, notes, client.style, fall_back=fall_back)
     if held.written == 0:
-        return None, "None of its sentences is supported by the notes it cites."
+        return None, "None of its sentences says what the notes that it cites say."
     return held, ""

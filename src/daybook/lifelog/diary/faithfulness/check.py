@@ -45,8 +45,8 @@ def mismatch_of(sentence: str, sources: Sequence[Source], language: str) -> Mism
 
 
 def _mismatch_of_figures(sentence: str, said: str, sources: Sequence[Source]) -> Mismatch | None:
-    stretches = [(source.start, source.end) for source in sources]
-    moments = [moment for stretch in stretches for moment in stretch]
+    intervals = [(source.start, source.end) for source in sources]
+    moments = [moment for interval in intervals for moment in interval]
     sentence, days = extract_dates(sentence)
     said, days_said = extract_dates(said)
     if any(day not in days_said and not any(day.is_of(real.date()) for real in moments) for day in days):
@@ -57,7 +57,7 @@ def _mismatch_of_figures(sentence: str, said: str, sources: Sequence[Source]) ->
     if any(not clock.minutes & told and not clock.is_of(moments) for clock in clocks):
         return "time"
     sentence, parts = extract_parts_of_day(sentence)
-    if any(part not in said and not is_in_part(part, stretches) for part in parts):
+    if any(part not in said and not is_in_part(part, intervals) for part in parts):
         return "part of the day"
     sentence, lengths = extract_lengths(sentence)
     said, lengths_said = extract_lengths(said)

@@ -99,10 +99,10 @@ def extract_parts_of_day(text: str) -> tuple[str, list[str]]:
     return extract(_PART, text, lambda found: found[0])
 
 
-def is_in_part(part: str, stretches: Iterable[tuple[datetime, datetime]]) -> bool:
-    """Return True if one of the local `stretches` overlaps the part of the day."""
+def is_in_part(part: str, intervals: Iterable[tuple[datetime, datetime]]) -> bool:
+    """Return True if one of the local `intervals` overlaps the part of the day."""
     first, last = _PARTS[part]
-    for start, end in stretches:
+    for start, end in intervals:
         begins = start.hour + start.minute / 60
         ends = begins + max((end - start).total_seconds(), 0) / 3600
         if any(begins <= last + shift and ends >= first + shift for shift in (-24, 0, 24)):

@@ -20,7 +20,7 @@ T = TypeVar("T")
 class Size:
     """Amount to describe."""
 
-    stretches: int
+    segments: int
     frames: int
     calls: int
 
@@ -29,14 +29,14 @@ class Size:
         """Estimated number of tokens."""
         return (
             self.calls * prompt.TOKENS_OF_PROMPT
-            + self.stretches * prompt.TOKENS_OF_STRETCH
+            + self.segments * prompt.TOKENS_OF_STRETCH
             + self.frames * prompt.TOKENS_OF_FRAME
         )
 
     @property
     def completion_tokens(self) -> int:
         """Estimated number of tokens."""
-        return self.stretches * prompt.TOKENS_OF_DESCRIPTION
+        return self.segments * prompt.TOKENS_OF_DESCRIPTION
 
 
 def frames_of(seconds: float, most: int) -> int:
@@ -50,16 +50,16 @@ def times_of(seconds: float, most: int) -> list[float]:
     return [seconds * (2 * number + 1) / (2 * count) for number in range(count)]
 
 
-def batches(stretches: Iterable[tuple[T, float]], most_frames: int) -> list[list[T]]:
+def batches(segments: Iterable[tuple[T, float]], most_frames: int) -> list[list[T]]:
     """Split segments (with their seconds) into calls, in order."""
     result: list[list[T]] = []
     frames = FRAMES_PER_CALL + 1
-    for stretch, seconds in stretches:
+    for segment, seconds in segments:
         more = frames_of(seconds, most_frames)
         if not result or frames + more > FRAMES_PER_CALL or len(result[-1]) == SEGMENTS_PER_CALL:
             result.append([])
             frames = 0
-        result[-1].append(stretch)
+        result[-1].append(segment)
         frames += more
     return result
 
@@ -68,7 +68,7 @@ def size_of(lengths: Iterable[list[float]], most_frames: int) -> Size:
     """Return the amount to describe in files with these segment lengths; each call is about one file."""
     files = [list(enumerate(file)) for file in lengths]
     return Size(
-        stretches=sum(map(len, files)),
+        segments=sum(map(len, files)),
         frames=sum(frames_of(seconds, most_frames) for file in files for _, seconds in file),
         calls=sum(len(batches(file, most_frames)) for file in files),
     )

@@ -85,9 +85,9 @@ async def _plan(session: WriteSession, work: Work) -> list[dict[str, Any]]:
     files = await targets.targets_of(session, work.user, work.selection)
     most = work.services.settings.vision_frames
     return [
-        {"file": str(file[0].file_id), "events": [str(stretch.event_id) for stretch in batch]}
+        {"file": str(file[0].file_id), "events": [str(segment.event_id) for segment in batch]}
         for file in files
-        for batch in batching.batches([(stretch, stretch.seconds) for stretch in file], most)
+        for batch in batching.batches([(segment, segment.seconds) for segment in file], most)
     ]
 
 
@@ -99,11 +99,11 @@ async def _describe_batch(
     file_id, ids = UUID(batch["file"]), [UUID(one) for one in batch["events"]]
     async with context.write() as session:
         place = await recordings.placement_of(session, file_id)
-        stretches = await targets.still_open(session, work.user, ids, again=again)
-    if place is None or not stretches:
+        segments = await targets.still_open(session, work.user, ids, again=again)
+    if place is None or not segments:
         return {"described": 0, "frames": 0, "left": 0}
     # Its number is its place in the plan: an answer that was stored by an attempt before goes by the same numbers.
-    numbered = sorted((ids.index(stretch.event_id) + 1, stretch) for stretch in stretches)
+    numbered = sorted((ids.index(segment.event_id) + 1, segment) for segment in segments)
     shown = await _shown(work, place, numbered)
     failpoints.point("events.describe.ask.before")
     said = await client.describe(f"ask:{number}", shown, len(ids), place.recording_id)
@@ -113,27 +113,27 @@ async def _describe_batch(
         described = await targets.write_descriptions(session, work.user, file_id, answered, again=again)
         unanswered = [one for one in ids if one not in answered]
         left = await targets.still_open(session, work.user, unanswered, again=again)
-    frames = sum(len(stretch.frames) for stretch in shown)
+    frames = sum(len(segment.frames) for segment in shown)
     return {"described": described, "frames": frames, "left": len(left)}
 
 
 async def _shown(work: Work, place: Placement, numbered: list[tuple[int, Target]]) -> list[PromptSegment]:
     """Return the segments with their frames, which are read from the video in one go."""
     most = work.services.settings.vision_frames
-    times = [batching.times_of(stretch.seconds, most) for _, stretch in numbered]
+    times = [batching.times_of(segment.seconds, most) for _, segment in numbered]
     path = await work.file.path(place.s3_key)
-    at = [stretch.start + second for (_, stretch), own in zip(numbered, times, strict=True) for second in own]
+    at = [segment.start + second for (_, segment), own in zip(numbered, times, strict=True) for second in own]
     pictures = iter(await media.frames(path, at, longest=prompt.LONGEST_SIDE))
     zone = zone_named(work.user.timezone)
     return [
         PromptSegment(
             number=number,
-            begins=(place.start_time + timedelta(seconds=place.starts_at + stretch.start)).astimezone(zone),
-            seconds=stretch.seconds,
+            begins=(place.start_time + timedelta(seconds=place.starts_at + segment.start)).astimezone(zone),
+            seconds=segment.seconds,
             at=own,
             frames=[next(pictures) for _ in own],
         )
-        for (number, stretch), own in zip(numbered, times, strict=True)
+        for (number, segment), own in zip(numbered, times, strict=True)
     ]
 
 

@@ -40,11 +40,11 @@ class VisionModelClient:
         `name` is the step's. Raises what `InternalClient.call` raises.
         """
         said = await self._say(name, shown, count, recording_id, again=False)
-        missing = [stretch for stretch in shown if stretch.number not in said]
+        missing = [segment for segment in shown if segment.number not in said]
         if missing:
             more = await self._say(f"{name}:again", missing, count, recording_id, again=True)
             said = {**more, **said}
-        wanted = {stretch.number for stretch in shown}
+        wanted = {segment.number for segment in shown}
         return {number: description for number, description in said.items() if number in wanted}
 
     async def _say(

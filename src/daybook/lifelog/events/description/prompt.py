@@ -94,7 +94,7 @@ def language_name(language: str | None) -> str:
 def _heading(stretch: PromptSegment) -> str:
     times = ", ".join(f"{second:.1f}" for second in stretch.at)
     begins = "" if stretch.begins is None else f", begins {stretch.begins:%A %Y-%m-%d %H:%M:%S} local time"
-    return f"Target {stretch.number}{begins}, {stretch.seconds:.1f} s long. Frames at {times} s:"
+    return f"Stretch {stretch.number}{begins}, {stretch.seconds:.1f} s long. Frames at {times} s:"
 
 
 def _picture(frame: bytes) -> dict[str, Any]:

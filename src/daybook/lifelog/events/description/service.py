@@ -32,7 +32,7 @@ async def estimate(
     Raises `NoSuchRecording` if it is another user's.
     """
     most = settings.vision_frames
-    lengths = [[stretch.seconds for stretch in file] for file in await targets_of(session, user, selection)]
+    lengths = [[target.seconds for target in file] for file in await targets_of(session, user, selection)]
     waiting = await _waiting_files(session, user, selection)
     for file in waiting:
         count = max_events(file.duration, settings.events_per_hour)
@@ -44,7 +44,7 @@ async def estimate(
         model=None if estimated.choice.model is None else estimated.choice.model.name,
         reason=estimated.choice.reason,
         is_exact=not waiting,
-        stretches=size.stretches,
+        stretches=size.segments,
         frames=size.frames,
         calls=size.calls,
         prompt_tokens=size.prompt_tokens,
