@@ -29,6 +29,12 @@ def test_the_package_lists_the_same_stages():
     assert listed == [file for file, _ in STAGES]
 
 
+def test_the_packages_docstring_lists_the_same_stages():
+    docstring = ast.get_docstring(ast.parse((GATEWAY / "__init__.py").read_text())) or ""
+
+    assert re.findall(r"^\d+\. `([\w/]+)`:", docstring, flags=re.MULTILINE) == [file for file, _ in STAGES]
+
+
 def test_every_file_of_a_call_is_named():
     files = {f"{path.name}" for path in (GATEWAY / "call").glob("*.py")} - {"__init__.py"}
 
