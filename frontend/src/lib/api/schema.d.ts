@@ -201,7 +201,7 @@ export interface paths {
         };
         /**
          * Health
-         * @description Do the ledger balances, is everything on its way into them, is there room?
+         * @description Return the health of the ledger, this host's journals, the outbox, jobs and the disk.
          */
         get: operations["health"];
         put?: never;
@@ -686,7 +686,7 @@ export interface paths {
         };
         /**
          * List Days
-         * @description The days of which there is anything: how many events and recordings, a page, a picture.
+         * @description List the days with events, recordings or a page.
          */
         get: operations["list_days"];
         put?: never;
@@ -708,7 +708,7 @@ export interface paths {
         put?: never;
         /**
          * Describe Day
-         * @description Have a day's events described that are not described yet.
+         * @description Describe a day's events that are not described yet.
          */
         post: operations["describe_day"];
         delete?: never;
@@ -726,7 +726,7 @@ export interface paths {
         };
         /**
          * Estimate Day Description
-         * @description What describing a day's events would cost, about.
+         * @description Estimate the cost of describing a day's events.
          */
         get: operations["estimate_day_description"];
         put?: never;
@@ -746,7 +746,7 @@ export interface paths {
         };
         /**
          * List Diary Pages
-         * @description Pages from one day to another, newest day first.
+         * @description List pages from one day to another, newest day first.
          */
         get: operations["list_diary_pages"];
         put?: never;
@@ -766,7 +766,7 @@ export interface paths {
         };
         /**
          * Get Diary Page
-         * @description A day's page: what was written, the events that it cites, whether they have changed, your own text.
+         * @description Return a day's page: text, cited events, whether they have changed, and your own text.
          */
         get: operations["get_diary_page"];
         put?: never;
@@ -788,7 +788,7 @@ export interface paths {
         put?: never;
         /**
          * Generate Diary Page
-         * @description Have a page written. Where it was written from the same events it is answered as it is, unless that is forced.
+         * @description Have a page written. If its events are unchanged, the existing page is returned, unless forced.
          */
         post: operations["generate_diary_page"];
         delete?: never;
@@ -807,7 +807,7 @@ export interface paths {
         get?: never;
         /**
          * Set Own Diary Text
-         * @description Keep your own text beside what is written. No writing ever touches it.
+         * @description Keep your own text beside the written page. No version replaces it.
          */
         put: operations["set_own_diary_text"];
         post?: never;
@@ -826,7 +826,7 @@ export interface paths {
         };
         /**
          * List Diary Versions
-         * @description Every writing of a page, newest first.
+         * @description List all versions of a page, newest first.
          */
         get: operations["list_diary_versions"];
         put?: never;
@@ -846,7 +846,7 @@ export interface paths {
         };
         /**
          * Get Diary Version
-         * @description One writing of a page.
+         * @description Return one version of a page.
          */
         get: operations["get_diary_version"];
         put?: never;
@@ -866,13 +866,13 @@ export interface paths {
         };
         /**
          * List Events
-         * @description Events by time.
+         * @description List events by time, or by rank for a search.
          */
         get: operations["list_events"];
         put?: never;
         /**
          * Create Event
-         * @description Make an event by hand.
+         * @description Create an event.
          */
         post: operations["create_event"];
         delete?: never;
@@ -892,7 +892,7 @@ export interface paths {
         put?: never;
         /**
          * Import Events
-         * @description Import events from a JSON, CSV or iCalendar file, which is the body. What cannot be read is told line by line.
+         * @description Import events from a JSON, CSV or iCalendar file, sent as the body. Problems are reported line by line.
          */
         post: operations["import_events"];
         delete?: never;
@@ -912,7 +912,7 @@ export interface paths {
         put?: never;
         /**
          * Merge Events
-         * @description Make one event of several: the first in time stays and becomes all of them.
+         * @description Merge several events into the first in time.
          */
         post: operations["merge_events"];
         delete?: never;
@@ -930,7 +930,7 @@ export interface paths {
         };
         /**
          * Get Event
-         * @description One event.
+         * @description Return an event.
          */
         get: operations["get_event"];
         put?: never;
@@ -944,7 +944,7 @@ export interface paths {
         head?: never;
         /**
          * Update Event
-         * @description Change an event. No job changes it any more.
+         * @description Change an event. No job changes it again.
          */
         patch: operations["update_event"];
         trace?: never;
@@ -960,7 +960,7 @@ export interface paths {
         put?: never;
         /**
          * Divide Event
-         * @description Cut an event in two. Both parts have its words.
+         * @description Divide an event in two. Both parts have its texts.
          */
         post: operations["divide_event"];
         delete?: never;
@@ -1230,7 +1230,7 @@ export interface paths {
         };
         /**
          * List Recordings
-         * @description One's recordings, of a day or a range of days; one that runs over midnight is on both.
+         * @description List your recordings of a day or a range of days. One that runs over midnight is on both days.
          */
         get: operations["list_recordings"];
         put?: never;
@@ -1252,7 +1252,7 @@ export interface paths {
         put?: never;
         /**
          * Shift Recordings
-         * @description Correct the clock of a camera for many recordings at once; their events move along.
+         * @description Correct a camera's clock for many recordings at once; their events move along.
          */
         post: operations["shift_recordings"];
         delete?: never;
@@ -1270,21 +1270,21 @@ export interface paths {
         };
         /**
          * Get Recording
-         * @description One recording, with links to its files and how the work on them does.
+         * @description Return a recording, with links to its files and the state of their jobs.
          */
         get: operations["get_recording"];
         put?: never;
         post?: never;
         /**
          * Delete Recording
-         * @description Delete it with its files and the events that were found in it; those that one changed or made stay.
+         * @description Delete a recording with its files and extracted events. Events that you changed or made stay.
          */
         delete: operations["delete_recording"];
         options?: never;
         head?: never;
         /**
          * Update Recording
-         * @description Correct its name or its time; its events move along.
+         * @description Correct a recording's name or time; its events move along.
          */
         patch: operations["update_recording"];
         trace?: never;
@@ -1300,7 +1300,7 @@ export interface paths {
         put?: never;
         /**
          * Describe Recording
-         * @description Have a recording's events described that are not described yet.
+         * @description Describe a recording's events that are not described yet.
          */
         post: operations["describe_recording"];
         delete?: never;
@@ -1318,7 +1318,7 @@ export interface paths {
         };
         /**
          * Estimate Recording Description
-         * @description What describing a recording's events would cost, about.
+         * @description Estimate the cost of describing a recording's events.
          */
         get: operations["estimate_recording_description"];
         put?: never;
@@ -1340,7 +1340,7 @@ export interface paths {
         put?: never;
         /**
          * Extract Recording
-         * @description Find a recording's events anew. Those that you changed stay; what comes out as before keeps its description.
+         * @description Extract a recording's events again. Events that you changed stay; unchanged ones keep their description.
          */
         post: operations["extract_recording"];
         delete?: never;
@@ -1358,7 +1358,7 @@ export interface paths {
         };
         /**
          * List Sample Days
-         * @description One's own days that have events of the sample, newest first.
+         * @description List your days with events of the sample, newest first.
          */
         get: operations["list_sample_days"];
         put?: never;
@@ -1379,13 +1379,13 @@ export interface paths {
         get?: never;
         /**
          * Make Sample Day
-         * @description Put a sample day's events, described already, into one of one's own days. Doing it again doubles nothing.
+         * @description Add the sample's described events to one of your days. Repeating it duplicates nothing.
          */
         put: operations["make_sample_day"];
         post?: never;
         /**
          * Remove Sample Day
-         * @description Take the sample's events away from a day, and with them a page that was written of nothing else.
+         * @description Remove the sample's events from a day, with a page that was written from nothing else.
          */
         delete: operations["remove_sample_day"];
         options?: never;
@@ -1430,22 +1430,22 @@ export interface paths {
         };
         /**
          * List Uploads
-         * @description One's uploads, newest first, until they expire: those under way, and what became of the others.
+         * @description List your uploads, newest first, until they expire: those in progress, and the results of the others.
          */
         get: operations["list_uploads"];
         put?: never;
         /**
          * Create Upload
-         * @description Begin an upload: `Upload-Length`, `Upload-Metadata`; a body is its first bytes.
+         * @description Create an upload: `Upload-Length`, `Upload-Metadata`; a body holds its first bytes.
          *
-         *     The upload of a file that the person has already, by the `sha256` in its metadata, is finished at once:
-         *     `Upload-Offset` is its length and `x-daybook-recording` names the recording.
+         *     If you already have the file, by the `sha256` in its metadata, the upload completes immediately: `Upload-Offset` is
+         *     its length and `x-daybook-recording` names the recording.
          */
         post: operations["create_upload"];
         delete?: never;
         /**
          * Get Upload Options
-         * @description What of tus is spoken here.
+         * @description Return the supported parts of tus.
          */
         options: operations["get_upload_options"];
         head?: never;
@@ -1461,25 +1461,25 @@ export interface paths {
         };
         /**
          * Get Upload
-         * @description One upload.
+         * @description Return one upload.
          */
         get: operations["get_upload"];
         put?: never;
         post?: never;
         /**
          * End Upload
-         * @description End an upload and remove what has come of it. A recording that it became stays.
+         * @description End an upload and remove its received bytes. A finished recording stays.
          */
         delete: operations["end_upload"];
         options?: never;
         /**
          * Head Upload
-         * @description How much of it has come.
+         * @description Return the number of bytes received.
          */
         head: operations["head_upload"];
         /**
          * Send To Upload
-         * @description Send bytes from `Upload-Offset` on. With the last one the file is taken in, or refused with a reason.
+         * @description Send bytes from `Upload-Offset` on. With the last one the file is ingested, or rejected with a reason.
          */
         patch: operations["send_to_upload"];
         trace?: never;
@@ -1737,7 +1737,7 @@ export interface components {
         };
         /**
          * CalendarDay
-         * @description What there is of a day.
+         * @description Contents of a day.
          */
         CalendarDay: {
             /**
@@ -1747,17 +1747,17 @@ export interface components {
             date: string;
             /**
              * Events
-             * @description Those that begin on it.
+             * @description Beginning on this day.
              */
             events: number;
             /**
              * Has Diary
-             * @description Whether a page was written, by a model or by you.
+             * @description True if a page was written, by a model or by you.
              */
             has_diary: boolean;
             /**
              * Recordings
-             * @description Those that begin on it.
+             * @description Beginning on this day.
              */
             recordings: number;
             /**
@@ -1768,7 +1768,7 @@ export interface components {
         };
         /**
          * CalendarResponse
-         * @description The days of which there is anything, in order.
+         * @description The days with contents, in order.
          */
         CalendarResponse: {
             /** Days */
@@ -1878,7 +1878,7 @@ export interface components {
         };
         /**
          * Citation
-         * @description A sentence of a page and the events that it is from.
+         * @description A sentence of a page and its events.
          */
         Citation: {
             /** Events */
@@ -2192,7 +2192,7 @@ export interface components {
         };
         /**
          * DescriptionEstimateResponse
-         * @description What describing would cost, about. What it did cost is in the job's metrics afterwards.
+         * @description Estimated cost of describing. The job's metrics hold the actual cost afterwards.
          */
         DescriptionEstimateResponse: {
             /** Calls */
@@ -2201,19 +2201,19 @@ export interface components {
             completion_tokens: number;
             /**
              * Cost
-             * @description USD; null where the price is unknown.
+             * @description USD; null if the price is unknown.
              */
             cost: string | null;
             /** Frames */
             frames: number;
             /**
              * Is Exact
-             * @description False while the events are not all there yet: then it is at most so much.
+             * @description False while events are still being extracted; the values are maxima then.
              */
             is_exact: boolean;
             /**
              * Model
-             * @description Null where there is none; then `reason` says why.
+             * @description Null if none is available; `reason` tells why.
              */
             model: string | null;
             /** Prompt Tokens */
@@ -2225,12 +2225,12 @@ export interface components {
         };
         /**
          * DescriptionRequest
-         * @description What to describe.
+         * @description A request to describe events.
          */
         DescriptionRequest: {
             /**
              * Again
-             * @description Also what a model has described before, unless you changed it.
+             * @description Also events described before, unless you changed them.
              * @default false
              */
             again?: boolean;
@@ -2260,7 +2260,7 @@ export interface components {
         };
         /**
          * DiaryJobResponse
-         * @description The job that is writing a page, or that last tried to.
+         * @description The job that writes a page, or the last one that failed to.
          */
         DiaryJobResponse: {
             /** Error Code */
@@ -2288,7 +2288,7 @@ export interface components {
         };
         /**
          * DiaryResponse
-         * @description A day's page. Where nothing has been written `version` is 0 and `content` is null.
+         * @description A day's page. If nothing has been written, `version` is 0 and `content` is null.
          */
         DiaryResponse: {
             /** Citations */
@@ -2328,7 +2328,7 @@ export interface components {
         };
         /**
          * DiaryVersionDetailResponse
-         * @description One writing of a page, whole.
+         * @description One version of a page with its text.
          */
         DiaryVersionDetailResponse: {
             /** Citations */
@@ -2357,7 +2357,7 @@ export interface components {
         };
         /**
          * DiaryVersionResponse
-         * @description One writing of a page, in a list.
+         * @description One version of a page, in a list.
          */
         DiaryVersionResponse: {
             /**
@@ -2392,7 +2392,7 @@ export interface components {
         };
         /**
          * DivisionRequest
-         * @description Where to cut an event in two.
+         * @description The time at which to divide an event.
          */
         DivisionRequest: {
             /**
@@ -2403,7 +2403,7 @@ export interface components {
         };
         /**
          * DivisionResponse
-         * @description The two parts of what was one event.
+         * @description The two parts of a divided event.
          */
         DivisionResponse: {
             first: components["schemas"]["EventResponse"];
@@ -2435,7 +2435,7 @@ export interface components {
         };
         /**
          * EventCreate
-         * @description An event made by hand: a time, and words of any kind.
+         * @description An event of the user: a time and at least one text.
          */
         EventCreate: {
             /** Action */
@@ -2457,7 +2457,7 @@ export interface components {
         };
         /**
          * EventResponse
-         * @description An event. `thumbnail_url` is a signed link that expires; it is null where there is no picture.
+         * @description An event. `thumbnail_url` is a signed link that expires; null without a picture.
          */
         EventResponse: {
             /** Action */
@@ -2476,7 +2476,7 @@ export interface components {
             edited_at: string | null;
             /**
              * Facts
-             * @description What was measured: `motion` and `brightness` from 0 to 1, `sound` in dBFS.
+             * @description Measurements: `motion` and `brightness` from 0 to 1, `sound` in dBFS.
              */
             facts: {
                 [key: string]: unknown;
@@ -2516,7 +2516,7 @@ export interface components {
         };
         /**
          * EventUpdate
-         * @description What to change; what is not sent stays, and null empties a field, but for the time.
+         * @description Changes of an event. Omitted fields stay; null clears a field, except the time.
          */
         EventUpdate: {
             /** Action */
@@ -2599,7 +2599,7 @@ export interface components {
         };
         /**
          * GenerationRequest
-         * @description How a page is asked for.
+         * @description A request to write a page.
          */
         GenerationRequest: {
             /**
@@ -2726,23 +2726,23 @@ export interface components {
             outbox: components["schemas"]["OutboxState"];
             /**
              * Quarantined
-             * @description Calls of which PostgreSQL would not store what was said; see the log.
+             * @description Calls whose content PostgreSQL refused to store; see the log.
              */
             quarantined: number;
             /**
              * Shipping
-             * @description Whether a shipper runs on this host.
+             * @description True if a shipper runs on this host.
              */
             shipping: boolean;
         };
         /**
          * ImportProblem
-         * @description Why something in the file is not imported, or not all of it.
+         * @description The reason why an entry of the file is not imported, or not completely.
          */
         ImportProblem: {
             /**
              * Line
-             * @description In the file, from 1; of a JSON list the place in it.
+             * @description Line in the file, from 1; position in a JSON list.
              */
             line: number;
             /** Message */
@@ -2750,14 +2750,14 @@ export interface components {
         };
         /**
          * ImportResponse
-         * @description What became of a file's events.
+         * @description Result of importing a file.
          */
         ImportResponse: {
             /** Created */
             created: number;
             /**
              * Kept
-             * @description Edited since they were imported, and left so.
+             * @description Edited since their import, and left unchanged.
              */
             kept: number;
             /** Problem Count */
@@ -2774,7 +2774,7 @@ export interface components {
         };
         /**
          * JobAcceptedResponse
-         * @description The job that does it; follow it at `/api/v1/jobs/{job_id}`.
+         * @description The job; follow it at `/api/v1/jobs/{job_id}`.
          */
         JobAcceptedResponse: {
             /**
@@ -2867,7 +2867,7 @@ export interface components {
         };
         /**
          * JobState
-         * @description How a job that was made for a file does.
+         * @description State of a file's job.
          */
         JobState: {
             /** Error Code */
@@ -2943,7 +2943,7 @@ export interface components {
         };
         /**
          * JobsAcceptedResponse
-         * @description The jobs that do it, one for each file.
+         * @description The jobs, one for each file.
          */
         JobsAcceptedResponse: {
             /** Job Ids */
@@ -2966,7 +2966,7 @@ export interface components {
         };
         /**
          * JournalState
-         * @description A journal on this host. One that is not alive was left by a gateway that ended, and is about to be shipped.
+         * @description A journal on this host. One whose process has ended waits to be shipped.
          */
         JournalState: {
             /** Alive */
@@ -3022,12 +3022,12 @@ export interface components {
         };
         /**
          * LedgerState
-         * @description What the last `daybook ledger verify` said.
+         * @description The result of the last verification.
          */
         LedgerState: {
             /**
              * Balanced
-             * @description None when it was never verified.
+             * @description None if it was never verified.
              */
             balanced: boolean | null;
             /** Differences */
@@ -3095,7 +3095,7 @@ export interface components {
         };
         /**
          * MergerRequest
-         * @description The events to make one of.
+         * @description The events to merge.
          */
         MergerRequest: {
             /** Event Ids */
@@ -3259,7 +3259,7 @@ export interface components {
         };
         /**
          * Origin
-         * @description Who made an event.
+         * @description Source of an event.
          * @enum {string}
          */
         Origin: "extracted" | "manual" | "imported";
@@ -3349,7 +3349,7 @@ export interface components {
         };
         /**
          * OwnTextRequest
-         * @description A person's own text of a day. `version` instead of `text` begins with what was written then.
+         * @description The user's own text of a day. `version` instead of `text` copies that version's text.
          */
         OwnTextRequest: {
             /** Text */
@@ -3685,7 +3685,7 @@ export interface components {
         };
         /**
          * RecordingDetailResponse
-         * @description A recording with its files and how work on them does.
+         * @description A recording with its files and the state of their jobs.
          */
         RecordingDetailResponse: {
             /** Content Type */
@@ -3717,17 +3717,17 @@ export interface components {
             id: string;
             /**
              * Is Processed
-             * @description Thumbnail and previews are there, where they are needed.
+             * @description The thumbnail and any necessary previews exist.
              */
             is_processed: boolean;
             /**
              * Is Processing
-             * @description They are being made, or wait for it. Where neither is so, that failed or was cancelled.
+             * @description They are pending or being made. If both are false, that failed or was cancelled.
              */
             is_processing: boolean;
             /**
              * Is Vfr
-             * @description Whether pictures come at different distances.
+             * @description True if the frame rate varies.
              */
             is_vfr: boolean | null;
             /** Name */
@@ -3798,7 +3798,7 @@ export interface components {
             position: number;
             /**
              * Preview Url
-             * @description A copy that browsers play; null where they play the original.
+             * @description A copy that browsers play; null if they play the original.
              */
             preview_url: string | null;
             /** @description Thumbnail and preview. */
@@ -3845,17 +3845,17 @@ export interface components {
             id: string;
             /**
              * Is Processed
-             * @description Thumbnail and previews are there, where they are needed.
+             * @description The thumbnail and any necessary previews exist.
              */
             is_processed: boolean;
             /**
              * Is Processing
-             * @description They are being made, or wait for it. Where neither is so, that failed or was cancelled.
+             * @description They are pending or being made. If both are false, that failed or was cancelled.
              */
             is_processing: boolean;
             /**
              * Is Vfr
-             * @description Whether pictures come at different distances.
+             * @description True if the frame rate varies.
              */
             is_vfr: boolean | null;
             /** Name */
@@ -3898,14 +3898,14 @@ export interface components {
         };
         /**
          * RecordingUpdate
-         * @description What a person corrects; its events move along.
+         * @description Corrections of a recording; its events move along.
          */
         RecordingUpdate: {
             /** Name */
             name?: string | null;
             /**
              * Start Time
-             * @description When it begins; without an offset it is local time in `timezone`, else in one's own.
+             * @description When it begins; without an offset it is local time in `timezone`, else in your own.
              */
             start_time?: string | null;
             /**
@@ -4053,7 +4053,7 @@ export interface components {
         };
         /**
          * TimeShiftRequest
-         * @description Recordings whose camera's clock was wrong, or stood in another timezone: one of the two is said.
+         * @description Recordings with a wrong camera clock or timezone. Send either `seconds` or `timezone`.
          */
         TimeShiftRequest: {
             /** Recording Ids */
@@ -4065,13 +4065,13 @@ export interface components {
             seconds?: number | null;
             /**
              * Timezone
-             * @description IANA name in which their cameras' clocks are read anew.
+             * @description IANA name in which their cameras' clocks are read.
              */
             timezone?: string | null;
         };
         /**
          * TimeShiftResponse
-         * @description How many recordings were moved, with all their events.
+         * @description Number of recordings that were moved with all their events.
          */
         TimeShiftResponse: {
             /** Moved */
@@ -4132,7 +4132,7 @@ export interface components {
         };
         /**
          * UploadResponse
-         * @description A file that is being sent, or was. `offset` of its `length` bytes have come.
+         * @description A file that is or was uploaded. `offset` of its `length` bytes are received.
          */
         UploadResponse: {
             /**
@@ -6309,7 +6309,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The page that is there: its events are the same. No model was asked. */
+            /** @description The existing page: its events are unchanged. No model was called. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6318,7 +6318,7 @@ export interface operations {
                     "application/json": components["schemas"]["DiaryResponse"];
                 };
             };
-            /** @description A job writes the page; `Location` is where to follow it. */
+            /** @description A job writes the page; follow it at `Location`. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -6485,7 +6485,7 @@ export interface operations {
                 /** @description Last day, which is included. */
                 to?: string | null;
                 recording_id?: string | null;
-                /** @description Words to look for; the best finds first. */
+                /** @description Search text; best matches first. */
                 q?: string;
                 described?: boolean | null;
                 page?: number;
@@ -7480,9 +7480,9 @@ export interface operations {
     list_recordings: {
         parameters: {
             query?: {
-                /** @description A day of one's own timezone. */
+                /** @description A day of your timezone. */
                 day?: string | null;
-                /** @description A day of one's own timezone. */
+                /** @description A day of your timezone. */
                 start_date?: string | null;
                 /** @description Included. */
                 end_date?: string | null;
