@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 BEAT = 1.0
 """Seconds between signs of life: a connection that a network has swallowed says nothing by itself."""
 
-_PATIENCE = 3.0  # seconds for an answer, then the connection counts as lost
+_PATIENCE = 3  # seconds for an answer, then the connection counts as lost
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between attempts to connect
 
 Callback = Callable[[str | None], None]
@@ -69,13 +69,16 @@ class Listener:
 
     async def _listen(self, connection: asyncpg.Connection) -> None:
         """Listen until the connection is lost or the listener closes."""
-        connection.add_termination_listener(lambda _: self._woken.set())
+        connection.add_termination_listener(self._lost)
         for channel in self._callbacks:
             await connection.add_listener(channel, self._notified)
         for callback in self._callbacks.values():
             callback(None)
         while not await set_within(self._woken, BEAT):
             await connection.execute("SELECT 1")
+
+    def _lost(self, _: object) -> None:
+        self._woken.set()
 
     def _notified(self, _: Any, __: int, channel: str, payload: object) -> None:
         self._callbacks[channel](str(payload))
