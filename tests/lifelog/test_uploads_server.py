@@ -9,12 +9,11 @@ import aiohttp
 import httpx2
 import pytest
 import pytest_asyncio
-import uvicorn
 from sqlalchemy import text
 
 from daybook.lifelog.uploads import receiving, service
 from daybook.lifelog.uploads.receiving import BATCH
-from daybook.web.protocol import GatewayProtocol
+from support.application.serving import listening
 from support.gateway.wire import wire
 from support.lifelog.tus import Tus, checksum
 from support.processes import command
@@ -26,19 +25,8 @@ BIG = 5 * BATCH + 12_345
 @pytest_asyncio.fixture
 async def server(app):
     """The address at which `app` is served."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, http=GatewayProtocol, ws="none", lifespan="off", log_config=None, access_log=False
-        )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None
-        task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        await task
+    async with listening(app) as url:
+        yield url
 
 
 @pytest_asyncio.fixture

@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import uvicorn
 from sqlalchemy import text
 
 from daybook.accounts.codes import new_code
@@ -17,8 +15,8 @@ from daybook.db.engine import Database
 from daybook.gateway.call.resources import GatewayResources
 from daybook.settings import Settings
 from daybook.shipping import shipper_of
-from daybook.web.protocol import GatewayProtocol
 from daybook.web.serve import Site, open_gateway
+from support.application.serving import listening
 
 
 @dataclass(slots=True)
@@ -124,31 +122,14 @@ async def serving(settings: Settings, database: Database, database_url: str) -> 
     async def nothing(scope, receive, send):
         raise AssertionError(f"not the gateway's: {scope['path']}")
 
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        async with (
-            shipping(settings, database, database_url),
-            open_gateway(settings, database, database_url) as app,
-            aiohttp.ClientSession() as http,
-        ):
-            config = uvicorn.Config(
-                Site(app, nothing),
-                http=GatewayProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-            )
-            server = uvicorn.Server(config)
-            server.install_signal_handlers = lambda: None
-            task = asyncio.create_task(server.serve(sockets=[listening]))
-            url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            async with database.write() as session:
-                await session.execute(text("INSERT INTO groups (id, name) VALUES (1, 'test')"))
-            gateway = Gateway(url, database, http, settings, app._resources)
-            gateway.code = await gateway.add_code()
-            while not server.started:
-                await asyncio.sleep(0.01)
-            yield gateway
-            server.should_exit = True
-            await task
+    async with (
+        shipping(settings, database, database_url),
+        open_gateway(settings, database, database_url) as app,
+        aiohttp.ClientSession() as http,
+        listening(Site(app, nothing)) as url,
+    ):
+        async with database.write() as session:
+            await session.execute(text("INSERT INTO groups (id, name) VALUES (1, 'test')"))
+        gateway = Gateway(url, database, http, settings, app._resources)
+        gateway.code = await gateway.add_code()
+        yield gateway
