@@ -34,7 +34,7 @@ class Budgets:
 
     async def noticed(self, budget: int, used: Any) -> None:
         """Wait until the process knows that `used` of a soft budget is settled."""
-        await eventually(lambda: self._keeper._used[budget][1] == Decimal(used))
+        await eventually(lambda: self._keeper._used.get(budget, (None, None))[1] == Decimal(used))
 
 
 async def read_providers(resources: GatewayResources) -> None:
