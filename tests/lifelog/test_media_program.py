@@ -12,7 +12,7 @@ from daybook import worker
 from daybook.kit.errors import Unavailable
 from daybook.lifelog.activity.service import analyse
 from daybook.lifelog.media import program
-from daybook.lifelog.media.service import frames, make_preview, probe
+from daybook.lifelog.media.service import frames, inspect, make_preview
 from daybook.settings import Settings
 
 BUNDLED = imageio_ffmpeg.get_ffmpeg_exe()
@@ -142,8 +142,8 @@ async def test_pictures_previews_and_activity_come_of_either_program(choose, vid
     assert program.ffmpeg() == path
     assert len(await frames(video, [0.5, 19])) == 2
     preview = videos.folder / "preview.mp4"
-    await make_preview(video, await probe(video), preview)
-    assert (await probe(preview)).video_codec == "h264"
+    await make_preview(video, await inspect(video), preview)
+    assert (await inspect(preview)).video_codec == "h264"
     for mode in ("fast", "exact"):
         activity = await analyse(video, duration=20.0, mode=mode)
         assert activity.mode == (mode if program.can_drop_packets() else "exact")
