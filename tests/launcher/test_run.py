@@ -289,7 +289,7 @@ def test_ctrl_c_says_what_it_waits_for_and_a_second_one_hurries(start):
             assert answer.readline()
             began = time.monotonic()
             run.process.send_signal(signal.SIGINT)
-            run.read_until("waiting up to 25 s for the server to finish the answers that are under way")
+            run.read_until("waiting up to 25 s for the server to finish the responses in progress")
             run.process.send_signal(signal.SIGINT)
             assert run.process.wait(30) == 0
             assert time.monotonic() - began < 10

@@ -24,7 +24,10 @@ Person = Annotated[str, typer.Option("--user", metavar="ACCOUNT", help="Owner of
 
 @app.command()
 def show(day: Day, user: Person, as_json: Json = False) -> None:
-    """Show a day's page: the user's own text, then the generated text with remarks."""
+    """Show a day's page.
+
+    The user's own text comes first, then the generated text with remarks.
+    """
     asked = _day(day)
     from daybook.lifelog.diary import service  # noqa: PLC0415  (here and below: see the package's docstring)
 

@@ -94,7 +94,10 @@ def show(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def cancel(job_id: JobId, as_json: Json = False) -> None:
-    """Cancel a job: a pending one at once, a running one within two seconds."""
+    """Cancel a job.
+
+    A pending one ends at once, a running one within two seconds.
+    """
     job = _job(job_id, "cancel")
     state = "is being cancelled" if job.is_being_cancelled else "is cancelled"
     print_result(job, f"Job {job.id} {state}.", as_json=as_json)
@@ -109,7 +112,7 @@ def retry(job_id: JobId, as_json: Json = False) -> None:
 
 @app.command()
 def types(as_json: Json = False) -> None:
-    """List the job types with their settings and the state of their jobs."""
+    """List the job types, their settings and their jobs' states."""
     from daybook.jobs import type_settings  # noqa: PLC0415  (here and below: see the package's docstring)
 
     found = read(type_settings.list_types)

@@ -9,9 +9,7 @@ from daybook.cli.options import Json
 from daybook.cli.output import cell, print_json, print_result, print_table
 from daybook.cli.work import checked, read, write
 
-app = typer.Typer(
-    help="Events between components of Daybook: pending, consumed and dead ones.", no_args_is_help=True
-)
+app = typer.Typer(help="Events between components: pending, consumed and dead ones.", no_args_is_help=True)
 
 
 class Status(StrEnum):

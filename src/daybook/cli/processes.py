@@ -27,7 +27,7 @@ def run() -> None:
 
 
 def serve() -> None:
-    """Serve the pages, the API and the gateway, on the database in DATABASE_URL."""
+    """Serve pages, API and gateway, on the database in DATABASE_URL."""
     from daybook.web.serve import serve as serve_site  # noqa: PLC0415
 
     serve_site(_with_database())
@@ -41,7 +41,10 @@ def worker() -> None:
 
 
 def ship() -> None:
-    """Move the recorded calls of this machine's gateways into the ledger, in DATABASE_URL."""
+    """Move recorded calls of this machine into the ledger.
+
+    The ledger is in the database in DATABASE_URL.
+    """
     from daybook.shipping import run as run_shipper  # noqa: PLC0415
 
     run_shipper(_with_database())

@@ -37,7 +37,10 @@ def usage(
     by: Annotated[By | None, typer.Option("--by", help="One row per day, model, hour or month.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the tokens and the cost of model calls: in total, or by day, model, hour or month (UTC)."""
+    """Show the tokens and the cost of model calls.
+
+    In total, or by day, model, hour or month (UTC).
+    """
     rows = read(lambda session: _rows(session, start, end, user, by))
     if as_json:
         print_json(rows if by else rows[0])
