@@ -123,7 +123,7 @@ async def test_a_day_without_events(diary):
     await diary.ask(other)
     (job,) = await diary.work()
     assert job.error_code == "no_events"
-    assert "on the page" not in job.error_message
+    assert "page is unchanged" not in job.error_message
     assert (await diary.page(other)).version == 0
 
 

@@ -151,7 +151,7 @@ async def test_a_video_that_breaks_off_is_refused(videos, name, keep):
     content = whole.read_bytes()
     refusal = await refused(videos.write(f"cut_{name}", content[: int(len(content) * keep)]))
     assert refusal.code == "truncated_video"
-    assert "breaks off" in refusal.message
+    assert "is incomplete" in refusal.message
 
 
 async def test_an_index_that_promises_more_than_there_is_is_refused(videos):
