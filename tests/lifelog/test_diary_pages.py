@@ -191,7 +191,7 @@ async def test_a_model_that_cannot_do_it_fails_the_job_and_the_page_stays(diary,
     (job,) = await diary.work()
 
     assert (job.status, job.error_code) == ("failed", "unusable_answer")
-    assert "author answered twice" in job.error_message
+    assert "author gave two answers" in job.error_message
     assert len(author.received) == 3
     after = await diary.page()
     assert (after.content, after.version) == (before.content, 1)

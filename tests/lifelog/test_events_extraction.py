@@ -120,7 +120,7 @@ async def test_what_a_person_changed_or_made_stays_when_events_are_found_again(l
 
 async def test_a_video_that_ffmpeg_is_not_done_with_is_told_at_once(log, footage, monkeypatch):
     monkeypatch.setattr(
-        "daybook.lifelog.activity.decoding._patience", lambda seconds: 0.05 if seconds else 60
+        "daybook.lifelog.activity.decoding._time_limit", lambda seconds: 0.05 if seconds else 60
     )
     await log.ingest(footage, "video.mp4")
 

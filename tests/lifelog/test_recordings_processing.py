@@ -93,13 +93,13 @@ async def test_the_first_chapters_picture_is_the_recordings(recordings, worked):
 
 
 async def test_a_recording_that_is_deleted_meanwhile_leaves_nothing(recordings, jobs, monkeypatch):
-    made = processing._note
+    made = processing._record
 
     async def deleted(context, file, **kinds):
         await recordings.rows("DELETE FROM recordings")
         return await made(context, file, **kinds)
 
-    monkeypatch.setattr(processing, "_note", deleted)
+    monkeypatch.setattr(processing, "_record", deleted)
     taken = await recordings.take(recordings.videos.make("a.avi", *MPEG4))
     [original] = await recordings.objects()
     [row] = await recordings.rows("SELECT processing_job_id FROM recording_files")
@@ -153,7 +153,7 @@ async def test_a_file_that_went_missing_is_said(recordings, jobs):
     assert (shown["is_processed"], shown["is_processing"]) == (False, False)
     state = shown["files"][0]["processing"]
     assert state["error_code"] == "file_missing"
-    assert "not in the store" in state["error_message"]
+    assert "no longer in the store" in state["error_message"]
 
 
 async def test_a_video_that_cannot_be_encoded_is_told_at_once_and_has_its_picture(
