@@ -51,7 +51,7 @@ def test_a_damaged_record_costs_only_itself(tmp_path, caplog, place):
     reader = JournalReader(journal.folder)
     assert read_all(reader) == ends.keys() - {damaged}
     assert reader.torn == 1
-    assert f"segment {number}: what stands at byte {offset} is damaged" in caplog.text
+    assert f"segment {number}: the record at byte {offset} is damaged" in caplog.text
 
 
 def test_damaged_heads_and_ends_of_segments_cost_nothing(tmp_path):

@@ -40,7 +40,7 @@ def _wanted(
     user_id: RowId | None = None,
     model: Annotated[Label | None, Query()] = None,
     group_id: RowId | None = None,
-    source: Annotated[Label | None, Query(description="What made the calls: gateway, diary, …")] = None,
+    source: Annotated[Label | None, Query(description="The source of the calls: gateway, diary, …")] = None,
 ) -> Wanted:
     return Wanted(user_id=user_id, model=model, group_id=group_id, source=source)
 
@@ -54,7 +54,7 @@ async def token_stats(
     end_date: Moment = None,
     granularity: Literal["hour", "day", "month"] = "day",
 ) -> TokenStatsResponse:
-    """What model calls cost and how long they took, altogether, by model, group and source, and over time (UTC)."""
+    """Return cost and latency of model calls: in total, by model, group and source, and over time (UTC)."""
     dates = service.date_range(start_date, end_date)
     return await service.overview(session, dates, granularity=granularity, wanted=wanted)
 
@@ -105,16 +105,14 @@ async def call_logs(
     page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> Page[CallResponse]:
-    """Gateway calls, newest first, without what was said in them."""
+    """List gateway calls, newest first, without their content."""
     dates = service.date_range(start_date, end_date)
     return await service.call_page(session, wanted, dates, page=page, page_size=page_size)
 
 
 @admin.get("/llm/call-logs/{call_id}")
 async def call_log(call_id: BigRowId | UUID, _: Administrator, session: Reading) -> CallDetailResponse:
-    """One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
-    answered, and its line in the ledger.
-    """
+    """Return a gateway call with its content and its line, by its number or its call id (`x-daybook-call-id`)."""
     return await service.call(session, call_id)
 
 
@@ -126,7 +124,7 @@ async def list_prices(_: Administrator, session: Reading) -> list[PriceResponse]
 
 @admin.put("/prices")
 async def set_price(body: PriceRequest, _: Administrator, session: Writing) -> PriceResponse:
-    """Set what a model costs from now on. Lines that are in the ledger keep their cost."""
+    """Set a model's price from now on. Lines in the ledger keep their cost."""
     return await prices.set_price(session, body)
 
 
@@ -134,7 +132,7 @@ async def set_price(body: PriceRequest, _: Administrator, session: Writing) -> P
 async def own_usage(
     user: CurrentUser, database: AppDatabase, start_date: Moment = None, end_date: Moment = None
 ) -> OwnUsageResponse:
-    """What your calls cost. Dates and days are those of your timezone."""
+    """Return the cost of your calls. Dates and days are those of your timezone."""
     dates = service.date_range(start_date, end_date, timezone=user.timezone)
     async with service.snapshot(database) as session:
         return OwnUsageResponse(

@@ -1,4 +1,4 @@
-"""What one call leaves behind: its line in the ledger, and the log of what was said."""
+"""The rows of one call: its line in the ledger and its call log."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,15 +72,15 @@ class LogEntry:
 
 @dataclass(slots=True)
 class Entry:
-    """One call: a line, where it was sent to a model, and a log."""
+    """One call: a log, and a line if it was sent to a model."""
 
     id: UUID
     line: LineEntry | None
     log: LogEntry | None
     settlement: Settlement | None = None
-    """What it held of its budgets, settled in the transaction that writes the line."""
+    """Its reservations, settled in the transaction that writes the line."""
     kept: KeptAnswer | None = None
-    """Its answer, where it may have to be given again; kept in the same transaction."""
+    """Its answer, if it may be repeated; kept in the same transaction."""
 
 
 LINE_COLUMNS: tuple[str, ...] = LineEntry.__match_args__

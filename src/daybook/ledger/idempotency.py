@@ -1,16 +1,15 @@
-"""Requests that are sent again under the same `Idempotency-Key`: the first answer again, and one line in the ledger.
+"""Requests repeated under the same `Idempotency-Key`: the first answer again, and one line in the ledger.
 
-A key belongs to a code and is good for `KEPT`. Who begins a call under a key owns it until it is closed; `owner` is the
-journal of the process, so that whoever finds that journal dead gives its open keys back (`abandon_all_of`): where the
-first call was never closed it is run again, and both are counted.
+A key belongs to a code and is valid for `KEPT`. The call that takes a key owns it until it is closed. `owner` is the
+journal of its process: when that journal is found dead, its open keys are released (`abandon_all_of`). If the first
+call was never closed, the repeat runs again and both are counted.
 
 Invariants:
 
 - Of all processes that begin the same key at the same time one gets `Fresh`; the others get `Busy` until it has ended.
 - An answer is kept for the call that owns the key. A call that lost its key changes nothing.
-- A success that is in the ledger is kept: by the gateway before its caller has it whole, else by who ships its journal.
-- What is kept obeys the redaction setting, as everything that is written does. Where all content is redacted nothing
-  could be answered again: `REFUSAL` says so.
+- A success in the ledger is kept: by the gateway before its caller has all of it, else by the shipper.
+- Kept answers obey the redaction setting. If all content is redacted, no answer could be repeated: see `REFUSAL`.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ from daybook.kit.errors import Invalid
 from daybook.ledger.redaction import Redact, redact_bytes
 
 KEPT = timedelta(hours=24)
-"""How long a key is good, from the first call on."""
+"""The validity of a key, from the first call on."""
 
 LARGEST = 8 * 2**20
 """Bytes of an answer that are kept, as many as the gateway keeps of a stream."""
@@ -48,12 +47,12 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.03, 0.5  # seconds between two looks at a call 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """Nobody has made this call: make it, then `finish` or `abandon`."""
+    """The key was free: make the call, then `finish` or `abandon`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The call has been made, this was its answer. `body` is None where it was larger than is kept."""
+    """The call was made and this is its answer. `body` is None if it was too large to keep."""
 
     call_id: UUID
     status: int
@@ -88,16 +87,16 @@ class IdempotencyStore:
 
     @property
     def refusal(self) -> str | None:
-        """Why keys cannot be taken; None where they can."""
+        """The reason why keys are refused; None if they are accepted."""
         return REFUSAL if self._redact is Redact.CONTENT else None
 
     async def begin(
         self, code_id: int, key: str, request: bytes, *, path: str, call_id: UUID, owner: str
     ) -> Outcome:
-        """Take `key` for the call `call_id`, or tell what became of the call that has it.
+        """Take `key` for the call `call_id`, or return the state of the call that has it.
 
-        `request` and `path` tell one request from another. `owner` is the journal of this process. Raises `Invalid`
-        where keys cannot be taken (`refusal`).
+        `request` and `path` identify a request. `owner` is the journal of this process. Raises `Invalid` if keys are
+        refused (`refusal`).
         """
         if self._redact is Redact.CONTENT:
             raise Invalid(REFUSAL, code="idempotency_refused")
@@ -198,12 +197,12 @@ class KeptAnswer:
     status: int
     headers: dict[str, str]
     body: bytes | None
-    """None where it is larger than is kept."""
+    """None if it is too large to keep."""
 
 
 async def keep_answers(connection: asyncpg.Connection, answers: Sequence[KeptAnswer]) -> None:
     """Keep answers that are not kept yet, in the transaction that writes their lines: a gateway may have been killed
-    between the record of an answer and `finish`, or the database was away then.
+    before `finish`, or the database was unavailable.
     """
     if not answers:
         return
@@ -222,7 +221,7 @@ async def keep_answers(connection: asyncpg.Connection, answers: Sequence[KeptAns
 
 
 def hash_of_key(key: str) -> bytes:
-    """What is kept of a key."""
+    """Return the stored form of a key."""
     return _hash(key.encode())
 
 
@@ -230,7 +229,7 @@ def _hash(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
-# A key whose time is over is taken as if it had never been there, open or closed.
+# An expired key counts as free, open or closed.
 _TAKE = text(
     """
     INSERT INTO idempotent_calls (code_id, key_hash, request_hash, call_id, owner, expires_at)

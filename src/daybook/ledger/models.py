@@ -1,4 +1,4 @@
-"""The ledger (one line per model call), what was said in each call, and the prices that administrators set."""
+"""The ledger (one line per model call), call logs, idempotency keys, and prices set by administrators."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -53,11 +53,11 @@ class Line(UsageColumns, Base):
     assistant_replies: Mapped[int] = mapped_column(server_default="0")
     updated_at: Mapped[datetime | None]
     posted_by: Mapped[str] = mapped_column(String(16), server_default="trigger")
-    """Who adds it to the totals: `ledger/posting.py`."""
+    """Who adds the line to the totals: `ledger/posting.py`."""
 
 
 class CallLog(Base):
-    """What was asked and answered in a gateway call. Partitioned by month of `call_time`."""
+    """The content of a gateway call. Partitioned by month of `call_time`."""
 
     __tablename__ = "llm_call_logs"
     __table_args__ = (
@@ -92,9 +92,9 @@ class CallLog(Base):
 
 
 class PrunedMonth(Base):
-    """A month (UTC, by its first day) whose call logs were pruned: its lines need not be paired with logs.
+    """A month (UTC, by its first day) whose call logs were pruned: its lines need no logs.
 
-    `rows` and `bytes` add up what was pruned, should a late call have made the month anew.
+    `rows` and `bytes` add up if a late call created the month again.
     """
 
     __tablename__ = "pruned_months"

@@ -1,5 +1,5 @@
-"""The months of `llm_call_logs`. There is no default partition: whoever writes a month first makes it, so
-that retention is a dropped partition.
+"""The months of `llm_call_logs`. There is no default partition: the first writer of a month creates it. Retention drops
+partitions.
 """
 
 from datetime import UTC, datetime

@@ -1,13 +1,13 @@
-"""Lines that the ledger's trigger does not add to the totals, and who adds them.
+"""Lines that the trigger does not add to the totals.
 
-`llm_tracker_usage.posted_by` says it: `trigger` for nearly all; `turn` for the lines of a conversation's turn, which
-the transaction that writes them adds; `outbox` for lines that an event adds, whose key is the line's id. So at every
-moment
+`llm_tracker_usage.posted_by` names the one that does: `trigger` for nearly all. `turn` for lines of a conversation's
+turn, added by the transaction that writes them. `outbox` for lines added by an event, whose key is the line's id. So at
+every moment
 
-    users.token_usage = the sum of their lines - the sum of those that `pending_adjustments` names
+    users.token_usage = the sum of their lines - the sum of those in `pending_adjustments`
 
-and likewise for groups and activation codes. A line that waits for an event brings it along: the trigger publishes it,
-unless somebody did before (a title's job, say). Rollups hold every line from the moment it is written.
+and likewise for groups and activation codes. The trigger publishes the event with the line, unless it was published
+before (by a title's job, say). Rollups hold every line from the moment it is written.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Unposted:
     code: str | None
     tokens: int
     event_id: int | None
-    """None where none has come: for a line that names no user or no conversation."""
+    """None if there is none: for a line without a user or a conversation."""
     event_status: Literal["pending", "dead"] | None
 
 
@@ -88,10 +88,10 @@ async def add_to_user(session: WriteSession, user_id: int, tokens: int) -> None:
 
 
 async def pending_adjustments(session: ReadSession | WriteSession) -> list[Unposted]:
-    """The lines in the ledger that no event has added to the totals yet, whether theirs is pending, dead or missing.
+    """Return the lines that no event has added to the totals yet, whether theirs is pending, dead or missing.
 
-    A line is added in the transaction that marks its event consumed, so that this and the totals agree in every
-    snapshot. Read both in one.
+    A line is added in the transaction that marks its event consumed, so this and the totals agree in every snapshot.
+    Read both in one.
     """
     rows = await session.execute(
         text(

@@ -1,4 +1,4 @@
-"""Prices that administrators set. They come before the library's own table of public prices."""
+"""Prices set by administrators. They take precedence over the library's table of public prices."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from llm_tracker.usage import Usage
 
 
 async def set_price(session: WriteSession, new: PriceRequest) -> PriceResponse:
-    """Set what a model costs from now on. Lines that are in the ledger keep the cost that they have."""
+    """Set a model's price from now on. Lines in the ledger keep their cost."""
     price = ModelPrice(**new.model_dump())
     session.add(price)
     await session.flush()
@@ -33,7 +33,7 @@ async def list_prices(session: ReadSession | WriteSession) -> list[PriceResponse
 
 
 class PriceTable:
-    """What models cost, as it was when the ledger was loaded: asking it costs no query."""
+    """Prices of models as they were when loaded, so that a price costs no query."""
 
     def __init__(self, prices: dict[str, Price] | None = None) -> None:
         self._prices = prices or {}
@@ -51,5 +51,5 @@ class PriceTable:
     def cost(
         self, model: str, usage: Usage, *, provider: str | None = None, at: datetime | None = None
     ) -> Decimal | None:
-        """The cost of a call in USD by an administrator's price, else the public one; None where unknown."""
+        """Return the cost of a call in USD by an administrator's price, else the public one; None if unknown."""
         return price_of(model, usage, provider=provider, at=at, prices=self._prices)

@@ -1,8 +1,8 @@
-"""How long call logs are kept: whole months are dropped. The lines of the ledger stay.
+"""Retention of call logs: whole months are dropped. The lines of the ledger stay.
 
-A month is dropped in one transaction with the record of it (`pruned_months`), so that `verify` knows whose logs
-are gone. Dropping needs the call logs for itself for a moment. It asks for that moment only briefly: a request
-for a lock that waits makes everybody wait who comes after it.
+A month is dropped in one transaction with its record (`pruned_months`), so that `verify` knows whose logs are gone.
+Dropping needs an exclusive lock on the call logs. It is requested with a short timeout: all later requests queue behind
+a waiting one.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ from daybook.ledger.idempotency import IdempotencyStore
 log = logging.getLogger(__name__)
 
 TRIES = 40
-"""Times that a month is tried before it is left for another day."""
+"""Attempts at a month before it is left for another day."""
 
 _EVERY, _AFTER_FAILURE = 3600.0, 60.0  # seconds
-_PATIENCE_MS = 150  # what writers may have to wait behind us
+_PATIENCE_MS = 150  # how long writers may have to wait behind us
 _PAUSE = 0.5  # seconds between two tries, about
 _RETRYABLE = frozenset({"55P03", "40P01"})  # no lock in time, a deadlock
-_GONE = "42P01"  # somebody else has pruned it meanwhile
+_GONE = "42P01"  # pruned by another process meanwhile
 
 
 class Fate(StrEnum):
-    """What becomes of a month that begins before the cut-off."""
+    """The outcome for a month that begins before the cut-off."""
 
     PRUNED = "pruned"
     WOULD_BE_PRUNED = "would be pruned"
@@ -54,7 +54,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What `prune` did, the oldest month first; months that begin after the cut-off are not named."""
+    """The result of `prune`, oldest month first; without months that begin after the cut-off."""
 
     cutoff: datetime
     months: list[Month]
@@ -68,9 +68,9 @@ class _Partition:
 
 
 async def prune(database: Database, cutoff: datetime, *, dry_run: bool = False) -> Pruning:
-    """Drop the months of call logs that lie wholly before `cutoff`; with `dry_run` only tell which.
+    """Drop the months of call logs that lie wholly before `cutoff`; with `dry_run` only list them.
 
-    Months are those of UTC. A month that is in use the whole time (by an export, say) stays and is named.
+    Months are those of UTC. A month in use the whole time (by an export, say) stays and is listed.
     """
     async with database.engine.connect() as connection:
         partitions = [partition for partition in await _partitions(connection) if partition.first < cutoff]
@@ -113,8 +113,8 @@ def _tell(pruning: Pruning) -> None:
 
 
 async def _partitions(connection: AsyncConnection) -> list[_Partition]:
-    """The months that are there, by the bounds that PostgreSQL has of them. It looks once (materialized): a bound is
-    null as soon as somebody else has dropped its month.
+    """Return the existing months by their bounds in the catalogue. It is read once (materialized): a bound becomes null
+    when another process drops its month.
     """
     rows = await connection.execute(
         text(
@@ -148,7 +148,7 @@ async def _measure(connection: AsyncConnection, partition: _Partition, fate: Fat
 
 
 async def _drop_patiently(database: Database, partition: _Partition) -> Month | None:
-    """Drop a month as soon as nobody is using it; None where somebody was every time."""
+    """Drop a month as soon as it is not in use; None if it was in use at every attempt."""
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311  (no secret)
@@ -162,7 +162,7 @@ async def _drop_patiently(database: Database, partition: _Partition) -> Month | 
 
 
 async def _drop(connection: AsyncConnection, partition: _Partition) -> Month:
-    """Count the month, drop it, write that down. While rows are counted, only who writes to that month waits."""
+    """Count the month, drop it, record that. While rows are counted, only writers to that month wait."""
     await connection.execute(text(f"SET LOCAL lock_timeout = {_PATIENCE_MS}"))
     await connection.execute(text(f"LOCK TABLE {partition.name} IN SHARE MODE"))
     month = await _measure(connection, partition, Fate.PRUNED)

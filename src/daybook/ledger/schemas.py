@@ -1,4 +1,4 @@
-"""What the API says about lines, calls and prices."""
+"""Request and response bodies of lines, calls and prices."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,8 +29,8 @@ class Totals(BaseModel):
     total_tokens: int
     total_cached_tokens: int
     total_reasoning_tokens: int
-    cost: Money | None = Field(description="USD; null where there are calls and the price of none is known.")
-    unpriced_calls: int = Field(description="Calls whose price is unknown, which cost therefore lacks.")
+    cost: Money | None = Field(description="USD; null if there are calls and the price of none is known.")
+    unpriced_calls: int = Field(description="Calls whose price is unknown; cost lacks them.")
 
 
 class ModelTotals(Totals):
@@ -40,7 +40,7 @@ class ModelTotals(Totals):
 
 
 class SourceTotals(Totals):
-    """The sums of one source: what made the calls."""
+    """The sums of one source of calls."""
 
     source: str
 
@@ -54,15 +54,15 @@ class DayTotals(Totals):
 class BucketTotals(Totals):
     """The sums of an hour, a day or a month."""
 
-    bucket: str = Field(description="Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
+    bucket: str = Field(description="Its start: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
 
 
 class Latency(BaseModel):
-    """How long calls took, in ms: half of them `p50` or less, and so on.
+    """Latency of calls in ms: half of them took `p50` or less, and so on.
 
-    Estimated: calls are counted by how long they took, in places that end at 10, 20, 50, 100, 200, 500 ms and so on up
-    to 500 s, and taken to lie evenly within their place. So the true value is in the same place, at most 2.5 times as
-    long or short from 10 ms on. What took longer than 500 s is told as 500 s.
+    Estimated from a histogram with buckets that end at 10, 20, 50, 100, 200, 500 ms and so on up to 500 s, evenly
+    filled. So the true value is in the same bucket: from 10 ms on, at most 2.5 times as long or short. Anything above
+    500 s is reported as 500 s.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -75,8 +75,10 @@ class Latency(BaseModel):
 class Figures(Totals):
     """The sums of a dashboard."""
 
-    estimated_calls: int = Field(description="Calls whose tokens Daybook counted: the provider did not say.")
-    latency_ms: Latency | None = Field(description="null where no call has a duration.")
+    estimated_calls: int = Field(
+        description="Calls whose tokens Daybook counted, because the provider reported none."
+    )
+    latency_ms: Latency | None = Field(description="null if no call has a duration.")
 
 
 class ModelFigures(Figures):
@@ -95,7 +97,7 @@ class GroupFigures(Figures):
 
 
 class SourceFigures(Figures):
-    """The sums of one source: what made the calls."""
+    """The sums of one source of calls."""
 
     source: str
 
@@ -103,12 +105,12 @@ class SourceFigures(Figures):
 class BucketFigures(Figures):
     """The sums of an hour, a day or a month."""
 
-    bucket: str = Field(description="Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
+    bucket: str = Field(description="Its start: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
 
 
 class TokenStatsResponse(BaseModel):
-    """What model calls cost in a stretch of time. Each list has all of the calls, most tokens first; `series` is over
-    time (UTC).
+    """The cost of model calls in a time range. Each list covers all calls, most tokens first; `series` is over time
+    (UTC).
     """
 
     granularity: Literal["hour", "day", "month"]
@@ -120,7 +122,7 @@ class TokenStatsResponse(BaseModel):
 
 
 class OwnUsageResponse(BaseModel):
-    """What a person's calls cost; days are those of their timezone."""
+    """The cost of a user's calls; days are those of their timezone."""
 
     timezone: str
     summary: Totals
@@ -156,7 +158,7 @@ class LineResponse(BaseModel):
 
 
 class CallFilter(BaseModel):
-    """Which calls to list; what is absent does not matter."""
+    """A filter of calls; absent fields match all."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -169,7 +171,7 @@ class CallFilter(BaseModel):
 
 
 class CallResponse(BaseModel):
-    """A gateway call, without what was said in it."""
+    """A gateway call without its content."""
 
     id: int
     usage_id: UUID | None
@@ -186,29 +188,29 @@ class CallResponse(BaseModel):
     completion_tokens: int | None
     call_time: datetime
     duration_ms: int | None
-    call_id: UUID | None = Field(description="What the answer's x-daybook-call-id said; null in old rows.")
+    call_id: UUID | None = Field(description="The answer's x-daybook-call-id; null in old rows.")
 
 
 class CallDetailResponse(CallResponse):
-    """A gateway call with what was asked and answered, and its line in the ledger."""
+    """A gateway call with its content and its line in the ledger."""
 
     request_messages: Any
     request_params: dict[str, Any] | None
     response_content: str | None
     response_data: Any
-    line: LineResponse | None = Field(description="null where the call was not sent to a model.")
+    line: LineResponse | None = Field(description="null if the call was not sent to a model.")
 
 
 class PriceRequest(BaseModel):
-    """What a model costs, in USD per million tokens."""
+    """A model's price in USD per million tokens."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: Label
     input: PricePerMillion
     output: PricePerMillion
-    cached_input: PricePerMillion | None = Field(None, description="As input where absent.")
-    cache_write: PricePerMillion | None = Field(None, description="As input where absent.")
+    cached_input: PricePerMillion | None = Field(None, description="Default: input.")
+    cache_write: PricePerMillion | None = Field(None, description="Default: input.")
 
 
 class PriceResponse(BaseModel):

@@ -1,6 +1,6 @@
-"""Reading the ledger: sums over its lines, the lines themselves, and what was said in each gateway call.
+"""Reading the ledger: sums over its lines, the lines themselves, and the content of gateway calls.
 
-Sums are read from rollups (`rollups/statistics.py`), in the library's own shapes: both say what the lines say.
+Sums are read from rollups (`rollups/statistics.py`) and have the library's own shapes.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -51,7 +51,7 @@ ALWAYS = DateRange()
 
 @asynccontextmanager
 async def snapshot(database: Database) -> AsyncGenerator[ReadSession]:
-    """A session whose statements all see the same moment, so that sums which stand side by side agree."""
+    """Open a session whose statements all see the same moment, so that sums side by side agree."""
     engine = database.engine.execution_options(isolation_level="REPEATABLE READ")
     async with AsyncSession(engine, expire_on_commit=False) as session:
         yield ReadSession(session)
@@ -187,7 +187,7 @@ async def call_page(
     page: int = 1,
     page_size: int = 20,
 ) -> Page[CallResponse]:
-    """Gateway calls, newest first, without what was said in them: payloads are large."""
+    """Return gateway calls, newest first, without their content, which is large."""
     where = call_conditions(wanted, dates)
     total = await session.scalar(select(func.count()).select_from(CallLog).where(*where))
     rows = await session.scalars(
@@ -218,7 +218,7 @@ async def _number_of(session: ReadSession, call_id: UUID) -> int | None:
 
 
 async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallDetailResponse]:
-    """These gateway calls, whole, in the order in which they are named; what is not there is left out."""
+    """Return these gateway calls with content, in the given order; missing ones are left out."""
     logs = {row.id: row for row in await session.scalars(select(CallLog).where(CallLog.id.in_(call_ids)))}
     usage_ids = [row.usage_id for row in logs.values() if row.usage_id is not None]
     lines: dict[UUID, Line] = {}
@@ -242,7 +242,7 @@ def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallDetailResponse:
 
 
 def call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:
-    """What a query for calls has to ask for."""
+    """Return the conditions of a query for calls."""
     where: list[ColumnElement[bool]] = [
         getattr(CallLog, name) == value for name, value in wanted.model_dump(exclude_none=True).items()
     ]

@@ -1,7 +1,7 @@
-"""Moves journals into the ledger: those of living gateways as they grow, those of dead ones to their end.
+"""Moves journals into the ledger: those of live gateways as they grow, those of dead ones to their end.
 
-One shipper runs per host (a lock says so); it may be killed at any time. It keeps no state but the journals: the next
-one reads them again and the ledger skips what it has. Segments are deleted when all their calls are in the ledger.
+One shipper runs per host, by a lock. It may be killed at any time and keeps no state: the next one reads the journals
+again, and the ledger skips calls that it has. Segments are deleted when all their calls are in the ledger.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ BATCH = 1000
 """Calls in one transaction at most."""
 
 BATCH_BYTES = 16 * 2**20
-"""The same for the bytes of what they said."""
+"""The same for the bytes of their content."""
 
 _IDLE = 0.03  # seconds between looks at journals that have nothing new
 _GATHER = 0.1  # seconds in which calls gather: a transaction for each few costs more than the calls do
 _LOOK_FOR_OTHERS = 1.0  # seconds between looks for new journals
-_LOOK_BEHIND = 1.0  # seconds between looks behind what is not whole
+_LOOK_BEHIND = 1.0  # seconds between looks behind a torn record
 _TURN = 0.01  # seconds of building rows before signals and others get their turn
 
 
 @dataclass(slots=True)
 class JournaledCall:
-    """A call as its journal tells it. `closed` is None where its gateway died before the call was over."""
+    """A call from its journal. `closed` is None if its gateway died before the call ended."""
 
     journal: str
     segment: int
@@ -51,7 +51,7 @@ class JournaledCall:
 
     @property
     def size(self) -> int:
-        """Bytes of what was said, as far as they are known."""
+        """Bytes of its content, as far as known."""
         closed = len(self.closed.body) if self.closed is not None else 0
         return len(self.opened.body) + sum(len(note.body) for note in self.progress) + closed
 
@@ -81,14 +81,14 @@ class _Tail:
         if ended or self._goes_on(writer_lives=not gone):
             return ended
         if gone:
-            # The writer was gone before we read and there is nothing more: what is open will not be closed.
+            # The writer was gone before we read to the end, so open calls will never be closed.
             ended = list(self.open.values())
             self.over = True
         return ended
 
     def _goes_on(self, *, writer_lives: bool) -> bool:
-        """Whether there is more behind something that is not whole. In a living journal that is looked at now and then:
-        it costs reading the rest of a segment.
+        """True if there are records behind a torn one. In a live journal this is checked now and then: it reads the
+        rest of a segment.
         """
         if writer_lives and time.monotonic() - self._skipped < _LOOK_BEHIND:
             return False
@@ -96,7 +96,7 @@ class _Tail:
         return self.reader.skip_torn(writer_lives=writer_lives)
 
     def forget(self, calls: Sequence[JournaledCall]) -> None:
-        """These calls are in the ledger: delete the segments that nobody needs any more."""
+        """Delete the segments that are no longer needed: these calls are in the ledger."""
         for call in calls:
             self.open.pop(call.opened.id_bytes, None)
         needed = min((call.segment for call in self.open.values()), default=self.reader.segment)
@@ -119,8 +119,8 @@ class _Tail:
 class Shipper:
     """Ships the journals in `folder`.
 
-    `build` makes the rows of a call and does not raise; `prepare` is called before a batch is built, `bury` with the
-    id of a journal that is wholly in the ledger and whose writer is dead.
+    `build` makes the rows of a call and does not raise. `prepare` is called before a batch is built. `bury` is called
+    with the id of a journal whose writer is dead and that is wholly in the ledger.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Shipper:
         self._closing = False
 
     async def run(self) -> None:
-        """Ship until `stop`, then what is left in the journals at that moment."""
+        """Ship until `stop`, then the rest of the journals at that moment."""
         lock = await _only_one(self._folder, lambda: self._closing)
         if lock is None:
             return
@@ -163,11 +163,11 @@ class Shipper:
             await self._writer.close()
 
     def stop(self) -> None:
-        """Ship what is there, then end `run`."""
+        """Ship the rest, then end `run`."""
         self._closing = True
 
     async def ship(self) -> int:
-        """Ship one batch. Returns the number of calls in it; waits for a database that is away."""
+        """Ship one batch, waiting for the database if needed. Returns the number of calls in it."""
         self._look_for_journals()
         found: list[tuple[_Tail, list[JournaledCall]]] = []
         room = BATCH
@@ -203,18 +203,18 @@ class Shipper:
         return entries
 
     async def _patiently(self, work: Callable[[], Awaitable[None]], what: str) -> None:
-        """Do `work`, however long the database is away: the journals keep what comes meanwhile."""
+        """Retry `work` while the database is unavailable: the journals keep new calls meanwhile."""
         pause = 0.1
         while True:
             try:
                 await work()
-            except Exception as problem:  # noqa: BLE001  (whatever it is, what waits must not be lost for it)
+            except Exception as problem:  # noqa: BLE001  (no error may lose a call)
                 log.warning("%s wait to be recorded: %s: %s", what, type(problem).__name__, problem)
                 await self._writer.disconnect()
             else:
                 return
             if self._closing:
-                raise ShippingStopped(f"{what} stay in the journals: the database is away.")
+                raise ShippingStopped(f"{what} stay in the journals: the database is unavailable.")
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
@@ -241,7 +241,7 @@ class Shipper:
 
 
 class ShippingStopped(Exception):
-    """The shipper was asked to stop while the database was away; the journals keep what is not shipped."""
+    """The shipper was stopped while the database was unavailable; the journals keep the rest."""
 
 
 async def _only_one(folder: Path, given_up: Callable[[], bool]) -> int | None:

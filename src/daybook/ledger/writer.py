@@ -2,9 +2,9 @@
 
 Invariants:
 
-- A call is written once, however often it comes: one whose line (or, without a line, whose log) is there is skipped.
-- No record can stop the others: a batch that PostgreSQL refuses is taken apart until the call at fault is alone; what
-  that one said is replaced by a note, its line is kept.
+- A call is written once: one whose line (or, without a line, whose log) is there is skipped.
+- No call can stop the others: a batch that PostgreSQL refuses is split until the call at fault is alone. Its content is
+  replaced by a note; its line is kept.
 """
 
 import asyncio
@@ -40,10 +40,9 @@ log = logging.getLogger(__name__)
 
 
 class LedgerWriter:
-    """The ledger, over a connection of its own. `write` raises when the database is away; nothing is lost by that.
+    """The writer of the ledger, over a connection of its own. If `write` raises, nothing is lost.
 
-    What PostgreSQL will not store of a call is put into `quarantine`, a folder, for a person to look at: what was
-    said in it, or all of it.
+    Content that PostgreSQL refuses to store, or the whole call, goes into the folder `quarantine`.
     """
 
     def __init__(self, dsn: str, quarantine: Path | None = None) -> None:
@@ -61,7 +60,7 @@ class LedgerWriter:
         await self._write(connection, entries)
 
     async def release(self, owner: str) -> None:
-        """Release what a dead gateway had leased of budgets, after its journal was written whole."""
+        """Release the budget leases of a dead gateway, after its journal was written whole."""
         connection = await self._connect()
         async with connection.transaction():
             await release(connection, owner)
@@ -84,15 +83,13 @@ class LedgerWriter:
         connection = self._connection
         if connection is None or connection.is_closed():
             connection = await asyncpg.connect(self._dsn, timeout=10, command_timeout=60)
-            # Journals are deleted because a commit is done: it has to be on disk, also where others need not wait.
+            # Journals are deleted after the commit, so it has to be on disk.
             await connection.execute("SET synchronous_commit = on")
             self._connection = connection
         return connection
 
     async def _write(self, connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
-        """Write all of `entries`; where PostgreSQL refuses them, each half by itself; a single one without what was
-        said in it.
-        """
+        """Write all `entries`. If PostgreSQL refuses them, write each half; a single one without its content."""
         try:
             await _write_all(connection, entries)
         except Exception as problem:
@@ -109,7 +106,7 @@ class LedgerWriter:
             await self._write(connection, entries[middle:])
 
     async def _write_bare(self, connection: asyncpg.Connection, entry: Entry, problem: Exception) -> None:
-        log.error("What was said in call %s cannot be stored (%s); its line is kept.", entry.id, problem)
+        log.error("The content of call %s cannot be stored (%s); its line is kept.", entry.id, problem)
         if entry.log is not None:
             await self._set_aside(entry, _columns_of_log(entry.log))
         try:
@@ -125,7 +122,7 @@ class LedgerWriter:
             await self._set_aside(entry, {**said, "line": line})
 
     async def _set_aside(self, entry: Entry, columns: dict[str, Any]) -> None:
-        """Keep what cannot be stored of a call in a file."""
+        """Write the columns that cannot be stored to a file."""
         if self._quarantine is None:
             return
         try:
@@ -177,7 +174,7 @@ def _keep(path: Path, columns: dict[str, Any]) -> None:
 
 
 def _without_payload(entry: Entry) -> Entry:
-    """The same call, with a note in place of what was said."""
+    """Return the same call with a note in place of its content."""
     note = '{"daybook": "what was said could not be stored"}'
     line, said = entry.line, entry.log
     if line is not None:
@@ -190,8 +187,8 @@ def _without_payload(entry: Entry) -> Entry:
 
 
 _OF_THE_SERVER = frozenset({"08", "25", "40", "42", "53", "55", "57", "58"})
-"""Classes of SQLSTATE: connection, a standby, a deadlock, a table or a right that is not there yet, disk or memory
-full, a lock that somebody holds, stopping or starting, the system (PostgreSQL's manual, appendix A).
+"""Classes of SQLSTATE (PostgreSQL's manual, appendix A): connection, standby, deadlock, missing table or privilege,
+disk or memory full, lock not available, shutdown or startup, system.
 """
 
 _OF_THE_CALL = frozenset({"22", "23", "54"})
@@ -213,8 +210,8 @@ def is_of_the_server(problem: Exception) -> bool:
 async def _is_of_the_call(
     connection: asyncpg.Connection, entries: Sequence[Entry], problem: Exception
 ) -> bool:
-    """Whether it is what was to be written that PostgreSQL refuses. Some errors may be either, a trigger's for example:
-    then that is so where another call, of the same month, can be written at this moment.
+    """True if PostgreSQL refuses the call's values. For ambiguous errors, a trigger's for example, that is so if
+    another call of the same month can be written now.
     """
     if is_of_the_server(problem):
         return False

@@ -1,13 +1,13 @@
-"""Budgets, reserved and then settled; and limits per minute that hold across processes.
+"""Budgets, reserved and then settled.
 
-Invariant, for every hard budget and each of its periods, whenever a reader looks and whatever was killed:
+Invariant, for every hard budget and each of its periods, at every moment and whatever is killed:
 
     used + held <= limit + overrun
 
-`used` is what settled calls took, `held` what processes have leased and not yet settled, `overrun` what providers
-reported beyond the most that a call could take by its own words (0, unless a provider lies). A limit that is set
-below what is used already is the one exception: it refuses every further call.
+`used` is the usage of settled calls. `held` is leased to processes and not yet settled. `overrun` is usage beyond the
+bound of a call (0, unless a provider reports more than its API allows). The one exception is a limit set below `used`:
+it refuses every further call.
 
-The way of a call: `bounds` says the most it can take → `keeper` gives a hold from a lease of this process → the call is
-sent → `settling` moves what it took from leased to used, in the transaction that inserts its line.
+A call: the gateway bounds its usage → `keeper` reserves that from a lease of the process → the call is sent →
+`settling` moves its usage from held to used, in the transaction that inserts its line.
 """

@@ -1,4 +1,4 @@
-"""Budgets, for administrators; and what is left of one's own."""
+"""Budgets: for administrators, and each user's own."""
 
 from fastapi import APIRouter
 
@@ -51,25 +51,25 @@ async def get_budget(budget_id: RowId, _: Administrator, session: Reading) -> Bu
 
 @admin.delete("/budgets/{budget_id}")
 async def remove_budget(budget_id: RowId, _: Administrator, session: Writing) -> BudgetResponse:
-    """Take a budget out of force. What was used stays known."""
+    """Deactivate a budget. Its usage is kept."""
     return await service.remove_budget(session, budget_id)
 
 
 @admin.get("/budget-leases")
 async def list_leases(_: Administrator, session: Reading) -> list[LeaseResponse]:
-    """What gateway processes hold of which budget."""
+    """List what gateway processes hold of each budget."""
     return await service.list_leases(session)
 
 
 @admin.delete("/budget-leases/{owner}")
 async def release_leases(owner: Owner, _: Administrator, session: Writing) -> ReleaseResponse:
-    """Release what a process of a lost host holds. One that is alive is a conflict."""
+    """Release the leases of a process of a lost host. A live process is a conflict."""
     return ReleaseResponse(released=await service.release_owner(session, owner))
 
 
 @own.get("/budgets")
 async def list_my_budgets(user: CurrentUser, session: Reading) -> list[BudgetResponse]:
-    """One's own budgets and those of one's codes: limit, used, held, left, and when each resets."""
+    """List your own budgets and those of your codes: limit, used, held, left, and when each resets."""
     return await service.own_budgets(session, user.id)
 
 

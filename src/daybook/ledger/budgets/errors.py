@@ -1,9 +1,9 @@
-"""Why a call may not go on.
+"""Errors that refuse a call.
 
 Limited
-└── BudgetReached     a hard budget has no room for the most that the call can take    429
+└── BudgetReached     a hard budget has no room for the call's bound       429
 Forbidden
-└── PriceUnknown      a hard budget in money, and nobody knows what the model costs    403
+└── PriceUnknown      a hard budget in money, and the price is unknown     403
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ from daybook.kit.money import money_text
 
 
 class BudgetReached(Limited):
-    """A hard budget has no room for the call. Amounts are in the budget's unit; `used` is without what is held."""
+    """A hard budget has no room for the call. Amounts are in the budget's unit; `used` excludes `held`."""
 
     code = "budget_reached"
 
@@ -39,7 +39,7 @@ class BudgetReached(Limited):
 
 
 class PriceUnknown(Forbidden):
-    """Nobody knows what the model costs, so that a budget in money cannot hold its calls."""
+    """The model's price is unknown, so a budget in money cannot reserve its calls."""
 
     code = "price_unknown"
 

@@ -62,4 +62,4 @@ async def _tell(_: WriteSession, event: Event, reached: SoftBudgetReached) -> No
 
 
 HANDLER = Handler(SOFT_REACHED, 1, SoftBudgetReached, _tell)
-"""Tells the worker's log, until somebody is there to be told."""
+"""Log the event in the worker."""

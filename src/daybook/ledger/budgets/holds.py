@@ -1,4 +1,4 @@
-"""What a call holds of its budgets while it is under way."""
+"""Reservations of a call in progress."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class HoldPart:
-    """What a call holds of one period of one budget. `amount` is 0 for a soft budget, which only counts."""
+    """A call's reservation of one period of one budget. `amount` is 0 for a soft budget, which only counts."""
 
     budget_id: int
     start: date
@@ -26,25 +26,24 @@ class HoldPart:
 
     @classmethod
     def of_json(cls, value: Sequence[Any]) -> "HoldPart":
-        """The part that `as_json` told."""
+        """Restore the part that `as_json` returned."""
         budget_id, start, amount, unit = value
         return cls(int(budget_id), date.fromisoformat(start), Decimal(amount), unit)
 
     def after(self, tokens: int | None, cost: Decimal | None) -> "HoldPart":
-        """What is left to hold of it once the call's use is known; all of it where it is not."""
+        """Return the part still needed for the call's usage; all of it if the usage is unknown."""
         used = cost if self.unit == "usd" else tokens
         return self if used is None else replace(self, amount=min(self.amount, max(Decimal(used), _ZERO)))
 
 
 class Hold:
-    """What a call holds of all its budgets; nothing, where it is under none.
+    """A call's reservations of all its budgets; empty if it has none.
 
-    1. `as_json()` goes into the journal before the call is sent: whoever ships the journal settles it.
-    2. When the call is over, `take` lowers the hold to what it took, and `as_json()` goes into the record of its end.
-    3. After that record is written, `close` makes the rest usable for other calls of this process, at once.
+    1. `as_json()` goes into the journal before the call is sent: the shipper settles it.
+    2. After the call, `take` lowers the reservation to its usage, and `as_json()` goes into the record of its end.
+    3. After that record is written, `close` returns the rest to this process at once.
 
-    A call that was not sent, and that no record names, is cancelled instead. `close` and `cancel` work once; more is
-    no error.
+    A call that was not sent and is in no record is cancelled instead. `close` and `cancel` take effect once.
     """
 
     __slots__ = ("_put_back", "held", "parts")
@@ -53,23 +52,21 @@ class Hold:
         self, parts: Sequence[HoldPart] = (), put_back: Callable[[HoldPart, Decimal], None] | None = None
     ) -> None:
         self.held = tuple(parts)
-        """What was taken from the leases."""
+        """Taken from the leases."""
         self.parts = self.held
-        """What is still needed of it."""
+        """The part of it that is still needed."""
         self._put_back = put_back
 
     def as_json(self) -> list[list[Any]]:
-        """The hold as the journal keeps it; [] where nothing is held."""
+        """Return the reservation for the journal; [] if nothing is held."""
         return [part.as_json() for part in self.parts]
 
     def take(self, tokens: int | None, cost: Decimal | None) -> None:
-        """The call took `tokens` and `cost` in USD. None is unknown: then all of the hold stays, until it is settled
-        by what is found out later.
-        """
+        """Lower the reservation to `tokens` and `cost` (USD). None if unknown: all is held until it is settled."""
         self.parts = tuple(part.after(tokens, cost) for part in self.held)
 
     def close(self) -> None:
-        """The record of the call's end is written: what it did not take can be used again."""
+        """Return the unused rest. Call after the record of the call's end is written."""
         put_back, self._put_back = self._put_back, None
         if put_back is not None:
             for held, needed in zip(self.held, self.parts, strict=True):
@@ -82,5 +79,5 @@ class Hold:
 
 
 def parts_of_json(value: Sequence[Sequence[Any]]) -> tuple[HoldPart, ...]:
-    """The parts that `Hold.as_json` told, for a `Settlement`."""
+    """Restore the parts that `Hold.as_json` returned, for a `Settlement`."""
     return tuple(HoldPart.of_json(part) for part in value)

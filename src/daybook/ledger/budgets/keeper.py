@@ -1,7 +1,7 @@
-"""Gives calls their holds. One per gateway process; holds come from leases in memory, leases from PostgreSQL.
+"""Reservations of one gateway process: from leases in memory, which come from PostgreSQL.
 
-A call under a hard budget goes on only while the database was heard of in the last `AWAY_AFTER` seconds: a lease in
-hand is durable and would stay true, but nobody can then change or release a budget, and the promise is 503.
+A call under a hard budget needs an answer of the database within the last `AWAY_AFTER` seconds. A lease would stay
+valid without, but no administrator could change or release a budget: the gateway promises 503.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
 log = logging.getLogger(__name__)
 
 PULSE = 1.0
-"""Seconds between signs of life of the database, with which the amounts come that calls of this process need."""
+"""Seconds between proofs that the database is available. Each also reads the amounts of its own leases."""
 
 REREAD = 60.0
 """Seconds after which all budgets are read again, should a notification have been lost."""
@@ -44,7 +44,7 @@ CHANNEL = "daybook_budgets"
 
 _TRIES = 4
 _BUSY = 0.02  # at most this part of the time goes into reading all budgets, unless
-_LATEST = 1.5  # so many seconds would pass before a new or lowered budget is felt
+_LATEST = 1.5  # at most this many seconds until a new or lowered budget is felt
 _WATCHED = 60.0  # seconds for which the use of a soft budget is read after a call
 
 
@@ -58,14 +58,14 @@ class AtMost(Protocol):
 
     @property
     def money(self) -> Decimal | None:
-        """USD; None where the price is unknown."""
+        """USD; None if the price is unknown."""
         ...
 
 
 class BudgetKeeper:
-    """The budgets of one process. `owner` is the id of its journal: what it leases is settled from there.
+    """The budgets of one process. `owner` is the id of its journal, through which its leases are settled.
 
-    `takes_callers`: it is a gateway, and has a share of the limits per minute when the database is away.
+    `takes_callers`: it is a gateway and has a share of the limits per minute while the database is unavailable.
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class BudgetKeeper:
         self._pulse = asyncio.create_task(self._follow(), name="budgets")
 
     def covers(self, subjects: Subjects) -> bool:
-        """Whether `subjects` may have budgets; so until the budgets were read once."""
+        """True if `subjects` may have budgets. Always true before the budgets were read."""
         return self._heard_at == float("-inf") or any(pair in self._of_subject for pair in subjects.pairs())
 
     async def hold(
         self, subjects: Subjects, bound: AtMost, *, model: str = "", at: datetime | None = None
     ) -> Hold:
-        """Hold the most that a call of `subjects` can take, of each of its hard budgets or of none.
+        """Reserve the bound of a call of `subjects` in all of its hard budgets, or in none.
 
         The periods are those of `at`, the call's start (default: now). Raises `BudgetReached`, `PriceUnknown`, or
-        `Unavailable` when the call is under a hard budget and the database is away.
+        `Unavailable` if the call is under a hard budget and the database is unavailable.
         """
         terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ())]
         if not terms:
@@ -150,7 +150,7 @@ class BudgetKeeper:
         return found
 
     async def close(self) -> None:
-        """Give back what is not held. What calls hold stays leased until their journal is shipped."""
+        """Return what is not held. Reservations of calls stay leased until their journal is shipped."""
         self._closing.set()
         self._woken.set()
         if self._pulse is not None:
@@ -164,14 +164,17 @@ class BudgetKeeper:
             try:
                 await self._give_back_all(self._pool)
             except DRIVER_ERRORS as problem:
-                log.warning("Budgets still hold what nobody uses (%s).", type(problem).__name__)
+                log.warning(
+                    "Unused amounts of budgets stay leased until the journal is shipped (%s).",
+                    type(problem).__name__,
+                )
                 await asyncio.sleep(0.05 * 2**attempt)
             else:
                 break
         self._pool.terminate()
 
     async def _give_back_all(self, pool: asyncpg.Pool) -> None:
-        """Give back what is free, by what the database says that we have. What stays, the shipper releases later."""
+        """Return the free amounts, as the database knows the leases. The shipper releases the rest."""
         async with pool.acquire(timeout=AWAY_AFTER) as connection:
             for budget_id, start, lease_id, granted in await connection.fetch(_LEASES, self.owner):
                 if lease := self._leases.get((budget_id, start)):
@@ -225,7 +228,7 @@ class BudgetKeeper:
             raise DatabaseUnavailable
 
     async def _ask(self, terms: Terms, start: date, exact: Decimal, ahead: Decimal) -> Slice:
-        """Lease a slice. A connection that breaks is made anew: after a restart the first ones always are broken."""
+        """Lease a slice. Retry on a lost connection: after a restart of the server all pooled ones are lost."""
         assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
         for attempt in range(_TRIES):
             try:
@@ -264,7 +267,7 @@ class BudgetKeeper:
                 await set_within(self._woken, PULSE - rest)
 
     async def _look(self, *, whole: bool = True) -> None:
-        """Read all budgets, or the amounts needed here; say that we live; give back what we do not need."""
+        """Read all budgets, or the amounts needed here; report this process alive; return surplus."""
         assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
         moment = self._clock()
         today, month = period_start("day", moment), period_start("month", moment)
@@ -300,7 +303,7 @@ class BudgetKeeper:
             log.exception("The budgets could not be read.")
 
     def _needed(self, today: date, month: date, *, whole: bool) -> tuple[list[int], list[date]]:
-        """Return the budgets and periods whose amounts are read: those with a lease, and soft ones under calls."""
+        """Return the budgets and periods to read: those with a lease, and soft ones with recent calls."""
         recent = time.monotonic() - _WATCHED
         needed = [
             (one.id, start)
@@ -328,7 +331,7 @@ class BudgetKeeper:
             lease.terms = self._terms.get(lease.terms.id, lease.terms)
 
     def _left(self, amounts: Sequence[asyncpg.Record]) -> dict[tuple[int, date], Decimal]:
-        """Note what is used of soft budgets. Return what is left of each hard one."""
+        """Store the usage of soft budgets. Return what is left of each hard one."""
         left: dict[tuple[int, date], Decimal] = {}
         for budget_id, start, used, held in amounts:
             terms = self._terms.get(budget_id)
@@ -339,16 +342,14 @@ class BudgetKeeper:
         return left
 
     async def _forget(self, connection: Connection, before: date) -> None:
-        """Forget leases of long ago, here and in the database together: one that came back would count as granted
-        what was spent.
-        """
+        """Forget old leases here and in the database together: one restored later would count as unspent."""
         for budget_id, start in await connection.fetch(_FORGET, self.owner, before):
             lease = self._leases.get((budget_id, start))
             if lease is not None and lease.idle:
                 del self._leases[budget_id, start]
 
     async def _give_back(self, wanted: Sequence[tuple[LocalLease, Decimal]]) -> None:
-        """Give back what leases have too much. Should the answer be lost, the next slice tells what became of it."""
+        """Return surplus. If the response is lost, the next slice reports the outcome."""
         given = [(lease, amount) for lease, amount in wanted if amount > 0]
         if not given:
             return

@@ -1,7 +1,7 @@
-"""Leases as PostgreSQL keeps them: every change is one atomic statement under the lock of the budget's period.
+"""Leases in PostgreSQL: every change is one atomic statement under the lock of the budget's period.
 
-A process takes slices and gives back what it does not need; both change `granted`, which nobody else writes. So the
-`granted` that a later statement returns also tells what became of one whose answer was lost.
+A process takes slices and returns surplus; both change `granted`, which no other process writes. So the `granted` of a
+later response also reports the outcome of a statement whose response was lost.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,16 @@ import asyncpg
 from daybook.kit import failpoints
 
 SHARE = 16
-"""Beyond what calls wait for, a slice is at most this part of what is left. So slices shrink as the limit comes near,
-to exactly what is asked, and no process sits on what others need."""
+"""Beyond the need of waiting calls, a slice is at most this part of what is left. So slices shrink near the limit to
+exactly the need, and no process holds what others need.
+"""
 
 Connection = asyncpg.Connection | Any  # or one that a pool lends
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What asking for a slice gave. `used`, `held` and `limit` are those before it."""
+    """A leased slice. `used`, `held` and `limit` are those before it."""
 
     amount: Decimal
     active: bool
@@ -31,13 +32,13 @@ class Slice:
     held: Decimal
     limit: Decimal
     lease_id: int | None
-    """None where this owner has no lease."""
+    """None if this owner has no lease."""
     granted: Decimal
-    """All that this owner was granted of this period, what it gave back taken off."""
+    """The total granted to this owner of this period, minus what it returned."""
 
     @property
     def left(self) -> Decimal:
-        """What nobody had used or leased, before this slice."""
+        """Neither used nor leased before this slice."""
         return max(self.limit - self.used - self.held, Decimal(0))
 
 
@@ -51,7 +52,7 @@ async def take_slice(
     ahead: Decimal,
     places: int,
 ) -> Slice:
-    """Lease `exact`, and up to `ahead` more with `places` decimal places; nothing where `exact` does not fit."""
+    """Lease `exact`, and up to `ahead` more with `places` decimal places; nothing if `exact` does not fit."""
     failpoints.point("budget.lease.before")
     row = await connection.fetchrow(_TAKE, owner, budget_id, start, exact, ahead, places)
     if row is None:
@@ -65,7 +66,7 @@ async def take_slice(
 
 @dataclass(frozen=True, slots=True)
 class Surplus:
-    """What an owner gives back of one lease."""
+    """An amount of one lease that its owner returns."""
 
     budget_id: int
     start: date
@@ -75,7 +76,7 @@ class Surplus:
 async def give_back(
     connection: Connection, owner: str, surplus: Sequence[Surplus]
 ) -> dict[tuple[int, date], Decimal]:
-    """Give back what is not needed, of any number of leases. Returns what each has been `granted` now."""
+    """Return surplus of any number of leases to their budgets. Returns the new `granted` of each."""
     failpoints.point("budget.give_back.before")
     async with connection.transaction():
         keys = ([one.budget_id for one in surplus], [one.start for one in surplus])
@@ -86,7 +87,7 @@ async def give_back(
 
 
 async def release(connection: Connection, owner: str) -> int:
-    """Give back every lease of `owner` and forget it, in a transaction of its own or in the caller's.
+    """Release every lease of `owner`, in a transaction of its own or in the caller's.
 
     Call only for a dead owner whose calls are settled. A live owner detects the loss and takes a new lease.
     """
@@ -98,9 +99,8 @@ async def release(connection: Connection, owner: str) -> int:
     return len(released)
 
 
-# A slice is spent because it is granted: the commit waits for the disk, also where others need not.
-# The lock comes first: what it returns is the newest, whoever changed it while we waited. `granted` comes back even
-# where nothing is granted, so that an answer that was lost is made up for.
+# A granted slice counts as spent: force synchronous_commit. The lock comes first, so the result is current.
+# `granted` is returned even if nothing is granted: it makes up for a lost response.
 _TAKE = f"""
 WITH locked AS (
     SELECT b.active, p.used, p.held, b."limit", set_config('synchronous_commit', 'on', true)

@@ -1,5 +1,5 @@
-"""A lease as its process uses it: amounts are taken and put back in memory; slices come from PostgreSQL, ahead of need
-where the budget has room, and calls that wait share one request for them.
+"""A lease in the memory of its process: amounts are taken and returned here. Slices come from PostgreSQL, ahead of need
+if the budget has room, and waiting calls share one request for a slice.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ AskSlice = Callable[[Terms, date, Decimal, Decimal], Awaitable[Slice]]
 _ZERO = Decimal(0)
 _AHEAD = 8  # calls that the first slice is for
 _MOST_AHEAD = 4096
-_IDLE = 10.0  # seconds after which what is not used is given back
+_IDLE = 10.0  # seconds after which unused amounts are returned
 
 
 class NoRoom(Exception):
-    """The budget has no room for an amount. `own` is what this process had free."""
+    """The budget has no room for an amount. `own` is the amount that this process had free."""
 
     def __init__(self, told: Slice, own: Decimal) -> None:
         super().__init__("The budget has no room.")
@@ -47,7 +47,7 @@ def _was_given(taken: "asyncio.Future[bool]") -> bool:
 
 
 class LocalLease:
-    """What this process may still take of one period of one budget."""
+    """The amount that this process may still take of one period of one budget."""
 
     def __init__(self, terms: Terms, start: date, ask: AskSlice) -> None:
         self.terms = terms
@@ -60,7 +60,7 @@ class LocalLease:
         self._lease_id: int | None = None
         self._granted = _ZERO
         self._unsure = _ZERO
-        """What was to be given back when the answer was lost; the next answer tells whether it was."""
+        """Being returned when the response was lost; the next response reports the outcome."""
         self._waiting: deque[_Waiter] = deque()
         self._asking: asyncio.Task[None] | None = None
         self._typical = _ZERO
@@ -71,7 +71,7 @@ class LocalLease:
         self._taken_at = time.monotonic()
 
     def has(self, amount: Decimal) -> bool:
-        """Whether `amount` can be taken at once."""
+        """True if `amount` can be taken at once."""
         return not self._waiting and self.free >= amount
 
     def take_now(self, amount: Decimal) -> None:
@@ -83,9 +83,9 @@ class LocalLease:
             self._ask_soon()
 
     async def take(self, amount: Decimal) -> bool:
-        """Take `amount`, waiting for a slice if need be. False where the budget does not exist any more.
+        """Take `amount`, waiting for a slice if needed. False if the budget no longer exists.
 
-        Raises `NoRoom`, or `Unavailable` when the database cannot be asked.
+        Raises `NoRoom`, or `Unavailable` if the database is unavailable.
         """
         if self.has(amount):
             self.take_now(amount)
@@ -104,13 +104,13 @@ class LocalLease:
             raise
 
     def put_back(self, amount: Decimal) -> None:
-        """A call has ended and did not need `amount` of what it had taken."""
+        """Return `amount` that an ended call did not need."""
         self.under_way -= 1
         self.free += amount
         self._serve()
 
     def surplus(self, left: Decimal) -> Decimal:
-        """What may be given back, when all processes together have `left`: all of it from an idle lease."""
+        """Return the surplus if all processes together have `left`; all of an idle lease."""
         idle = time.monotonic() - self._taken_at > _IDLE
         if self._asking is not None or self._giving_back or self._waiting or self.free <= 0:
             return _ZERO
@@ -121,26 +121,26 @@ class LocalLease:
         return self.free - comfortable if idle or self.free > 2 * comfortable else _ZERO
 
     def give_back(self, amount: Decimal) -> None:
-        """`amount` is about to be given back; until it is known whether it was, no slice is asked for."""
+        """Mark `amount` as being returned. No slice is requested until the outcome is known."""
         self.free -= amount
         self._unsure += amount
         self._giving_back = True
 
     def gave_back(self, granted: Decimal | None) -> None:
-        """It was, and all that is granted now is `granted`; None where the lease is gone."""
+        """Finish returning: the total grant is `granted` now; None if the lease is gone."""
         self.learn(None if granted is None else self._lease_id, granted or _ZERO)
         self.end_giving_back()
 
     def end_giving_back(self) -> None:
-        """It was, or was not: what is learnt next tells."""
+        """Finish returning with an unknown outcome: the next response reports it."""
         self._giving_back = False
         self._serve()
         if self._waiting:
             self._ask_soon()
 
     def learn(self, lease_id: int | None, granted: Decimal) -> None:
-        """Take over what PostgreSQL says was granted: also what it granted, or took back, in an answer that we never
-        got. A new id means that the lease was released while we lived: then only what is in the new one is ours.
+        """Take over the grant that PostgreSQL reports, including changes whose response was lost. A new id means that
+        the lease was released while we lived: then only the new lease is ours.
         """
         if lease_id is None or (self._lease_id is not None and lease_id != self._lease_id):
             self.free = granted
@@ -151,11 +151,11 @@ class LocalLease:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing would be lost by forgetting it."""
+        """True if nothing would be lost by forgetting it."""
         return not (self.free or self.under_way or self._unsure or self._waiting or self._asking)
 
     async def close(self) -> None:
-        """Tell those who wait that they cannot go on, and wait for the answer to what is asked."""
+        """Fail the waiting calls, and wait for the response to a pending request."""
         self._fail(Unavailable("Daybook is stopping. Try again in a moment.", code="stopping"))
         if self._asking is not None:
             await self._asking
@@ -165,7 +165,7 @@ class LocalLease:
         self._typical = amount if not self._typical else (self._typical * 7 + amount) / 8
 
     def _ahead(self) -> Decimal:
-        """How much should be free, beyond what calls wait for; in whole units, so that sums stay exact."""
+        """Return the amount to keep free beyond the need of waiting calls; in whole units, so that sums stay exact."""
         wanted = min(self._typical * self._calls_ahead, self.terms.limit)
         if self._share is not None:
             wanted = min(wanted, self._share) if self._share >= self._typical else _ZERO
@@ -194,7 +194,7 @@ class LocalLease:
                     self._refuse(told)
                 if not self._waiting:
                     return
-                # They came while we asked: calls come faster than slices do, so let slices be larger.
+                # They arrived during the request: calls are faster than slices, so take larger slices.
                 self._calls_ahead = min(self._calls_ahead * 2, _MOST_AHEAD)
         except Unavailable as problem:
             self._fail(problem)
@@ -205,7 +205,7 @@ class LocalLease:
             self._asking = None
 
     def _serve(self) -> None:
-        """Give to those who wait, first come first served."""
+        """Serve the waiting calls, first come first served."""
         while self._waiting and self.free >= self._waiting[0].amount:
             waiter = self._waiting.popleft()
             if waiter.taken.done():
@@ -215,7 +215,7 @@ class LocalLease:
             waiter.taken.set_result(True)
 
     def _refuse(self, told: Slice) -> None:
-        """Refuse those for whom there is no room, first come first served; the others ask again."""
+        """Refuse the waiting calls that do not fit, first come first served; the others ask again."""
         room = self.free + told.left
         kept: deque[_Waiter] = deque()
         for waiter in self._waiting:
@@ -227,7 +227,7 @@ class LocalLease:
         self._waiting = kept
 
     def _let_go(self) -> None:
-        """The budget is not in force any more: nobody needs a hold of it."""
+        """Let the waiting calls pass: the budget is inactive."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.taken.done():

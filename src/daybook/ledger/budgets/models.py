@@ -1,4 +1,4 @@
-"""Budgets and what is used, leased and settled of them; the slots of limits per minute."""
+"""Budgets and their used, leased and settled amounts; the slots of limits per minute."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,9 +22,9 @@ from daybook.db.base import Base, Created, Timestamps
 
 
 class Budget(Timestamps, Base):
-    """How much a code, a group or a user may take in a day or a month (UTC). Set inactive, never deleted.
+    """The limit of a code, a group or a user for a day or a month (UTC). Set inactive, never deleted.
 
-    A hard budget refuses the call that could pass it; a soft one warns.
+    A hard budget refuses a call that could exceed it; a soft one warns.
     """
 
     __tablename__ = "budgets"
@@ -60,7 +60,7 @@ class BudgetPeriod(Base):
     """The part of `used` that lines of this period had taken when the budget was set."""
     used: Mapped[Decimal] = mapped_column(Numeric, server_default="0")
     held: Mapped[Decimal] = mapped_column(Numeric, server_default="0")
-    """The sum of what leases have `granted` and not `settled`."""
+    """The sum of `granted` minus `settled` of its leases."""
     overrun: Mapped[Decimal] = mapped_column(Numeric, server_default="0")
     """The part of `used` that calls took beyond their holds, because providers reported more than was possible."""
     reached_at: Mapped[datetime | None]
@@ -68,7 +68,7 @@ class BudgetPeriod(Base):
 
 
 class BudgetLease(Created, Base):
-    """What one process may give holds from. `granted` is changed by the owner alone, `settled` by whoever ships."""
+    """An amount leased to one process. Only its owner writes `granted`, only the shipper `settled`."""
 
     __tablename__ = "budget_leases"
     __table_args__ = (
@@ -94,12 +94,12 @@ class BudgetOwner(Created, Base):
 
     owner: Mapped[str] = mapped_column(String(128), primary_key=True)
     takes_callers: Mapped[bool] = mapped_column(server_default="true")
-    """Whether it is a gateway, which has a share of the limits per minute."""
+    """True for a gateway, which has a share of the limits per minute."""
     seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class BudgetSettlement(Base):
-    """What one call held and took of one budget. No foreign keys: history names what it names."""
+    """One call's reservation and usage of one budget. No foreign keys: history outlives its subjects."""
 
     __tablename__ = "budget_settlements"
 
@@ -111,7 +111,7 @@ class BudgetSettlement(Base):
 
 
 class RateSlot(Base):
-    """What calls of one code took in a few seconds. Unlogged: a crash of the server forgets a minute."""
+    """Usage of one code in a few seconds. Unlogged: a crash of the server loses a minute."""
 
     __tablename__ = "rate_slots"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What callers are told: why a call may not go on, or that a soft budget is reached."""
+"""Messages for callers: refused calls, and soft budgets that are reached."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,19 +9,19 @@ from daybook.ledger.budgets.local_lease import NoRoom
 from daybook.ledger.budgets.periods import resets_at
 from daybook.ledger.budgets.terms import Terms
 
-_SOON = 2.0  # seconds after which calls under way may have ended and left room
+_SOON = 2.0  # seconds after which calls in progress may have ended and left room
 
 
 def budget_reached(
     terms: Terms, start: date, amount: Decimal, problem: NoRoom, moment: datetime
 ) -> BudgetReached:
-    """A budget has no room for `amount`: what is used, what others hold, and when it is worth trying again."""
+    """Return the error of a budget without room for `amount`: used, held by others, and when to retry."""
     told, unit = problem.told, terms.unit
     ends = resets_at(terms.period, start)
     held = max(told.held - problem.own, Decimal(0))
     words = (
         f"{terms.words()} has no room for this call, which may take up to {amount_text(amount, unit)}: "
-        f"{amount_text(told.used, unit)} used, {amount_text(held, unit)} held by calls under way. "
+        f"{amount_text(told.used, unit)} used, {amount_text(held, unit)} held by calls in progress. "
     )
     if told.used + amount <= told.limit:
         retry_after = _SOON
@@ -55,9 +55,9 @@ def budget_reached(
 
 
 def price_unknown(terms: Terms, model: str) -> PriceUnknown:
-    """A budget in money covers the call, and nobody can say what it may cost."""
+    """Return the error of a call under a budget in money if its price is unknown."""
     return PriceUnknown(
-        f"Nobody knows what the model {model[:128]!r} costs, and {terms.words()} covers this call. "
+        f"The price of the model {model[:128]!r} is unknown, and {terms.words()} covers this call. "
         "An administrator can set the price: 'daybook price set'.",
         details={"model": model[:128]},
     )
@@ -65,7 +65,7 @@ def price_unknown(terms: Terms, model: str) -> PriceUnknown:
 
 def warning_words(terms: Terms, used: Decimal, ends: datetime) -> str:
     """A soft budget is reached; in ASCII, for a header."""
-    return f"{terms.words()} is reached: {amount_text(used, terms.unit)} used, anew at {_text(ends)}"
+    return f"{terms.words()} is reached: {amount_text(used, terms.unit)} used, resets at {_text(ends)}"
 
 
 def _figure(amount: Decimal, unit: str) -> int | str:

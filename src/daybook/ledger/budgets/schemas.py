@@ -1,4 +1,4 @@
-"""What the API says about budgets."""
+"""Request and response bodies of budgets."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,9 +21,9 @@ Amount = Annotated[Decimal, Ge(0), Lt(Decimal(10) ** 15), Field(max_digits=24, d
 
 
 class BudgetRequest(BaseModel):
-    """How much a code, a group or a user may take in a day or a month (UTC).
+    """The limit of a code, a group or a user for a day or a month (UTC).
 
-    One that is there for the same subject, period, unit and kind gets this limit.
+    It replaces the limit of an existing budget of the same subject, period, unit and kind.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,8 +58,8 @@ class BudgetResponse(BaseModel):
     limit: Money
     hard: bool
     active: bool
-    used: Money = Field(description="What settled calls took.")
-    held: Money = Field(description="What gateways hold for calls under way, or have leased for the next.")
+    used: Money = Field(description="Usage of settled calls.")
+    held: Money = Field(description="Reserved by gateways for calls in progress, or leased for the next.")
     left: Money = Field(description="limit - used - held, at least 0.")
     overrun: Money = Field(
         description="The part of used that providers reported beyond the most that was possible."
@@ -71,7 +71,7 @@ class BudgetResponse(BaseModel):
 
 
 class LeaseResponse(BaseModel):
-    """What one gateway process has leased of one period of one budget, and not settled yet."""
+    """The amount that one gateway process has leased of one period of one budget and not settled."""
 
     owner: str
     budget_id: int
@@ -82,6 +82,6 @@ class LeaseResponse(BaseModel):
 
 
 class ReleaseResponse(BaseModel):
-    """How many leases were released."""
+    """The number of released leases."""
 
     released: int

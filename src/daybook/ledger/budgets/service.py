@@ -29,10 +29,10 @@ _USERS = table("users", column("id"), column("account"))
 
 
 async def set_budget(session: WriteSession, new: BudgetRequest) -> BudgetResponse:
-    """Make a budget, or give the one that is there another limit. In force everywhere a second later.
+    """Create a budget, or change the limit of the existing one. In force everywhere within two seconds.
 
-    What lines of the current day or month took already counts: of a new budget, and of one that was inactive.
-    Raises `NotFound` where there is no such code, group or user.
+    For a new budget, and one that was inactive, the lines of the current day or month count already. Raises `NotFound`
+    if there is no such code, group or user.
     """
     subject_id, its_lines = await _subject(session, new)
     key = {
@@ -110,7 +110,7 @@ async def own_budgets(session: ReadSession, user_id: int) -> list[BudgetResponse
 
 
 async def list_leases(session: ReadSession) -> list[LeaseResponse]:
-    """What gateway processes hold, by owner."""
+    """List what gateway processes hold, by owner."""
     held = BudgetLease.granted - BudgetLease.settled
     rows = await session.execute(
         select(
@@ -129,11 +129,11 @@ async def list_leases(session: ReadSession) -> list[LeaseResponse]:
 
 
 async def release_owner(session: WriteSession, owner: str) -> int:
-    """Release what a lost process leases; the number of leases. Its calls, should their journal come after all, are
-    settled truly, and may then pass the limit.
+    """Release the leases of a lost process; return their number. If its journal turns up later, its calls are settled
+    in full and may exceed the limit.
 
-    Raises `NotFound` where nothing is leased by it, and `Conflict` for a process that is alive: it would have calls
-    under way without a hold.
+    Raises `NotFound` if it has no leases, and `Conflict` for a live process, whose calls in progress would lose their
+    reservation.
     """
     seen = await session.scalar(select(BudgetOwner.seen_at).where(BudgetOwner.owner == owner))
     if seen is not None and now() - seen < ALIVE:
@@ -142,7 +142,7 @@ async def release_owner(session: WriteSession, owner: str) -> int:
         )
     released = await leases.release(await driver_connection(session), owner)
     if not released:
-        raise NotFound(f"No process {owner} has leases. 'daybook budget list --leases' tells who has.")
+        raise NotFound(f"No process {owner} has leases. 'daybook budget list --leases' lists the owners.")
     return released
 
 
@@ -163,8 +163,8 @@ async def _subject(session: WriteSession, new: BudgetRequest) -> tuple[int, Colu
 async def _open(
     session: WriteSession, budget_id: int, new: BudgetRequest, its_lines: ColumnElement[bool]
 ) -> None:
-    """Count what lines of the current period took without this budget. What the library recorded by itself passed no
-    gateway and is not counted.
+    """Count the usage of the current period before this budget. The library's own lines passed no gateway and do not
+    count.
     """
     start = period_start(new.period, now())
     await session.execute(

@@ -1,4 +1,4 @@
-"""Settling: what calls took moves from leased to used, in the transaction that inserts their lines."""
+"""Settling: usage moves from leased to used, in the transaction that inserts the lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from daybook.ledger.budgets.leases import Connection
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a call held, by its journal's last word, and what its line says that it took.
+    """A call's reservation, as its journal has it last, and the usage in its line.
 
-    `owner` is the journal's id; None where nobody leased. `cost` is in USD; where it is unknown, a hard budget in
-    money takes what was held.
+    `owner` is the journal's id; None if nothing was leased. `cost` is in USD; if it is unknown, a hard budget in money
+    counts the reservation.
     """
 
     call_id: UUID
@@ -28,11 +28,11 @@ class Settlement:
 
 
 async def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[SoftBudgetReached]:
-    """Settle calls whose lines `connection`'s transaction inserts; best as its last statements, for it locks the
-    budgets until the commit. A call that is settled already is skipped, so again is no error.
+    """Settle calls whose lines `connection`'s transaction inserts. Call it last: it locks the budgets until the commit.
+    Settled calls are skipped.
 
-    A call that took more than it held is settled truly, and the difference told in `overrun`. Of a lease that is not
-    there any more (an administrator released it), nothing is taken off. Returns the soft budgets that were reached.
+    Usage beyond the reservation counts in full, with the excess in `overrun`. A lease that an administrator released is
+    not reduced. Returns the soft budgets that were reached.
     """
     rows = [
         (one.call_id, one.owner, part.budget_id, part.start, part.amount, one.tokens, one.cost)
@@ -78,19 +78,17 @@ async def settle(connection: Connection, settlements: Sequence[Settlement]) -> l
 
 
 async def expected_use(connection: Connection) -> dict[tuple[int, date], Decimal]:
-    """What each budget's periods should say is used: recomputed from the lines of the ledger, also of a period whose
-    row is gone.
-    """
+    """Compute `used` of each budget's periods from the lines, including periods whose row is missing."""
     return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_USE)}
 
 
 async def expected_overrun(connection: Connection) -> dict[tuple[int, date], Decimal]:
-    """What each budget's periods should say that calls took beyond their holds: recomputed from the lines."""
+    """Compute `overrun` of each budget's periods from the lines."""
     return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_OVERRUN)}
 
 
 async def expected_held(connection: Connection) -> dict[tuple[int, date], Decimal]:
-    """What each budget's periods should say is held: recomputed from the leases."""
+    """Compute `held` of each budget's periods from the leases."""
     return {(row[0], row[1]): row[2] for row in await connection.fetch(_EXPECTED_HELD)}
 
 
@@ -149,7 +147,7 @@ UPDATE budget_leases l SET settled = l.settled + f.amount FROM freed f WHERE l.i
 """
 
 TOOK = "(CASE b.unit WHEN 'tokens' THEN l.total_tokens ELSE coalesce(l.cost, s.held) END)"
-"""What the line `l` of the settlement `s` took of the budget `b`."""
+"""The usage of the line `l` of the settlement `s`, in the unit of the budget `b`."""
 
 SETTLED = """
 budget_settlements s JOIN budgets b ON b.id = s.budget_id JOIN llm_tracker_usage l ON l.id = s.call_id

@@ -1,4 +1,4 @@
-"""Whose budgets a call is under, and what each allows, as a process keeps them in memory."""
+"""Subjects of a call, and the terms of their budgets, in the memory of a process."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ PLACES: dict[Unit, int] = {"tokens": 0, "usd": 9}
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """Whom a call is counted to: ids of its activation code, its group and its user."""
+    """The subjects of a call: ids of its activation code, group and user."""
 
     code_id: int | None = None
     group_id: int | None = None
@@ -35,7 +35,7 @@ class Subjects:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a budget allows. `limit` is in its unit."""
+    """The terms of a budget. `limit` is in its unit."""
 
     id: int
     subject: SubjectKind

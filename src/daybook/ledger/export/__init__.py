@@ -1,7 +1,7 @@
-"""Calls for other programs: every call log with its line in one flat row, of any number of calls.
+"""Export of calls: every call log with its line in one flat row.
 
-Rows come through a cursor of the server, a few at a time: how many follows from how large they are, so that memory
-stays the same whatever is exported. All of them are of one moment.
+A cursor of the server reads the rows in batches that shrink with their size, so memory stays the same. All rows are of
+one moment.
 """
 
 from daybook.ledger.export.columns import COLUMNS, Column, Kind

@@ -23,7 +23,7 @@ from daybook.ledger.models import CallLog, Line
 
 
 class Kind(Enum):
-    """What a column holds, for formats that want to know."""
+    """The type of a column's values, for formats that need it."""
 
     INTEGER = auto()
     BOOLEAN = auto()

@@ -26,7 +26,7 @@ class Wanted:
     calls: CallFilter
     dates: DateRange = ALWAYS
     user_id: int | None = None
-    """Only calls of this user, by their lines: a call without a line is nobody's."""
+    """Only calls of this user, by their lines. A call without a line has no user."""
 
 
 async def exported_rows(database: Database, wanted: Wanted) -> AsyncGenerator[list[asyncpg.Record]]:

@@ -51,7 +51,7 @@ def _json_value(value: Any, kind: Kind) -> Any:
 async def write_parquet(batches: AsyncIterator[Sequence[asyncpg.Record]], path: Path) -> None:
     """Write `batches` to a Parquet file: times with microseconds in UTC, money as DECIMAL(38, 18), JSON as text.
 
-    Raises `Unavailable` where the library for it is not installed.
+    Raises `Unavailable` if the library for it is not installed.
     """
     try:
         from arro3.core import RecordBatchReader  # noqa: PLC0415  (an extra: there may be none)
@@ -66,7 +66,7 @@ async def write_parquet(batches: AsyncIterator[Sequence[asyncpg.Record]], path: 
     failed: list[BaseException] = []
 
     def pull() -> Generator["RecordBatch"]:
-        """Runs in the writer's thread. What fails here has to get past the writer, which has errors of its own."""
+        """Run in the writer's thread. Errors here have to pass the writer, which raises its own."""
         try:
             while rows := asyncio.run_coroutine_threadsafe(_next(batches), loop).result():
                 yield _record_batch(rows, schema)
@@ -125,7 +125,7 @@ def _plain_value(value: Any, kind: Kind) -> Any:
 
 
 def _types(kind: Kind) -> "tuple[DataType, DataType]":
-    """What an array of this kind is made of, and what it becomes."""
+    """The Arrow type of an array of this kind, and its conversion."""
     from arro3.core import DataType  # noqa: PLC0415
 
     match kind:

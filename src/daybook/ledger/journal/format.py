@@ -1,8 +1,8 @@
-"""How records lie in a segment.
+"""Layout of records in a segment.
 
 A segment begins with its magic and number. A record is a frame (length of the payload, checksum, kind, call id) and
 its payload: the length of a JSON header, that header, and raw bytes (a request, an answer). Segments are allocated
-ahead and filled with zeros, so a frame of zeros means: nothing more yet.
+ahead and filled with zeros, so a frame of zeros ends the records written so far.
 """
 
 import re
@@ -23,7 +23,7 @@ _VERSION = 1
 
 FRAME_SIZE = FRAME.size
 FRAMES = re.compile(rb"(?s)(?=[\x01-\x04]\x01.{16}\x00\x00)")
-"""Where a frame may be, by its kind, version and padding: for a reader that has lost its place."""
+"""Possible starts of a frame, by its kind, version and padding: for a reader that has lost its place."""
 KIND_AT = 8
 """Bytes of a frame before its kind."""
 _NO_FRAME = bytes(FRAME_SIZE)
@@ -32,13 +32,13 @@ LOCK = "lock"
 
 
 class Kind(IntEnum):
-    """What a record says of its call."""
+    """The kind of a record."""
 
     OPENED = 1
     PROGRESS = 2
     CLOSED = 3
     END = 4
-    """No call: the journal goes on in the next segment."""
+    """No call: the journal continues in the next segment."""
 
 
 _KINDS = {int(kind): kind for kind in Kind}
@@ -73,7 +73,7 @@ def segment_head(number: int) -> bytes:
 
 
 def is_segment(head: bytes, number: int) -> bool:
-    """Whether `head` begins segment `number`."""
+    """True if `head` begins segment `number`."""
     return head == segment_head(number)
 
 
@@ -87,7 +87,7 @@ def encode(segment: int, kind: Kind, call_id: UUID, header: bytes, body: bytes) 
 
 
 def frame_length(read: bytes, at: int = 0) -> int | None:
-    """The length of the payload that follows the frame at `at`; None where nothing was written yet."""
+    """Return the length of the payload behind the frame at `at`; None if nothing is written there."""
     frame = read[at : at + FRAME_SIZE]
     if len(frame) < FRAME_SIZE or frame == _NO_FRAME:
         return None
@@ -96,7 +96,7 @@ def frame_length(read: bytes, at: int = 0) -> int | None:
 
 
 def decode(segment: int, read: bytes, at: int = 0) -> Record | None:
-    """The record at `at`, of which everything was read; None where its checksum does not fit."""
+    """Return the record at `at`, which was read in full; None if its checksum does not match."""
     length, checksum, kind, version, id_bytes = FRAME.unpack_from(read, at)
     start = at + FRAME_SIZE
     end = start + length

@@ -1,4 +1,4 @@
-"""Reading a journal, while its writer goes on or after it has died."""
+"""Reading a journal, while its writer lives or after it has died."""
 
 import fcntl
 import logging
@@ -30,12 +30,12 @@ _AHEAD = 256 * 2**10  # bytes that are read at a time
 
 
 _DAMAGED = (
-    "Journal %s, segment %d: what stands at byte %d is damaged; it is read on behind that. A call whose beginning "
+    "Journal %s, segment %d: the record at byte %d is damaged; reading continues behind it. A call whose beginning "
     "was there has no line, one whose end was there is recorded as killed when its gateway ends."
 )
-_STILLBORN = 60.0  # seconds after which a folder without a segment is nobody's
+_STILLBORN = 60.0  # seconds after which a folder without a segment has no writer
 _DELETED = "."
-"""How the name of a folder begins that is being deleted."""
+"""Prefix of the name of a folder that is being deleted."""
 
 
 def journals_in(folder: Path) -> list[Path]:
@@ -52,7 +52,7 @@ def journals_in(folder: Path) -> list[Path]:
 
 
 def clear_away(folder: Path) -> None:
-    """Remove what writers that died at birth left in `folder`, and readers that died while they deleted."""
+    """Remove journals in `folder` whose writer died before its first segment, and half-deleted ones."""
     for entry in folder.iterdir():
         if not entry.is_dir():
             continue
@@ -62,7 +62,7 @@ def clear_away(folder: Path) -> None:
 
 
 class JournalReader:
-    """Reads a journal from its first segment on. `records` goes on where it stopped, as often as it is asked."""
+    """Reads a journal from its first segment on. Each `records` continues where the last one stopped."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,7 +82,7 @@ class JournalReader:
         return self._number
 
     def writer_is_gone(self) -> bool:
-        """Whether nobody writes any more: the lock of a living writer cannot be had."""
+        """True if the writer is dead: a live one holds the lock."""
         fd = os.open(self.folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,7 +93,7 @@ class JournalReader:
         return True
 
     def records(self) -> Iterator[tuple[int, Record]]:
-        """Every whole record that has come since the last time, with the number of its segment."""
+        """Yield every new whole record with the number of its segment."""
         while self._open():
             record = self._next()
             if record is None:
@@ -104,10 +104,10 @@ class JournalReader:
                 yield self._number, record
 
     def skip_torn(self, *, writer_lives: bool = False) -> bool:
-        """Go on behind what is not whole: at the next whole record of its segment, else in the next segment. Returns
-        whether there is more to read. A dead writer's last record may be torn; all else is damage done to the file.
+        """Continue behind a torn record: at the next whole one of its segment, else in the next segment. True if there
+        is more to read. The last record of a dead writer may be torn; anything else is damage to the file.
 
-        While the writer lives, what nothing whole follows may be in the middle of being written: it is waited for.
+        While the writer lives, a torn record at the end may still be in writing: it is waited for.
         """
         number, offset = self._number, self._offset if self._open() else HEAD_SIZE
         torn = self._fd < 0 or frame_length(os.pread(self._fd, FRAME_SIZE, offset)) is not None
@@ -168,7 +168,7 @@ class JournalReader:
         return True
 
     def _next_whole(self, number: int, offset: int) -> int | None:
-        """Where a whole record begins: at `offset`, where the record there says that it ends, or wherever one is found
+        """Return the offset of a whole record: at `offset`, at the end that the record there claims, or anywhere
         behind. The segment's head does not matter.
         """
         try:
@@ -177,13 +177,13 @@ class JournalReader:
             return None
         length = frame_length(rest, offset)
         likely = (offset,) if length is None else (offset, offset + FRAME_SIZE + length)
-        # Not in the zeros of what was allocated and never written: nearly all of a segment, as a rule.
+        # Skip the allocated zeros, usually most of the segment.
         written = len(rest.rstrip(b"\0")) + FRAME_SIZE
         anywhere = (found.start() - KIND_AT for found in FRAMES.finditer(rest, offset + KIND_AT, written))
         return next((at for at in chain(likely, anywhere) if _is_whole(number, rest, at)), None)
 
     def _is_followed(self) -> bool:
-        """Whether there is a later segment."""
+        """True if there is a later segment."""
         return any(int(path.stem) > self._number for path in self.folder.glob("*.journal"))
 
     def _reopen(self, offset: int) -> None:
@@ -193,10 +193,10 @@ class JournalReader:
         self._offset, self._size = offset, os.fstat(self._fd).st_size
 
     def _next(self) -> Record | None:
-        """The next record, or None where there is none yet, or none that is whole."""
+        """Return the next record; None if there is none yet or it is torn."""
         record = self._decode()
         if record is None and self._buffer:
-            # What was read ahead may have been read before it was written.
+            # The buffer may have been read before the record was written.
             self._buffer = b""
             record = self._decode()
         return record
@@ -215,7 +215,7 @@ class JournalReader:
         return record
 
     def _has(self, length: int) -> bool:
-        """Whether so many of the segment's next bytes are there, read ahead. An idle journal costs a frame a look."""
+        """True if the next `length` bytes are there, reading ahead. An idle journal costs one frame per look."""
         if self._buffer_at <= self._offset and self._offset + length <= self._buffer_at + len(self._buffer):
             return True
         if not self._buffer and frame_length(os.pread(self._fd, FRAME_SIZE, self._offset)) is None:

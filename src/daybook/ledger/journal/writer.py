@@ -68,14 +68,14 @@ class Journal:
         failpoints.point("journal.opened.after")
 
     def progress(self, call_id: UUID, header: bytes, body: bytes) -> None:
-        """Note what of a stream has come since the last note. Without room it is left out: it is only a note."""
+        """Note the new part of a stream. Without room it is skipped: it is only a note."""
         failpoints.point("journal.progress.before")
         with contextlib.suppress(JournalFull):
             self._append(Kind.PROGRESS, call_id, header, body, ends=self._open_calls)
             failpoints.point("journal.progress.after")
 
     def close_call(self, call_id: UUID, header: bytes, body: bytes, *, essential: bytes) -> None:
-        """Write `closed`. Where there is no room for the answer, only what is `essential`: that much was kept free."""
+        """Write `closed`. Without room for the answer, write only `essential`, for which room was kept."""
         failpoints.point("journal.closed.before")
         self._open_calls -= 1
         try:
@@ -149,7 +149,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 class _Syncer:
-    """Natural group commit: who asks while a sync is under way shares the next one, which begins at once."""
+    """Group commit: calls that arrive during a sync share the next one, which begins at once."""
 
     def __init__(self, current: Callable[[], int]) -> None:
         self._current = current
@@ -157,7 +157,7 @@ class _Syncer:
         self._next: asyncio.Future[None] | None = None
 
     async def sync(self) -> None:
-        """Return when all that was written before this call is on disk. What lies in an older segment is already."""
+        """Return when everything written before this call is on disk. Older segments already are."""
         if self._next is None:
             self._next = asyncio.get_running_loop().create_future()
             if self._running is None:

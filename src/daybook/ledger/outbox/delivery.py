@@ -49,7 +49,7 @@ _LOOK_FOR_UNKNOWN = 60.0
 
 
 async def deliver(database: Database, handlers: Handlers, stop: asyncio.Event) -> None:
-    """Deliver what is due, as it comes, until `stop`. A database that is away is tried again."""
+    """Deliver events as they become due, until `stop`."""
     look_for_unknown = 0.0
 
     async def deliver_one() -> float | None:
@@ -63,9 +63,9 @@ async def deliver(database: Database, handlers: Handlers, stop: asyncio.Event) -
 
 
 async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None:
-    """Deliver the first event that is due and that nobody else is at; None where there is none.
+    """Deliver the first due event that no other worker has locked; None if there is none.
 
-    Raises what a database that is away raises; the event is as it was then.
+    Database errors are raised; the event is unchanged then.
     """
     event: Event | None = None
     try:
@@ -143,7 +143,7 @@ async def _mark_consumed(session: WriteSession, event: Event) -> None:
 
 
 async def _note_failure(database: Database, event: Event, problem: Exception) -> Outcome:
-    """Count a failed attempt, whose transaction is undone. What has become of the event since then goes first."""
+    """Count a failed attempt, whose transaction was rolled back. Changes of the event since then take precedence."""
     attempts = event.attempts + 1
     reason = words(problem)
     if isinstance(problem, Undeliverable) or attempts >= MOST_ATTEMPTS:
@@ -194,7 +194,7 @@ def pause_after(attempts: int) -> float:
 
 
 def words(problem: Exception) -> str:
-    """What went wrong in words for the event's row: no traceback, and no values out of the database's detail."""
+    """Describe the failure for the event's row: no traceback, and no values from the database's detail."""
     match problem:
         case OutboxError():
             said = problem.message

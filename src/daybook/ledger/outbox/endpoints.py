@@ -23,7 +23,7 @@ async def list_outbox_events(
     page: PageNumber = 1,
     page_size: PageSize = 20,
 ) -> Page[OutboxEventResponse]:
-    """Events, newest first: what waits, what was consumed, what is dead and why."""
+    """List events, newest first: pending, consumed, and dead with the reason."""
     return await service.event_page(
         session, EventFilter(status=status, type=event_type), page=page, page_size=page_size
     )

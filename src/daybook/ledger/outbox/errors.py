@@ -1,8 +1,8 @@
-"""What a handler says of an event that it cannot consume. Any other error is tried again as well.
+"""Reasons why a handler did not consume an event. Any other error is retried as well.
 
 OutboxError
-├── Undeliverable    the event itself is wrong: dead at once, with these words
-└── NotYet           what it needs is not there yet: tried again
+├── Undeliverable    the event is invalid: dead at once
+└── NotYet           something that it needs is missing so far: retried
 """
 
 
@@ -19,4 +19,4 @@ class Undeliverable(OutboxError):
 
 
 class NotYet(OutboxError):
-    """What the event needs is not there yet."""
+    """Something that the event needs is missing so far."""

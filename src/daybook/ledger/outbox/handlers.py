@@ -1,4 +1,4 @@
-"""Handlers: what is done when an event of a type and version comes."""
+"""Handlers of events, by type and version."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class Handlers:
 
 
 def _words(error: ValidationError) -> str:
-    """Every problem in one line. Values are not repeated: they may be what somebody said."""
+    """Return every problem in one line. Values are left out: they may be private."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(
         f"{'.'.join(str(part) for part in problem['loc']) or 'payload'}: {problem['msg']}"

@@ -1,4 +1,4 @@
-"""Events: what one domain tells another, written in the transaction of what it tells."""
+"""Events from one domain to another, written in the sender's transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -20,11 +20,11 @@ from daybook.db.base import Base, Created
 
 
 class OutboxEvent(Created, Base):
-    """An event and what became of it."""
+    """An event and its delivery state."""
 
     __tablename__ = "outbox_events"
     __table_args__ = (
-        # The key comes first: an event about a line of the ledger is found by the line's id, whatever its type.
+        # The key comes first: an event about a line is found by the line's id, whatever its type.
         UniqueConstraint("key", "type"),
         CheckConstraint("status IN ('pending', 'consumed', 'dead')", name="status"),
         Index("ix_outbox_events_status_id", "status", "id", postgresql_where=text("status <> 'consumed'")),
@@ -39,7 +39,7 @@ class OutboxEvent(Created, Base):
     version: Mapped[int] = mapped_column(server_default="1")
     """Of the payload's shape."""
     aggregate: Mapped[str] = mapped_column(String(128))
-    """What the event is about: `conversation:<id>`."""
+    """The subject of the event: `conversation:<id>`."""
     key: Mapped[str] = mapped_column(String(128))
     """Whoever publishes the same key of the same type again publishes nothing."""
     payload: Mapped[dict[str, Any]]

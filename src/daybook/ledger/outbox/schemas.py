@@ -1,4 +1,4 @@
-"""What is published, and what the API says about events."""
+"""Events to publish, and the API's view of events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ EventType = Annotated[str, StringConstraints(min_length=1, max_length=128, patte
 
 
 class EventFilter(BaseModel):
-    """Which events to list; what is absent does not matter."""
+    """A filter of events; absent fields match all."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -24,8 +24,8 @@ class EventFilter(BaseModel):
 class NewEvent:
     """An event to publish.
 
-    `key` is unique within its type; `aggregate` is what the event is about (`conversation:<id>`), whose events are
-    consumed in the order in which they were published. Both have at most 128 characters.
+    `key` is unique within its type. `aggregate` is its subject (`conversation:<id>`); events of one aggregate are
+    consumed in the order of their publication. Both have at most 128 characters.
     """
 
     type: str
@@ -36,7 +36,7 @@ class NewEvent:
 
 
 class OutboxEventResponse(BaseModel):
-    """An event and what became of it."""
+    """An event and its delivery state."""
 
     id: int
     type: str
@@ -53,7 +53,7 @@ class OutboxEventResponse(BaseModel):
 
 
 class OutboxState(BaseModel):
-    """How much waits, and how much needs a person."""
+    """The number of events that wait, and of those that need an administrator."""
 
     pending: int
     dead: int
@@ -61,6 +61,6 @@ class OutboxState(BaseModel):
 
 
 class RetryResponse(BaseModel):
-    """How many dead events are tried again."""
+    """The number of dead events that are retried."""
 
     retried: int

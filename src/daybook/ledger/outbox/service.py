@@ -1,11 +1,11 @@
-"""The outbox: events written in the transaction of what they tell, and looked at by administrators.
+"""The outbox: events written in the transaction of their cause, and their administration.
 
 Invariants:
 
 - An event is there if and only if the transaction that published it was committed.
 - It is consumed exactly once: the handler's effect and the mark are one transaction (`delivery.py`).
-- Events of one aggregate are consumed in the order of their ids. Transactions that publish for the same aggregate at
-  the same time are in no order, unless they hold a lock on what the event is about before they publish.
+- Events of one aggregate are consumed in the order of their ids. Concurrent transactions that publish for the same
+  aggregate have no order, unless they lock its subject before they publish.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from daybook.ledger.outbox.schemas import EventFilter, NewEvent, OutboxEventResp
 
 
 async def publish(session: WriteSession, new: NewEvent) -> int | None:
-    """Write an event in the caller's transaction; its id, or None where its key was published before."""
+    """Write an event in the caller's transaction; return its id, or None if its key was published before."""
     written = await session.execute(
         insert(OutboxEvent)
         .values(
@@ -68,7 +68,7 @@ async def event(session: ReadSession | WriteSession, event_id: int) -> OutboxEve
 
 
 async def state(session: ReadSession) -> OutboxState:
-    """How much waits, and how much is dead."""
+    """Return the number of pending and of dead events."""
     rows = await session.execute(
         select(OutboxEvent.status, func.count(), func.min(OutboxEvent.created_at))
         .where(OutboxEvent.status != "consumed")

@@ -1,17 +1,16 @@
 """Limits per minute (requests, tokens) of activation codes, across processes.
 
-Promise: in no 60 seconds, wherever they begin, do calls of a code begin that take more than its limit. Tokens count at
-the start of their call: first the most that it can take, and what it really took once it has ended.
+Guarantee: in no window of 60 seconds do calls of a code begin that exceed its limit. Tokens count at the start of their
+call: first its bound, then its usage once it has ended.
 
-How: time is cut into slots of two seconds by PostgreSQL's clock. A process takes for this slot what its calls need
-(`rate_take`), if that and all that was taken in this slot and the 30 before it is within the limit. What is taken for
-a slot is used within it; what is not used is given back. So the limit holds in every 60 seconds, and at an even pace
-30/31 of it can be used.
+How: PostgreSQL's clock divides time into slots of two seconds. A process takes for the current slot what its calls need
+(`rate_take`), if this slot and the 30 before it stay within the limit. It uses what it took within the slot and returns
+the rest. So the limit holds in every 60 seconds, and at an even pace 30/31 of it can be used.
 
-Tolerance: a call that may take more tokens than are left takes all that are left, and no other begins before it has
-ended; so the limit can be passed by what one such call takes beyond it, never by several. While the database is away
-each process keeps to its share (the limit divided by the processes that were alive), so in the first minute of that up
-to twice the limit can pass; and likewise in the minute after a crash of the server, which forgets.
+Tolerance: a call that may use more tokens than are left takes all that are left, and no other begins before it has
+ended. So only one such call can exceed the limit, never several. While the database is unavailable, each process keeps
+to its share (the limit divided by the live processes), so up to twice the limit can pass in the first minute; likewise
+in the minute after a crash of the server, which loses the counters.
 """
 
 import asyncio
@@ -27,16 +26,16 @@ from daybook.ledger.rate_limits.windows import SLOT, SLOTS, Kind, Taken, Window
 log = logging.getLogger(__name__)
 
 PULSE = 1.0
-"""Seconds between giving back what was not used."""
+"""Seconds between returns of unused amounts."""
 
-_SHARES = 8  # what is taken beyond need is at most this part of what is left
+_SHARES = 8  # beyond need, at most this part of the rest is taken
 _TIMEOUT = 2.0
 _AWAY_FOR = 1.0  # seconds for which a database that did not answer is not asked
 _FORGET = 120.0
 
 
 class RateHold:
-    """What a call counts against its limits. `close` says what it took; more than once is no error."""
+    """A call's count against its limits. `close` sets its usage and takes effect once."""
 
     __slots__ = ("_amount", "_slot", "_window")
 
@@ -46,16 +45,14 @@ class RateHold:
         self._slot = 0 if window is None else window.slot
 
     def close(self, tokens: int | None) -> None:
-        """The call took `tokens`; None where nobody knows: then what it was counted for stands."""
+        """Count the call as `tokens`; None if unknown: then the first count stays."""
         window, self._window = self._window, None
         if window is not None and tokens is not None:
             window.correct(self._slot, tokens - self._amount)
 
 
 class RateKeeper:
-    """The limits per minute of one process. `owner` is that of its `BudgetKeeper`, whose signs of life tell how many
-    processes there are.
-    """
+    """The limits per minute of one process. `owner` is that of its `BudgetKeeper`, which reports the process alive."""
 
     def __init__(self, dsn: str, owner: str) -> None:
         self.owner = owner
@@ -69,7 +66,7 @@ class RateKeeper:
         self._closing = asyncio.Event()
 
     async def start(self) -> None:
-        """Begin to give back what is not used. The database need not be there."""
+        """Begin to return unused amounts. The database need not be available."""
         self._pool = await asyncpg.create_pool(
             self._dsn, min_size=0, max_size=2, timeout=_TIMEOUT, command_timeout=_TIMEOUT
         )
@@ -80,8 +77,8 @@ class RateKeeper:
     async def hold(
         self, code_id: int, *, requests: int | None, tokens: int | None, most_tokens: int
     ) -> RateHold:
-        """Count a call of a code that may make so many `requests`, and take so many `tokens`, per minute (None: any
-        number). Raises `RateReached`.
+        """Count a call of a code with limits of `requests` and `tokens` per minute (None: no limit). Raises
+        `RateReached`.
         """
         counted = RateHold() if requests is None else await self._take(code_id, "requests", requests, 1)
         if tokens is None:
@@ -93,7 +90,7 @@ class RateKeeper:
             raise
 
     async def close(self) -> None:
-        """Give back what is not used, and stop."""
+        """Return unused amounts, and stop."""
         self._closing.set()
         if self._pulse is not None:
             await self._pulse
@@ -122,7 +119,7 @@ class RateKeeper:
             window.asking.release()
 
     async def _ask(self, window: Window, amount: int) -> int:
-        """Take `amount` from the database, or what is left of it; from this process's share while it is away."""
+        """Take `amount` or the rest from the database; while it is unavailable, from this process's share."""
         window.check_refused(amount)
         asked = time.monotonic()
         if asked >= self._away_until:
@@ -164,7 +161,7 @@ class RateKeeper:
         return Taken(*row)
 
     def _share(self, limit: int) -> int:
-        """What of `limit` is this process's own. The shares of all add up to the limit."""
+        """Return this process's share of `limit`. The shares add up to the limit."""
         others = self._processes
         rank = others.index(self.owner) if self.owner in others else len(others)
         return limit // len(others) + (rank < limit % len(others))
@@ -177,7 +174,7 @@ class RateKeeper:
         await self._correct()
 
     async def _correct(self) -> None:
-        """Tell the database what was not used, or used beyond. What is not told in time is of no interest."""
+        """Report amounts that were not used or exceeded. Reports that come too late are dropped."""
         number, began = self._slot_began
         oldest = number + int((time.monotonic() - began) // SLOT) - SLOTS
         rows = [
@@ -203,7 +200,7 @@ class RateKeeper:
             log.info("Limits per minute are corrected later: %s", type(problem).__name__)
 
 
-# A slot that is not there was never asked for: it was used from a share while the database was away.
+# A missing slot was never requested: it was used from a share while the database was unavailable.
 _CORRECT = """
 WITH told AS (
     SELECT * FROM unnest($1::integer[], $2::text[], $3::bigint[], $4::bigint[]) AS t (code_id, kind, slot, more)

@@ -1,4 +1,4 @@
-"""One limit per minute of one code, as one process sees it: what it took for the present slot, and what it used."""
+"""One limit per minute of one code in one process: taken for the current slot, and used."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ class RateReached(Limited):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the database gave. `oldest` is the first slot in which something is used."""
+    """The database's grant. `oldest` is the first slot with usage."""
 
     taken: int
     slot: int
@@ -46,7 +46,7 @@ class Taken:
 
 
 class Window:
-    """What this process has of one limit of one code."""
+    """One limit of one code in this process."""
 
     def __init__(self, code_id: int, kind: Kind) -> None:
         self.code_id = code_id
@@ -57,7 +57,7 @@ class Window:
         self.ends = 0.0
         """By this process's monotonic clock: until then `free` may be used, and counts in `slot`."""
         self.waiting = 0
-        """What calls wait for, beside the one that asks."""
+        """Needed by waiting calls, without the one that asks."""
         self.asking = asyncio.Lock()
         self.corrections: dict[int, int] = {}
         self.touched = time.monotonic()
@@ -65,7 +65,7 @@ class Window:
         self._used = 0
         self._used_before = 0
         self._recent: dict[int, int] = {}
-        """What calls of this process took, by slot: what its own share has to answer for."""
+        """Usage of this process's calls by slot, counted against its own share."""
 
     def take(self, amount: int) -> bool:
         """Take `amount` if it is here."""
@@ -77,7 +77,7 @@ class Window:
         return True
 
     def take_over(self, told: Taken, asked: float, amount: int) -> int:
-        """Take `amount`, or of tokens what there is, from what the database gave. Raises `RateReached`."""
+        """Take `amount` (of tokens: or the rest) from the database's grant. Raises `RateReached`."""
         if told.slot != self.slot:
             self.end_slot()
             self._used_before = self._used if told.slot == self.slot + 1 else 0
@@ -99,7 +99,7 @@ class Window:
         raise problem
 
     def take_from_share(self, amount: int, share: int, slot: int) -> int:
-        """Take `amount`, or of tokens what there is, of this process's own share. Raises `RateReached`."""
+        """Take `amount` (of tokens: or the rest) from this process's share. Raises `RateReached`."""
         self._expire(slot)
         left = share - sum(self._recent.values())
         taken = min(amount, left) if self.kind == "tokens" else amount
@@ -113,7 +113,7 @@ class Window:
         return taken
 
     def check_refused(self, amount: int) -> None:
-        """Raise again what was raised a moment ago: many calls in vain must not become as many questions."""
+        """Raise a recent refusal again, so that many refused calls do not become as many queries."""
         if self._refused is not None:
             until, refused, problem = self._refused
             if time.monotonic() < until and (amount >= refused or self.kind == "tokens") and not self.free:
@@ -121,11 +121,11 @@ class Window:
             self._refused = None
 
     def ahead(self) -> int:
-        """What more is worth taking: for those who wait, and as much as is used in a slot."""
+        """Return how much more to take: for waiting calls, and the usage of a slot."""
         return max(self.waiting, self._used, self._used_before - self._used)
 
     def correct(self, slot: int, difference: int) -> None:
-        """A call took so much more than it was counted for. What it did not take can be used again at once."""
+        """Correct a call's count by `difference`. Unused amounts are free at once."""
         if slot in self._recent:
             self._recent[slot] += difference
         if difference < 0 and slot == self.slot and time.monotonic() < self.ends:
@@ -134,24 +134,24 @@ class Window:
             self.correct_later(slot, difference)
 
     def correct_later(self, slot: int, difference: int) -> None:
-        """Have the database told that so much more was used in `slot`."""
+        """Report `difference` of `slot` to the database later."""
         if difference:
             self.corrections[slot] = self.corrections.get(slot, 0) + difference
 
     def end_slot(self) -> None:
-        """What is left of a slot is given back."""
+        """Return the rest of the slot."""
         free, self.free = self.free, 0
         self.correct_later(self.slot, -free)
 
     def take_corrections(self) -> list[tuple[int, int]]:
-        """What the database has to be told of slots; whoever takes it tells it."""
+        """Take the pending corrections; the caller reports them."""
         if time.monotonic() >= self.ends:
             self.end_slot()
         corrections, self.corrections = self.corrections, {}
         return list(corrections.items())
 
     def not_told(self, corrections: Iterable[tuple[int, int]]) -> None:
-        """It may have been told, or not. What was used is told again; what was not used is not, to be safe."""
+        """Queue corrections whose outcome is unknown: usage is reported again; returns are not, to be safe."""
         for slot, difference in corrections:
             self.correct_later(slot, max(difference, 0))
 

@@ -1,4 +1,4 @@
-"""What is left of an exchange when nothing of what was said may be kept: its shape, sizes, numbers and states."""
+"""An exchange without its content: its shape, sizes, numbers and states."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ _STATES = frozenset({
     "size", "quality", "detail", "truncation", "tool_choice", "created_at", "createTime", "language", "timings",
     "thinkingLevel", "mime_type", "mimeType", "media_type", "category", "probability", "blockReason", "modality",
 }) | _IDS  # fmt: skip
-"""Fields whose texts are names and states of the API, not what somebody said."""
+"""Fields whose texts are names and states of the API, not content."""
 
 _FREE = frozenset({
     "arguments", "args", "input_schema", "parameters", "parametersJsonSchema", "schema", "json_schema",
@@ -34,14 +34,14 @@ _QUOTE = re.compile(r"""["'`“”‘’«»「」『』:<{\[]""")  # noqa: RUF0
 
 
 def shape_of(value: Any, *, spread: bool = False) -> Any:
-    """`value` without what was said. `spread`: it is one of many events, whose texts become empty instead of telling
-    their sizes, so that joining them gives none.
+    """Return `value` without content. `spread`: it is one of many events, whose texts become empty instead of their
+    sizes, so that joining them gives nothing.
     """
     return _shape(value, "", 0, spread=spread)
 
 
 def without_quotes(sentence: str) -> str:
-    """`sentence` up to what it quotes: from there on the words may be the caller's."""
+    """Return `sentence` up to its first quote: the words from there on may be the caller's."""
     quote = _QUOTE.search(sentence)
     if quote is None:
         return sentence
@@ -73,8 +73,8 @@ def _shape(value: Any, name: str, depth: int, *, spread: bool) -> Any:
 
 
 def _is_free(name: str, value: Any) -> bool:
-    """Whether a field holds anything at all. `input` does in a tool's call, where it is an object; `data` and
-    `embeddings` are lists of answers where an API has them so.
+    """True if a field holds content. `input` does in a tool's call, where it is an object; `data` and `embeddings` if
+    they are lists.
     """
     if name == "input":
         return isinstance(value, dict) and not {"messages", "contents", "prompt"} & value.keys()

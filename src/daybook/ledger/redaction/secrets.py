@@ -1,17 +1,17 @@
-r"""Secrets in what is said: what is looked for, and the text in its place, `[redacted: kind]`.
+r"""Forms of secrets in content, and the text in their place, `[redacted: kind]`.
 
-It is found by its form. What has none (a password in a sentence) is not found, and a word that has the form by
-chance is replaced. The list is in `docs/howto/redaction.md`, and a test compares the two.
+A secret is found by its form. One without a form (a password in a sentence) is not found, and a word that has the form
+by chance is replaced. The list is in `docs/howto/redaction.md`, and a test compares the two.
 
-Searching costs nearly nothing where nothing is found: each form has literals without which it cannot be there, and the
-expressions run only where one of them is.
+The search costs nearly nothing if nothing is found: each form has literals without which it cannot occur, and
+expressions run only if one of them does.
 """
 
 import re
 from dataclasses import dataclass
 
 _BEFORE = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-r"""Where a key may begin. In JSON that is looked at as text, `\n` and `\u2014` are no part of a word."""
+r"""Possible start of a key. In JSON searched as text, `\n` and `\u2014` are not part of a word."""
 
 _NAMES = (
     r"(?:pass(?:word|wd|phrase)|pwd|(?:client[_-]?|app[_-]?|shared[_-]?)?secret(?:[_-]?(?:access[_-]?)?key)?"
@@ -22,8 +22,8 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A kind of secret: where one of `literals` is, `expression` tells; only its group `secret`, where it has one, is
-    replaced. `tail` finds one that is cut off at the end of a text.
+    """A kind of secret: `expression` is tried if one of `literals` occurs. Only its group `secret` is replaced, if it
+    has one. `tail` finds one that is cut off at the end of a text.
     """
 
     kind: str
@@ -67,7 +67,7 @@ _KEYS = (
         re.compile(rf"(?a){_BEFORE}eyJ[\w-]{{10,}}(?:\.[\w-]*){{0,2}}$"),
     ),
 )
-"""What is one word of at least `_SHORTEST` characters."""
+"""One word of at least `_SHORTEST` characters."""
 
 _PHRASES = (
     Form(
@@ -123,7 +123,7 @@ _SECRET_NAME = re.compile(rf"(?i)(?:.*[_-])?{_NAMES}|authorization|x-goog-api-ke
 
 
 def redact_text(text: str, *, cut: bool = False) -> str:
-    """`text` with its secrets replaced; the same object where there are none. `cut`: it may break off within one."""
+    """Return `text` with its secrets replaced; the same object if there are none. `cut`: it may end within one."""
     secrets = secrets_in(text, cut=cut)
     return (
         replace_spans(text, [(start, end, mark(kind)) for kind, start, end in secrets]) if secrets else text
@@ -136,7 +136,7 @@ def without_code(text: str) -> str:
 
 
 def replace_spans(text: str, spans: list[tuple[int, int, str]]) -> str:
-    """`text` with each span (start, end) replaced; they come in order. The same object where there are none."""
+    """Return `text` with each span (start, end) replaced, in order; the same object if there are none."""
     if not spans:
         return text
     parts: list[str] = []
@@ -197,10 +197,10 @@ def suspects(text: str) -> list[Form]:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether the value of a field of this name is a secret, whatever it looks like."""
+    """True if a field of this name holds a secret, whatever its form."""
     return len(name) <= 64 and _SECRET_NAME.fullmatch(name) is not None  # noqa: PLR2004  (a long name is a sentence)
 
 
 def mark(kind: str) -> str:
-    """What stands in a secret's place."""
+    """Return the text in a secret's place."""
     return f"[redacted: {kind}]"

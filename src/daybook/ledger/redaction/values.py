@@ -5,13 +5,13 @@ from typing import Any
 from daybook.ledger.redaction.secrets import is_secret_name, mark, redact_text
 
 DEEPEST = 200
-"""Levels that are looked at; what lies deeper is replaced."""
+"""Levels that are searched; deeper ones are replaced."""
 
 _PIN = 1000  # a smaller number is no password
 
 
 def without_secrets_in(value: Any, name: str = "", depth: int = 0) -> Any:
-    """`value` with its secrets replaced; the same object where there are none. `name` is the field that holds it."""
+    """Return `value` with its secrets replaced; the same object if there are none. `name` is its field."""
     clean = value
     match value:
         case str():

@@ -1,8 +1,7 @@
-"""How long calls took, from how many of them are in which place of a histogram.
+"""Percentiles of latency from a histogram.
 
-A percentile is estimated: calls are taken to lie evenly within their place (as `histogram_quantile` of Prometheus
-does), so it is in the place where the true one is, and no more is known. The last place has no end: what lies in it is
-told as its beginning.
+Calls are assumed to be spread evenly within their bucket (as in `histogram_quantile` of Prometheus), so an estimate is
+in the same bucket as the true value. The last bucket has no end: its start is reported.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from itertools import pairwise
 from daybook.ledger.rollups.models import DURATIONS
 
 _PLACES = (*pairwise((0, *DURATIONS)), (DURATIONS[-1], DURATIONS[-1]))
-"""Where each place begins and ends, in ms."""
+"""Start and end of each bucket, in ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Percentiles:
 
 
 def percentiles(durations: Sequence[int]) -> Percentiles | None:
-    """Of the calls counted in `durations`, place by place; None where there are none."""
+    """Return the percentiles of the calls counted in `durations`, bucket by bucket; None if there are none."""
     if not sum(durations):
         return None
     return Percentiles(*(_percentile(durations, percent) for percent in (50, 90, 99)))

@@ -19,14 +19,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from daybook.db.base import Base
 
 DURATIONS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000, 500000)
-"""Where the places of `durations` end, in ms: `durations[1]` (PostgreSQL counts from 1) are calls of less than 10 ms,
+"""Ends of the buckets of `durations`, in ms: `durations[1]` (PostgreSQL counts from 1) counts calls of less than 10 ms,
 `durations[2]` those of 10 to less than 20 ms, `durations[16]` those of 500 s or more. Calls without a duration are in
-none. Arrays add up place by place.
+none. Arrays add up bucket by bucket.
 """
 
 
 class Measures:
-    """What is summed. Token buckets are inclusive, as in the lines."""
+    """The sums. Token buckets are inclusive, as in the lines."""
 
     calls: Mapped[int] = mapped_column(BigInteger, sort_order=1)
     failures: Mapped[int] = mapped_column(BigInteger, sort_order=2)
@@ -36,7 +36,7 @@ class Measures:
     cached_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=6)
     reasoning_tokens: Mapped[int] = mapped_column(BigInteger, sort_order=7)
     cost: Mapped[Decimal] = mapped_column(Numeric, sort_order=8)
-    """USD; of the calls whose price is known."""
+    """USD; of the calls with a known price."""
     unpriced_calls: Mapped[int] = mapped_column(BigInteger, sort_order=9)
     estimated_calls: Mapped[int] = mapped_column(BigInteger, sort_order=10)
     assistant_replies: Mapped[int] = mapped_column(BigInteger, sort_order=11)
@@ -44,7 +44,7 @@ class Measures:
 
 
 class Dimensions(Measures):
-    """Who called what, and how: everything that lines are told apart by."""
+    """All dimensions of a line."""
 
     user_id: Mapped[int | None]
     group_id: Mapped[int | None]
@@ -58,11 +58,11 @@ _DIMENSIONS = ("model", "source", "user_id", "group_id", "code", "provider")
 
 
 class HourTotals(Dimensions, Base):
-    """One hour (UTC) of what one user called with one code of one group, by model, source and provider."""
+    """One hour (UTC) of one user's calls, by code, group, model, source and provider."""
 
     __tablename__ = "ledger_hours"
     __table_args__ = (
-        # What is absent equals what is absent: calls without a user have their rows too.
+        # NULL equals NULL: calls without a user have rows too.
         UniqueConstraint(
             "hour", *_DIMENSIONS, name="uq_ledger_hours_key", postgresql_nulls_not_distinct=True
         ),
@@ -87,7 +87,7 @@ class DayTotals(Dimensions, Base):
 
 
 class CubeKey(Measures):
-    """What everybody's calls are told apart by, however many people call."""
+    """The dimensions of all users' calls together."""
 
     group_id: Mapped[int | None]
     model: Mapped[str] = mapped_column(String(128))
@@ -98,7 +98,7 @@ _CUBE = ("model", "source", "group_id")
 
 
 class CubeHourTotals(CubeKey, Base):
-    """One hour (UTC) of what everybody called, by model, source and group."""
+    """One hour (UTC) of all users' calls, by model, source and group."""
 
     __tablename__ = "ledger_cube_hours"
     __table_args__ = (

@@ -1,8 +1,8 @@
-"""What has to be read for the sums of a stretch of time, and from which table.
+"""The parts of a time range and the table that each is read from.
 
-One user's calls are in `ledger_hours` and `ledger_days`. Everybody's are in `ledger_cube_*`, by model, source and
-group, and in `ledger_dimension_*`, by model and source or by group and source: fewer rows. The parts of an hour at the
-ends of a stretch are in the lines.
+One user's calls are in `ledger_hours` and `ledger_days`. Those of all users are in `ledger_cube_*`, by model, source
+and group, and in `ledger_dimension_*`, by model and source or by group and source: fewer rows. The parts of an hour at
+the ends of a range are in the lines.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ from llm_tracker.queries import start_of
 Dimension = Literal["model", "group"]
 Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 Part = Select[*tuple[Any, ...]]
-"""`at`, what a row is of, and its measures; of any number of lines in a row."""
+"""The time, dimension and measures of a row; a row sums any number of lines."""
 
 MEASURES = (
     "calls",
@@ -72,7 +72,7 @@ would take as long over them as the database.
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which calls to add up; what is None does not matter."""
+    """A filter of calls; None matches all."""
 
     user_id: int | None = None
     model: str | None = None
@@ -81,7 +81,7 @@ class Wanted:
 
 
 def combined(dates: DateRange, wanted: Wanted, *, days: bool) -> Subquery:
-    """Rows of a `model`, a `group_id` and a `source`. With `days` where no bucket is smaller than a day (UTC)."""
+    """Return rows by `model`, `group_id` and `source`. Pass `days` if no bucket is shorter than a day (UTC)."""
     entities: dict[Rolled, Any] = {"hours": CubeHourTotals, "days": CubeDayTotals}
     if wanted.user_id is not None:
         entities = {"hours": HourTotals, "days": DayTotals}
@@ -111,9 +111,9 @@ def _asked(wanted: Wanted) -> Iterator[tuple[str, Any]]:
 
 
 def single(dates: DateRange, wanted: Wanted, dimensions: Sequence[Dimension], *, days: bool) -> Subquery:
-    """Rows of a `value` in a `dimension` and a `source`; each call is in one row of each of the dimensions.
+    """Return rows by `value` of a `dimension` and by `source`; each call is in one row of each dimension.
 
-    Of everybody. A model can be asked for where models are the only dimension, a group where groups are.
+    For all users. A filter by model needs models as the only dimension, one by group needs groups.
     """
     asked = {"model": wanted.model, "group": wanted.group_id}
     of_line: dict[Dimension, Column] = {
@@ -144,7 +144,7 @@ def single(dates: DateRange, wanted: Wanted, dimensions: Sequence[Dimension], *,
 
 
 def within_days_of(dates: DateRange, user_id: int | None, zone: str) -> Subquery:
-    """Rows that each lie within one day of `zone`: hours, and the lines of the hours in which a day begins, where the
+    """Return rows that each lie within one day of `zone`: hours, and lines for hours in which a day begins, if the
     offset from UTC is no whole number of hours (India, Nepal, Newfoundland).
     """
     parts = list[Part]()

@@ -1,6 +1,6 @@
-"""Sums over a stretch of time: the same numbers as from the lines, at a cost that does not grow with them.
+"""Sums over a time range: the same numbers as from the lines, at a cost that does not grow with them.
 
-Each function is one statement, so that lines and rollups are of the same moment (`parts.py` says what is read).
+Each function is one statement, so that lines and rollups are of the same moment (`parts.py` chooses the tables).
 """
 
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ EVERYTHING = Wanted()
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The sums of a stretch of time, altogether, by what they are of and over time: a dashboard, side by side.
+    """Return the sums of a time range: in total, by dimension and over time.
 
-    Rows are named as in `llm_tracker.queries`, with `estimated_calls` and the histogram `durations` besides. In the
-    lists, most tokens first, `name` is a model, the id of a group (empty where there is none) or a source.
+    Rows are named as in `llm_tracker.queries`, with `estimated_calls` and the histogram `durations` added. In the
+    lists, most tokens first, `name` is a model, the id of a group (empty if none) or a source.
     """
 
     summary: RowMapping

@@ -1,4 +1,4 @@
-"""Where a stretch of time is cut: lines for parts of an hour at its ends, hours up to midnight (UTC), days between."""
+"""Cuts a time range: lines for parts of an hour at its ends, hours up to midnight (UTC), days between."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from llm_tracker.arguments import DateRange
 Rolled = Literal["hours", "days"]
 
 Stretch = tuple[Literal["lines", "hours", "days"], datetime | None, datetime | None]
-"""What to read, from when (included) to when (not included); None is open."""
+"""A table and a range of time in it, from (included) to (excluded); None is open."""
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Checks of budgets: what their periods and settlements say is used and held, against the lines and the leases."""
+"""Checks of budgets: used and held of their periods and settlements, against lines and leases."""
 
 from collections.abc import Mapping
 from datetime import date

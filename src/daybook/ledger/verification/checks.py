@@ -1,4 +1,4 @@
-"""What a check is: a query that finds where something stored is not what the lines say."""
+"""Checks: queries that find stored values that differ from the lines."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,8 @@ Parameters = Callable[[AsyncSession], Awaitable[Mapping[str, Any]]]
 class Check:
     """One kind of difference.
 
-    `query` finds them all: rows of `key`, `stored` and `expected`, in JSONB. The statements of `mend`
-    make what is stored what is expected, out of rows `changes` of `key`, `before` and `after`; whoever else writes to
-    `tables` waits meanwhile.
+    `query` finds all of them: rows of `key`, `stored` and `expected`, in JSONB. `mend` statements repair the stored
+    values from the `changes` rows (`key`, `before`, `after`). `tables` are locked against other writers while they run.
     """
 
     what: str
@@ -26,13 +25,13 @@ class Check:
     mend: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     parameters: Parameters | None = None
-    """What the query is given."""
+    """Parameters of the query."""
 
 
 def counter(
     what: str, expected: str, *, id_column: str = "id", parameters: Parameters | None = None
 ) -> Check:
-    """A check of `table.column`, where `expected` finds the sum of the lines (`key`, `tokens`) for each `id_column`."""
+    """Return a check of `table.column`; `expected` sums the lines (`key`, `tokens`) for each `id_column`."""
     table, _, column = what.partition(".")
     mend = f"""
         UPDATE {table} AS counted SET {column} = (changes.after #>> '{{}}')::bigint

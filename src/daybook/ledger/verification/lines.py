@@ -3,7 +3,7 @@
 from daybook.ledger.verification.checks import Check
 
 _RULES = {
-    # Where both together are too large for the column, the total is cut to fit it.
+    # If the sum exceeds the column, the total is cut to fit it.
     "total_tokens = prompt_tokens + completion_tokens": (
         "total_tokens <> least(prompt_tokens::bigint + completion_tokens, 2147483647)",
         ("prompt_tokens", "completion_tokens", "total_tokens"),
@@ -53,7 +53,7 @@ LINES = Check(
 
 LOGS = Check(
     "llm_call_logs",
-    # A call log with a line holds the line's own numbers. Lines that came another way than through a gateway have none.
+    # A call log holds its line's numbers. Lines that passed no gateway have no log.
     """
     SELECT
         CASE WHEN log.id IS NULL THEN jsonb_build_object('usage_id', line.id)

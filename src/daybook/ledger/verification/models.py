@@ -1,4 +1,4 @@
-"""When the ledger was verified, and what repairs changed."""
+"""Verifications of the ledger, and the changes of repairs."""
 
 from datetime import datetime
 from typing import Any
@@ -24,8 +24,8 @@ class LedgerVerification(Base):
 
 
 class LedgerRepair(Base):
-    """One total, counter or rollup that a repair changed. `before` is null where there was no row, `after` where there
-    is none any more.
+    """A total, counter or rollup that a repair changed. `before` is null if there was no row, `after` if there is none
+    now.
     """
 
     __tablename__ = "ledger_repairs"

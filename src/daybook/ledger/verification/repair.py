@@ -1,7 +1,7 @@
-"""`repair`: make totals, counters and rollups true again. Lines and call logs are never touched.
+"""`repair`: correct totals, counters and rollups. Lines and call logs are never touched.
 
-One transaction, in which nobody else writes lines or totals: calls wait in their journals meanwhile. Each change is
-noted in `ledger_repairs`, and what is noted is what is done: the statements that mend read it from there.
+One transaction, which locks out other writers of lines and totals: calls wait in their journals meanwhile. Changes go
+into `ledger_repairs` first, and the statements that mend read them from there.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ from daybook.ledger.verification.verify import CHECKS, only_different, parameter
 
 TRIES = 60
 
-_PATIENCE = "5s"  # for the lock on the ledger: who comes after us waits too, but nobody waits for each other
-_BRIEFLY = "50ms"  # for the others: so soon that nobody is found to be in a deadlock with us but ourselves
+_PATIENCE = "5s"  # for the lock on the ledger: requests behind ours wait too, but there is no deadlock
+_BRIEFLY = "50ms"  # for the others: so short that only our own transaction can end in a deadlock
 _PAUSE = 0.5  # seconds between tries, about
 _RETRYABLE = frozenset({"55P03", "40P01", "40001"})  # no lock in time, a deadlock, a conflict
 
 
 async def repair(database: Database, more: Sequence[Check] = (), *, by: str) -> Repair:
-    """Make everything true that can be made so, and verify. `more` are checks of other domains; `by` goes into the log.
+    """Correct everything that can be corrected, and verify. `more` are checks of other domains; `by` is logged.
 
-    Raises `Unavailable` where others held what it needs the whole time.
+    Raises `Unavailable` if the tables were in use the whole time.
     """
     checks = [check for check in (*CHECKS, *more) if check.mend]
     for attempt in range(TRIES):
@@ -65,7 +65,7 @@ async def _repair(
 
 
 async def _keep_others_out(session: AsyncSession, checks: Sequence[Check]) -> None:
-    """Lock what is read and changed, before the snapshot is taken: nothing that it misses can be committed later."""
+    """Lock the tables before the snapshot is taken, so that nothing it misses can be committed later."""
     await session.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
     await session.execute(text("LOCK TABLE llm_tracker_usage IN SHARE ROW EXCLUSIVE MODE"))
     await session.execute(text(f"SET LOCAL lock_timeout = '{_BRIEFLY}'"))
@@ -76,7 +76,7 @@ async def _keep_others_out(session: AsyncSession, checks: Sequence[Check]) -> No
 
 
 async def _mend(session: AsyncSession, check: Check, by: str) -> tuple[int, list[Change]]:
-    """Note what is wrong, and make it right."""
+    """Record the differences and correct them."""
     noted = await session.execute(
         text(
             f"""

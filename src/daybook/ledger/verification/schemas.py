@@ -1,4 +1,4 @@
-"""What verifying the ledger and repairing its totals say."""
+"""Results of verification and repair."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,16 +9,16 @@ from pydantic import BaseModel, Field
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that is not what the lines say. Amounts of money are exact, as strings."""
+    """A value that differs from the lines. Amounts of money are exact, as strings."""
 
     what: str
     """A counter (`users.token_usage`) or a table."""
     key: dict[str, Any]
-    """Which row: the columns that tell it."""
+    """The columns that identify the row."""
     stored: Any
-    """What stands there; None where the row is missing."""
+    """The stored values; None if the row is missing."""
     expected: Any
-    """What the lines say, or the rule that is broken; None where there should be no such row."""
+    """The values by the lines, or the violated rule; None if there should be no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Verification:
     waiting_lines: int
     """Lines that an event of the outbox is going to add to the totals, and has not yet."""
     counts: dict[str, int]
-    """How many differences there are, by what differs."""
+    """The number of differences of each kind."""
     differences: list[Difference] = field(default_factory=list[Difference])
     """Each of them; of one kind at most `MOST`."""
 
@@ -42,7 +42,7 @@ class Verification:
 
     @property
     def balanced(self) -> bool:
-        """Whether everything is what the lines say."""
+        """True if there are no differences."""
         return not self.counts
 
 
@@ -58,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What `repair` changed (of one kind at most `MOST` are named), and what it found afterwards."""
+    """The changes of a repair (at most `MOST` of one kind), and the verification afterwards."""
 
     counts: dict[str, int]
     changes: list[Change]

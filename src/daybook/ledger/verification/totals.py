@@ -1,4 +1,4 @@
-"""Checks of counters and rollups: each is computed anew from the lines."""
+"""Checks of counters and rollups, recomputed from the lines."""
 
 from daybook.ledger.rollups.models import DURATIONS
 from daybook.ledger.verification.checks import Check, counter, unposted
@@ -84,7 +84,7 @@ def _rollup(table: str, key: tuple[str, ...], expected: str) -> Check:
 
 
 _ABSENT = {
-    # What the column cannot hold, so that rows can be hashed by it where it is absent.
+    # Values that the column cannot hold, so that rows can be hashed by it if it is NULL.
     "user_id": "2147483648",
     "group_id": "2147483648",
     "code": f"'{'-' * 33}'",

@@ -1,9 +1,9 @@
-"""`verify`: is everything that is stored about the lines what the lines say?
+"""`verify`: compare everything stored about the lines with the lines.
 
 Invariants:
 
-- All of it is read in one snapshot, so that calls which are written meanwhile make no difference that is none.
-- It writes nothing but the fact that it ran.
+- All of it is read in one snapshot, so that concurrent calls cause no differences.
+- It writes nothing but the record of its run.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ CHECKS = (*totals.COUNTERS, *totals.ROLLUPS, *BUDGETS, *lines.CHECKS)
 """Those of the ledger."""
 
 SLOWEST = (*(check.what for check in totals.ROLLUPS), "llm_call_logs")
-"""What is begun first, so that the two end at about the same time."""
+"""Started first, so that the two sessions end at about the same time."""
 
 
 async def verify(database: Database, more: Sequence[Check] = (), *, gently: bool = False) -> Verification:
-    """Compare everything with the lines; `more` are checks of other domains. Takes two connections and what PostgreSQL
-    has to give; `gently` takes one, and one core.
+    """Compare everything with the lines; `more` are checks of other domains. Uses two connections and parallel workers
+    of PostgreSQL; `gently` uses one connection and one core.
     """
     began = time.perf_counter()
     async with service.snapshot(database) as session:
@@ -57,8 +57,8 @@ async def verify(database: Database, more: Sequence[Check] = (), *, gently: bool
 async def _find_all(
     database: Database, session: ReadSession, checks: Sequence[Check], *, gently: bool
 ) -> dict[str, tuple[int, list[Difference]]]:
-    """Run the checks two at a time (`gently`: one), all in the snapshot of `session`; what each found, in the order of
-    `checks`.
+    """Run the checks two at a time (`gently`: one), all in the snapshot of `session`. Returns the results in the order
+    of `checks`.
     """
     snapshot = await session.scalar(select(func.pg_export_snapshot()))
     found: dict[str, tuple[int, list[Difference]]] = {}
@@ -83,8 +83,8 @@ async def _find_all(
 
 
 async def prepare(session: AsyncSession, *, gently: bool = False) -> None:
-    """Room to hash in (sorting as much takes twice the time), and times told in UTC, for this transaction. `gently`: no
-    workers beside it.
+    """Set memory for hashing (sorting takes twice the time) and UTC for this transaction. `gently`: without parallel
+    workers.
     """
     if gently:
         await session.execute(text("SELECT set_config('max_parallel_workers_per_gather', '0', true)"))
@@ -97,7 +97,7 @@ async def prepare(session: AsyncSession, *, gently: bool = False) -> None:
 
 
 async def find(session: AsyncSession, check: Check) -> tuple[int, list[Difference]]:
-    """How many differences of one kind there are, and each of them (`MOST` at most)."""
+    """Return the number of differences of one kind, and the first `MOST`."""
     rows = await session.execute(
         text(
             f"""
@@ -114,7 +114,7 @@ async def find(session: AsyncSession, check: Check) -> tuple[int, list[Differenc
 
 
 async def parameters(session: AsyncSession, check: Check) -> dict[str, Any]:
-    """What the check's query is given."""
+    """Return the parameters of the check's query."""
     return {} if check.parameters is None else dict(await check.parameters(session))
 
 
