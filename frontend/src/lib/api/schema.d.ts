@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List Leases
-         * @description What gateway processes hold of which budget.
+         * @description List what gateway processes hold of each budget.
          */
         get: operations["list_leases"];
         put?: never;
@@ -36,7 +36,7 @@ export interface paths {
         post?: never;
         /**
          * Release Leases
-         * @description Release what a process of a lost host holds. One that is alive is a conflict.
+         * @description Release the leases of a process of a lost host. A live process is a conflict.
          */
         delete: operations["release_leases"];
         options?: never;
@@ -84,7 +84,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Budget
-         * @description Take a budget out of force. What was used stays known.
+         * @description Deactivate a budget. Its usage is kept.
          */
         delete: operations["remove_budget"];
         options?: never;
@@ -433,7 +433,7 @@ export interface paths {
         };
         /**
          * Call Logs
-         * @description Gateway calls, newest first, without what was said in them.
+         * @description List gateway calls, newest first, without their content.
          */
         get: operations["call_logs"];
         put?: never;
@@ -453,8 +453,7 @@ export interface paths {
         };
         /**
          * Call Log
-         * @description One gateway call, whole, by its number or its call id (`x-daybook-call-id`): what was asked, what was
-         *     answered, and its line in the ledger.
+         * @description Return a gateway call with its content and its line, by its number or its call id (`x-daybook-call-id`).
          */
         get: operations["call_log"];
         put?: never;
@@ -474,7 +473,7 @@ export interface paths {
         };
         /**
          * List Outbox Events
-         * @description Events, newest first: what waits, what was consumed, what is dead and why.
+         * @description List events, newest first: pending, consumed, and dead with the reason.
          */
         get: operations["list_outbox_events"];
         put?: never;
@@ -559,7 +558,7 @@ export interface paths {
         get: operations["list_prices"];
         /**
          * Set Price
-         * @description Set what a model costs from now on. Lines that are in the ledger keep their cost.
+         * @description Set a model's price from now on. Lines in the ledger keep their cost.
          */
         put: operations["set_price"];
         post?: never;
@@ -598,7 +597,7 @@ export interface paths {
         };
         /**
          * Token Stats
-         * @description What model calls cost and how long they took, altogether, by model, group and source, and over time (UTC).
+         * @description Return cost and latency of model calls: in total, by model, group and source, and over time (UTC).
          */
         get: operations["token_stats"];
         put?: never;
@@ -1126,7 +1125,7 @@ export interface paths {
         };
         /**
          * List My Budgets
-         * @description One's own budgets and those of one's codes: limit, used, held, left, and when each resets.
+         * @description List your own budgets and those of your codes: limit, used, held, left, and when each resets.
          */
         get: operations["list_my_budgets"];
         put?: never;
@@ -1210,7 +1209,7 @@ export interface paths {
         };
         /**
          * Own Usage
-         * @description What your calls cost. Dates and days are those of your timezone.
+         * @description Return the cost of your calls. Dates and days are those of your timezone.
          */
         get: operations["own_usage"];
         put?: never;
@@ -1586,22 +1585,22 @@ export interface components {
         BucketFigures: {
             /**
              * Bucket
-             * @description Where it begins: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.
+             * @description Its start: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.
              */
             bucket: string;
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /**
              * Estimated Calls
-             * @description Calls whose tokens Daybook counted: the provider did not say.
+             * @description Calls whose tokens Daybook counted, because the provider reported none.
              */
             estimated_calls: number;
             /** Failed Calls */
             failed_calls: number;
-            /** @description null where no call has a duration. */
+            /** @description null if no call has a duration. */
             latency_ms: components["schemas"]["Latency"] | null;
             /** Successful Calls */
             successful_calls: number;
@@ -1619,15 +1618,15 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
         /**
          * BudgetRequest
-         * @description How much a code, a group or a user may take in a day or a month (UTC).
+         * @description The limit of a code, a group or a user for a day or a month (UTC).
          *
-         *     One that is there for the same subject, period, unit and kind gets this limit.
+         *     It replaces the limit of an existing budget of the same subject, period, unit and kind.
          */
         BudgetRequest: {
             /**
@@ -1678,7 +1677,7 @@ export interface components {
             hard: boolean;
             /**
              * Held
-             * @description What gateways hold for calls under way, or have leased for the next.
+             * @description Reserved by gateways for calls in progress, or leased for the next.
              */
             held: string;
             /** Id */
@@ -1731,7 +1730,7 @@ export interface components {
             updated_at: string | null;
             /**
              * Used
-             * @description What settled calls took.
+             * @description Usage of settled calls.
              */
             used: string;
         };
@@ -1778,7 +1777,7 @@ export interface components {
         };
         /**
          * CallDetailResponse
-         * @description A gateway call with what was asked and answered, and its line in the ledger.
+         * @description A gateway call with its content and its line in the ledger.
          */
         CallDetailResponse: {
             /** Activation Code */
@@ -1787,7 +1786,7 @@ export interface components {
             api: string | null;
             /**
              * Call Id
-             * @description What the answer's x-daybook-call-id said; null in old rows.
+             * @description The answer's x-daybook-call-id; null in old rows.
              */
             call_id: string | null;
             /**
@@ -1807,7 +1806,7 @@ export interface components {
             group_id: number | null;
             /** Id */
             id: number;
-            /** @description null where the call was not sent to a model. */
+            /** @description null if the call was not sent to a model. */
             line: components["schemas"]["LineResponse"] | null;
             /** Model */
             model: string | null;
@@ -1834,7 +1833,7 @@ export interface components {
         };
         /**
          * CallResponse
-         * @description A gateway call, without what was said in it.
+         * @description A gateway call without its content.
          */
         CallResponse: {
             /** Activation Code */
@@ -1843,7 +1842,7 @@ export interface components {
             api: string | null;
             /**
              * Call Id
-             * @description What the answer's x-daybook-call-id said; null in old rows.
+             * @description The answer's x-daybook-call-id; null in old rows.
              */
             call_id: string | null;
             /**
@@ -2160,7 +2159,7 @@ export interface components {
         DayTotals: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /**
@@ -2186,7 +2185,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -2542,17 +2541,17 @@ export interface components {
         Figures: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /**
              * Estimated Calls
-             * @description Calls whose tokens Daybook counted: the provider did not say.
+             * @description Calls whose tokens Daybook counted, because the provider reported none.
              */
             estimated_calls: number;
             /** Failed Calls */
             failed_calls: number;
-            /** @description null where no call has a duration. */
+            /** @description null if no call has a duration. */
             latency_ms: components["schemas"]["Latency"] | null;
             /** Successful Calls */
             successful_calls: number;
@@ -2570,7 +2569,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -2636,12 +2635,12 @@ export interface components {
         GroupFigures: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /**
              * Estimated Calls
-             * @description Calls whose tokens Daybook counted: the provider did not say.
+             * @description Calls whose tokens Daybook counted, because the provider reported none.
              */
             estimated_calls: number;
             /** Failed Calls */
@@ -2653,7 +2652,7 @@ export interface components {
             group_id: number | null;
             /** Group Name */
             group_name: string | null;
-            /** @description null where no call has a duration. */
+            /** @description null if no call has a duration. */
             latency_ms: components["schemas"]["Latency"] | null;
             /** Successful Calls */
             successful_calls: number;
@@ -2671,7 +2670,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -2978,11 +2977,11 @@ export interface components {
         };
         /**
          * Latency
-         * @description How long calls took, in ms: half of them `p50` or less, and so on.
+         * @description Latency of calls in ms: half of them took `p50` or less, and so on.
          *
-         *     Estimated: calls are counted by how long they took, in places that end at 10, 20, 50, 100, 200, 500 ms and so on up
-         *     to 500 s, and taken to lie evenly within their place. So the true value is in the same place, at most 2.5 times as
-         *     long or short from 10 ms on. What took longer than 500 s is told as 500 s.
+         *     Estimated from a histogram with buckets that end at 10, 20, 50, 100, 200, 500 ms and so on up to 500 s, evenly
+         *     filled. So the true value is in the same bucket: from 10 ms on, at most 2.5 times as long or short. Anything above
+         *     500 s is reported as 500 s.
          */
         Latency: {
             /** P50 */
@@ -2994,7 +2993,7 @@ export interface components {
         };
         /**
          * LeaseResponse
-         * @description What one gateway process has leased of one period of one budget, and not settled yet.
+         * @description The amount that one gateway process has leased of one period of one budget and not settled.
          */
         LeaseResponse: {
             /** Budget Id */
@@ -3108,17 +3107,17 @@ export interface components {
         ModelFigures: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /**
              * Estimated Calls
-             * @description Calls whose tokens Daybook counted: the provider did not say.
+             * @description Calls whose tokens Daybook counted, because the provider reported none.
              */
             estimated_calls: number;
             /** Failed Calls */
             failed_calls: number;
-            /** @description null where no call has a duration. */
+            /** @description null if no call has a duration. */
             latency_ms: components["schemas"]["Latency"] | null;
             /** Model */
             model: string;
@@ -3138,7 +3137,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -3149,7 +3148,7 @@ export interface components {
         ModelTotals: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /** Failed Calls */
@@ -3172,7 +3171,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -3265,7 +3264,7 @@ export interface components {
         Origin: "extracted" | "manual" | "imported";
         /**
          * OutboxEventResponse
-         * @description An event and what became of it.
+         * @description An event and its delivery state.
          */
         OutboxEventResponse: {
             /** Aggregate */
@@ -3307,7 +3306,7 @@ export interface components {
         };
         /**
          * OutboxState
-         * @description How much waits, and how much needs a person.
+         * @description The number of events that wait, and of those that need an administrator.
          */
         OutboxState: {
             /** Dead */
@@ -3359,7 +3358,7 @@ export interface components {
         };
         /**
          * OwnUsageResponse
-         * @description What a person's calls cost; days are those of their timezone.
+         * @description The cost of a user's calls; days are those of their timezone.
          */
         OwnUsageResponse: {
             /** By Day */
@@ -3559,17 +3558,17 @@ export interface components {
         };
         /**
          * PriceRequest
-         * @description What a model costs, in USD per million tokens.
+         * @description A model's price in USD per million tokens.
          */
         PriceRequest: {
             /**
              * Cache Write
-             * @description As input where absent.
+             * @description Default: input.
              */
             cache_write?: number | string | null;
             /**
              * Cached Input
-             * @description As input where absent.
+             * @description Default: input.
              */
             cached_input?: number | string | null;
             /** Input */
@@ -3916,7 +3915,7 @@ export interface components {
         };
         /**
          * ReleaseResponse
-         * @description How many leases were released.
+         * @description The number of released leases.
          */
         ReleaseResponse: {
             /** Released */
@@ -3924,7 +3923,7 @@ export interface components {
         };
         /**
          * RetryResponse
-         * @description How many dead events are tried again.
+         * @description The number of dead events that are retried.
          */
         RetryResponse: {
             /** Retried */
@@ -3978,22 +3977,22 @@ export interface components {
         };
         /**
          * SourceFigures
-         * @description The sums of one source: what made the calls.
+         * @description The sums of one source of calls.
          */
         SourceFigures: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /**
              * Estimated Calls
-             * @description Calls whose tokens Daybook counted: the provider did not say.
+             * @description Calls whose tokens Daybook counted, because the provider reported none.
              */
             estimated_calls: number;
             /** Failed Calls */
             failed_calls: number;
-            /** @description null where no call has a duration. */
+            /** @description null if no call has a duration. */
             latency_ms: components["schemas"]["Latency"] | null;
             /** Source */
             source: string;
@@ -4013,18 +4012,18 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
         /**
          * SourceTotals
-         * @description The sums of one source: what made the calls.
+         * @description The sums of one source of calls.
          */
         SourceTotals: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /** Failed Calls */
@@ -4047,7 +4046,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -4079,8 +4078,8 @@ export interface components {
         };
         /**
          * TokenStatsResponse
-         * @description What model calls cost in a stretch of time. Each list has all of the calls, most tokens first; `series` is over
-         *     time (UTC).
+         * @description The cost of model calls in a time range. Each list covers all calls, most tokens first; `series` is over time
+         *     (UTC).
          */
         TokenStatsResponse: {
             /** By Group */
@@ -4105,7 +4104,7 @@ export interface components {
         Totals: {
             /**
              * Cost
-             * @description USD; null where there are calls and the price of none is known.
+             * @description USD; null if there are calls and the price of none is known.
              */
             cost: string | null;
             /** Failed Calls */
@@ -4126,7 +4125,7 @@ export interface components {
             total_tokens: number;
             /**
              * Unpriced Calls
-             * @description Calls whose price is unknown, which cost therefore lacks.
+             * @description Calls whose price is unknown; cost lacks them.
              */
             unpriced_calls: number;
         };
@@ -5827,7 +5826,7 @@ export interface operations {
                 user_id?: number | null;
                 model?: string | null;
                 group_id?: number | null;
-                /** @description What made the calls: gateway, diary, … */
+                /** @description The source of the calls: gateway, diary, … */
                 source?: string | null;
             };
             header?: never;
