@@ -398,7 +398,7 @@ async def test_answers_that_were_lost_are_made_up_for(ledger):
     budget = await ledger.budget("code", 1, 10**6)
     keeper = await ledger.keeper()
     used = 0
-    async with ledger.killing_connections(0.01):
+    async with ledger.killing_connections(0.02):
         for number in range(200):
             try:
                 hold = await keeper.hold(SOMEBODY, bound(3000 if number % 3 else 9000))

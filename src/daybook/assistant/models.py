@@ -1,4 +1,4 @@
-"""Conversations and what was said in them."""
+"""Conversations and their messages."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What the assistant's services take, and the payloads of its events: the same shapes."""
+"""Arguments of the assistant's services; they are also the payloads of its events."""
 
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID

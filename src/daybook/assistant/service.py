@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import func
 
-from daybook.assistant.models import Chat, ChatMessage
+from daybook.assistant import repository
+from daybook.assistant.models import Chat
 from daybook.assistant.schemas import Message, TokenAdjustment
 from daybook.db.engine import WriteSession
 from daybook.kit import failpoints
@@ -22,21 +23,21 @@ from daybook.ledger.outbox.handlers import Event, Handler
 PERSIST = "chat.history.persist.requested"
 
 _LINE_COMES_WITHIN = timedelta(seconds=30)
-"""A line is in the ledger a second after its call. One that comes later wakes its event, even a dead one: the trigger
+"""A line is in the ledger about a second after its call. A later one wakes its event, even a dead one: the trigger
 `ledger_totals` does that.
 """
 
 
 async def persist_message(session: WriteSession, message: Message) -> int:
-    """Keep a message and add its tokens to conversation and person; the message's id.
+    """Store a message and add its tokens to conversation and user; return the message's id.
 
-    The caller's transaction also holds the turn's lines, with `posted_by = 'turn'`: `tokens_consumed` is their sum.
-    Raises `NotFound` where the person has no such conversation.
+    The caller's transaction also writes the turn's lines, with `posted_by = 'turn'`: `tokens_consumed` is their sum.
+    Raises `NotFound` if the user has no such conversation.
     """
-    # Locked in the order of the ledger's trigger: users before what comes after them.
+    # Lock order of the ledger's trigger: users first.
     if message.tokens_consumed:
         await posting.add_to_user(session, message.user_id, message.tokens_consumed)
-    await _change_chat(
+    await repository.change_chat(
         session,
         message.user_id,
         message.conversation_id,
@@ -44,20 +45,11 @@ async def persist_message(session: WriteSession, message: Message) -> int:
         tokens_total=Chat.tokens_total + message.tokens_consumed,
         last_message_at=func.now(),
     )
-    kept = ChatMessage(
-        chat_id=str(message.conversation_id),
-        user_id=message.user_id,
-        role=message.role,
-        message_content=message.message,
-        tokens_consumed=message.tokens_consumed,
-    )
-    session.add(kept)
-    await session.flush()
-    return kept.id
+    return await repository.add_message(session, message)
 
 
 async def consume_message(session: WriteSession, event: Event, message: Message) -> None:
-    """Keep a message that came as an event."""
+    """Store a message that came as an event."""
     del event
     try:
         await persist_message(session, message)
@@ -81,7 +73,7 @@ async def adjust_tokens(session: WriteSession, event: Event, adjustment: TokenAd
     await posting.post(session, line)
     failpoints.point("assistant.adjust.between")
     try:
-        await _change_chat(
+        await repository.change_chat(
             session,
             adjustment.user_id,
             adjustment.conversation_id,
@@ -89,20 +81,6 @@ async def adjust_tokens(session: WriteSession, event: Event, adjustment: TokenAd
         )
     except NotFound as error:
         raise Undeliverable(error.message) from None
-
-
-async def _change_chat(
-    session: WriteSession, user_id: int, conversation_id: UUID, **values: ColumnElement[Any]
-) -> None:
-    changed = await session.scalar(
-        update(Chat)
-        .where(Chat.chat_id == str(conversation_id), Chat.user_id == user_id)
-        .values(**values)
-        .returning(Chat.id)
-        .execution_options(synchronize_session=False)
-    )
-    if changed is None:
-        raise NotFound(f"User {user_id} has no conversation {conversation_id}.")
 
 
 def _line_id(event: Event) -> UUID:
@@ -113,7 +91,7 @@ def _line_id(event: Event) -> UUID:
 
 
 def _contradictions(line: posting.OutboxLine, adjustment: TokenAdjustment) -> list[str]:
-    """Where the event says another thing than its line."""
+    """Return the fields in which the event contradicts its line."""
     found: list[str] = []
     if line.posted_by != "outbox":
         found.append(f"the line is added to the totals by {line.posted_by}, not by an event")
@@ -130,4 +108,4 @@ HANDLERS: tuple[Handler[Any], ...] = (
     Handler(posting.ADJUSTMENT, 1, TokenAdjustment, adjust_tokens),
     Handler(PERSIST, 1, Message, consume_message),
 )
-"""What the worker hands the assistant's events to."""
+"""Handlers of the assistant's events, for the worker."""

@@ -1,4 +1,4 @@
-"""Checks of conversations: what they say they took, against the lines of the ledger."""
+"""Checks of conversations: their token counts against the lines of the ledger."""
 
 from daybook.ledger.posting import ADJUSTMENT
 from daybook.ledger.verification.checks import Check, counter
@@ -24,7 +24,7 @@ CHECKS = (
         """,  # noqa: S608  (our own names)
         id_column="chat_id",
     ),
-    # Which message of several is wrong cannot be told from the lines, so no repair touches them.
+    # The lines do not show which of several messages is wrong, so no repair touches them.
     Check(
         "chat_histories.tokens_consumed",
         f"""

@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805  (SQLAlchemy calls it with the class)
-        # What the database sets, such as `updated_at`, comes back at once: async code cannot load it later.
+        # Fetch values set by the database, such as `updated_at`, at once: async code cannot load them later.
         return {"eager_defaults": True}
 
 

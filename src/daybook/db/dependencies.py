@@ -1,7 +1,7 @@
 """Sessions for endpoints, named in their signatures.
 
-`scope="function"` ends a session before the response is sent: what was written is committed when the client
-is told so, and a commit that fails becomes an error instead of a 200.
+`scope="function"` ends a session before the response is sent: a client is never told of a change whose commit fails
+afterwards.
 """
 
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and the two kinds of session: one that reads, one whose work is committed."""
+"""Connections to PostgreSQL, and two kinds of session: for reading, and for one committed transaction."""
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,15 +17,13 @@ ReadSession = NewType("ReadSession", AsyncSession)
 """A session for looking: nothing done in it is kept."""
 
 WriteSession = NewType("WriteSession", AsyncSession)
-"""A session whose work is one transaction, committed when its block ends well."""
+"""A session whose work is one transaction, committed if its block ends without an error."""
 
 _OPTIONS = {"host", "port", "user", "password", "passfile", "ssl", "target_session_attrs"}
-"""What a URL's query may hold, as asyncpg calls it."""
+"""Options allowed in a URL's query, by asyncpg's names."""
 
 _LEFT_OUT = {"channel_binding", "connect_timeout", "prepared_statement_cache_size"}
-"""What addresses of managed servers, or those written for other drivers, may hold: it does no harm not to have
-it.
-"""
+"""Options in addresses of managed servers and of other drivers that can be ignored safely."""
 
 
 def database_url(text: str) -> URL:
@@ -52,7 +50,7 @@ def database_url(text: str) -> URL:
 
 
 def asyncpg_dsn(text: str) -> str:
-    """`text` as asyncpg itself takes it, for what goes past SQLAlchemy (COPY)."""
+    """Return `text` as an address for asyncpg itself, for work without SQLAlchemy (COPY)."""
     url = database_url(text)
     query = {"sslmode" if name == "ssl" else name: value for name, value in url.query.items()}
     return url.set(drivername="postgresql", query=query).render_as_string(hide_password=False)

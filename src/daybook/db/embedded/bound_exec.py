@@ -1,9 +1,8 @@
 """Become another program that dies with its parent, and that may run as another user.
 
-Run as a script by `process.spawn`: `bound_exec.py PARENT SIGNAL UID GID PROGRAM ARGUMENT…`; UID and GID are
-`-` to stay who we are. A script and not `preexec_fn`, because code between fork and exec can hang where the
-parent has threads. It imports nothing of Daybook: it starts in a few milliseconds and may stand where only
-root can read.
+Run as a script by `process.spawn`: `bound_exec.py PARENT SIGNAL UID GID PROGRAM ARGUMENT…`; UID and GID are `-` to keep
+the current ones. Not a `preexec_fn`, because code between fork and exec can hang if the parent has threads. It imports
+nothing of Daybook: it starts in milliseconds, from a folder that only root may read.
 """
 
 import ctypes

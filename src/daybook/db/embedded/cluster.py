@@ -1,11 +1,11 @@
-"""Where a data folder's database is, and how it is made.
+"""The database cluster of a data folder, and its creation.
 
-    <data>/postgres/            the server's home, its user's own, 0700
-        18/                     the cluster; appears by a rename, so it is whole or not there
+    <data>/postgres/            the server's home, owned by its user, 0700
+        18/                     the cluster; appears by a rename, so it is whole or missing
         run/                    the socket
 
-When the server runs as another user who cannot enter the data folder (`/root` is 0700), `<data>/postgres` is
-a link to a home below /var/lib/daybook/clusters.
+If the server runs as another user who cannot enter the data folder (`/root` is 0700), `<data>/postgres` is a link to a
+home below /var/lib/daybook/clusters.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class Cluster:
     home: Path
     """Its real place."""
     user: SystemUser | None
-    """Whose it is; None: our own."""
+    """Its owner; None: this process's user."""
 
     @property
     def directory(self) -> Path:
@@ -118,7 +118,7 @@ def make_cluster(cluster: Cluster, binaries: Path, log: LogFile, lock_fd: int, *
 
 
 def make_socket_folder(cluster: Cluster) -> Path:
-    """The socket's folder, for the server's user alone: whoever gets in may do anything to the database."""
+    """The socket's folder, for the server's user only: access to it is access to the database."""
     folder = cluster.sockets
     if cluster.user is not None:  # below a folder that only root and that user can write to
         if folder.parent != cluster.home:

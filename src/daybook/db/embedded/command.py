@@ -19,7 +19,7 @@ _STARTING = 60.0  # seconds that a `daybook run` may take to start its server
 
 @dataclass(frozen=True)
 class RunningServer:
-    """An embedded server that somebody else started."""
+    """An embedded server that another process started."""
 
     pid: int
     sockets: str

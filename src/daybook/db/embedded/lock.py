@@ -26,12 +26,11 @@ class DataLock:
 
     @classmethod
     def acquire(cls, data: Path, purpose: Purpose, *, wait: float = 30, url: str = "") -> Self:
-        """Take the lock of the folder `data`, which is made when it is missing. `url`: where we are about to
-        answer, for whoever finds the folder taken.
+        """Take the lock of the folder `data`, creating the folder if needed. `url`: the address to report to processes
+        that find the folder taken.
 
-        Waits up to `wait` seconds for a short command, or for the last processes of a Daybook that was
-        killed.
-        Raises `Conflict` when a Daybook runs there, `Unavailable` when the folder cannot be used.
+        Waits up to `wait` seconds for a short command, or for the last processes of a killed Daybook.
+        Raises `Conflict` if a Daybook runs there, `Unavailable` if the folder cannot be used.
         """
         path = data / "daybook.lock"
         try:
@@ -74,14 +73,14 @@ class DataLock:
 
 
 def make_data_folder(data: Path) -> None:
-    """Make `data` where it is missing: others may pass through (the server's user must), not list it."""
+    """Create `data` if needed: other users may pass through it (the server's user must) but not list it."""
     if not data.is_dir():
         data.parent.mkdir(parents=True, exist_ok=True)
         data.mkdir(mode=0o711, exist_ok=True)
 
 
 def held_by_run(data: Path) -> bool:
-    """Whether a `daybook run` holds the folder `data`."""
+    """True if a `daybook run` holds the folder `data`."""
     holder = _holder(data / "daybook.lock")
     return holder is not None and holder["purpose"] == "run"
 
@@ -95,7 +94,7 @@ def _try(fd: int) -> bool:
 
 
 def _holder(path: Path) -> dict[str, str | int] | None:
-    """Who wrote the lock file, if that process is still there."""
+    """Return the process that wrote the lock file, if it still runs."""
     try:
         note = json.loads(path.read_text())
         pid, started = int(note["pid"]), str(note["started"])

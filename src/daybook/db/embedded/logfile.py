@@ -8,10 +8,9 @@ KEEP_BYTES = 5 * 2**20
 
 
 class LogFile:
-    """A file that a child writes to and that we keep below about `limit` bytes, with one older file beside
-    it.
+    """A child's log file, kept below about `limit` bytes, with one older file beside it.
 
-    The child has it open for appending, so that it goes on at the beginning after we have emptied it.
+    The child has it open for appending, so it continues at the beginning after we truncate the file.
     """
 
     def __init__(self, path: Path, *, limit: int = KEEP_BYTES) -> None:

@@ -1,7 +1,7 @@
-"""Ask a PostgreSQL server on a Unix socket whether it lets somebody in.
+"""Ask a PostgreSQL server on a Unix socket whether it accepts connections.
 
-A few bytes of its protocol (https://www.postgresql.org/docs/current/protocol-flow.html) instead of a client
-program per question: the launcher asks every few milliseconds while the server starts.
+A few bytes of its protocol (https://www.postgresql.org/docs/current/protocol-flow.html) instead of a client process per
+probe: the launcher probes every few milliseconds while the server starts.
 """
 
 import socket
@@ -13,7 +13,7 @@ PORT = 5432  # names the socket file; nothing listens on a network
 
 
 class Answer(Enum):
-    """What the server says to one who wants to use a database."""
+    """The server's response to a connection attempt."""
 
     READY = "ready"
     NO_DATABASE = "there is no such database"
@@ -21,7 +21,7 @@ class Answer(Enum):
 
 
 def socket_file(directory: Path | str) -> str:
-    """The socket of a server whose socket directory is `directory`."""
+    """Return the socket of a server whose socket directory is `directory`."""
     return f"{directory}/.s.PGSQL.{PORT}"
 
 

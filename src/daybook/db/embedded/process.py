@@ -63,7 +63,7 @@ def spawn(
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process `pid` exists and is not a zombie."""
+    """True if a process `pid` exists and is not a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -74,12 +74,12 @@ def is_running(pid: int) -> bool:
 
 
 def started_at(pid: int) -> str:
-    """When `pid` started, in the kernel's ticks: tells a process from a later one with the same number."""
+    """Return the start of `pid` in the kernel's ticks: it tells a process from a later one with the same number."""
     return _stat_field(pid, 19)
 
 
 def command_line(pid: int) -> list[str]:
-    """The arguments of process `pid`; empty when there is none or nobody may look."""
+    """Return the arguments of process `pid`; empty if there is none or it may not be read."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:

@@ -62,7 +62,7 @@ class EmbeddedServer:
         self.data = data.absolute()
         self.durable = durable
         self.is_new = False
-        """Whether the last `start` had to make the cluster."""
+        """True if the last `start` created the cluster."""
         self._given_lock = lock
         self._lock = lock
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,11 +70,10 @@ class EmbeddedServer:
         self._log: LogFile | None = None
 
     def start(self, *, timeout: float = 60) -> Self:
-        """Start the server, making the cluster and the database when they are missing; return when it
-        answers.
+        """Start the server, creating cluster and database if needed; return when it accepts connections.
 
-        Raises `Conflict` when another Daybook has the folder, `Unavailable` with the server's last words
-        when it does not come up within `timeout` seconds.
+        Raises `Conflict` if another Daybook has the folder, `Unavailable` with the end of the server's log if it does
+        not come up within `timeout` seconds.
         """
         if self._lock is None:
             self._lock = DataLock.acquire(self.data, "command")
@@ -103,11 +102,11 @@ class EmbeddedServer:
 
     @property
     def log_path(self) -> Path:
-        """Where the server writes its log."""
+        """The server's log."""
         return self.data / "log" / "postgres.log"
 
     def is_alive(self) -> bool:
-        """Whether the server's process runs."""
+        """True if the server's process runs."""
         return self._process is not None and self._process.poll() is None
 
     def rotate_log(self) -> None:
@@ -198,7 +197,7 @@ class EmbeddedServer:
 
 
 def url_of(sockets: Path | str, driver: str, database: str = USER) -> str:
-    """The address of `database` on the server whose socket is in the folder `sockets`."""
+    """Return the address of `database` on the server whose socket is in the folder `sockets`."""
     return f"{driver}://{USER}@/{database}?host={quote(str(sockets), safe='/')}&port=5432"
 
 

@@ -15,10 +15,9 @@ _SYSTEM_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 def server_user() -> SystemUser | None:
-    """Whom a new server is to run as; None: as ourselves, because we are not root.
+    """Return the user of a new server; None: this process's user, which is not root.
 
-    As root that is the user `daybook`, made when it is missing, or where it cannot be made, `postgres` or
-    `nobody`.
+    As root it is the user `daybook`, created if needed, or if that fails `postgres` or `nobody`.
     """
     if os.geteuid() != 0:
         return None
@@ -33,9 +32,9 @@ def server_user() -> SystemUser | None:
 
 
 def owner_of(directory: Path) -> SystemUser | None:
-    """Who owns an existing cluster, when that is somebody other than ourselves.
+    """Return the owner of an existing cluster if it is not this process's user.
 
-    Raises `Unavailable` when nobody may run a server on it.
+    Raises `Unavailable` if no server can run on it.
     """
     uid = directory.stat().st_uid
     if uid == os.geteuid() != 0:
@@ -54,7 +53,7 @@ def owner_of(directory: Path) -> SystemUser | None:
 
 
 def succeeds_as(user: SystemUser, *command: str) -> bool:
-    """Whether `command` ends well when run as `user`: the only true test of what that user can reach."""
+    """True if `command` succeeds as `user`: the only reliable test of that user's access."""
     process = spawn(command, death_signal=signal.SIGKILL, user=user, output=subprocess.DEVNULL, cwd="/")
     return process.wait() == 0
 

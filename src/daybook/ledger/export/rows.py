@@ -9,8 +9,9 @@ from sqlalchemy import select
 from daybook.db.engine import Database, driver_connection
 from daybook.ledger.export.columns import COLUMNS
 from daybook.ledger.models import CallLog, Line
+from daybook.ledger.repository import call_conditions
 from daybook.ledger.schemas import CallFilter
-from daybook.ledger.service import ALWAYS, call_conditions
+from daybook.ledger.service import ALWAYS
 from llm_tracker.arguments import DateRange
 
 BATCH_BYTES = 4 * 2**20

@@ -9,19 +9,18 @@ import asyncio
 import logging
 import random
 import time
-from typing import Any, Literal
+from typing import Literal
 
-from sqlalchemy import TextClause, func, select, text, tuple_, update
+from sqlalchemy import func
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import aliased
 
-from daybook.db.engine import Database, WriteSession
+from daybook.db.engine import Database
 from daybook.kit import failpoints
 from daybook.kit.loops import every
 from daybook.kit.text import storable
+from daybook.ledger.outbox import repository
 from daybook.ledger.outbox.errors import NotYet, OutboxError, Undeliverable
 from daybook.ledger.outbox.handlers import Event, Handlers
-from daybook.ledger.outbox.models import OutboxEvent
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +37,6 @@ POLL = 0.5
 """Seconds between looks while nothing is due."""
 
 _TIME_LIMIT = 60.0  # seconds that a handler may take
-_LIMITS: TextClause = text(
-    # A handler that hangs fails in time for its attempt to be counted; a worker that was frozen loses its lock.
-    "SELECT set_config('statement_timeout', '30s', true),"
-    " set_config('idle_in_transaction_session_timeout', '90s', true)"
-)
 _AFTER_FAILURE = 2.0
 _LONGEST_ERROR = 2000
 _LOOK_FOR_UNKNOWN = 60.0
@@ -70,7 +64,7 @@ async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None
     event: Event | None = None
     try:
         async with database.write() as session:
-            claimed = await _claim(session, handlers)
+            claimed = await repository.claim(session, handlers.known)
             if claimed is None:
                 return None
             event, payload = claimed
@@ -78,7 +72,7 @@ async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None
             async with asyncio.timeout(_TIME_LIMIT):
                 await handlers.consume(session, event, payload)
             failpoints.point("outbox.handle.after")
-            await _mark_consumed(session, event)
+            await repository.mark_consumed(session, event)
             failpoints.point("outbox.mark.after")
     except Exception as problem:
         if event is None:
@@ -86,60 +80,6 @@ async def deliver_next(database: Database, handlers: Handlers) -> Outcome | None
         return await _note_failure(database, event, problem)
     failpoints.point("outbox.commit.after")
     return "consumed"
-
-
-async def _claim(session: WriteSession, handlers: Handlers) -> tuple[Event, Any] | None:
-    """Lock the first event that is due, unless an earlier one of its aggregate is pending.
-
-    Another worker may consume an event between this statement's snapshot and its lock: PostgreSQL then looks at the
-    row again, finds it no longer pending, and passes it by.
-    """
-    one, same = OutboxEvent, aliased(OutboxEvent)
-    # Compared with, not joined: so it is asked for one event after the other, and the first that is due is enough.
-    first = (
-        select(func.min(same.id))
-        .where(same.aggregate == one.aggregate, same.status == "pending")
-        .scalar_subquery()
-    )
-    row = (
-        await session.execute(
-            select(
-                one.id,
-                one.type,
-                one.version,
-                one.aggregate,
-                one.key,
-                one.attempts,
-                (func.clock_timestamp() - one.created_at).label("age"),
-                one.payload,
-            )
-            .where(
-                one.status == "pending",
-                one.next_attempt_at <= func.now(),
-                tuple_(one.type, one.version).in_(handlers.known),
-                one.id == first,
-            )
-            .order_by(one.id)
-            .limit(1)
-            .with_for_update(skip_locked=True, of=one)
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    event_id, event_type, version, aggregate, key, attempts, age, payload = row
-    await session.execute(_LIMITS)
-    return Event(event_id, event_type, version, aggregate, key, attempts, age), payload
-
-
-async def _mark_consumed(session: WriteSession, event: Event) -> None:
-    await session.execute(
-        update(OutboxEvent)
-        .where(OutboxEvent.id == event.id)
-        .values(
-            status="consumed", consumed_at=func.clock_timestamp(), attempts=event.attempts + 1, error=None
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def _note_failure(database: Database, event: Event, problem: Exception) -> Outcome:
@@ -156,34 +96,17 @@ async def _note_failure(database: Database, event: Event, problem: Exception) ->
         level = logging.INFO if isinstance(problem, NotYet) else logging.WARNING
     log.log(level, "Event %d (%s), attempt %d, %s: %s", event.id, event.type, attempts, outcome, reason)
     async with database.write() as session:
-        await session.execute(
-            update(OutboxEvent)
-            .where(
-                OutboxEvent.id == event.id,
-                OutboxEvent.status == "pending",
-                OutboxEvent.attempts == event.attempts,
-            )
-            .values(attempts=attempts, error=reason, **changes)
-            .execution_options(synchronize_session=False)
-        )
+        await repository.note_failure(session, event, attempts=attempts, error=reason, **changes)
     return outcome
 
 
 async def note_unknown(database: Database, handlers: Handlers) -> None:
     """Say on events of types and versions unknown here that they wait for a program that knows them."""
     async with database.write() as session:
-        await session.execute(
-            update(OutboxEvent)
-            .where(
-                OutboxEvent.status == "pending",
-                OutboxEvent.error.is_(None),
-                OutboxEvent.created_at < func.now() - text("interval '10 seconds'"),
-                tuple_(OutboxEvent.type, OutboxEvent.version).not_in(handlers.known),
-            )
-            .values(
-                error="No worker that runs here knows this type and version; a newer one will consume it."
-            )
-            .execution_options(synchronize_session=False)
+        await repository.note_unknown(
+            session,
+            handlers.known,
+            "No worker that runs here knows this type and version; a newer one will consume it.",
         )
 
 
