@@ -261,7 +261,7 @@ async def test_a_stream_left_in_the_middle_stops_the_provider_and_is_charged(cal
 
 async def test_a_bad_code(caller, provider):
     async with anthropic.AsyncAnthropic(base_url=caller.url, api_key="sk-ant-of-another-house") as client:
-        with pytest.raises(anthropic.AuthenticationError, match="not known here") as refused:
+        with pytest.raises(anthropic.AuthenticationError, match="is unknown") as refused:
             await client.messages.create(**ASK)
     assert refused.value.body["error"]["type"] == "authentication_error"
     assert provider.received == []

@@ -229,7 +229,7 @@ async def test_a_bad_code(caller, provider):
         with pytest.raises(openai.AuthenticationError) as refused:
             await client.chat.completions.create(**CHAT)
         assert refused.value.code == "invalid_code"
-        assert "not known here" in refused.value.message
+        assert "is unknown" in refused.value.message
         with pytest.raises(openai.AuthenticationError):
             await client.models.list()
         await client.close()
