@@ -16,7 +16,7 @@ from daybook.gateway.apis.table import APIS, leading, named, route_of
 from daybook.gateway.apis.transcripts import answer_of_body, answer_of_stream, request_parts
 from daybook.gateway.transcript.stream_end import StreamEnd
 from daybook.gateway.transcript.terminal_events import Scanner
-from daybook.ledger.redaction import Redact, redact_bytes
+from daybook.redaction import Redact, redact_bytes
 from llm_tracker.usage import Usage, UsageReader, usage_from_response
 from support.gateway.upstream import sse
 

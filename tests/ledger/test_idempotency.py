@@ -9,7 +9,7 @@ from daybook.db.engine import Database
 from daybook.kit.errors import Invalid
 from daybook.ledger import idempotency
 from daybook.ledger.idempotency import Busy, Fresh, IdempotencyStore, Mismatch, Replay
-from daybook.ledger.redaction import Redact
+from daybook.redaction import Redact
 from llm_tracker.ids import uuid7
 
 HEADERS = {"content-type": "text/event-stream", "x-ratelimit-remaining": "7"}

@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from daybook.db.engine import Database
 from daybook.kit.errors import Invalid
-from daybook.ledger.redaction import Redact, redact_bytes
+from daybook.redaction import Redact, redact_bytes
 
 KEPT = timedelta(hours=24)
 """The validity of a key, from the first call on."""

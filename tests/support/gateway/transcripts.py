@@ -6,7 +6,7 @@ from daybook.gateway.apis import transcripts
 from daybook.gateway.apis.bounds import Asked, Bound
 from daybook.gateway.apis.table import named
 from daybook.gateway.transcript.stream_end import StreamEnd
-from daybook.ledger.redaction import Redact, redact_bytes
+from daybook.redaction import Redact, redact_bytes
 
 
 def answer_of_body(api: str, body: Any, **http: Any) -> transcripts.Answer:

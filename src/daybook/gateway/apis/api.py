@@ -13,7 +13,7 @@ from daybook.gateway.apis.bounds import Asked, Bound, bound_by_prompt
 from daybook.gateway.apis.families import Family
 from daybook.gateway.apis.final_events import assemble_final_event
 from daybook.gateway.transcript.terminal_events import Scanner
-from daybook.ledger.redaction.bodies import text_pieces
+from daybook.redaction.bodies import text_pieces
 from llm_tracker.usage import ApiUsage
 
 Chunks = list[dict[str, Any]]

@@ -16,7 +16,7 @@ from daybook.ledger.budgets.keeper import BudgetKeeper
 from daybook.ledger.idempotency import IdempotencyStore
 from daybook.ledger.journal import Journal
 from daybook.ledger.rate_limits.counters import RateKeeper
-from daybook.ledger.redaction import Redact
+from daybook.redaction import Redact
 from daybook.settings import Settings
 
 

@@ -17,8 +17,8 @@ from daybook.db.engine import Database
 from daybook.gateway.internal.requests import InternalResponse
 from daybook.kit.errors import NotFound, Unavailable
 from daybook.ledger import service as ledger
-from daybook.ledger.redaction import is_redacted
 from daybook.ledger.schemas import CallDetailResponse
+from daybook.redaction import is_redacted
 from llm_tracker.usage import Usage
 
 FROM_ELSEWHERE = 10.0

@@ -19,8 +19,8 @@ from daybook.gateway.grants import InternalGrant
 from daybook.gateway.transcript.json_access import parse
 from daybook.gateway.transcript.storable import storable
 from daybook.ledger.budgets.holds import HoldPart, parts_of_json
-from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name
 from daybook.ledger.shipper import JournaledCall
+from daybook.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name
 from llm_tracker.counting import estimate_usage
 from llm_tracker.usage import Usage, UsageReader
 

@@ -12,7 +12,7 @@ from daybook.gateway.recording.journal_records import closed, noted, opened
 from daybook.kit.loops import every
 from daybook.ledger.journal import Journal, JournalFull
 from daybook.ledger.prices import PriceTable
-from daybook.ledger.redaction import Redact
+from daybook.redaction import Redact
 from llm_tracker.usage import Usage
 
 log = logging.getLogger(__name__)

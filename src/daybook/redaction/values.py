@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from daybook.ledger.redaction.secrets import is_secret_name, mark, redact_text
+from daybook.redaction.secrets import is_secret_name, mark, redact_text
 
 DEEPEST = 200
 """Levels that are searched; deeper ones are replaced."""

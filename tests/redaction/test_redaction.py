@@ -8,7 +8,7 @@ import time
 import pytest
 
 from daybook.accounts.codes import new_code
-from daybook.ledger.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name, secrets
+from daybook.redaction import Redact, redact_bytes, redact_error, redact_json, redact_name, secrets
 from llm_tracker.usage import UsageReader, usage_from_response
 from support.gateway.recorded import FILE, recorded
 from support.gateway.transcripts import redacted

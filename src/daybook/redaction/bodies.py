@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from daybook.ledger.redaction.content import EVENT_NAME, shape_of
-from daybook.ledger.redaction.secrets import CODE, mark, redact_text, replace_spans, secrets_in, suspects
-from daybook.ledger.redaction.values import without_secrets_in
+from daybook.redaction.content import EVENT_NAME, shape_of
+from daybook.redaction.secrets import CODE, mark, redact_text, replace_spans, secrets_in, suspects
+from daybook.redaction.values import without_secrets_in
 
 _EVENTS = re.compile(r"\s*(?:(?:data|event|id|retry)?:|\[)")
 """Server-sent events, or an array of them."""

@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from daybook.ledger.redaction.bodies import without_codes, without_content, without_secrets
-from daybook.ledger.redaction.content import shape_of, without_quotes
-from daybook.ledger.redaction.secrets import redact_text, without_code
-from daybook.ledger.redaction.values import without_secrets_in
+from daybook.redaction.bodies import without_codes, without_content, without_secrets
+from daybook.redaction.content import shape_of, without_quotes
+from daybook.redaction.secrets import redact_text, without_code
+from daybook.redaction.values import without_secrets_in
 
 __all__ = ["Redact", "is_redacted", "redact_bytes", "redact_error", "redact_json", "redact_name"]
 
