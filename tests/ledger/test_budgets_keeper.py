@@ -227,7 +227,7 @@ async def felt(keeper, limit):
     """Wait until the keeper has a budget of `limit`; the seconds that it took."""
     started = time.monotonic()
     async with asyncio.timeout(2):
-        while [one.limit for one in keeper._terms.values()] != [limit]:
+        while [one.limit for one in keeper._known.terms.values()] != [limit]:
             await asyncio.sleep(0.01)
     return time.monotonic() - started
 

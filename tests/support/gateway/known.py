@@ -20,7 +20,7 @@ class Budgets:
         """Add a budget; return its id once it is in force."""
         subject_id = subject_id or self._subject_id
         budget = await add_budget(self._keeper._pool, self._subject, subject_id, limit, **terms)
-        await eventually(lambda: budget in self._keeper._terms)
+        await eventually(lambda: budget in self._keeper._known.terms)
         return budget
 
     async def settled(self, budget: int, used: Any) -> None:
@@ -34,7 +34,7 @@ class Budgets:
 
     async def noticed(self, budget: int, used: Any) -> None:
         """Wait until the process knows that `used` of a soft budget is settled."""
-        await eventually(lambda: self._keeper._used.get(budget, (None, None))[1] == Decimal(used))
+        await eventually(lambda: self._keeper._known.used.get(budget, (None, None))[1] == Decimal(used))
 
 
 async def read_providers(resources: GatewayResources) -> None:

@@ -19,10 +19,11 @@ from daybook.db.listening import Listener
 from daybook.kit.clock import now
 from daybook.kit.loops import set_within
 from daybook.ledger.budgets.holds import Hold, HoldPart
+from daybook.ledger.budgets.known import KnownBudgets
 from daybook.ledger.budgets.leases import Connection, Slice, Surplus, give_back, take_slice
 from daybook.ledger.budgets.local_lease import LocalLease, NoRoom
-from daybook.ledger.budgets.periods import period_start, resets_at, starts_at
-from daybook.ledger.budgets.refusals import budget_reached, price_unknown, warning_words
+from daybook.ledger.budgets.periods import period_start, starts_at
+from daybook.ledger.budgets.refusals import budget_reached, price_unknown
 from daybook.ledger.budgets.terms import PLACES, BudgetWarning, Subjects, Terms
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,6 @@ CHANNEL = "daybook_budgets"
 _TRIES = 4
 _BUSY = 0.02  # at most this part of the time goes into reading all budgets, unless
 _LATEST = 1.5  # at most this many seconds until a new or lowered budget is felt
-_WATCHED = 60.0  # seconds for which the use of a soft budget is read after a call
 
 
 class AtMost(Protocol):
@@ -76,17 +76,13 @@ class BudgetKeeper:
         self._takes_callers = takes_callers
         self._clock = clock
         self._pool: asyncpg.Pool | None = None
-        self._terms: dict[int, Terms] = {}
-        self._of_subject: dict[tuple[str, int], list[Terms]] = {}
-        self._used: dict[int, tuple[date, Decimal]] = {}
+        self._known = KnownBudgets()
         self._leases: dict[tuple[int, date], LocalLease] = {}
         self._heard_at = float("-inf")
         self._seen_at = float("-inf")
         self._read_at = float("-inf")
         self._is_stale = True
         self._is_away = False
-        self._called: dict[int, float] = {}
-        """Soft budgets, and when a call was last under them."""
         self._pulse: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._woken = asyncio.Event()
@@ -103,7 +99,7 @@ class BudgetKeeper:
 
     def covers(self, subjects: Subjects) -> bool:
         """True if `subjects` may have budgets. Always true before the budgets were read."""
-        return self._heard_at == float("-inf") or any(pair in self._of_subject for pair in subjects.pairs())
+        return self._heard_at == float("-inf") or bool(self._known.of(subjects))
 
     async def hold(
         self, subjects: Subjects, bound: AtMost, *, model: str = "", at: datetime | None = None
@@ -113,15 +109,13 @@ class BudgetKeeper:
         The periods are those of `at`, the call's start (default: now). Raises `BudgetReached`, `PriceUnknown`, or
         `Unavailable` if the call is under a hard budget and the database is unavailable.
         """
-        terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ())]
+        terms = self._known.of(subjects)
         if not terms:
             if self._heard_at == float("-inf"):
                 raise DatabaseUnavailable
             return Hold()
         moment = at or self._clock()
-        for one in terms:
-            if not one.hard:
-                self._called[one.id] = time.monotonic()
+        self._known.watch(terms)
         parts = [self._part(one, bound, model, moment) for one in terms]
         wanted = [(self._lease(part), part.amount) for part in parts if part.amount]
         if wanted:
@@ -135,19 +129,8 @@ class BudgetKeeper:
         return Hold(parts, self._put_back)
 
     def warnings(self, subjects: Subjects) -> list[BudgetWarning]:
-        """The soft budgets of `subjects` that are reached, as of a moment ago."""
-        terms = [one for pair in subjects.pairs() for one in self._of_subject.get(pair, ()) if not one.hard]
-        if not terms:
-            return []
-        found: list[BudgetWarning] = []
-        moment = self._clock()
-        for one in terms:
-            start = period_start(one.period, moment)
-            known, used = self._used.get(one.id, (start, Decimal(0)))
-            if start == known and used >= one.limit:
-                ends = resets_at(one.period, start)
-                found.append(BudgetWarning(one.id, one.limit, used, ends, warning_words(one, used, ends)))
-        return found
+        """Return the soft budgets of `subjects` that are reached, as last read."""
+        return self._known.warnings(subjects, self._clock())
 
     async def close(self) -> None:
         """Return what is not held. Reservations of calls stay leased until their journal is shipped."""
@@ -195,7 +178,7 @@ class BudgetKeeper:
         key = (part.budget_id, part.start)
         lease = self._leases.get(key)
         if lease is None:
-            lease = self._leases[key] = LocalLease(self._terms[part.budget_id], part.start, self._ask)
+            lease = self._leases[key] = LocalLease(self._known.terms[part.budget_id], part.start, self._ask)
         return lease
 
     async def _take_in_turn(self, wanted: Sequence[tuple[LocalLease, Decimal]]) -> set[int]:
@@ -270,26 +253,27 @@ class BudgetKeeper:
         """Read all budgets, or the amounts needed here; report this process alive; return surplus."""
         assert self._pool is not None, "start() comes first"  # noqa: S101  (a mistake of ours)
         moment = self._clock()
-        today, month = period_start("day", moment), period_start("month", moment)
         if whole:
             self._is_stale = False
         try:
             async with self._pool.acquire(timeout=AWAY_AFTER) as connection:
                 if whole:
                     self._take_over(await connection.fetch(_TERMS))
-                amounts = await connection.fetch(_AMOUNTS, *self._needed(today, month, whole=whole))
+                needed = self._known.needed(moment, self._leases.keys(), whole=whole)
+                amounts = await connection.fetch(
+                    _AMOUNTS, [budget_id for budget_id, _ in needed], [start for _, start in needed]
+                )
                 if time.monotonic() - self._seen_at > SEEN:
                     await connection.execute(_SEEN, self.owner, self._takes_callers)
-                    await self._forget(
-                        connection, period_start("month", starts_at(month) - timedelta(days=1))
-                    )
+                    month = starts_at(period_start("month", moment))
+                    await self._forget(connection, period_start("month", month - timedelta(days=1)))
                     self._seen_at = time.monotonic()
             if self._is_away:
                 log.warning("The budgets can be read again.")
             self._heard_at, self._is_away = time.monotonic(), False
             if whole:
                 self._read_at = self._heard_at
-            left = self._left(amounts)
+            left = self._known.left(amounts)
             await self._give_back(
                 [(lease, lease.surplus(left.get(key, Decimal(0)))) for key, lease in self._leases.items()]
             )
@@ -302,44 +286,10 @@ class BudgetKeeper:
             self._is_stale = self._is_stale or whole
             log.exception("The budgets could not be read.")
 
-    def _needed(self, today: date, month: date, *, whole: bool) -> tuple[list[int], list[date]]:
-        """Return the budgets and periods to read: those with a lease, and soft ones with recent calls."""
-        recent = time.monotonic() - _WATCHED
-        needed = [
-            (one.id, start)
-            for one in self._terms.values()
-            for start in [today if one.period == "day" else month]
-            if (
-                (one.id, start) in self._leases
-                if one.hard
-                else whole or self._called.get(one.id, recent) > recent
-            )
-        ]
-        return [key[0] for key in needed], [key[1] for key in needed]
-
     def _take_over(self, rows: Sequence[asyncpg.Record]) -> None:
-        """Take over the budgets as they are now."""
-        of_subject: dict[tuple[str, int], list[Terms]] = {}
-        self._terms = {one.id: one for one in (Terms(*row) for row in rows)}
-        for one in self._terms.values():
-            of_subject.setdefault((one.subject, one.subject_id), []).append(one)
-        self._of_subject = of_subject
-        for of_budget in (self._used, self._called):
-            for gone in of_budget.keys() - self._terms.keys():
-                del of_budget[gone]
+        self._known.take_over(rows)
         for lease in self._leases.values():
-            lease.terms = self._terms.get(lease.terms.id, lease.terms)
-
-    def _left(self, amounts: Sequence[asyncpg.Record]) -> dict[tuple[int, date], Decimal]:
-        """Store the usage of soft budgets. Return what is left of each hard one."""
-        left: dict[tuple[int, date], Decimal] = {}
-        for budget_id, start, used, held in amounts:
-            terms = self._terms.get(budget_id)
-            if terms is not None and terms.hard:
-                left[budget_id, start] = max(terms.limit - used - held, Decimal(0))
-            elif terms is not None:
-                self._used[budget_id] = (start, used)
-        return left
+            lease.terms = self._known.terms.get(lease.terms.id, lease.terms)
 
     async def _forget(self, connection: Connection, before: date) -> None:
         """Forget old leases here and in the database together: one restored later would count as unspent."""
