@@ -19,7 +19,7 @@ from daybook.ledger.rollups import statistics
 from daybook.ledger.rollups.latency import percentiles
 from daybook.ledger.rollups.models import DURATIONS
 from daybook.ledger.rollups.parts import Wanted
-from daybook.ledger.rollups.stretches import stretches
+from daybook.ledger.rollups.ranges import ranges
 from daybook.ledger.verification.verify import verify
 from llm_tracker import queries
 from llm_tracker.arguments import DateRange, parse_range
@@ -306,14 +306,14 @@ async def test_full_hours_are_not_read_from_lines(database, user_id):
         assert [day.total_calls for day in days] == [1000]
 
 
-def test_a_stretch_is_cut_at_full_hours_and_midnights():
+def test_a_range_is_cut_at_full_hours_and_midnights():
     def cut(start, end, *, days=True):
         dates = DateRange(
             *(moment and datetime.fromisoformat(f"2026-01-{moment}Z") for moment in (start, end))
         )
         return {
             (what, *(moment and f"{moment:%dT%H:%M}" for moment in ends))
-            for what, *ends in stretches(dates, days=days)
+            for what, *ends in ranges(dates, days=days)
         }
 
     assert cut(None, None) == {("days", None, None)}
@@ -333,7 +333,7 @@ def test_a_stretch_is_cut_at_full_hours_and_midnights():
     }
     assert cut("01T10:00", "01T22:00") == {("hours", "01T10:00", "01T22:00")}
     last = datetime.max.replace(tzinfo=UTC)
-    assert [what for what, *_ in stretches(DateRange(last, None), days=True)]
+    assert [what for what, *_ in ranges(DateRange(last, None), days=True)]
 
 
 # The trigger

@@ -36,7 +36,7 @@ from daybook.ledger.rollups.models import (
     DimensionHourTotals,
     HourTotals,
 )
-from daybook.ledger.rollups.stretches import Rolled, stretches
+from daybook.ledger.rollups.ranges import Rolled, ranges
 from llm_tracker.arguments import DateRange
 from llm_tracker.models import UTCDateTime
 from llm_tracker.queries import start_of
@@ -93,7 +93,7 @@ def combined(dates: DateRange, wanted: Wanted, *, days: bool) -> Subquery:
         )
 
     parts = list[Part]()
-    for what, start, end in stretches(dates, days=days):
+    for what, start, end in ranges(dates, days=days):
         if what == "lines":
             parts.append(
                 part(Line, Line.created_at, _of_lines()).where(*_within(Line.created_at, start, end))
@@ -131,7 +131,7 @@ def single(dates: DateRange, wanted: Wanted, dimensions: Sequence[Dimension], *,
         return query if wanted.source is None else query.where(entity.source == wanted.source)
 
     parts = list[Part]()
-    for what, start, end in stretches(dates, days=days):
+    for what, start, end in ranges(dates, days=days):
         if what == "lines":
             at, within = Line.created_at, _within(Line.created_at, start, end)
             for one in dimensions:
@@ -148,7 +148,7 @@ def within_days_of(dates: DateRange, user_id: int | None, zone: str) -> Subquery
     offset from UTC is no whole number of hours (India, Nepal, Newfoundland).
     """
     parts = list[Part]()
-    for what, start, end in stretches(dates, days=False):
+    for what, start, end in ranges(dates, days=False):
         if what == "lines":
             parts.append(_lines_of(user_id).where(*_within(Line.created_at, start, end)))
         else:

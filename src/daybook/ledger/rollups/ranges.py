@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 _LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
-def stretches(dates: DateRange, *, days: bool) -> Iterator[Stretch]:
+def ranges(dates: DateRange, *, days: bool) -> Iterator[Stretch]:
     """`dates`, cut at full hours and, with `days`, at midnights of UTC. There is always one."""
     start, end = dates.start, dates.end
     first, last = _up(start, HOUR), _down(end, HOUR)
