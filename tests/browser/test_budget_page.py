@@ -108,7 +108,7 @@ async def call_until_refused(installation, person):
                     model="daybook-demo", messages=[{"role": "user", "content": "Count."}], max_tokens=30
                 )
             except openai.RateLimitError as refused:
-                if "under way. Try again" not in refused.body["message"]:
+                if "in progress. Try again" not in refused.body["message"]:
                     return refused
                 await asyncio.sleep(
                     float(refused.response.headers["retry-after"])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from daybook.kit.ids import RowId
 from daybook.kit.money import Money
+from daybook.kit.schemas import RequestModel, ResponseModel
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]+$")]
 """A name to look for: of a model, a code, a status."""
@@ -57,15 +58,13 @@ class BucketTotals(Totals):
     bucket: str = Field(description="Its start: 2026-01-31, or 2026-01-31T08:00:00+00:00 for an hour.")
 
 
-class Latency(BaseModel):
+class Latency(ResponseModel):
     """Latency of calls in ms: half of them took `p50` or less, and so on.
 
     Estimated from a histogram with buckets that end at 10, 20, 50, 100, 200, 500 ms and so on up to 500 s, evenly
     filled. So the true value is in the same bucket: from 10 ms on, at most 2.5 times as long or short. Anything above
     500 s is reported as 500 s.
     """
-
-    model_config = ConfigDict(from_attributes=True)
 
     p50: int
     p90: int
@@ -201,10 +200,8 @@ class CallDetailResponse(CallResponse):
     line: LineResponse | None = Field(description="null if the call was not sent to a model.")
 
 
-class PriceRequest(BaseModel):
+class PriceRequest(RequestModel):
     """A model's price in USD per million tokens."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: Label
     input: PricePerMillion

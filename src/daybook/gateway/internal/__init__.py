@@ -4,7 +4,7 @@ They pass the same stages as a caller's (routing, limits, journal, attempts) and
 They have no activation code and no HTTP.
 
     async with open_internal_client(settings, database, database_url) as internal_client:
-        model = await internal_client.model_for("diary", user.settings)
+        choice = await internal_client.choice("diary", user.settings)
         response = await internal_client.call(InternalRequest(...), step=(job_id, "write"))
 """
 

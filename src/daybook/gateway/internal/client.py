@@ -16,7 +16,7 @@ from daybook.gateway.internal.job_steps import JobSteps, StepAttempt
 from daybook.gateway.internal.model_choice import choose
 from daybook.gateway.internal.recent_calls import RecentCalls
 from daybook.gateway.internal.recovery import JournalLocation
-from daybook.gateway.internal.requests import InternalRequest, InternalResponse, Model, ModelChoice, Purpose
+from daybook.gateway.internal.requests import InternalRequest, InternalResponse, ModelChoice, Purpose
 from daybook.settings import Settings
 from llm_tracker.ids import uuid7
 
@@ -63,10 +63,6 @@ class InternalClient:
             return await execute(self._resources, exchange)
         finally:
             self._recent_calls.end(exchange, self._resources.catalogue.prices)
-
-    async def model_for(self, purpose: Purpose, user_settings: Mapping[str, Any] | None) -> Model | None:
-        """Return the model for `purpose`; `choice` also says why."""
-        return (await self.choice(purpose, user_settings)).model
 
     async def choice(self, purpose: Purpose, user_settings: Mapping[str, Any] | None) -> ModelChoice:
         """Return the user's choice (`settings["models"][purpose]`), else the server's setting, else the demo model for

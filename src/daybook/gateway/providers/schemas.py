@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
 
 from daybook.gateway.providers.kinds import PROVIDERS
+from daybook.kit.schemas import RequestModel
 
 
 def _known_provider(name: str) -> str:
@@ -45,10 +46,8 @@ def _plain_headers(headers: dict[str, str]) -> dict[str, str]:
     return plain
 
 
-class ConfigSettings(BaseModel):
+class ConfigSettings(RequestModel):
     """Less common settings of a configuration."""
-
-    model_config = ConfigDict(extra="forbid")
 
     api_version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")] | None = Field(
         None, description="Azure's api-version."
@@ -67,10 +66,8 @@ class ConfigSettings(BaseModel):
     )
 
 
-class ConfigCreate(BaseModel):
+class ConfigCreate(RequestModel):
     """A new configuration."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: ConfigName
     provider: ProviderName
@@ -85,10 +82,8 @@ class ConfigCreate(BaseModel):
     settings: ConfigSettings = ConfigSettings()  # pyright: ignore[reportCallIssue]  (all fields have defaults)
 
 
-class ConfigUpdate(BaseModel):
+class ConfigUpdate(RequestModel):
     """Changes of a configuration; absent fields stay. A null `api_key` removes the key."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: ConfigName | None = None
     provider: ProviderName | None = None

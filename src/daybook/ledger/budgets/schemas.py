@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Annotated
 
 from annotated_types import Ge, Lt
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from daybook.kit.ids import RowId
 from daybook.kit.money import Money
+from daybook.kit.schemas import RequestModel
 from daybook.ledger.budgets.periods import Period
 from daybook.ledger.budgets.terms import SubjectKind, Unit
 
@@ -20,13 +21,11 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"
 Amount = Annotated[Decimal, Ge(0), Lt(Decimal(10) ** 15), Field(max_digits=24, decimal_places=9)]
 
 
-class BudgetRequest(BaseModel):
+class BudgetRequest(RequestModel):
     """The limit of a code, a group or a user for a day or a month (UTC).
 
     It replaces the limit of an existing budget of the same subject, period, unit and kind.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     subject: SubjectKind
     subject_id: RowId | Label = Field(

@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from annotated_types import Ge, Le, MaxLen
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from daybook.jobs.schemas import ErrorDetails
+from daybook.kit.schemas import RequestModel, ResponseModel
 
 LONGEST_OWN_TEXT = 100_000
 """Characters of a user's own text of a day."""
@@ -77,10 +78,8 @@ class DiaryEntryResponse(BaseModel):
     written_at: datetime | None
 
 
-class DiaryVersionResponse(BaseModel):
+class DiaryVersionResponse(ResponseModel):
     """One version of a page, in a list."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     version: int
     events_hash: str
@@ -99,10 +98,8 @@ class DiaryVersionDetailResponse(DiaryVersionResponse):
     citations: list[Citation]
 
 
-class GenerationRequest(BaseModel):
+class GenerationRequest(RequestModel):
     """A request to write a page."""
-
-    model_config = ConfigDict(extra="forbid")
 
     force_refresh: bool = False
 
@@ -113,10 +110,8 @@ class GenerationResponse(BaseModel):
     job_id: UUID
 
 
-class OwnTextRequest(BaseModel):
+class OwnTextRequest(RequestModel):
     """The user's own text of a day. `version` instead of `text` copies that version's text."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: Annotated[str, MaxLen(LONGEST_OWN_TEXT)] | None = None
     version: VersionNumber | None = None

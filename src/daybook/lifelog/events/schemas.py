@@ -7,16 +7,15 @@ from uuid import UUID
 from annotated_types import Gt, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from daybook.kit.schemas import RequestModel, ResponseModel
 from daybook.lifelog.events.fields import Duration, Label, Moment, Objects, Summary
 from daybook.lifelog.events.models import Origin
 
 MOST_MERGED = 100
 
 
-class EventResponse(BaseModel):
+class EventResponse(ResponseModel):
     """An event. `thumbnail_url` is a signed link that expires; null without a picture."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     recording_id: UUID | None
@@ -66,10 +65,8 @@ class EventUpdate(_Body):
     start_time: Moment | None = Field(None, description="Without an offset it is your local time.")
 
 
-class MergerRequest(BaseModel):
+class MergerRequest(RequestModel):
     """The events to merge."""
-
-    model_config = ConfigDict(extra="forbid")
 
     event_ids: Annotated[list[UUID], MinLen(2), MaxLen(MOST_MERGED)]
 

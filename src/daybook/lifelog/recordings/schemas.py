@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from annotated_types import Len
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
+from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
 
 from daybook.jobs.schemas import ErrorDetails
+from daybook.kit.schemas import RequestModel
 from daybook.lifelog.media.schemas import Video
 from daybook.lifelog.recordings.start_time import Source, StartTime
 
@@ -85,10 +86,8 @@ class RecordingDetailResponse(RecordingResponse):
     files: list[RecordingFileResponse]
 
 
-class RecordingUpdate(BaseModel):
+class RecordingUpdate(RequestModel):
     """Corrections of a recording; its events move along."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Len(1, 255)] | None = None
     start_time: AwareDatetime | NaiveDatetime | None = Field(
@@ -100,10 +99,8 @@ class RecordingUpdate(BaseModel):
     )
 
 
-class TimeShiftRequest(BaseModel):
+class TimeShiftRequest(RequestModel):
     """Recordings with a wrong camera clock or timezone. Send either `seconds` or `timezone`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     recording_ids: Annotated[list[UUID], Len(1, 1000)]
     seconds: TimeShift | None = Field(None, description="By which they begin later; negative: earlier.")

@@ -3,20 +3,18 @@
 from datetime import date
 
 from fastapi import APIRouter, status
-from pydantic import BaseModel, ConfigDict
 
 from daybook.accounts.access import CurrentUser
 from daybook.db.dependencies import Reading, Writing
+from daybook.kit.schemas import ResponseModel
 from daybook.lifelog.day_fields import IsoDay
 from daybook.lifelog.sample import service
 
 router = APIRouter(prefix="/api/v1/sample-days", tags=["events"])
 
 
-class SampleDayResponse(BaseModel):
+class SampleDayResponse(ResponseModel):
     """A day with the sample's events."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     day: date
     events: int
