@@ -4,13 +4,11 @@ The gateway sets `stream_options.include_usage` if the client did not. The provi
 `choices`, which breaks clients that index `choices[0]`.
 """
 
-import re
 from typing import Any
 
 from daybook.gateway.transcript.json_access import as_dict, parse
 
-_EMPTY_ARRAY = re.compile(rb"\[[\] \t]")  # how one may begin
-_EVENT = re.compile(rb"\r?\n|.+?\n\r?\n|.+", re.DOTALL)
+_EMPTY_ARRAY = (b"[]", b"[ ", b"[\t")  # how one may begin
 
 
 class UsageChunkFilter:
@@ -49,10 +47,27 @@ class UsageChunkFilter:
 
 
 def _without_usage_chunk(events: bytes) -> bytes:
-    """Return whole events without the one to hide. Events are told apart only if one has an empty array."""
-    if b'"usage"' not in events or _EMPTY_ARRAY.search(events) is None:
-        return events
-    return b"".join(event for event in _EVENT.findall(events) if not _is_usage_chunk(event))
+    """Return whole events without the one to hide. Only events that hold an empty array are looked at."""
+    kept: list[bytes] = []
+    at = look = 0
+    while (found := _empty_array(events, look)) >= 0:
+        start = at + _last_event_end(events[at:found])
+        look = _event_end(events, found)
+        if _is_usage_chunk(events[start:look]):
+            kept.append(events[at:start])
+            at = look
+    return b"".join([*kept, events[at:]]) if at else events
+
+
+def _empty_array(data: bytes, start: int) -> int:
+    """Return the next place at which an empty array may begin; -1 if there is none."""
+    return min((at for begin in _EMPTY_ARRAY if (at := data.find(begin, start)) >= 0), default=-1)
+
+
+def _event_end(data: bytes, at: int) -> int:
+    """Return the end of the first empty line from `at` on."""
+    ends = [(data.find(b"\n\n", at), 2), (data.find(b"\n\r\n", at), 3)]
+    return min((place + length for place, length in ends if place >= 0), default=len(data))
 
 
 def _last_event_end(data: bytes) -> int:
@@ -62,7 +77,7 @@ def _last_event_end(data: bytes) -> int:
 
 
 def _is_usage_chunk(event: bytes) -> bool:
-    if b'"usage"' not in event or _EMPTY_ARRAY.search(event) is None:
+    if b'"usage"' not in event or _empty_array(event, 0) < 0:
         return False
     data = b"\n".join(line[5:] for line in event.splitlines() if line.startswith(b"data:"))
     try:
