@@ -143,9 +143,11 @@ def test_ctrl_c_while_starting(start, moment):
     run = start()
     time.sleep(moment)
     run.process.send_signal(signal.SIGINT)
-    assert run.process.wait(30) in {0, 130, -signal.SIGINT}
-    # Before Daybook's own first line Python says so itself.
-    assert "Traceback" not in run.rest() or "daybook/__main__.py" not in run.said
+    status, said = run.process.wait(30), run.rest()
+    # Python itself may still be starting: then it reports the signal in its own way.
+    in_python = status == 1 and "daybook/cli" not in said
+    assert status in {0, 130, -signal.SIGINT} or in_python, said
+    assert "Traceback" not in said or in_python
     assert run.tree() == {}
 
 
